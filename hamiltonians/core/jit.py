@@ -1,0 +1,26 @@
+"""The one place where the project decides how a kernel is compiled.
+
+``kernel`` compiles a serial function, ``parallel_kernel`` one whose ``prange`` loops are shared
+between threads, ``exact_kernel`` one whose floating-point operations keep their written order
+and their NaNs (acceptance tests, log cosh, finite checks).
+
+The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True`` LLVM may fold
+``isnan(nan)`` to false, and every finite check of the project would be void.
+
+Set the environment variable ``RBMQS_CACHE=0`` to keep compiled kernels out of the file cache
+(for instance while editing a kernel that other cached kernels inline).
+"""
+
+import os
+
+import numba
+
+FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
+CACHE = os.environ.get("RBMQS_CACHE", "1") != "0"
+
+_COMMON = {"error_model": "numpy", "nogil": True, "cache": CACHE}
+
+kernel = numba.njit(fastmath=FAST_MATH, **_COMMON)
+parallel_kernel = numba.njit(fastmath=FAST_MATH, parallel=True, **_COMMON)
+exact_kernel = numba.njit(fastmath=False, **_COMMON)
+inlined = numba.njit(fastmath=FAST_MATH, inline="always", **_COMMON)
