@@ -1,0 +1,85 @@
+"""Spin-1/2 Hamiltonians: lattices, Pauli sums, models, exact diagonalisation, reference energies.
+
+    >>> from hamiltonians import chain, ising, ground_state
+    >>> ground_state(ising(chain(10), h=1.0)).energy
+
+Pauli matrices throughout; sigma = +1 is up and comes first; site 0 is the leftmost Kronecker
+factor. Names below come from the files of the same subject; solvers are imported on first use.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from hamiltonians.connections import (
+    BitConnections,
+    Connections,
+    bit_connections,
+    compile_connections,
+    observable_connections,
+)
+from hamiltonians.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
+from hamiltonians.lattices import Lattice, chain, from_edges, rectangle, square
+from hamiltonians.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
+from hamiltonians.pauli import PauliSum, X, Y, Z, identity
+
+_ON_FIRST_USE = {
+    "Sector": "sectors",
+    "ExactResult": "exact",
+    "TooLargeError": "exact",
+    "expectation": "exact",
+    "full_spectrum": "exact",
+    "ground_state": "exact",
+    "memory_needed": "exact",
+    "Reference": "references",
+    "best_reference": "references",
+    "heisenberg_chain_energy": "references",
+    "ising_chain_energy": "references",
+}
+
+__all__ = [
+    "MODELS",
+    "BitConnections",
+    "Connections",
+    "ExactResult",
+    "Lattice",
+    "ModelSpec",
+    "PauliSum",
+    "Reference",
+    "Sector",
+    "SpinHamiltonian",
+    "TooLargeError",
+    "X",
+    "Y",
+    "Z",
+    "best_reference",
+    "bit_connections",
+    "chain",
+    "compile_connections",
+    "expectation",
+    "from_edges",
+    "full_spectrum",
+    "ground_state",
+    "heisenberg",
+    "heisenberg_chain_energy",
+    "identity",
+    "ising",
+    "ising_chain_energy",
+    "j1j2",
+    "memory_needed",
+    "observable_connections",
+    "rectangle",
+    "spin_hamiltonian",
+    "square",
+    "xxz",
+    "xyz",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_FIRST_USE:
+        return getattr(import_module(f"hamiltonians.{_ON_FIRST_USE[name]}"), name)
+    raise AttributeError(f"module 'hamiltonians' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
