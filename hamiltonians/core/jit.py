@@ -1,7 +1,7 @@
 """The one place where the project decides how a kernel is compiled.
 
 ``kernel`` compiles a serial function, ``parallel_kernel`` one whose ``prange`` loops are shared
-between threads, ``exact_kernel`` one whose floating-point operations keep their written order
+between threads, ``exact_kernel`` and ``parallel_exact_kernel`` those whose floating-point operations keep their written order
 and their NaNs (acceptance tests, log cosh, finite checks).
 
 The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True`` LLVM may fold
@@ -23,4 +23,4 @@ _COMMON = {"error_model": "numpy", "nogil": True, "cache": CACHE}
 kernel = numba.njit(fastmath=FAST_MATH, **_COMMON)
 parallel_kernel = numba.njit(fastmath=FAST_MATH, parallel=True, **_COMMON)
 exact_kernel = numba.njit(fastmath=False, **_COMMON)
-inlined = numba.njit(fastmath=FAST_MATH, inline="always", **_COMMON)
+parallel_exact_kernel = numba.njit(fastmath=False, parallel=True, **_COMMON)

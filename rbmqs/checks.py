@@ -1,0 +1,78 @@
+"""Checks of arguments at the door: each failure is one line with what was got and is allowed."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+
+def positive_int(name: str, value: object, minimum: int = 1) -> int:
+    """`value` as an int of at least `minimum`.
+
+    Raises
+    ------
+    TypeError
+        Not an integer (booleans and floats are not integers).
+    ValueError
+        Smaller than `minimum`.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+def number(
+    name: str, value: object, *, above: float | None = None, at_least: float | None = None
+) -> float:
+    """`value` as a finite float within bounds.
+
+    Raises
+    ------
+    TypeError
+        Not a real number.
+    ValueError
+        Not finite, or out of bounds.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    if above is not None and not value > above:
+        raise ValueError(f"{name} must be greater than {above:g}, got {value!r}")
+    if at_least is not None and not value >= at_least:
+        raise ValueError(f"{name} must be at least {at_least:g}, got {value!r}")
+    return float(value)
+
+
+def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
+    """`value` if it is one of the `allowed` words."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+    return str(value)
+
+
+def finite(name: str, array: np.ndarray) -> None:
+    """Refuse NaN and infinity, saying how many and where the first is."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{name} has {int(bad.sum())} values that are not finite, first at {where}")
+
+
+def spin_array(name: str, sigma: object, n_sites: int) -> np.ndarray:
+    """Spins as int8 of shape (..., n_sites).
+
+    Raises
+    ------
+    ValueError
+        Wrong last axis, or entries other than +1 and -1.
+    """
+    array = np.asarray(sigma)
+    if array.ndim == 0 or array.shape[-1] != n_sites:
+        raise ValueError(f"{name} must have shape (..., {n_sites}), got {array.shape}")
+    if not np.all((array == 1) | (array == -1)):
+        raise ValueError(f"{name} must hold spins +1 and -1 only")
+    return np.ascontiguousarray(array, dtype=np.int8)

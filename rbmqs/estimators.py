@@ -1,0 +1,227 @@
+"""Estimates from samples: local energies, observables, correlations, with honest errors.
+
+The local estimator of an operator O is sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma); its
+mean over |psi|^2 is <O>. All estimators below take the same samples, so one sampling run serves
+the energy and every observable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.core.local_energy import flip_ratios, local_values
+from rbmqs.statistics import Stats, statistics
+
+if TYPE_CHECKING:
+    from hamiltonians import PauliSum, SpinHamiltonian
+    from hamiltonians.connections import Connections
+    from rbmqs.sampler import Samples
+    from rbmqs.wavefunction import RBM
+
+
+def local_estimators(
+    psi: RBM,
+    connections: Connections,
+    samples: Samples,
+    pairs: np.ndarray | None = None,
+    *,
+    fixed_sector: bool = False,
+) -> np.ndarray:
+    """Local values of a compiled operator.
+
+    Parameters
+    ----------
+    psi : RBM
+    connections : Connections
+        `H.connections`, or `hamiltonians.observable_connections` of any Pauli sum.
+    samples : Samples
+    pairs : array, optional
+        `psi.unit_pairs(samples.flat)` where it is known already.
+    fixed_sector : bool
+        Whether amplitudes of another total S_z count as zero.
+
+    Returns
+    -------
+    complex array (n_chains, n_draws)
+    """
+    pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
+    table, log_scale = psi.flip_tables
+    values = local_values(samples.flat, pairs, table, log_scale, connections, fixed_sector)
+    return values.reshape(samples.shape)
+
+
+def local_energies(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples) -> np.ndarray:
+    """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units."""
+    return local_estimators(psi, hamiltonian.connections, samples)
+
+
+def expect(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum) -> Stats:
+    """Expectation of any Pauli sum, given in the unrotated basis.
+
+    Parameters
+    ----------
+    psi, samples
+        The wavefunction and configurations drawn from it.
+    hamiltonian : SpinHamiltonian
+        Tells the sector and the Marshall rotation, which is applied to the observable too.
+    observable : PauliSum
+        Hermitian or not.
+
+    Raises
+    ------
+    ValueError
+        The observable acts beyond the lattice.
+    """
+    return statistics(_observable_values(psi, hamiltonian, samples, observable, None))
+
+
+def _observable_values(
+    psi: RBM,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    observable: PauliSum,
+    pairs: np.ndarray | None,
+) -> np.ndarray:
+    from hamiltonians import observable_connections
+
+    rotated = hamiltonian.rotate_observable(observable)
+    connections = observable_connections(rotated, hamiltonian.n_sites)
+    fixed = hamiltonian.total_sz is not None
+    return local_estimators(psi, connections, samples, pairs, fixed_sector=fixed)
+
+
+@dataclass(frozen=True, eq=False)
+class Correlations:
+    """Two-point functions <sigma^c_i sigma^c_j>, c = x, y, z, with one-sigma errors.
+
+    Parameters
+    ----------
+    xx, yy, zz : float array (N, N)
+        Symmetric, ones on the diagonal; in the unrotated basis.
+    xx_error, yy_error, zz_error : float array (N, N)
+    """
+
+    xx: np.ndarray
+    yy: np.ndarray
+    zz: np.ndarray
+    xx_error: np.ndarray
+    yy_error: np.ndarray
+    zz_error: np.ndarray
+
+    def to_dict(self) -> dict[str, list]:
+        """JSON-able form: nested lists by name."""
+        return {name: getattr(self, name).tolist() for name in self.__dataclass_fields__}
+
+
+def correlations(
+    psi: RBM,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    pairs: np.ndarray | None = None,
+) -> Correlations:
+    """All two-point functions from one set of samples.
+
+    The xx and yy functions of a pair come from one amplitude ratio r(i, j):
+    <x_i x_j> = <r>, <y_i y_j> = <-sigma_i sigma_j r>.
+    """
+    n_sites = hamiltonian.n_sites
+    first, second = np.triu_indices(n_sites, 1)
+    ratios = _pair_ratios(psi, hamiltonian, samples, first, second, pairs)
+    spins = samples.flat
+    series: dict[str, np.ndarray] = {
+        "zz": spins[:, first] * spins[:, second].astype(float),
+        "xx": ratios.real,
+    }
+    series["yy"] = -series["zz"] * ratios.real
+    signs = _marshall_signs(hamiltonian)
+    pair_signs = signs[first] * signs[second]
+    means_and_errors = {}
+    for name, values in series.items():
+        sign = 1.0 if name == "zz" else pair_signs
+        mean, error = _means_with_errors(values.reshape(*samples.shape, -1))
+        means_and_errors[name] = _symmetric(n_sites, first, second, mean * sign, 1.0)
+        means_and_errors[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
+    return Correlations(**means_and_errors)
+
+
+def _pair_ratios(
+    psi: RBM,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    first: np.ndarray,
+    second: np.ndarray,
+    pairs: np.ndarray | None,
+) -> np.ndarray:
+    pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
+    table, log_scale = psi.flip_tables
+    flip_ptr = np.arange(0, 2 * len(first) + 1, 2)
+    flip_sites = np.stack([first, second], axis=1).ravel()
+    fixed = hamiltonian.total_sz is not None
+    return flip_ratios(samples.flat, pairs, table, log_scale, flip_ptr, flip_sites, fixed)
+
+
+def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:
+    """-1 where the Marshall rotation turns x and y, +1 elsewhere."""
+    if hamiltonian.marshall is None:
+        return np.ones(hamiltonian.n_sites)
+    return np.where(np.asarray(hamiltonian.marshall), -1.0, 1.0)
+
+
+def _means_with_errors(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and error of many series at once, values of shape (n_chains, n_draws, n_series).
+
+    Each chain is cut into batches of about sqrt(n_draws) draws; the spread of batch means carries
+    the autocorrelation (batch means: Flegal & Jones, Ann. Stat. 38, 1034 (2010)).
+    """
+    n_chains, n_draws, n_series = values.shape
+    n_batches = max(1, int(np.sqrt(n_draws)))
+    length = n_draws // n_batches
+    batches = values[:, : n_batches * length].reshape(n_chains * n_batches, length, n_series)
+    means = batches.mean(axis=1)
+    if len(means) == 1:
+        return values.mean(axis=(0, 1)), np.full(n_series, np.nan)
+    return values.mean(axis=(0, 1)), means.std(axis=0, ddof=1) / np.sqrt(len(means))
+
+
+def _symmetric(
+    n_sites: int, first: np.ndarray, second: np.ndarray, values: np.ndarray, diagonal: float
+) -> np.ndarray:
+    matrix = np.full((n_sites, n_sites), diagonal)
+    matrix[first, second] = values
+    matrix[second, first] = values
+    return matrix
+
+
+def magnetisations(
+    psi: RBM,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    pairs: np.ndarray | None = None,
+) -> Mapping[str, Stats]:
+    """Magnetisations per site with errors.
+
+    Returns
+    -------
+    dict
+        "z", "|z|", "z^2": moments of m = sum sigma_i / N; "x": transverse magnetisation (free
+        sector only, it vanishes at fixed S_z); "staggered z^2" on bipartite lattices.
+    """
+    from hamiltonians import PauliSum
+
+    spins = samples.spins.astype(float)
+    m = spins.mean(axis=2)
+    result = {"z": statistics(m), "|z|": statistics(abs(m)), "z^2": statistics(m**2)}
+    if hamiltonian.total_sz is None:
+        n = hamiltonian.n_sites
+        operator = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
+        values = _observable_values(psi, hamiltonian, samples, operator, pairs)
+        result["x"] = statistics(values.real)
+    lattice = hamiltonian.lattice
+    if lattice is not None and lattice.is_bipartite:
+        signs = 1.0 - 2.0 * lattice.sublattices()
+        result["staggered z^2"] = statistics((spins @ signs / hamiltonian.n_sites) ** 2)
+    return result

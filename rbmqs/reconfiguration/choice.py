@@ -1,0 +1,77 @@
+"""Which solver a step uses: the cheapest by a count of operations, unless the user names one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rbmqs.checks import choice
+from rbmqs.reconfiguration import solvers
+from rbmqs.reconfiguration.jacobian import FactorisedJacobian
+from rbmqs.reconfiguration.record import Solve
+
+SOLVERS: dict[str, Callable[[FactorisedJacobian, np.ndarray, float], Solve]] = {
+    "sample-space": solvers.sample_space,
+    "matrix-free": solvers.matrix_free,
+    "dense": solvers.dense,
+}
+
+# Iterations of conjugate gradients that a shift of 1e-3 takes from a typical spectrum.
+_TYPICAL_CG_ITERATIONS = 150
+# The largest matrix a solver may hold (bytes): beyond it only matrix-free remains.
+_MAX_MATRIX_BYTES = 4 * 2**30
+
+
+def costs(n_samples: int, n_sites: int, n_hidden: int, n_parameters: int) -> dict[str, float]:
+    """Multiply-adds of each solver, infinite where its matrix would not fit.
+
+    sample-space: n^2 (N + M)/2 for the Gram matrix, n^3/6 for Cholesky; dense: n P^2/2 + P^3/6;
+    matrix-free: two products of n N M per iteration.
+    """
+    n, p = float(n_samples), float(n_parameters)
+    estimate = {
+        "sample-space": n * n * (n_sites + n_hidden) / 2 + n**3 / 6,
+        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * n * n_sites * n_hidden,
+        "dense": n * p * p / 2 + p**3 / 6,
+    }
+    for method, rows in (("sample-space", n), ("dense", p)):
+        if 16 * rows * rows > _MAX_MATRIX_BYTES:
+            estimate[method] = np.inf
+    return estimate
+
+
+def choose_solver(jacobian: FactorisedJacobian) -> str:
+    """Name of the cheapest solver for this many samples and parameters."""
+    n_sites, n_hidden = jacobian.spins.shape[1], jacobian.tanh.shape[1]
+    estimate = costs(jacobian.n_samples, n_sites, n_hidden, jacobian.n_parameters)
+    return min(estimate, key=lambda method: estimate[method])
+
+
+def solve(
+    jacobian: FactorisedJacobian,
+    local_energies: np.ndarray,
+    diag_shift: float,
+    method: str | None = None,
+) -> Solve:
+    """Solve (S + diag_shift) x = F.
+
+    Parameters
+    ----------
+    jacobian : FactorisedJacobian
+    local_energies : complex array (n_samples,)
+    diag_shift : float
+        Positive.
+    method : str, optional
+        One of `SOLVERS`; the cheapest by `costs` when not given.
+
+    Raises
+    ------
+    FloatingPointError
+        The matrix holds NaN or stays indefinite at every shift tried.
+    """
+    name = choose_solver(jacobian) if method is None else choice("solver", method, tuple(SOLVERS))
+    deviations = local_energies - local_energies.mean()
+    if not jacobian.is_complex:
+        deviations = np.ascontiguousarray(deviations.real)
+    return SOLVERS[name](jacobian, deviations, diag_shift)

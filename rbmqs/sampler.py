@@ -1,0 +1,347 @@
+"""Samplers of |psi|^2: chain state goes in, samples and chain state come out.
+
+Two samplers share one interface: `MetropolisSampler` for any size, `ExactSampler` (enumeration)
+for small ones. A sampler knows its sector; what a move conserves and what the Hamiltonian mixes
+are compared when the sampler is made, so a choice that cannot reach every state is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from rbmqs.checks import choice, positive_int
+from rbmqs.core import metropolis
+from rbmqs.core.random import fill_uniform
+
+if TYPE_CHECKING:
+    from hamiltonians import Sector, SpinHamiltonian
+    from rbmqs.wavefunction import RBM
+
+MOVES = ("flip", "exchange", "pair-exchange")
+_MOVE_CODES = {
+    "flip": metropolis.FLIP,
+    "exchange": metropolis.BOND_EXCHANGE,
+    "pair-exchange": metropolis.PAIR_EXCHANGE,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ChainState:
+    """All that a sampler carries from call to call.
+
+    Parameters
+    ----------
+    spins : int8 (n_chains, N)
+        Current configurations.
+    rng : uint64 (n_chains, 4)
+        One random stream per chain.
+    """
+
+    spins: np.ndarray
+    rng: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Configurations drawn from |psi|^2.
+
+    Parameters
+    ----------
+    spins : int8 (n_chains, n_draws, N)
+    acceptance : float
+        Accepted share of all proposals, discarded sweeps included; 1 for exact sampling.
+    """
+
+    spins: np.ndarray
+    acceptance: float
+    _flat: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_flat", self.spins.reshape(-1, self.spins.shape[-1]))
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Spins as (n_chains * n_draws, N)."""
+        return self._flat
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_chains, n_draws)."""
+        return self.spins.shape[0], self.spins.shape[1]
+
+
+class Sampler(Protocol):
+    """What the variational loop asks of a sampler."""
+
+    n_chains: int
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh chains at random configurations of the sector."""
+
+    def sample(
+        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` configurations per chain; `state` itself is left untouched."""
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+
+
+@dataclass(frozen=True, eq=False)
+class MetropolisSampler:
+    """Metropolis sampling by single flips or by exchange of antiparallel spins.
+
+    Parameters
+    ----------
+    n_sites : int
+    total_sz : float or None
+        Fixed sector of total S_z, or None for all configurations.
+    move : {"flip", "exchange", "pair-exchange"}
+        Flip one site; exchange along a bond; exchange between any two sites.
+    bonds : int array (n_bonds, 2)
+        Bonds of "exchange"; they must connect all sites.
+    n_chains : int
+        Independent Markov chains.
+    sweep_size : int, optional
+        Proposals between recorded configurations, N by default.
+    n_discard_per_chain : int
+        Sweeps at the start of every call that are not recorded.
+
+    Raises
+    ------
+    ValueError
+        A move that cannot reach every configuration of the sector, with the reason.
+    """
+
+    n_sites: int
+    total_sz: float | None = None
+    move: str = "flip"
+    bonds: np.ndarray | None = None
+    n_chains: int = 16
+    sweep_size: int | None = None
+    n_discard_per_chain: int = 5
+
+    def __post_init__(self) -> None:
+        positive_int("n_sites", self.n_sites)
+        positive_int("n_chains", self.n_chains)
+        positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
+        choice("move", self.move, MOVES)
+        size = self.n_sites if self.sweep_size is None else self.sweep_size
+        object.__setattr__(self, "sweep_size", positive_int("sweep_size", size))
+        bonds = np.zeros((0, 2)) if self.bonds is None else np.asarray(self.bonds)
+        object.__setattr__(self, "bonds", np.ascontiguousarray(bonds, dtype=np.int64))
+        self._check_ergodic()
+
+    def _check_ergodic(self) -> None:
+        if self.move == "flip" and self.total_sz is not None:
+            raise ValueError(
+                f"move 'flip' changes total S_z, which is fixed at {self.total_sz:g}: use "
+                f"'exchange' or 'pair-exchange', or total_sz=None"
+            )
+        if self.move != "flip" and self.total_sz is None:
+            raise ValueError(
+                f"move {self.move!r} conserves total S_z, which is free here, so most "
+                f"configurations could not be reached: use 'flip', or fix total_sz"
+            )
+        if self.move == "exchange" and not _connected(self.n_sites, self.bonds):
+            raise ValueError(
+                f"move 'exchange' needs bonds that connect all {self.n_sites} sites: use "
+                f"'pair-exchange' or give other bonds"
+            )
+
+    @classmethod
+    def for_hamiltonian(
+        cls, hamiltonian: SpinHamiltonian, move: str | None = None, **settings: int | None
+    ) -> MetropolisSampler:
+        """The sampler in the Hamiltonian's sector.
+
+        Parameters
+        ----------
+        hamiltonian : SpinHamiltonian
+        move : str, optional
+            One of `MOVES`. Default: "flip" in the free sector; within a sector "exchange" along
+            the two-site flips of the Hamiltonian where these connect all sites, else
+            "pair-exchange".
+        **settings
+            `n_chains`, `sweep_size`, `n_discard_per_chain`.
+        """
+        bonds = _two_site_flips(hamiltonian)
+        if move is None:
+            if hamiltonian.total_sz is None:
+                move = "flip"
+            else:
+                connected = _connected(hamiltonian.n_sites, bonds)
+                move = "exchange" if connected else "pair-exchange"
+        return cls(
+            hamiltonian.n_sites,
+            hamiltonian.total_sz,
+            move,
+            bonds if move == "exchange" else None,
+            **settings,  # type: ignore[arg-type]
+        )
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh chains at random configurations of the sector."""
+        return random_chains(self.n_sites, self.total_sz, self.n_chains, seed)
+
+    def sample(
+        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` configurations per chain.
+
+        Parameters
+        ----------
+        psi : RBM
+        state : ChainState
+            Left untouched.
+        n_draws : int
+        n_discard : int, optional
+            Sweeps to discard instead of `n_discard_per_chain`.
+
+        Returns
+        -------
+        samples : Samples
+        state : ChainState
+            Where the chains stand now.
+        """
+        n_draws = positive_int("n_draws", n_draws)
+        _check_chains(state, self.n_chains, self.n_sites, psi.n_sites)
+        n_discard = self.n_discard_per_chain if n_discard is None else n_discard
+        spins, rng = state.spins.copy(), state.rng.copy()
+        drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
+        table, log_scale = psi.flip_tables
+        accepted = metropolis.sample(
+            spins,
+            rng,
+            _MOVE_CODES[self.move],
+            self.bonds,
+            table,
+            np.ascontiguousarray(log_scale.real),
+            _planes(psi.hidden_bias),
+            _planes(psi.weights),
+            n_discard,
+            self.sweep_size,
+            drawn,
+        )
+        n_proposals = self.n_chains * (n_draws + n_discard) * int(self.sweep_size or 0)
+        return Samples(drawn, float(accepted.sum()) / n_proposals), ChainState(spins, rng)
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+        return {
+            "sampler": "metropolis",
+            "move": self.move,
+            "n_chains": self.n_chains,
+            "sweep_size": self.sweep_size,
+            "n_discard_per_chain": self.n_discard_per_chain,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ExactSampler:
+    """Independent draws from |psi|^2 by enumeration of a small sector.
+
+    Parameters
+    ----------
+    sector : hamiltonians.Sector
+    n_chains : int
+        Streams of draws, so that samples have the shape that Metropolis gives.
+    """
+
+    sector: Sector
+    n_chains: int = 16
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh streams; the configurations are placeholders, overwritten by the first draw."""
+        return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
+
+    def sample(
+        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
+        n_draws = positive_int("n_draws", n_draws)
+        _check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites)
+        cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)
+        rng = state.rng.copy()
+        u = np.empty((self.n_chains, n_draws))
+        fill_uniform(rng, u)
+        index = np.searchsorted(cumulative, u.ravel() * cumulative[-1], side="right")
+        states = self.sector.basis_states()[np.minimum(index, len(cumulative) - 1)]
+        spins = self.sector.states_to_spins(states).reshape(self.n_chains, n_draws, -1)
+        return Samples(spins, 1.0), ChainState(spins[:, -1].copy(), rng)
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+        return {"sampler": "exact", "n_chains": self.n_chains}
+
+
+def random_chains(
+    n_sites: int,
+    total_sz: float | None,
+    n_chains: int,
+    seed: int | np.random.SeedSequence,
+) -> ChainState:
+    """Chains at random configurations, each with its own stream of random numbers."""
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    # Children are derived, not spawned: spawning would change `root`, and a second call with
+    # the same object would start elsewhere.
+    children = [
+        np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, chain))
+        for chain in range(n_chains)
+    ]
+    rng = np.stack([child.generate_state(4, np.uint64) for child in children])
+    spins = np.stack(
+        [_random_spins(n_sites, total_sz, np.random.default_rng(child)) for child in children]
+    )
+    return ChainState(spins, rng)
+
+
+def _random_spins(
+    n_sites: int, total_sz: float | None, rng: np.random.Generator
+) -> np.ndarray:
+    if total_sz is None:
+        return rng.choice(np.array([1, -1], dtype=np.int8), size=n_sites)
+    spins = np.full(n_sites, -1, dtype=np.int8)
+    spins[: round(n_sites / 2 + total_sz)] = 1
+    return rng.permutation(spins)
+
+
+def with_chains(sampler: MetropolisSampler | ExactSampler, n_chains: int) -> Sampler:
+    """The same sampler with another number of chains."""
+    return replace(sampler, n_chains=n_chains)
+
+
+def _planes(values: np.ndarray) -> np.ndarray:
+    """Real and imaginary planes (2, ...), or one plane for real values."""
+    if np.iscomplexobj(values):
+        return np.stack([values.real, values.imag])
+    return values[None].copy()
+
+
+def _check_chains(state: ChainState, n_chains: int, n_sites: int, psi_sites: int) -> None:
+    if psi_sites != n_sites:
+        raise ValueError(f"psi has {psi_sites} sites, the sampler {n_sites}")
+    if state.spins.shape != (n_chains, n_sites) or state.rng.shape != (n_chains, 4):
+        raise ValueError(
+            f"chain state must hold spins of shape ({n_chains}, {n_sites}), "
+            f"got {state.spins.shape}"
+        )
+
+
+def _two_site_flips(hamiltonian: SpinHamiltonian) -> np.ndarray:
+    """Pairs of sites that the Hamiltonian flips together, shape (n_pairs, 2)."""
+    c = hamiltonian.connections
+    pairs = np.flatnonzero(np.diff(c.flip_ptr) == 2)
+    starts = c.flip_ptr[pairs]
+    return np.stack([c.flip_sites[starts], c.flip_sites[starts + 1]], axis=1)
+
+
+def _connected(n_sites: int, bonds: np.ndarray) -> bool:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(bonds)), (bonds[:, 0], bonds[:, 1])), (n_sites, n_sites))
+    return connected_components(graph, directed=False)[0] == 1

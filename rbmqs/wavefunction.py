@@ -1,0 +1,313 @@
+"""The restricted Boltzmann machine as a wavefunction.
+
+    psi(sigma) = exp(sum_i a_i sigma_i) prod_j 2 cosh(b_j + sum_i W_ij sigma_i)
+
+with sigma_i = +-1 and complex or real parameters (Carleo & Troyer, Science 355, 602 (2017),
+arXiv:1606.02318, Eq. 3). A wavefunction is a value: changing parameters makes a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.checks import finite, positive_int, spin_array
+from rbmqs.core import amplitude, tables
+from rbmqs.core.tables import tanh_of_pairs
+
+if TYPE_CHECKING:
+    from hamiltonians import Sector
+
+MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of complex numbers)
+_STATE_CHUNK = 2**12
+
+
+@dataclass(frozen=True, eq=False)
+class RBM:
+    """A restricted Boltzmann machine wavefunction.
+
+    Parameters
+    ----------
+    visible_bias : array (N,)
+        a. Zeros when `has_visible_bias` is false.
+    hidden_bias : array (M,)
+        b. Zeros when `has_hidden_bias` is false.
+    weights : array (N, M)
+        W. The dtype (float64 or complex128) is shared by all three.
+    has_visible_bias, has_hidden_bias : bool
+        Whether the bias is a variational parameter.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, a fixed bias that is not zero.
+    """
+
+    visible_bias: np.ndarray
+    hidden_bias: np.ndarray
+    weights: np.ndarray
+    has_visible_bias: bool = True
+    has_hidden_bias: bool = True
+
+    def __post_init__(self) -> None:
+        arrays = [np.asarray(x) for x in (self.visible_bias, self.hidden_bias, self.weights)]
+        dtype = complex if any(np.iscomplexobj(x) for x in arrays) else float
+        for name, array in zip(("visible_bias", "hidden_bias", "weights"), arrays, strict=True):
+            value = np.array(array, dtype=dtype, order="C")
+            finite(name, value)
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        if self.weights.ndim != 2 or 0 in self.weights.shape:
+            raise ValueError(
+                f"weights must have shape (n_sites, n_hidden), both positive, "
+                f"got {self.weights.shape}"
+            )
+        expected = {"visible_bias": (self.n_sites,), "hidden_bias": (self.n_hidden,)}
+        for name, shape in expected.items():
+            got = getattr(self, name).shape
+            if got != shape:
+                raise ValueError(
+                    f"{name} must have shape {shape} for weights {self.weights.shape}, got {got}"
+                )
+            if not getattr(self, f"has_{name}") and np.any(getattr(self, name)):
+                raise ValueError(f"{name} must be zero when has_{name} is False")
+
+    @classmethod
+    def random(
+        cls,
+        n_sites: int,
+        alpha: float | None = None,
+        *,
+        n_hidden: int | None = None,
+        dtype: type = complex,
+        visible_bias: bool = True,
+        hidden_bias: bool = True,
+        seed: int | np.random.SeedSequence = 0,
+        stddev: float = 0.01,
+    ) -> RBM:
+        """Random small parameters, normal with standard deviation `stddev`.
+
+        Parameters
+        ----------
+        n_sites : int
+            Number of visible units N.
+        alpha : float, optional
+            Density of hidden units M/N; 1 when neither this nor `n_hidden` is given.
+        n_hidden : int, optional
+            M itself, instead of `alpha`.
+        dtype : {complex, float}
+            Complex or real parameters; a real machine is positive everywhere.
+        visible_bias, hidden_bias : bool
+            Whether a and b are variational parameters (zero otherwise).
+        seed : int or SeedSequence
+        stddev : float
+            Standard deviation of real and imaginary parts.
+        """
+        n_sites = positive_int("n_sites", n_sites)
+        n_hidden = hidden_units(n_sites, alpha, n_hidden)
+        if np.dtype(dtype) not in (np.dtype(float), np.dtype(complex)):
+            raise ValueError(f"dtype must be float or complex, got {dtype!r}")
+        if not (np.isfinite(stddev) and stddev > 0):
+            raise ValueError(f"stddev must be a positive number, got {stddev!r}")
+        rng = np.random.default_rng(seed)
+
+        def normal(*shape: int) -> np.ndarray:
+            real = rng.normal(scale=stddev, size=shape)
+            if np.dtype(dtype).kind == "f":
+                return real
+            return real + 1j * rng.normal(scale=stddev, size=shape)
+
+        a, b, weights = normal(n_sites), normal(n_hidden), normal(n_sites, n_hidden)
+        return cls(a * visible_bias, b * hidden_bias, weights, visible_bias, hidden_bias)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of visible units N."""
+        return self.weights.shape[0]
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden units M."""
+        return self.weights.shape[1]
+
+    @property
+    def alpha(self) -> float:
+        """Density of hidden units M/N."""
+        return self.n_hidden / self.n_sites
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+        return np.iscomplexobj(self.weights)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of variational parameters, complex ones counted once."""
+        return (
+            self.weights.size
+            + self.has_visible_bias * self.n_sites
+            + self.has_hidden_bias * self.n_hidden
+        )
+
+    @cached_property
+    def flat(self) -> np.ndarray:
+        """Variational parameters in one vector (n_parameters,): a, b, W in C order."""
+        parts = [self.weights.ravel()]
+        if self.has_hidden_bias:
+            parts.insert(0, self.hidden_bias)
+        if self.has_visible_bias:
+            parts.insert(0, self.visible_bias)
+        return np.concatenate(parts)
+
+    def with_flat(self, flat: np.ndarray) -> RBM:
+        """The same machine with other parameters, laid out as in `flat`."""
+        flat = np.asarray(flat)
+        if flat.shape != (self.n_parameters,):
+            raise ValueError(
+                f"flat must have shape ({self.n_parameters},) for this machine, got {flat.shape}"
+            )
+        if np.iscomplexobj(flat) and not self.is_complex:
+            raise ValueError("flat is complex but this machine has real parameters")
+        start = self.has_visible_bias * self.n_sites
+        stop = start + self.has_hidden_bias * self.n_hidden
+        return replace(
+            self,
+            visible_bias=flat[:start] if start else self.visible_bias,
+            hidden_bias=flat[start:stop] if stop > start else self.hidden_bias,
+            weights=flat[stop:].reshape(self.weights.shape),
+        )
+
+    @cached_property
+    def flip_tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tables of one-site flips for the kernels (see `rbmqs.core.tables`)."""
+        return tables.flip_tables(self.visible_bias, self.weights)
+
+    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+        """Hidden units of many configurations, as the kernels take them."""
+        spins = np.asarray(sigma, dtype=float)
+        theta = amplitude.hidden_angles(spins, self.hidden_bias, self.weights)
+        return tables.unit_pairs(theta)
+
+    def log_psi(self, sigma: np.ndarray) -> np.ndarray:
+        """log psi(sigma) on some branch of the logarithm.
+
+        Parameters
+        ----------
+        sigma : int array (..., N)
+            Spins +1 and -1.
+
+        Returns
+        -------
+        array (...)
+            complex128, or float64 for real parameters.
+
+        Raises
+        ------
+        ValueError
+            Wrong number of sites, or entries other than +-1.
+        """
+        sigma = spin_array("sigma", sigma, self.n_sites)
+        flat = sigma.reshape(-1, self.n_sites).astype(float)
+        values = amplitude.log_amplitudes(
+            flat, self.visible_bias, self.hidden_bias, self.weights
+        )
+        return values.reshape(sigma.shape[:-1])
+
+    def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """psi(sigma_new) / psi(sigma), elementwise over leading axes."""
+        return np.exp(self.log_psi(sigma_new) - self.log_psi(sigma))
+
+    def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
+        """O_k(sigma) = d log psi / d theta_k, the whole Jacobian.
+
+        For small systems and tests: the solvers of `rbmqs.reconfiguration` never form it.
+
+        Returns
+        -------
+        array (..., n_parameters)
+            In the order of `flat`.
+        """
+        sigma = spin_array("sigma", sigma, self.n_sites)
+        spins = sigma.reshape(-1, self.n_sites)
+        tanh = tanh_of_pairs(self.unit_pairs(spins), self.n_hidden)
+        parts = [(spins[:, :, None] * tanh[:, None, :]).reshape(len(spins), -1)]
+        if self.has_hidden_bias:
+            parts.insert(0, tanh)
+        if self.has_visible_bias:
+            parts.insert(0, spins.astype(tanh.dtype))
+        return np.concatenate(parts, axis=1).reshape(*sigma.shape[:-1], self.n_parameters)
+
+    def log_state_vector(self, sector: Sector) -> np.ndarray:
+        """log psi of every basis state of a sector, in the sector's order."""
+        if sector.dimension > MAX_STATES:
+            raise ValueError(
+                f"state vector of {sector.dimension} states refused, at most {MAX_STATES} allowed"
+            )
+        if sector.n_sites != self.n_sites:
+            raise ValueError(
+                f"sector has {sector.n_sites} sites, the wavefunction {self.n_sites}"
+            )
+        states = sector.basis_states()
+        values = np.empty(len(states), dtype=self.weights.dtype)
+        for start in range(0, len(states), _STATE_CHUNK):
+            part = slice(start, start + _STATE_CHUNK)
+            spins = sector.states_to_spins(states[part]).astype(float)
+            values[part] = amplitude.log_amplitudes(
+                spins, self.visible_bias, self.hidden_bias, self.weights
+            )
+        return values
+
+    def state_vector(self, sector: Sector) -> np.ndarray:
+        """Normalised amplitudes on a sector's basis, shape (dimension,).
+
+        Raises
+        ------
+        ValueError
+            The sector has more than `MAX_STATES` states.
+        """
+        log_psi = self.log_state_vector(sector)
+        psi = np.exp(log_psi - np.max(log_psi.real))
+        return psi / np.linalg.norm(psi)
+
+    def overlap(self, vector: np.ndarray, sector: Sector) -> float:
+        """Fidelity |<vector|psi>|^2 / (<vector|vector> <psi|psi>) with a vector on the sector."""
+        psi = self.state_vector(sector)
+        vector = np.asarray(vector)
+        if vector.shape != psi.shape:
+            raise ValueError(f"vector must have shape {psi.shape}, got {vector.shape}")
+        return float(abs(np.vdot(vector, psi)) ** 2 / np.vdot(vector, vector).real)
+
+    def describe(self) -> dict:
+        """Shape of the machine, for logs and checkpoints."""
+        return {
+            "ansatz": "RBM",
+            "n_sites": self.n_sites,
+            "n_hidden": self.n_hidden,
+            "dtype": "complex128" if self.is_complex else "float64",
+            "visible_bias": self.has_visible_bias,
+            "hidden_bias": self.has_hidden_bias,
+            "n_parameters": self.n_parameters,
+        }
+
+
+def hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int:
+    """M from `alpha` or `n_hidden`; exactly one may be given, alpha = 1 when neither is."""
+    if n_hidden is not None:
+        if alpha is not None:
+            raise ValueError(f"give alpha or n_hidden, not both (got {alpha!r} and {n_hidden!r})")
+        return positive_int("n_hidden", n_hidden)
+    alpha = 1 if alpha is None else alpha
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.number):
+        raise TypeError(f"alpha must be a number, got {alpha!r}")
+    if not np.isfinite(alpha) or round(alpha * n_sites) < 1:
+        raise ValueError(
+            f"alpha must be positive and give at least one hidden unit, got {alpha!r} "
+            f"for {n_sites} sites"
+        )
+    return round(alpha * n_sites)
