@@ -71,7 +71,7 @@ class SpinHamiltonian:
 
     def __post_init__(self) -> None:
         _check_terms(self.terms, self.n_sites)
-        real = {string: value.real for string, value in self.terms.terms.items()}
+        real = {string: complex(value.real) for string, value in self.terms.terms.items()}
         object.__setattr__(self, "terms", PauliSum(real))
         if self.lattice is not None and self.lattice.n_sites != self.n_sites:
             raise ValueError(

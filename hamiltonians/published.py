@@ -1,0 +1,50 @@
+"""Published ground-state energies of periodic square clusters, with their sources.
+
+Energies are those of the papers, per site for H = sum S_i . S_j with S = sigma / 2; a total in
+Pauli units is 4 N times that. Keys are (J2 / J1, width of the square).
+"""
+
+from typing import NamedTuple
+
+
+class Published(NamedTuple):
+    """Energy per site in units of J1 for S = sigma / 2, its standard error, and the source."""
+
+    per_site: float
+    uncertainty: float
+    source: str
+
+
+_VARBENCH = "exact diagonalisation, VarBench data set (Wu et al., arXiv:2302.04919)"
+_HERE_4X4 = "exact diagonalisation of the 4x4 cluster, agreeing with VarBench (arXiv:2302.04919)"
+_SCHULZ = "exact diagonalisation, Schulz et al. 1996, as quoted by Choo et al., arXiv:1903.06713"
+_SANDVIK = "stochastic series expansion, Sandvik 2026, arXiv:2601.20189"
+
+SQUARE_J1J2: dict[tuple[float, int], Published] = {
+    (0.0, 4): Published(-0.701780200527, 1e-12, _HERE_4X4),
+    (0.1, 4): Published(-0.659817171970, 1e-12, _HERE_4X4),
+    (0.2, 4): Published(-0.619873941530, 1e-12, _HERE_4X4),
+    (0.3, 4): Published(-0.582983828680, 1e-12, _HERE_4X4),
+    (0.4, 4): Published(-0.551147772701, 1e-12, _HERE_4X4),
+    (0.45, 4): Published(-0.538299803876, 1e-12, _HERE_4X4),
+    (0.5, 4): Published(-0.528620209462, 1e-12, _HERE_4X4),
+    (0.55, 4): Published(-0.523594567640, 1e-12, _HERE_4X4),
+    (0.6, 4): Published(-0.525895822015, 1e-12, _HERE_4X4),
+    (0.7, 4): Published(-0.563858116023, 1e-12, _HERE_4X4),
+    (0.8, 4): Published(-0.627335103992, 1e-12, _HERE_4X4),
+    (0.9, 4): Published(-0.696865633535, 1e-12, _HERE_4X4),
+    (1.0, 4): Published(-0.768468138506, 1e-12, _HERE_4X4),
+    (0.0, 6): Published(-0.678872149981, 1e-12, _VARBENCH),
+    (0.2, 6): Published(-0.599046, 1e-6, _SCHULZ),
+    (0.3, 6): Published(-0.562459466, 1e-9, _VARBENCH),
+    (0.4, 6): Published(-0.529745006, 1e-9, _VARBENCH),
+    (0.5, 6): Published(-0.503809653891, 1e-12, _VARBENCH),
+    (0.55, 6): Published(-0.495178, 1e-6, _SCHULZ),
+    (0.6, 6): Published(-0.493238594, 1e-9, _VARBENCH),
+    (0.7, 6): Published(-0.530001226, 1e-9, _VARBENCH),
+    (0.8, 6): Published(-0.586486600, 1e-9, _VARBENCH),
+    (0.9, 6): Published(-0.649052011, 1e-9, _VARBENCH),
+    (1.0, 6): Published(-0.714360433, 1e-9, _VARBENCH),
+    (0.0, 8): Published(-0.67349005, 2e-8, _SANDVIK),
+    (0.0, 10): Published(-0.67155266, 2e-8, _SANDVIK),
+}
