@@ -96,7 +96,7 @@ def _singular_values(M: NDArray[np.float64]) -> NDArray[Any]:
 
 
 def _newton_step(
-    rapidities: NDArray[Any], numbers: NDArray[np.float64], n_sites: int
+    rapidities: NDArray[Any], numbers: NDArray[Any], n_sites: int
 ) -> NDArray[Any]:
     """Residual of the Bethe equations divided by their Jacobian."""
     apart = rapidities[:, None] - rapidities

@@ -251,8 +251,8 @@ def _box(name: str, kind: str, shape: tuple[int, ...], periodic: tuple[bool, ...
 
 def _squared_distances(positions: Any, translations: Any) -> NDArray[np.float64]:
     """Rounded squared distance of every pair of sites to the nearest image."""
-    steps = itertools.product((-1, 0, 1), repeat=len(translations))
-    images = np.array(list(steps), np.float64).reshape(-1, len(translations)) @ translations
+    steps = list(itertools.product((-1, 0, 1), repeat=len(translations)))
+    images = np.array(steps, np.float64) @ translations
     result = np.empty((len(positions), len(positions)))
     for i, here in enumerate(positions):  # row by row: all images of all pairs are too many at once
         apart = (positions - here)[:, None, :] + images

@@ -1,8 +1,8 @@
 """The one place where the project decides how a kernel is compiled.
 
 ``kernel`` compiles a serial function, ``parallel_kernel`` one whose ``prange`` loops are shared
-between threads, ``exact_kernel`` and ``parallel_exact_kernel`` those whose floating-point operations keep their written order
-and their NaNs (acceptance tests, log cosh, finite checks).
+between threads, ``exact_kernel`` and ``parallel_exact_kernel`` those whose floating-point
+operations keep their written order and their NaNs (acceptance tests, log cosh, finite checks).
 
 The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True`` LLVM may fold
 ``isnan(nan)`` to false, and every finite check of the project would be void.
@@ -12,13 +12,14 @@ Set the environment variable ``RBMQS_CACHE=0`` to keep compiled kernels out of t
 """
 
 import os
+from typing import Any
 
 import numba
 
 FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
 CACHE = os.environ.get("RBMQS_CACHE", "1") != "0"
 
-_COMMON = {"error_model": "numpy", "nogil": True, "cache": CACHE}
+_COMMON: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE}
 
 kernel = numba.njit(fastmath=FAST_MATH, **_COMMON)
 parallel_kernel = numba.njit(fastmath=FAST_MATH, parallel=True, **_COMMON)
