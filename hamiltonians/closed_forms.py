@@ -95,9 +95,7 @@ def _singular_values(M: NDArray[np.float64]) -> NDArray[Any]:
     return np.linalg.svd(M, compute_uv=False)
 
 
-def _newton_step(
-    rapidities: NDArray[Any], numbers: NDArray[Any], n_sites: int
-) -> NDArray[Any]:
+def _newton_step(rapidities: NDArray[Any], numbers: NDArray[Any], n_sites: int) -> NDArray[Any]:
     """Residual of the Bethe equations divided by their Jacobian."""
     apart = rapidities[:, None] - rapidities
     residual = n_sites * np.arctan(2 * rapidities) - np.pi * numbers - np.arctan(apart).sum(axis=1)

@@ -4,7 +4,6 @@ Large sectors use the implicitly restarted Lanczos method of ARPACK on a product
 the matrix; small ones are diagonalised densely.
 """
 
-import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +12,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.checks import integer
-from hamiltonians.connections import MAX_BITS
 from hamiltonians.hamiltonian import SpinHamiltonian
 from hamiltonians.matrices import SectorOperator, sector_operator
+from hamiltonians.memory import (
+    DENSE_DIMENSION,
+    TooLargeError,
+    check_memory,
+    item_size,
+    memory_needed,
+    n_krylov,
+)
 from hamiltonians.pauli import PauliSum
 from hamiltonians.sectors import Sector
 
-DENSE_DIMENSION = 512
+__all__ = [
+    "ExactResult",
+    "TooLargeError",
+    "expectation",
+    "full_spectrum",
+    "ground_state",
+    "memory_needed",
+]
+
 TOLERANCE = 1e-10  # of the residual, relative to the energy; the energy's own error is its square
-
-
-class TooLargeError(ValueError):
-    """The sector does not fit into memory; raised before anything is allocated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +105,7 @@ def ground_state(
     if k > H.dimension:
         raise ValueError(f"k must be at most the dimension {H.dimension} of the sector, got {k}")
     needed = memory_needed(H, k)
-    _check_memory(H, needed, memory_limit)
+    check_memory(H, needed, memory_limit)
     start = time.perf_counter()
     operator = sector_operator(H.terms, Sector(H.n_sites, H.total_sz))
     energies, vectors, n_products = _lowest(operator, k, seed)
@@ -119,7 +129,7 @@ def full_spectrum(H: SpinHamiltonian, *, memory_limit: int | None = None) -> NDA
     TooLargeError
         If the dense matrix needs more memory than the limit.
     """
-    _check_memory(H, 3 * _item_size(H) * H.dimension**2, memory_limit)
+    check_memory(H, 3 * item_size(H) * H.dimension**2, memory_limit)
     return np.linalg.eigvalsh(H.to_dense())
 
 
@@ -151,15 +161,6 @@ def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> floa
     return float(real) if observable.is_hermitian else complex(real, imaginary)
 
 
-def memory_needed(H: SpinHamiltonian, k: int = 1) -> int:
-    """Bytes that `ground_state` will hold at its peak: Krylov vectors, basis and tables."""
-    tables = 16 * 2 ** ((H.n_sites + 1) // 2)
-    if H.dimension <= DENSE_DIMENSION:
-        return 4 * _item_size(H) * H.dimension**2 + tables
-    vectors = _n_krylov(H.dimension, k) + 2 * k + 6
-    return H.dimension * (16 + vectors * _item_size(H)) + tables
-
-
 def _lowest(
     operator: SectorOperator, k: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[Any], int]:
@@ -168,6 +169,7 @@ def _lowest(
         energies, vectors = np.linalg.eigh(operator.to_sparse().toarray())
         return energies[:k], vectors[:, :k], 0
     from scipy.sparse.linalg import LinearOperator, eigsh
+    from threadpoolctl import threadpool_limits
 
     n_products = 0
 
@@ -179,8 +181,9 @@ def _lowest(
     size = len(operator.states)
     product = LinearOperator((size, size), matvec=apply, dtype=operator.dtype)
     start = np.random.default_rng(seed).normal(size=size).astype(operator.dtype)
-    n_krylov = _n_krylov(size, k)
-    energies, vectors = eigsh(product, k, which="SA", v0=start, ncv=n_krylov, tol=TOLERANCE)
+    ncv = n_krylov(size, k)
+    with threadpool_limits(1, user_api="blas"):  # its threads would idle in the way of the kernels'
+        energies, vectors = eigsh(product, k, which="SA", v0=start, ncv=ncv, tol=TOLERANCE)
     order = np.argsort(energies)
     return energies[order], vectors[:, order], n_products
 
@@ -190,50 +193,3 @@ def _residuals(
 ) -> NDArray[np.float64]:
     pairs = zip(energies, vectors.T, strict=True)
     return np.array([np.linalg.norm(operator.apply(v) - E * v) for E, v in pairs])
-
-
-def _n_krylov(dimension: int, k: int) -> int:
-    return min(dimension, max(2 * k + 2, 20))
-
-
-def _item_size(H: SpinHamiltonian) -> int:
-    return 8 if H.is_real else 16
-
-
-def _check_memory(H: SpinHamiltonian, needed: int, limit: int | None) -> None:
-    """Refuse what does not fit, and say what would make it smaller."""
-    if H.n_sites > MAX_BITS:
-        raise TooLargeError(
-            f"exact diagonalisation allows at most {MAX_BITS} sites, got {H.n_sites} "
-            f"(dimension {_power(H.dimension)})"
-        )
-    available = _available_memory() if limit is None else limit
-    if needed > available:
-        raise TooLargeError(
-            f"exact diagonalisation of {H.n_sites} sites, dimension {_power(H.dimension)}, needs "
-            f"{_size(needed)} of memory; allowed are {_size(available)}{_advice(H)}"
-        )
-
-
-def _advice(H: SpinHamiltonian) -> str:
-    if H.total_sz is not None or not H.conserves_total_sz:
-        return ""
-    smallest = H.n_sites % 2 / 2
-    return f"; total S_z is conserved, so total_sz={smallest:g} would make the problem smaller"
-
-
-def _available_memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def _power(number: int) -> str:
-    """An integer of any size in a few characters."""
-    if number < 10**7:
-        return str(number)
-    return f"about 10^{math.log10(number):.0f}"
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.3g} GB" if n_bytes < 10**15 else f"{_power(n_bytes)} bytes"

@@ -6,7 +6,6 @@ therefore one more constructor which lays out positions and translations. A grap
 its shells are counted in steps along edges.
 """
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.checks import integer
-
-_DECIMALS = 9  # squared distances that agree to this many decimals belong to one shell
+from hamiltonians.neighbours import colour_alternately, distance_shells, steps_between
 
 
 @dataclass(frozen=True)
@@ -129,24 +127,13 @@ class Lattice:
     def _shell_of_pair(self) -> NDArray[np.int32]:
         """Shell number of every pair of sites; 0 on the diagonal, -1 for sites never joined."""
         if self.positions is None:
-            return _steps_between(self.n_sites, self.edges or ())
-        rows = _squared_distances(self.positions, self.translations)
-        shells = np.unique(np.concatenate([np.unique(row) for row in rows]))
-        return np.searchsorted(shells, rows).astype(np.int32)
+            return steps_between(self.n_sites, self.edges or ())
+        return distance_shells(self.positions, self.translations)
 
     @cached_property
     def _walk(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """Colour and component of each site, from one walk over the nearest neighbours."""
-        neighbours: list[list[int]] = [[] for _ in range(self.n_sites)]
-        for i, j in self.bonds().tolist():
-            neighbours[i].append(j)
-            neighbours[j].append(i)
-        colours = np.zeros(self.n_sites, np.int8)
-        components = np.full(self.n_sites, -1, np.int32)
-        for start in range(self.n_sites):
-            if components[start] < 0:
-                _colour_component(start, neighbours, colours, components)
-        return colours, components
+        return colour_alternately(self.n_sites, self.bonds().tolist())
 
     @property
     def _colours(self) -> NDArray[np.int8]:
@@ -247,43 +234,6 @@ def _box(name: str, kind: str, shape: tuple[int, ...], periodic: tuple[bool, ...
     for array in (positions, translations):
         array.setflags(write=False)
     return Lattice(name, kind, len(positions), shape, periodic, positions, translations)
-
-
-def _squared_distances(positions: Any, translations: Any) -> NDArray[np.float64]:
-    """Rounded squared distance of every pair of sites to the nearest image."""
-    steps = list(itertools.product((-1, 0, 1), repeat=len(translations)))
-    images = np.array(steps, np.float64) @ translations
-    result = np.empty((len(positions), len(positions)))
-    for i, here in enumerate(positions):  # row by row: all images of all pairs are too many at once
-        apart = (positions - here)[:, None, :] + images
-        result[i] = (apart**2).sum(axis=-1).min(axis=1)
-    return result.round(_DECIMALS)
-
-
-def _steps_between(n_sites: int, edges: Sequence[tuple[int, int]]) -> NDArray[np.int32]:
-    """Length of the shortest path between every pair of sites; -1 where there is none."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import shortest_path
-
-    ends = np.array(edges, np.int64).reshape(-1, 2)
-    adjacency = coo_matrix((np.ones(len(ends)), ends.T), shape=(n_sites, n_sites)).tocsr()
-    steps = shortest_path(adjacency, directed=False, unweighted=True)
-    return np.where(np.isfinite(steps), steps, -1).astype(np.int32)
-
-
-def _colour_component(
-    start: int, neighbours: list[list[int]], colours: Any, component: Any
-) -> None:
-    """Colour all sites that can be reached from ``start`` alternately, and name them after it."""
-    component[start] = start
-    waiting = [start]
-    while waiting:
-        here = waiting.pop()
-        for there in neighbours[here]:
-            if component[there] < 0:
-                component[there] = start
-                colours[there] = 1 - colours[here]
-                waiting.append(there)
 
 
 def _edge(edge: Sequence[int]) -> tuple[int, int]:
