@@ -10,6 +10,7 @@ from rbmqs.checks import choice
 from rbmqs.reconfiguration import solvers
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 from rbmqs.reconfiguration.record import Solve
+from rbmqs.reconfiguration.solvers import with_start
 
 SOLVERS: dict[str, Callable[[FactorisedJacobian, np.ndarray, float], Solve]] = {
     "sample-space": solvers.sample_space,
@@ -53,8 +54,9 @@ def solve(
     local_energies: np.ndarray,
     diag_shift: float,
     method: str | None = None,
+    start: np.ndarray | None = None,
 ) -> Solve:
-    """Solve (S + diag_shift) x = F.
+    """Solve (S + diag_shift) x = F, or with `start` (S + diag_shift)(x - start) = F - S start.
 
     Parameters
     ----------
@@ -64,6 +66,9 @@ def solve(
         Positive.
     method : str, optional
         One of `SOLVERS`; the cheapest by `costs` when not given.
+    start : array (n_parameters,), optional
+        Direction towards which the shift pulls instead of zero: SPRING's momentum
+        (arXiv:2401.10190, Eq. 13).
 
     Raises
     ------
@@ -74,4 +79,7 @@ def solve(
     deviations = local_energies - local_energies.mean()
     if not jacobian.is_complex:
         deviations = np.ascontiguousarray(deviations.real)
-    return SOLVERS[name](jacobian, deviations, diag_shift)
+    if start is None or not np.any(start):
+        return SOLVERS[name](jacobian, deviations, diag_shift)
+    correction = SOLVERS[name](jacobian, deviations - jacobian.times(start), diag_shift)
+    return with_start(jacobian, deviations, correction, start)

@@ -15,6 +15,7 @@ gradients on S, `dense` the covariance matrix itself. All three give the same x.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import scipy.linalg
@@ -74,6 +75,22 @@ def matrix_free(jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift
         )
     return _record(
         jacobian, deviations, direction, "matrix-free", diag_shift, n_iterations, advice
+    )
+
+
+def with_start(
+    jacobian: FactorisedJacobian, deviations: np.ndarray, correction: Solve, start: np.ndarray
+) -> Solve:
+    """The solve for start + correction, its slope and length taken from the whole direction."""
+    direction = start + correction.direction
+    force = jacobian.adjoint_times(deviations) / jacobian.n_samples
+    length = np.linalg.norm(jacobian.times(direction)) / np.sqrt(jacobian.n_samples)
+    return replace(
+        correction,
+        direction=direction,
+        force_norm=float(np.linalg.norm(force)),
+        slope=-2.0 * float(np.vdot(force, direction).real),
+        metric_norm=float(length),
     )
 
 

@@ -1,0 +1,127 @@
+"""One step of stochastic reconfiguration, with what keeps it from blowing up.
+
+A plain step with fixed learning rate and shift diverges from random starts: near W = 0 the metric
+S falls like W^2 and the force like W, so a step is of order 1/W, and where samples are fewer than
+parameters the solve follows the noise of the samples. Three things prevent it, in this order:
+
+1. the length of a step in the metric S is at most `max_step`;
+2. the shift starts large and falls, the learning rate falls as 1/t, so that late steps average
+   over the noise of the samples;
+3. a step after which the energy is not finite, or has risen by more than `RISE` of its error
+   bars, is undone; the next ones are shorter and more damped until the run is healthy again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rbmqs.reconfiguration import FactorisedJacobian, Solve, solve
+from rbmqs.settings import OptimiserSettings
+from rbmqs.statistics import Stats
+from rbmqs.wavefunction import RBM
+
+RISE = 8.0
+_SHORTER, _RECOVERY = 0.5, 1.1
+_SHIFT_GAIN = 2.0  # the shift grows as damping^-2: a step half as long is four times as damped
+
+
+@dataclass(frozen=True, eq=False)
+class OptimiserState:
+    """What the optimiser remembers between iterations.
+
+    Parameters
+    ----------
+    direction : array (n_parameters,)
+        Last direction, for momentum; zeros at first.
+    damping : float
+        1 in a healthy run, smaller after a step was undone.
+    """
+
+    direction: np.ndarray
+    damping: float = 1.0
+
+    @classmethod
+    def fresh(cls, psi: RBM) -> OptimiserState:
+        """State before the first step."""
+        return cls(np.zeros_like(psi.flat))
+
+    def after_rollback(self) -> OptimiserState:
+        """Shorter and more damped steps, momentum forgotten."""
+        return OptimiserState(np.zeros_like(self.direction), self.damping * _SHORTER)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A proposed change of the parameters.
+
+    Parameters
+    ----------
+    psi : RBM
+        After the step.
+    state : OptimiserState
+    solve : Solve
+    learning_rate : float
+        In use, after damping and the limit on the length.
+    length : float
+        Fubini-Study distance of the step.
+    """
+
+    psi: RBM
+    state: OptimiserState
+    solve: Solve
+    learning_rate: float
+    length: float
+
+
+def take_step(
+    psi: RBM,
+    jacobian: FactorisedJacobian,
+    local_energies: np.ndarray,
+    state: OptimiserState,
+    settings: OptimiserSettings,
+    iteration: int,
+) -> Step:
+    """Solve for the direction and move along it.
+
+    Parameters
+    ----------
+    local_energies : complex array (n_samples,)
+    """
+    shift = settings.diag_shift_at(iteration) / state.damping**_SHIFT_GAIN
+    drift = settings.momentum * state.direction
+    record = solve(jacobian, local_energies, shift, settings.solver, start=drift)
+    learning_rate = settings.learning_rate_at(iteration) * state.damping
+    if learning_rate * record.metric_norm > settings.max_step:
+        learning_rate = settings.max_step / record.metric_norm
+    moved = psi.with_flat(psi.flat - learning_rate * record.direction)
+    healthier = min(1.0, state.damping * _RECOVERY)
+    return Step(
+        moved,
+        replace(state, direction=record.direction, damping=healthier),
+        record,
+        learning_rate,
+        learning_rate * record.metric_norm,
+    )
+
+
+def has_diverged(energy: Stats, best: Stats | None) -> str:
+    """Why an energy says that the last step was a bad one; empty if it was not.
+
+    Parameters
+    ----------
+    energy : Stats
+        After the step.
+    best : Stats or None
+        Before it, or None at the first iteration.
+    """
+    if not np.isfinite(energy.mean):
+        return "the energy is not finite"
+    if best is None:
+        return ""
+    rise = energy.mean.real - best.mean.real
+    error = float(np.hypot(energy.error_of_mean, best.error_of_mean))
+    if rise > RISE * error:
+        return f"the energy rose by {rise:.3g}, {rise / error:.0f} times its error"
+    return ""
