@@ -174,6 +174,7 @@ class RBM:
             )
         if np.iscomplexobj(flat) and not self.is_complex:
             raise ValueError("flat is complex but this machine has real parameters")
+        flat = flat.astype(self.weights.dtype)
         start = self.has_visible_bias * self.n_sites
         stop = start + self.has_hidden_bias * self.n_hidden
         return replace(
