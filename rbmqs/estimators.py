@@ -56,7 +56,8 @@ def local_estimators(
 
 def local_energies(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples) -> np.ndarray:
     """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units."""
-    return local_estimators(psi, hamiltonian.connections, samples)
+    fixed = hamiltonian.total_sz is not None  # rounding in the couplings must not leave the sector
+    return local_estimators(psi, hamiltonian.connections, samples, fixed_sector=fixed)
 
 
 def expect(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum) -> Stats:

@@ -1,0 +1,208 @@
+"""Checkpoints: a run's state in one .npz file, written atomically and read with suspicion.
+
+The file holds plain arrays and one JSON text with the format version, the conventions, the
+Hamiltonian's description and the settings. Nothing is pickled, and no array is read before its
+size and type have been compared with what the text says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rbmqs.optimiser import OptimiserState
+from rbmqs.records import stats_from_dict
+from rbmqs.sampler import ChainState
+from rbmqs.vmc import GoodPoint, RunState
+from rbmqs.wavefunction import RBM
+
+FORMAT = "rbmqs-checkpoint"
+VERSION = 1
+CONVENTION = (
+    "Pauli matrices; +1 is up and first; site 0 leftmost; psi = exp(a.s) prod 2cosh(b + W^T s)"
+)
+_MAX_META_BYTES = 16 * 2**20
+
+
+class CheckpointError(ValueError):
+    """A file that is not a usable checkpoint, with the reason in one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Contents of a checkpoint file.
+
+    Parameters
+    ----------
+    state : RunState
+    hamiltonian : dict
+        `SpinHamiltonian.describe()` of the run.
+    settings : dict
+        `RunSettings.describe()`.
+    """
+
+    state: RunState
+    hamiltonian: dict[str, Any]
+    settings: dict[str, Any]
+    meta: dict[str, Any]
+
+
+def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None:
+    """Write the state atomically: to a neighbouring file first, then moved over the old one."""
+    arrays = {
+        **_machine_arrays("psi", state.psi),
+        "spins": state.chains.spins,
+        "rng": state.chains.rng,
+        "direction": state.optimiser.direction,
+    }
+    good = state.last_good
+    if good is not None:
+        arrays |= {**_machine_arrays("good", good.psi), "good_spins": good.spins}
+    meta = {
+        **header,
+        "format": FORMAT,
+        "version": VERSION,
+        "convention": CONVENTION,
+        "iteration": state.iteration,
+        "n_rollbacks": state.n_rollbacks,
+        "damping": state.optimiser.damping,
+        "has_visible_bias": state.psi.has_visible_bias,
+        "has_hidden_bias": state.psi.has_hidden_bias,
+        "good_energy": None if good is None else good.energy.to_dict(),
+        "arrays": {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()},
+    }
+    text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
+    write_atomically(path, lambda file: np.savez(file, meta=text, **arrays))
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call `write(file)` on a neighbouring file, flush it to disk, and move it into place."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with open(partial, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    CheckpointError
+        Truncated, foreign, of another convention or a newer version, or inconsistent.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            meta = _read_meta(path, archive)
+            _check_meta(path, meta)
+            arrays = {name: _read_array(path, archive, name, meta) for name in meta["arrays"]}
+        return _assemble(meta, arrays)
+    except (zipfile.BadZipFile, EOFError, KeyError, TypeError, OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError | CheckpointError):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path} is not a readable checkpoint: {reason}") from error
+
+
+def _machine_arrays(prefix: str, psi: RBM) -> dict[str, np.ndarray]:
+    return {
+        f"{prefix}_{name}": getattr(psi, name)
+        for name in ("visible_bias", "hidden_bias", "weights")
+    }
+
+
+def _read_meta(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
+    if "meta.npy" not in archive.namelist():
+        raise CheckpointError(f"{path} is not an rbmqs checkpoint: it has no description")
+    if archive.getinfo("meta.npy").file_size > _MAX_META_BYTES:
+        raise CheckpointError(f"{path} has a description of more than {_MAX_META_BYTES} bytes")
+    with archive.open("meta.npy") as member:
+        text = np.lib.format.read_array(member, allow_pickle=False)
+    meta = json.loads(text.tobytes())
+    if not isinstance(meta, dict):
+        raise CheckpointError(f"{path} is not an rbmqs checkpoint: its description is not a table")
+    return meta
+
+
+def _check_meta(path: Path, meta: dict[str, Any]) -> None:
+    if meta.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not an rbmqs checkpoint: format {meta.get('format')!r}")
+    if meta.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path} has checkpoint version {meta.get('version')!r}, this rbmqs reads {VERSION}"
+        )
+    if meta.get("convention") != CONVENTION:
+        raise CheckpointError(
+            f"{path} uses another convention: {meta.get('convention')!r}, "
+            f"this rbmqs uses {CONVENTION!r}"
+        )
+
+
+def _read_array(
+    path: Path, archive: zipfile.ZipFile, name: str, meta: dict[str, Any]
+) -> np.ndarray:
+    dtype, shape = np.dtype(meta["arrays"][name][0]), tuple(meta["arrays"][name][1])
+    if dtype.hasobject:
+        raise CheckpointError(f"{path}: array {name} holds Python objects, which are never read")
+    expected = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    info = archive.getinfo(f"{name}.npy")
+    if not expected <= info.file_size <= expected + 4096:
+        raise CheckpointError(
+            f"{path}: array {name} should take {expected} bytes and takes {info.file_size}"
+        )
+    with archive.open(info) as member:
+        version = np.lib.format.read_magic(member)
+        header = (
+            np.lib.format.read_array_header_1_0(member)
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0(member)
+        )
+        if header[0] != shape or header[2] != dtype:
+            raise CheckpointError(
+                f"{path}: array {name} should be {dtype} {shape}, is {header[2]} {header[0]}"
+            )
+        data = member.read()
+    array = np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if header[1] else "C")
+    return np.ascontiguousarray(array)
+
+
+def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
+    flags = (bool(meta["has_visible_bias"]), bool(meta["has_hidden_bias"]))
+    psi = _machine(arrays, "psi", flags)
+    chains = ChainState(arrays["spins"].astype(np.int8), arrays["rng"].astype(np.uint64))
+    if not np.all(np.abs(chains.spins) == 1):
+        raise CheckpointError("chains hold values other than +1 and -1")
+    good = None
+    if meta["good_energy"] is not None:
+        good = GoodPoint(
+            _machine(arrays, "good", flags),
+            arrays["good_spins"].astype(np.int8),
+            stats_from_dict(meta["good_energy"]),
+        )
+    state = RunState(
+        int(meta["iteration"]),
+        psi,
+        chains,
+        OptimiserState(arrays["direction"], float(meta["damping"])),
+        good,
+        int(meta["n_rollbacks"]),
+    )
+    return Checkpoint(state, meta["hamiltonian"], meta["settings"], meta)
+
+
+def _machine(arrays: dict[str, np.ndarray], prefix: str, flags: tuple[bool, bool]) -> RBM:
+    names = ("visible_bias", "hidden_bias", "weights")
+    return RBM(*(arrays[f"{prefix}_{name}"] for name in names), *flags)

@@ -1,0 +1,119 @@
+"""The final estimate: fresh chains, many samples, an honest error, and what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.estimators import local_estimators
+from rbmqs.sampler import Sampler, Samples
+from rbmqs.statistics import Stats, statistics, v_score
+from rbmqs.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.wavefunction import RBM
+
+FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate
+MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
+_TAIL = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Energy of a wavefunction.
+
+    Parameters
+    ----------
+    energy : Stats
+        Total, in Pauli units; real.
+    v_score : float
+        N Var / E^2 (Wu et al. 2024), with the infinite-temperature energy subtracted.
+    acceptance : float
+    samples : Samples
+        For observables from the same configurations.
+    warnings : tuple of str
+        Sentences on what makes the estimate doubtful; empty when nothing does.
+    """
+
+    energy: Stats
+    v_score: float
+    acceptance: float
+    samples: Samples
+    warnings: tuple[str, ...]
+
+
+def final_estimate(
+    hamiltonian: SpinHamiltonian,
+    psi: RBM,
+    sampler: Sampler,
+    n_draws: int,
+    seed: int | np.random.SeedSequence,
+) -> Estimate:
+    """Energy with its error from chains started afresh at random configurations.
+
+    Parameters
+    ----------
+    n_draws : int
+        Per chain.
+    """
+    with single_threaded_blas():
+        chains = sampler.start(seed)
+        samples, _ = sampler.sample(psi, chains, n_draws, n_discard=FINAL_SWEEPS)
+        values = local_estimators(psi, hamiltonian.connections, samples)
+    complex_energy = statistics(values)
+    real = statistics(values.real) if np.isfinite(complex_energy.mean) else complex_energy
+    energy = replace(real, variance=complex_energy.variance)
+    score = v_score(
+        energy.mean, energy.variance, hamiltonian.n_sites, infinite_temperature_energy(hamiltonian)
+    ) if np.isfinite(energy.mean) else math.nan  # fmt: skip
+    warnings = (
+        *([energy.status] if energy.status else []),
+        *_imaginary(complex_energy),
+        *_acceptance(samples),
+        *_heavy_tail(values.real),
+    )
+    return Estimate(energy, score, samples.acceptance, samples, warnings)
+
+
+def infinite_temperature_energy(hamiltonian: SpinHamiltonian) -> float:
+    """Tr H / 2^N: the coefficient of the identity."""
+    c = hamiltonian.connections
+    constant = np.diff(c.diag_ptr) == 0
+    return float(c.diag_coef[constant].sum())
+
+
+def _imaginary(energy: Stats) -> list[str]:
+    """A Hermitian energy is real: an imaginary part beyond its error is a fault."""
+    imag = abs(complex(energy.mean).imag)
+    if imag > 5 * energy.error_of_imag and imag > 1e-9 * abs(energy.mean):
+        return [f"the imaginary part of the energy, {imag:.2g}, exceeds 5 of its errors"]
+    return []
+
+
+def _acceptance(samples: Samples) -> list[str]:
+    if samples.acceptance < MIN_ACCEPTED:
+        return [
+            f"only {samples.acceptance:.2%} of the proposals are accepted: chains hardly move, "
+            f"take more sweeps between draws"
+        ]
+    return []
+
+
+def _heavy_tail(values: np.ndarray) -> list[str]:
+    """Warn where one sample in a hundred carries most of the variance."""
+    deviations = np.sort(np.abs(values - values.mean()).ravel() ** 2)
+    total = deviations.sum()
+    if total <= 0 or not math.isfinite(total):
+        return []
+    top = max(1, int(_TAIL * deviations.size))
+    share = float(deviations[-top:].sum() / total)
+    if share > 0.8:
+        return [
+            f"{share:.0%} of the variance comes from {_TAIL:.0%} of the samples: the error bar "
+            f"may be too small"
+        ]
+    return []

@@ -1,0 +1,345 @@
+"""Exchange with NetKet: the same Hamiltonian, machine and run in the other library.
+
+NetKet (arXiv:2112.10526) shares our spins, Pauli matrices and order of sites, and its
+`nk.models.RBM` is our machine with cosh in place of 2 cosh. It is imported on first use only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import time
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.checks import positive_int
+from rbmqs.sampler import MetropolisSampler
+from rbmqs.schedules import Schedule, as_schedule
+from rbmqs.statistics import statistics
+from rbmqs.wavefunction import RBM
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from hamiltonians.pauli import PauliString
+
+_PAULI = {
+    "X": np.array([[0, 1], [1, 0]], dtype=complex),
+    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
+    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
+}
+_MAX_SUPPORT = 10  # sites of a dense local matrix, 16 MiB of complex numbers
+
+
+def to_netket(hamiltonian: SpinHamiltonian) -> Any:
+    """The Hamiltonian as a NetKet operator with the same matrix, sector included.
+
+    Strings on the same sites make one local matrix, so that each Heisenberg bond is one term, and
+    in a fixed sector no term leads out of it. A free Hamiltonian with a string on more than ten
+    sites becomes `PauliStrings`, whose elements of less than 1e-10 NetKet drops.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+        Taken in the basis of its `terms`, the Marshall basis where it was applied.
+
+    Returns
+    -------
+    netket.operator.LocalOperator or netket.operator.PauliStrings
+
+    Raises
+    ------
+    ImportError
+        NetKet is not installed.
+    ValueError
+        A string on more than ten sites in a fixed sector.
+    """
+    nk = _import_netket()
+    hilbert = nk.hilbert.Spin(0.5, hamiltonian.n_sites, total_sz=hamiltonian.total_sz)
+    widest = max((len(string) for string in hamiltonian.terms.terms), default=0)
+    if widest <= _MAX_SUPPORT:
+        return _local_operator(nk, hilbert, hamiltonian)
+    if hamiltonian.total_sz is not None:
+        raise ValueError(
+            f"strings may act on at most {_MAX_SUPPORT} sites to pass a Hamiltonian of fixed "
+            f"total_sz to NetKet, got one on {widest}; free total_sz or shorten the string"
+        )
+    return _pauli_strings(nk, hilbert, hamiltonian)
+
+
+def _local_operator(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
+    matrices: dict[tuple[int, ...], np.ndarray] = {}
+    for string, value in hamiltonian.terms.terms.items():
+        sites = tuple(site for site, _ in string)
+        term = value * _string_matrix(string)
+        matrices[sites] = matrices[sites] + term if sites in matrices else term
+    dtype = float if hamiltonian.is_real else complex
+    constant = matrices.pop((), np.zeros((1, 1)))[0, 0].real
+    return nk.operator.LocalOperator(
+        hilbert,
+        [matrix if dtype is complex else matrix.real for matrix in matrices.values()],
+        [list(sites) for sites in matrices],
+        constant=constant,
+        dtype=dtype,
+        mel_cutoff=0.0,
+    )
+
+
+def _string_matrix(string: PauliString) -> np.ndarray:
+    return reduce(np.kron, [_PAULI[letter] for _, letter in string], np.ones((1, 1)))
+
+
+def _pauli_strings(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
+    spelt = []
+    for string in hamiltonian.terms.terms:
+        letters = dict(string)
+        spelt.append("".join(letters.get(i, "I") for i in range(hamiltonian.n_sites)))
+    weights = [value.real for value in hamiltonian.terms.terms.values()]
+    dtype = float if hamiltonian.is_real else complex
+    return nk.operator.PauliStrings(hilbert, spelt, weights, dtype=dtype)
+
+
+def parameters_to_netket(psi: RBM) -> dict[str, Any]:
+    """The parameters of a machine as `nk.models.RBM` names them.
+
+    NetKet's hidden units are cosh where ours are 2 cosh, so its log psi is ours minus the
+    constant M ln 2, M being the number of hidden units. Ratios, energies and steps are equal.
+
+    Parameters
+    ----------
+    psi : RBM
+
+    Returns
+    -------
+    dict
+        ``{"Dense": {"kernel": W, "bias": b}, "visible_bias": a}``, without the biases that are
+        fixed at zero: what a NetKet state takes as ``parameters``.
+    """
+    dense = {"kernel": psi.weights.copy()}
+    if psi.has_hidden_bias:
+        dense["bias"] = psi.hidden_bias.copy()
+    parameters: dict[str, Any] = {"Dense": dense}
+    if psi.has_visible_bias:
+        parameters["visible_bias"] = psi.visible_bias.copy()
+    return parameters
+
+
+def parameters_from_netket(parameters: Mapping[str, Any]) -> RBM:
+    """The machine with the parameters of a NetKet `nk.models.RBM`.
+
+    Our log psi is NetKet's plus the constant M ln 2 (see `parameters_to_netket`).
+
+    Parameters
+    ----------
+    parameters : mapping
+        ``parameters`` or ``variables`` of a NetKet state. Biases that are absent are fixed at
+        zero.
+
+    Raises
+    ------
+    ValueError
+        The parameters are not those of `nk.models.RBM`.
+    """
+    tree = parameters.get("params", parameters)
+    dense = tree.get("Dense")
+    known = isinstance(dense, Mapping) and set(dense) <= {"kernel", "bias"} and "kernel" in dense
+    if not known or not set(tree) <= {"Dense", "visible_bias"} or np.ndim(dense["kernel"]) != 2:
+        raise ValueError(
+            "parameters must be those of nk.models.RBM, Dense.kernel (n_sites, n_hidden) with or "
+            f"without Dense.bias and visible_bias, got the names {sorted(tree)}"
+        )
+    weights = np.asarray(dense["kernel"])
+    n_sites, n_hidden = weights.shape
+    return RBM(
+        np.asarray(tree.get("visible_bias", np.zeros(n_sites))),
+        np.asarray(dense.get("bias", np.zeros(n_hidden))),
+        weights,
+        "visible_bias" in tree,
+        "bias" in dense,
+    )
+
+
+def to_netket_state(
+    psi: RBM,
+    hamiltonian: SpinHamiltonian,
+    *,
+    n_samples: int = 1024,
+    n_chains: int = 16,
+    sweep_size: int | None = None,
+    n_discard_per_chain: int = 5,
+    move: str | None = None,
+    seed: int = 0,
+) -> Any:
+    """The machine as a NetKet Monte Carlo state, sampled by the moves that we would use.
+
+    Parameters
+    ----------
+    psi : RBM
+    hamiltonian : SpinHamiltonian
+        Tells the sector, and the bonds along which spins are exchanged.
+    n_samples : int
+        Per estimate; NetKet rounds it up to a multiple of `n_chains`.
+    n_chains, sweep_size, n_discard_per_chain, move
+        As for `rbmqs.sampler.MetropolisSampler.for_hamiltonian`.
+    seed : int
+        Of NetKet's chains.
+
+    Returns
+    -------
+    netket.vqs.MCState
+        Its `log_value` is `psi.log_psi` minus the constant M ln 2.
+
+    Raises
+    ------
+    ImportError
+        NetKet is not installed.
+    ValueError
+        The machine and the Hamiltonian differ in the number of sites, or a move that cannot
+        reach every configuration of the sector.
+    """
+    if psi.n_sites != hamiltonian.n_sites:
+        raise ValueError(f"psi has {psi.n_sites} sites, the Hamiltonian {hamiltonian.n_sites}")
+    ours = MetropolisSampler.for_hamiltonian(
+        hamiltonian, move, n_chains=n_chains, sweep_size=sweep_size
+    )
+    nk = _import_netket()
+    state = nk.vqs.MCState(
+        _netket_sampler(nk, ours),
+        _netket_model(nk, psi),
+        n_samples=positive_int("n_samples", n_samples),
+        n_discard_per_chain=positive_int("n_discard_per_chain", n_discard_per_chain, minimum=0),
+        seed=seed,
+        sampler_seed=seed,
+    )
+    jax = importlib.import_module("jax")
+    state.parameters = jax.tree.map(jax.numpy.asarray, parameters_to_netket(psi))
+    return state
+
+
+def _netket_model(nk: Any, psi: RBM) -> Any:
+    return nk.models.RBM(
+        alpha=_alpha(psi.n_hidden, psi.n_sites),
+        param_dtype=complex if psi.is_complex else float,
+        use_hidden_bias=psi.has_hidden_bias,
+        use_visible_bias=psi.has_visible_bias,
+    )
+
+
+def _alpha(n_hidden: int, n_sites: int) -> float:
+    """A density from which NetKet's int(alpha * n_sites) finds M again: M/N can round to M - 1."""
+    alpha = n_hidden / n_sites
+    return alpha if int(alpha * n_sites) == n_hidden else float(np.nextafter(alpha, np.inf))
+
+
+def _netket_sampler(nk: Any, ours: MetropolisSampler) -> Any:
+    hilbert = nk.hilbert.Spin(0.5, ours.n_sites, total_sz=ours.total_sz)
+    settings = {"n_chains": ours.n_chains, "sweep_size": ours.sweep_size}
+    if ours.move == "flip":
+        return nk.sampler.MetropolisLocal(hilbert, **settings)
+    pairs = np.stack(np.triu_indices(ours.n_sites, 1), axis=1)
+    bonds = pairs if ours.move == "pair-exchange" else ours.bonds
+    clusters = [(int(i), int(j)) for i, j in np.asarray(bonds)]
+    return nk.sampler.MetropolisExchange(hilbert, clusters=clusters, **settings)
+
+
+def ground_state_with_netket(
+    hamiltonian: SpinHamiltonian,
+    psi: RBM,
+    *,
+    n_iterations: int,
+    learning_rate: float | Schedule,
+    diag_shift: float | Schedule,
+    n_samples: int = 1024,
+    n_chains: int = 16,
+    seed: int = 0,
+    n_final_samples: int = 16384,
+) -> dict[str, float]:
+    """Minimise the energy with NetKet's `VMC_SR` and plain gradient steps, from the same start.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    psi : RBM
+        Initial parameters.
+    n_iterations : int
+    learning_rate : float or Schedule
+        In our convention; NetKet, whose step is 2 learning_rate (S + shift)^-1 F, is given half.
+    diag_shift : float or Schedule
+    n_samples, n_chains : int
+        Per iteration; NetKet rounds samples up to a multiple of `n_chains`.
+    seed : int
+        Of NetKet's chains.
+    n_final_samples : int
+        Samples of the final estimate.
+
+    Returns
+    -------
+    dict
+        "energy", its one-sigma "error" and the "variance" of the local energies, total energies
+        in Pauli units, from NetKet's final samples by `rbmqs.statistics`; "seconds" of wall clock
+        from the conversion to the final estimate, NetKet's compilation included, its import not.
+        NetKet goes on where parameters diverge: all three are NaN then.
+
+    Raises
+    ------
+    ImportError
+        NetKet is not installed.
+    ValueError
+        The machine and the Hamiltonian differ in the number of sites.
+    """
+    nk = _import_netket()
+    n_iterations = positive_int("n_iterations", n_iterations, minimum=0)
+    n_final_samples = positive_int("n_final_samples", n_final_samples)
+    rates = _values("learning_rate", learning_rate, n_iterations)
+    shifts = _values("diag_shift", diag_shift, n_iterations)
+    start = time.perf_counter()
+    operator = to_netket(hamiltonian)
+    state = to_netket_state(psi, hamiltonian, n_samples=n_samples, n_chains=n_chains, seed=seed)
+    driver = _netket_driver(nk, operator, state, rates, shifts)
+    driver.run(n_iterations, out=(), show_progress=False)
+    state.n_samples = n_final_samples
+    result = statistics(netket_local_energies(state, operator))
+    return {
+        "energy": float(result.mean.real),
+        "error": float(result.error),
+        "variance": float(result.variance),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def netket_local_energies(state: Any, operator: Any) -> np.ndarray:
+    """NetKet's local energies on the samples of a state, array (n_chains, n_draws)."""
+    values = state.local_estimators(operator)
+    return np.asarray(values if hasattr(values, "__array__") else values.data)
+
+
+def _values(name: str, value: float | Schedule, n_iterations: int) -> np.ndarray:
+    """A quantity at each iteration and one beyond, as compiled code can look it up."""
+    schedule = as_schedule(name, value)
+    return np.array([schedule(iteration) for iteration in range(n_iterations + 1)])
+
+
+def _netket_driver(
+    nk: Any, operator: Any, state: Any, rates: np.ndarray, shifts: np.ndarray
+) -> Any:
+    table = importlib.import_module("jax").numpy.asarray(rates / 2)
+    optimizer = nk.optimizer.Sgd(learning_rate=lambda iteration: table[iteration])
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its settings for short chains
+        return nk.driver.VMC_SR(
+            operator,
+            optimizer,
+            diag_shift=lambda iteration: float(shifts[iteration]),
+            variational_state=state,
+        )
+
+
+def _import_netket() -> Any:
+    try:
+        return importlib.import_module("netket")
+    except ImportError as error:
+        raise ImportError(
+            f'NetKet cannot be imported ({error}); install it by: pip install "rbmqs[netket]"'
+        ) from error

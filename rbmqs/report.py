@@ -1,0 +1,86 @@
+"""A run in words: energy with its error in both units, reference, diagnostics, status."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.results import RunResult
+
+_SPIN_MODELS = ("heisenberg", "xxz", "xyz", "j1j2")
+
+
+def report(result: RunResult) -> str:
+    """Lines for the terminal."""
+    h = result.hamiltonian
+    lines = [
+        f"{h.name}: {h.n_sites} sites, {_sector(h)}",
+        f"RBM with {result.psi.n_hidden} hidden units, {result.psi.n_parameters} "
+        f"{'complex' if result.psi.is_complex else 'real'} parameters; "
+        f"{len(result.history)} iterations",
+        "",
+        *_energy_lines(result),
+        *_reference_lines(result),
+        *_diagnostic_lines(result),
+        *_status_lines(result),
+    ]
+    return "\n".join(lines)
+
+
+def has_spin_units(hamiltonian: SpinHamiltonian) -> bool:
+    """Whether energies are also quoted in S = sigma / 2: two-spin couplings without a field."""
+    spec = hamiltonian.spec
+    if spec is None or spec.model not in _SPIN_MODELS:
+        return False
+    return all(len(string) in (0, 2) for string in hamiltonian.terms.terms)
+
+
+def _sector(hamiltonian: SpinHamiltonian) -> str:
+    if hamiltonian.total_sz is None:
+        return "total S_z free"
+    return f"total S_z = {hamiltonian.total_sz:g}"
+
+
+def _energy_lines(result: RunResult) -> list[str]:
+    energy, n = result.energy, result.hamiltonian.n_sites
+    label = "energy" if result.estimate else "energy of the last iteration"
+    per_site = f"{energy.mean.real / n:.8f} +- {energy.error_of_mean / n:.1e} per site"
+    lines = [f"{label:<14} {energy}", f"{'':<14} {per_site} (Pauli units)"]
+    if has_spin_units(result.hamiltonian):
+        lines.append(
+            f"{'':<14} {energy.mean.real / n / 4:.8f} +- {energy.error_of_mean / n / 4:.1e} "
+            f"per site (S = sigma/2 units)"
+        )
+    return lines
+
+
+def _reference_lines(result: RunResult) -> list[str]:
+    reference = result.reference
+    if reference is None:
+        return ["reference      none known for this Hamiltonian and sector"]
+    distance = result.energy.mean.real - reference.energy
+    error = math.hypot(result.energy.error_of_mean, reference.uncertainty)
+    in_errors = f", {distance / error:+.1f} error bars" if error > 0 else ""
+    kind = "published" if reference.kind == "published" else "exact"
+    return [
+        f"{kind:<14} {reference.energy:.8f}   ({reference.source})",
+        f"{'difference':<14} {distance:+.2e} = {result.relative_error:+.1e} relative{in_errors}",
+    ]
+
+
+def _diagnostic_lines(result: RunResult) -> list[str]:
+    seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result.seconds.items())
+    acceptance = result.estimate.acceptance if result.estimate else result.history[-1].acceptance
+    return [
+        f"{'V-score':<14} {result.v_score:.2e}",
+        f"{'acceptance':<14} {acceptance:.2f}",
+        f"{'time':<14} {seconds}",
+    ]
+
+
+def _status_lines(result: RunResult) -> list[str]:
+    if result.converged:
+        return [f"{'status':<14} converged"]
+    return [f"{'status':<14} NOT CONVERGED", *(f"  - {sentence}" for sentence in result.status)]

@@ -1,0 +1,337 @@
+"""Whole runs: from a Hamiltonian to a result on disk, resumable at any iteration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs import vmc
+from rbmqs.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from rbmqs.convergence import has_settled, unsettled
+from rbmqs.final import Estimate, final_estimate
+from rbmqs.interrupts import Interrupts
+from rbmqs.progress import Progress
+from rbmqs.records import StepRecord
+from rbmqs.results import RunResult
+from rbmqs.runlog import LogWriter, read_log
+from rbmqs.settings import RunSettings
+from rbmqs.wavefunction import RBM
+
+if TYPE_CHECKING:
+    from hamiltonians import Reference, SpinHamiltonian
+
+CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
+CHECKPOINT_SECONDS = 10.0
+DEFAULT_ALPHA = 2.0
+
+
+def ground_state(
+    hamiltonian: SpinHamiltonian,
+    alpha: float | None = None,
+    *,
+    n_hidden: int | None = None,
+    dtype: type = complex,
+    visible_bias: bool = True,
+    hidden_bias: bool = True,
+    seed: int | None = None,
+    n_iterations: int | None = None,
+    settings: RunSettings | None = None,
+    psi: RBM | None = None,
+    output: str | Path | None = None,
+    progress: bool = True,
+) -> RunResult:
+    """Variational ground state of a Hamiltonian with an RBM.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    alpha, n_hidden, dtype, visible_bias, hidden_bias
+        Shape of the machine, see `RBM.random`; alpha = 2 when nothing is said.
+    seed, n_iterations : int, optional
+        In place of those in `settings`.
+    settings : RunSettings, optional
+    psi : RBM, optional
+        Start here instead of at random parameters.
+    output : path, optional
+        Directory for log, checkpoint and result; it must not hold a run yet.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ValueError
+        Arguments that do not fit, with what was got and what is allowed.
+    FileExistsError
+        `output` holds a run already.
+    """
+    settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations)
+    if psi is None:
+        if alpha is None and n_hidden is None:
+            alpha = DEFAULT_ALPHA
+        psi = RBM.random(
+            hamiltonian.n_sites,
+            alpha,
+            n_hidden=n_hidden,
+            dtype=dtype,
+            visible_bias=visible_bias,
+            hidden_bias=hidden_bias,
+            seed=np.random.SeedSequence(settings.seed, spawn_key=(0,)),
+        )
+    directory = None if output is None else _new_directory(Path(output))
+    return run(hamiltonian, psi, settings, directory=directory, progress=progress)
+
+
+def resume(
+    directory: str | Path,
+    hamiltonian: SpinHamiltonian | None = None,
+    *,
+    n_iterations: int | None = None,
+    progress: bool = True,
+) -> RunResult:
+    """Continue a run from its directory.
+
+    Parameters
+    ----------
+    directory : path
+    hamiltonian : SpinHamiltonian, optional
+        Must be the one of the run; needed only for Hamiltonians built from your own terms.
+    n_iterations : int, optional
+        New total, counted from the start of the run.
+
+    Raises
+    ------
+    FileNotFoundError
+        No checkpoint in the directory.
+    CheckpointError
+        The checkpoint cannot be read, or belongs to another Hamiltonian.
+    """
+    from rbmqs.config import hamiltonian_from_description, settings_from_description
+
+    directory = Path(directory)
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
+    checkpoint = load_checkpoint(path)
+    hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
+    _check_same(path, checkpoint, hamiltonian)
+    settings = _with(settings_from_description(checkpoint.settings), n_iterations=n_iterations)
+    return run(
+        hamiltonian,
+        checkpoint.state.psi,
+        settings,
+        directory=directory,
+        state=checkpoint.state,
+        progress=progress,
+    )
+
+
+def run(
+    hamiltonian: SpinHamiltonian,
+    psi: RBM,
+    settings: RunSettings,
+    *,
+    directory: Path | None = None,
+    state: vmc.RunState | None = None,
+    progress: bool = True,
+) -> RunResult:
+    """Optimise to `settings.n_iterations` and estimate the energy with fresh samples.
+
+    Parameters
+    ----------
+    directory : Path, optional
+        Where log and checkpoint go.
+    state : RunState, optional
+        Where to go on.
+    """
+    started = time.perf_counter()
+    sampler = vmc.make_sampler(hamiltonian, settings.sampling)
+    with Interrupts() as interrupts:
+        history, state, trouble = _optimise(
+            hamiltonian, psi, settings, sampler, directory, state, progress, interrupts, started
+        )
+        optimised = time.perf_counter()
+        psi = psi if state is None else state.psi
+        estimate = None
+        if interrupts.received is None and history:
+            estimate = final_estimate(
+                hamiltonian,
+                psi,
+                sampler,
+                settings.sampling.n_final_draws,
+                np.random.SeedSequence(settings.seed, spawn_key=(2,)),
+            )
+    reference = _reference(hamiltonian)
+    seconds = {
+        "optimisation": optimised - started,
+        "final estimate": time.perf_counter() - optimised,
+    }
+    status = (*trouble, *_status(history, estimate, reference, interrupts.received))
+    result = RunResult(
+        hamiltonian,
+        psi,
+        settings,
+        tuple(history),
+        estimate,
+        reference,
+        status,
+        seconds,
+        interrupts.received,
+        directory,
+    )
+    if directory is not None:
+        result.save(directory)
+    return result
+
+
+def _optimise(
+    hamiltonian: SpinHamiltonian,
+    psi: RBM,
+    settings: RunSettings,
+    sampler: vmc.Sampler,
+    directory: Path | None,
+    state: vmc.RunState | None,
+    progress: bool,
+    interrupts: Interrupts,
+    started: float,
+) -> tuple[list[StepRecord], vmc.RunState | None, list[str]]:
+    """Iterate, log and checkpoint until done, settled, diverged or interrupted."""
+    writer = _Writer(directory, hamiltonian, psi, settings, state)
+    history = writer.history
+    done = 0 if state is None else state.iteration
+    trouble: list[str] = []
+    try:
+        if done >= settings.n_iterations:
+            return history, state, trouble
+        with Progress(settings.n_iterations, done, progress) as bar:
+            for record, state in vmc.iterate(
+                hamiltonian, psi, settings, sampler=sampler, state=state
+            ):
+                history.append(record)
+                writer.write(record, state)
+                bar.update(record)
+                if record.iteration + 1 >= settings.n_iterations or interrupts.received:
+                    break
+                if settings.stop_when_converged and has_settled(history):
+                    break
+    except vmc.DivergedError as error:
+        trouble = [str(error)]
+        state = error.state
+        if state.last_good is not None:
+            state = replace(state, psi=state.last_good.psi)
+    finally:
+        writer.close(state)
+    return history, state, trouble
+
+
+class _Writer:
+    """Log and checkpoint of a run, or nothing when there is no directory."""
+
+    def __init__(
+        self,
+        directory: Path | None,
+        hamiltonian: SpinHamiltonian,
+        psi: RBM,
+        settings: RunSettings,
+        state: vmc.RunState | None,
+    ) -> None:
+        from rbmqs.config import describe_run, describe_terms
+
+        self._directory = directory
+        self._saved_at = time.monotonic()
+        self._header = describe_run(hamiltonian, psi, settings)
+        self._terms = {"terms": describe_terms(hamiltonian)}
+        self.history: list[StepRecord] = []
+        if directory is None:
+            return
+        keep = None if state is None else state.iteration
+        self._log = LogWriter(directory / LOG, self._log_header(), keep)
+        if keep is not None:
+            self.history = read_log(directory / LOG)[1]
+
+    def _log_header(self) -> dict[str, Any]:
+        """The run without its length, which a resumed run may change."""
+        settings = {k: v for k, v in self._header["settings"].items() if k != "n_iterations"}
+        return {**self._header, "settings": settings}
+
+    def write(self, record: StepRecord, state: vmc.RunState) -> None:
+        if self._directory is None:
+            return
+        self._log.write(record)
+        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+            self._save(state)
+
+    def _save(self, state: vmc.RunState) -> None:
+        if self._directory is not None:
+            save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
+            self._saved_at = time.monotonic()
+
+    def close(self, state: vmc.RunState | None) -> None:
+        if self._directory is None:
+            return
+        self._log.close()
+        if state is not None:
+            self._save(state)
+
+
+def _with(settings: RunSettings, **changes: Any) -> RunSettings:
+    return replace(settings, **{k: v for k, v in changes.items() if v is not None})
+
+
+def _new_directory(directory: Path) -> Path:
+    if (directory / CHECKPOINT).exists() or (directory / LOG).exists():
+        raise FileExistsError(
+            f"output {directory} holds a run already: resume it or choose another directory"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian) -> None:
+    expected: Mapping[str, Any] = checkpoint.hamiltonian
+    if expected["fingerprint"] != hamiltonian.fingerprint:
+        raise CheckpointError(
+            f"{path} belongs to another Hamiltonian: {expected['name']!r} "
+            f"({expected['fingerprint']}), got {hamiltonian.name!r} ({hamiltonian.fingerprint})"
+        )
+
+
+def _reference(hamiltonian: SpinHamiltonian) -> Reference | None:
+    from hamiltonians import best_reference
+
+    return best_reference(hamiltonian)
+
+
+def _status(
+    history: list[StepRecord],
+    estimate: Estimate | None,
+    reference: Reference | None,
+    interrupted: int | None,
+) -> list[str]:
+    if interrupted is not None:
+        return ["the run was interrupted"]
+    if estimate is None:
+        return ["there is no final estimate"]
+    return [*unsettled(history), *estimate.warnings, *_below_reference(estimate, reference)]
+
+
+def _below_reference(estimate: Estimate, reference: Reference | None) -> list[str]:
+    """An energy well below the exact one means that the chains miss part of |psi|^2."""
+    if reference is None:
+        return []
+    error = float(np.hypot(estimate.energy.error_of_mean, reference.uncertainty))
+    distance = estimate.energy.mean.real - reference.energy
+    if distance < -4 * error - 1e-10 * abs(reference.energy):
+        return [
+            f"the energy lies {-distance / error:.0f} error bars below the reference: chains miss "
+            f"part of the distribution"
+        ]
+    return []

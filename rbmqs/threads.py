@@ -1,0 +1,26 @@
+"""One pool of threads only.
+
+Numba's threads share the kernels; BLAS runs single-threaded inside them. Two pools would fight
+for the cores, and a multi-threaded BLAS returns other bits for another number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from threadpoolctl import ThreadpoolController
+
+_controller: ThreadpoolController | None = None
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Limit every BLAS library of the process to one thread inside the block."""
+    global _controller
+    if _controller is None:
+        import scipy.linalg  # noqa: F401  (its BLAS must be loaded before libraries are listed)
+
+        _controller = ThreadpoolController()
+    with _controller.limit(limits=1, user_api="blas"):
+        yield
