@@ -54,10 +54,16 @@ def local_estimators(
     return values.reshape(samples.shape)
 
 
-def local_energies(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples) -> np.ndarray:
-    """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units."""
-    fixed = hamiltonian.total_sz is not None  # rounding in the couplings must not leave the sector
-    return local_estimators(psi, hamiltonian.connections, samples, fixed_sector=fixed)
+def local_energies(
+    psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, pairs: np.ndarray | None = None
+) -> np.ndarray:
+    """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units.
+
+    `pairs` may be `psi.unit_pairs(samples.flat)` where it is known already. In a fixed sector
+    the couplings conserve S_z up to rounding; what rounding leaves outside does not count.
+    """
+    fixed = hamiltonian.total_sz is not None
+    return local_estimators(psi, hamiltonian.connections, samples, pairs, fixed_sector=fixed)
 
 
 def expect(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum) -> Stats:
