@@ -1,0 +1,7 @@
+"""`python -m rbmqs` is the command `rbmqs`."""
+
+import sys
+
+from rbmqs.cli import main
+
+sys.exit(main())

@@ -1,0 +1,194 @@
+"""The command `rbmqs`: ground-state, resume, exact, compare, info."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
+
+EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
+
+_EXAMPLES = """examples:
+  rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
+  rbmqs ground-state heisenberg --lattice square --length 6 --total-sz 0 --marshall
+  rbmqs ground-state --config run.toml --output runs/first
+  rbmqs resume runs/first --iterations 800
+  rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
+  rbmqs compare ising --length 16 --field 0.5 --alpha 1
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line with all its options."""
+    parser = argparse.ArgumentParser(
+        prog="rbmqs",
+        description="Ground states of spin Hamiltonians with restricted Boltzmann machines.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_ground_state(commands)
+    _add_resume(commands)
+    _add_exact(commands)
+    _add_compare(commands)
+    info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_ground_state(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "ground-state",
+        "optimise an RBM and print its energy beside the exact one",
+        "rbmqs ground-state ising --length 20 --field 1.0 --alpha 2 --seed 1",
+    )
+    add_model_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--output", metavar="DIR", help="directory for log, checkpoint, result")
+    parser.add_argument("--plot", metavar="FILE", help="picture of the run (default: in DIR)")
+    parser.set_defaults(run=_ground_state)
+
+
+def _add_resume(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "resume",
+        "continue an interrupted or finished run",
+        "rbmqs resume runs/first --iterations 800",
+    )
+    parser.add_argument("directory", metavar="DIR")
+    parser.add_argument("--iterations", type=int, metavar="N", help="new total")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=_resume)
+
+
+def _add_exact(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "exact",
+        "lowest energies by exact diagonalisation",
+        "rbmqs exact heisenberg --length 20 --total-sz 0 --states 2",
+    )
+    add_model_options(parser)
+    parser.add_argument("--states", type=int, default=1, metavar="K", help="how many (default 1)")
+    parser.set_defaults(run=_exact)
+
+
+def _add_compare(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "compare",
+        "the RBM beside exact diagonalisation and, where installed, NetKet",
+        "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
+    )
+    add_model_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--no-netket", action="store_true", help="leave NetKet out")
+    parser.set_defaults(run=_compare)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status.
+
+    0 when all is well, 2 for bad input, 3 for a run that has not converged, 128 + signal for an
+    interrupted one.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"rbmqs: error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+def _ground_state(options: argparse.Namespace) -> int:
+    from rbmqs.config import config_from_table
+    from rbmqs.run import ground_state
+
+    config = config_from_table(table_from_options(options))
+    result = ground_state(
+        config.hamiltonian(),
+        **config.ansatz.options(),
+        settings=config.settings(),
+        output=config.output,
+        progress=not options.quiet,
+    )
+    return _finish(result, options.plot)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from rbmqs.run import resume
+
+    result = resume(
+        options.directory, n_iterations=options.iterations, progress=not options.quiet
+    )
+    return _finish(result, None)
+
+
+def _finish(result: Any, plot: str | None) -> int:
+    """Print the report, draw the picture, say how to go on."""
+    print(result)
+    if plot is None and result.directory is not None:
+        plot = str(Path(result.directory) / "energy.png")
+    if plot is not None and result.history:
+        result.plot(plot)
+        print(f"{'picture':<14} {plot}")
+    if result.interrupted is not None:
+        if result.directory is not None:
+            print(f"saved; go on with: rbmqs resume {result.directory}", file=sys.stderr)
+        else:
+            print("not saved: give --output DIR to be able to resume", file=sys.stderr)
+        return 128 + result.interrupted
+    return 0 if result.converged else EXIT_NOT_CONVERGED
+
+
+def _exact(options: argparse.Namespace) -> int:
+    from hamiltonians import ground_state
+    from rbmqs.config import config_from_table
+
+    hamiltonian = config_from_table(table_from_options(options)).hamiltonian()
+    result = ground_state(hamiltonian, k=options.states)
+    print(f"{hamiltonian.name}: {result.dimension} basis states")
+    print(f"{'state':>5} {'energy':>20} {'per site':>16} {'residual':>10}")
+    for k, (energy, residual) in enumerate(zip(result.energies, result.residuals, strict=True)):
+        print(f"{k:>5} {energy:>20.12f} {energy / hamiltonian.n_sites:>16.12f} {residual:>10.1e}")
+    print(f"{result.seconds:.2f} s, {result.memory_bytes / 2**20:.0f} MiB planned")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from rbmqs.compare import compare, table
+    from rbmqs.config import config_from_table
+
+    config = config_from_table(table_from_options(options))
+    rows = compare(
+        config.hamiltonian(),
+        config.ansatz.options(),
+        config.settings(),
+        with_netket=not options.no_netket,
+        progress=not options.quiet,
+    )
+    print(table(rows))
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    from rbmqs.info import info
+
+    print(info())
+    return 0

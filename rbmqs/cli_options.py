@@ -1,0 +1,107 @@
+"""Options of the command line, and the table of a configuration that they make."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rbmqs.config import LATTICES, read_toml
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Model, lattice and sector; with --config the options override the file."""
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL", help="ising, heisenberg, xxz, xyz or j1j2"
+    )
+    parser.add_argument("--config", metavar="FILE", help="TOML file; options override it")
+    parser.add_argument("--lattice", choices=LATTICES[:3], help="default: chain")
+    parser.add_argument("--length", type=int, metavar="L", help="of a chain or square")
+    parser.add_argument("--shape", type=int, nargs=2, metavar=("X", "Y"), help="of a rectangle")
+    parser.add_argument("--open", action="store_true", help="open boundaries")
+    parser.add_argument("--field", type=float, metavar="H", help="transverse field h of ising")
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any parameter of the model, such as J2=0.5 (repeatable)",
+    )
+    parser.add_argument("--total-sz", type=float, metavar="SZ", help="sector; default: free")
+    parser.add_argument("--marshall", action="store_true", help="Marshall sign rule")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Ansatz, length, sampling and optimiser."""
+    parser.add_argument("--alpha", type=float, help="hidden units per site (default 2)")
+    parser.add_argument("--n-hidden", type=int, metavar="M", help="hidden units")
+    parser.add_argument("--real", action="store_true", help="real parameters")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--iterations", type=int, metavar="N")
+    parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
+    parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
+    parser.add_argument("--chains", type=int, metavar="N")
+    parser.add_argument("--move", metavar="MOVE", help="flip, exchange or pair-exchange")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
+    parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
+    parser.add_argument("--solver", metavar="NAME", help="sample-space, matrix-free or dense")
+    parser.add_argument("--stop-when-converged", action="store_true")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+_PLACES = {
+    "model": ("model", "name"),
+    "total_sz": ("model", "total_sz"),
+    "marshall": ("model", "marshall"),
+    "lattice": ("lattice", "kind"),
+    "length": ("lattice", "length"),
+    "shape": ("lattice", "shape"),
+    "alpha": ("ansatz", "alpha"),
+    "n_hidden": ("ansatz", "n_hidden"),
+    "seed": ("run", "seed"),
+    "iterations": ("run", "n_iterations"),
+    "stop_when_converged": ("run", "stop_when_converged"),
+    "samples": ("sampling", "n_samples"),
+    "final_samples": ("sampling", "n_final_samples"),
+    "chains": ("sampling", "n_chains"),
+    "move": ("sampling", "move"),
+    "learning_rate": ("optimiser", "learning_rate"),
+    "diag_shift": ("optimiser", "diag_shift"),
+    "solver": ("optimiser", "solver"),
+}
+
+
+def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Configuration table: the file of --config, overridden by the options given."""
+    table = read_toml(options.config) if options.config else {}
+    for name, (section, key) in _PLACES.items():
+        value = getattr(options, name, None)
+        if value is not None and value is not False:
+            table.setdefault(section, {})[key] = value
+    if options.open:
+        table.setdefault("lattice", {})["periodic"] = False
+    if getattr(options, "real", False):
+        table.setdefault("ansatz", {})["dtype"] = "real"
+    if getattr(options, "output", None):
+        table["output"] = options.output
+    parameters = _parameters(options)
+    if parameters:
+        table.setdefault("model", {}).setdefault("parameters", {}).update(parameters)
+    if "name" not in table.get("model", {}):
+        raise ValueError("name a MODEL, or give --config FILE with a [model] table")
+    if not isinstance(table["model"], dict):
+        raise ValueError(f"model must be a table, got {table['model']!r}")
+    return table
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, float]:
+    values = {} if options.field is None else {"h": options.field}
+    for text in options.parameter:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ValueError(f"--parameter must read NAME=VALUE, got {text!r}")
+        try:
+            values[name] = float(value)
+        except ValueError:
+            raise ValueError(f"--parameter {name} must be a number, got {value!r}") from None
+    return values
