@@ -78,7 +78,8 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
         "arrays": {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()},
     }
     text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
-    write_atomically(path, lambda file: np.savez(file, meta=text, **arrays))
+    members: dict[str, Any] = {"meta": text, **arrays}
+    write_atomically(path, lambda file: np.savez(file, **members))
 
 
 def write_atomically(path: Path, write: Any) -> None:
@@ -204,5 +205,5 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
 
 
 def _machine(arrays: dict[str, np.ndarray], prefix: str, flags: tuple[bool, bool]) -> RBM:
-    names = ("visible_bias", "hidden_bias", "weights")
-    return RBM(*(arrays[f"{prefix}_{name}"] for name in names), *flags)
+    a, b, w = (arrays[f"{prefix}_{name}"] for name in ("visible_bias", "hidden_bias", "weights"))
+    return RBM(a, b, w, *flags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 
 import numpy as np
@@ -38,13 +39,14 @@ def number(
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not np.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value!r}")
-    if above is not None and not value > above:
-        raise ValueError(f"{name} must be greater than {above:g}, got {value!r}")
-    if at_least is not None and not value >= at_least:
-        raise ValueError(f"{name} must be at least {at_least:g}, got {value!r}")
-    return float(value)
+    result = float(value)
+    if not math.isfinite(result):
+        raise ValueError(f"{name} must be finite, got {result}")
+    if above is not None and not result > above:
+        raise ValueError(f"{name} must be greater than {above:g}, got {result}")
+    if at_least is not None and not result >= at_least:
+        raise ValueError(f"{name} must be at least {at_least:g}, got {result}")
+    return result
 
 
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
@@ -59,7 +61,7 @@ def finite(name: str, array: np.ndarray) -> None:
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{name} has {int(bad.sum())} values that are not finite, first at {where}")
+        raise ValueError(f"{name} has {bad.sum()} values that are not finite, first at {where}")
 
 
 def spin_array(name: str, sigma: object, n_sites: int) -> np.ndarray:

@@ -55,7 +55,9 @@ class LatticeConfig:
             if len(shape) != 2:
                 raise ValueError(f"shape of a rectangle must be two lengths, got {shape}")
             periodic = self.periodic
-            return hm.rectangle(*shape, periodic if isinstance(periodic, bool) else tuple(periodic))
+            if not isinstance(periodic, bool):
+                periodic = tuple(periodic)  # type: ignore[assignment]
+            return hm.rectangle(shape[0], shape[1], periodic)
         if not isinstance(self.periodic, bool):
             raise ValueError(f"periodic must be true or false for a {self.kind}")
         return getattr(hm, self.kind)(self._need("length"), self.periodic)
@@ -207,7 +209,7 @@ def _format(error: BaseException, kind: type | None) -> str:
     return str(error) or type(error).__name__
 
 
-def _check_keys(table: Any, kind: Any, where: str) -> None:
+def _check_keys(table: Any, kind: type, where: str) -> None:
     """Refuse unknown keys, saying which are known; recurses into tables of dataclasses."""
     if not dataclasses.is_dataclass(kind):
         return
@@ -218,7 +220,7 @@ def _check_keys(table: Any, kind: Any, where: str) -> None:
         if key not in known:
             place = f" in [{where}]" if where else ""
             raise ValueError(f"unknown key {key!r}{place}; known: {', '.join(known)}")
-        nested = _TABLES.get((kind, key))
+        nested = _TABLES.get((kind, str(key)))
         if nested is not None:
             _check_keys(value, nested, key)
 
@@ -256,7 +258,8 @@ def _converter() -> cattrs.Converter:
 def _exactly(value: Any, kinds: tuple[type, ...], what: str) -> Any:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise TypeError(f"must be {what}, got {value!r}")
-    return float(value) if float in kinds else value
+    checked: Any = value
+    return float(checked) if float in kinds else checked
 
 
 def _call_model(name: str, lattice: Lattice, options: dict[str, Any]) -> SpinHamiltonian:

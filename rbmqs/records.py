@@ -66,7 +66,9 @@ class StepRecord:
 
 def stats_from_dict(data: dict[str, Any]) -> Stats:
     """Stats from its JSON form: null becomes nan, two numbers a complex mean."""
-    values = {key: float("nan") if value is None else value for key, value in data.items()}
+    values: dict[str, Any] = {
+        key: float("nan") if value is None else value for key, value in data.items()
+    }
     mean = values["mean"]
     if isinstance(mean, dict):
         parts = [float("nan") if mean[k] is None else mean[k] for k in ("real", "imag")]

@@ -212,9 +212,8 @@ def _optimise(
         if done >= settings.n_iterations:
             return history, state, trouble
         with Progress(settings.n_iterations, done, progress) as bar:
-            for record, state in vmc.iterate(
-                hamiltonian, psi, settings, sampler=sampler, state=state
-            ):
+            steps = vmc.iterate(hamiltonian, psi, settings, sampler=sampler, state=state)
+            for record, state in steps:
                 history.append(record)
                 writer.write(record, state)
                 bar.update(record)

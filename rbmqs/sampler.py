@@ -7,7 +7,7 @@ are compared when the sampler is made, so a choice that cannot reach every state
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -76,7 +76,9 @@ class Samples:
 class Sampler(Protocol):
     """What the variational loop asks of a sampler."""
 
-    n_chains: int
+    @property
+    def n_chains(self) -> int:
+        """Number of chains."""
 
     def start(self, seed: int | np.random.SeedSequence) -> ChainState:
         """Fresh chains at random configurations of the sector."""
@@ -119,7 +121,7 @@ class MetropolisSampler:
     n_sites: int
     total_sz: float | None = None
     move: str = "flip"
-    bonds: np.ndarray | None = None
+    bonds: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
     n_chains: int = 16
     sweep_size: int | None = None
     n_discard_per_chain: int = 5
@@ -131,8 +133,8 @@ class MetropolisSampler:
         choice("move", self.move, MOVES)
         size = self.n_sites if self.sweep_size is None else self.sweep_size
         object.__setattr__(self, "sweep_size", positive_int("sweep_size", size))
-        bonds = np.zeros((0, 2)) if self.bonds is None else np.asarray(self.bonds)
-        object.__setattr__(self, "bonds", np.ascontiguousarray(bonds, dtype=np.int64))
+        bonds = np.ascontiguousarray(self.bonds, dtype=np.int64)
+        object.__setattr__(self, "bonds", bonds)
         self._check_ergodic()
 
     def _check_ergodic(self) -> None:
@@ -179,7 +181,7 @@ class MetropolisSampler:
             hamiltonian.n_sites,
             hamiltonian.total_sz,
             move,
-            bonds if move == "exchange" else None,
+            bonds if move == "exchange" else bonds[:0],
             **settings,  # type: ignore[arg-type]
         )
 
@@ -307,11 +309,6 @@ def _random_spins(
     spins = np.full(n_sites, -1, dtype=np.int8)
     spins[: round(n_sites / 2 + total_sz)] = 1
     return rng.permutation(spins)
-
-
-def with_chains(sampler: MetropolisSampler | ExactSampler, n_chains: int) -> Sampler:
-    """The same sampler with another number of chains."""
-    return replace(sampler, n_chains=n_chains)
 
 
 def _planes(values: np.ndarray) -> np.ndarray:
