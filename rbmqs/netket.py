@@ -206,17 +206,15 @@ def to_netket_state(
         hamiltonian, move, n_chains=n_chains, sweep_size=sweep_size
     )
     nk = _import_netket()
-    state = nk.vqs.MCState(
+    jax = importlib.import_module("jax")
+    return nk.vqs.MCState(
         _netket_sampler(nk, ours),
         _netket_model(nk, psi),
         n_samples=positive_int("n_samples", n_samples),
         n_discard_per_chain=positive_int("n_discard_per_chain", n_discard_per_chain, minimum=0),
-        seed=seed,
+        variables={"params": jax.tree.map(jax.numpy.asarray, parameters_to_netket(psi))},
         sampler_seed=seed,
     )
-    jax = importlib.import_module("jax")
-    state.parameters = jax.tree.map(jax.numpy.asarray, parameters_to_netket(psi))
-    return state
 
 
 def _netket_model(nk: Any, psi: RBM) -> Any:
@@ -304,7 +302,7 @@ def ground_state_with_netket(
     result = statistics(netket_local_energies(state, operator))
     return {
         "energy": float(result.mean.real),
-        "error": float(result.error),
+        "error": float(result.error_of_mean),
         "variance": float(result.variance),
         "seconds": time.perf_counter() - start,
     }
