@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hamiltonians.hamiltonian import check_total_sz
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
@@ -131,9 +132,11 @@ class MetropolisSampler:
         positive_int("n_chains", self.n_chains)
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
         choice("move", self.move, MOVES)
+        if self.total_sz is not None:
+            object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.n_sites))
         size = self.n_sites if self.sweep_size is None else self.sweep_size
         object.__setattr__(self, "sweep_size", positive_int("sweep_size", size))
-        bonds = np.ascontiguousarray(self.bonds, dtype=np.int64)
+        bonds = _bond_array(self.bonds, self.n_sites)
         object.__setattr__(self, "bonds", bonds)
         self._check_ergodic()
 
@@ -148,7 +151,8 @@ class MetropolisSampler:
                 f"move {self.move!r} conserves total S_z, which is free here, so most "
                 f"configurations could not be reached: use 'flip', or fix total_sz"
             )
-        if self.move == "exchange" and not _connected(self.n_sites, self.bonds):
+        connected = self.bonds.size > 0 and _connected(self.n_sites, self.bonds)
+        if self.move == "exchange" and not connected:
             raise ValueError(
                 f"move 'exchange' needs bonds that connect all {self.n_sites} sites: use "
                 f"'pair-exchange' or give other bonds"
@@ -210,8 +214,9 @@ class MetropolisSampler:
             Where the chains stand now.
         """
         n_draws = positive_int("n_draws", n_draws)
-        _check_chains(state, self.n_chains, self.n_sites, psi.n_sites)
+        _check_chains(state, self.n_chains, self.n_sites, psi.n_sites, self.total_sz)
         n_discard = self.n_discard_per_chain if n_discard is None else n_discard
+        n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
         drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
         table, log_scale = psi.flip_tables
@@ -256,6 +261,9 @@ class ExactSampler:
     sector: Sector
     n_chains: int = 16
 
+    def __post_init__(self) -> None:
+        positive_int("n_chains", self.n_chains)
+
     def start(self, seed: int | np.random.SeedSequence) -> ChainState:
         """Fresh streams; the configurations are placeholders, overwritten by the first draw."""
         return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
@@ -265,7 +273,7 @@ class ExactSampler:
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)
-        _check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites)
+        _check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
         cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)
         rng = state.rng.copy()
         u = np.empty((self.n_chains, n_draws))
@@ -318,7 +326,9 @@ def _planes(values: np.ndarray) -> np.ndarray:
     return values[None].copy()
 
 
-def _check_chains(state: ChainState, n_chains: int, n_sites: int, psi_sites: int) -> None:
+def _check_chains(
+    state: ChainState, n_chains: int, n_sites: int, psi_sites: int, total_sz: float | None
+) -> None:
     if psi_sites != n_sites:
         raise ValueError(f"psi has {psi_sites} sites, the sampler {n_sites}")
     if state.spins.shape != (n_chains, n_sites) or state.rng.shape != (n_chains, 4):
@@ -326,6 +336,27 @@ def _check_chains(state: ChainState, n_chains: int, n_sites: int, psi_sites: int
             f"chain state must hold spins of shape ({n_chains}, {n_sites}), "
             f"got {state.spins.shape}"
         )
+    if state.spins.dtype != np.int8 or state.rng.dtype != np.uint64:
+        raise ValueError(
+            f"chain state must hold int8 spins and uint64 random words, "
+            f"got {state.spins.dtype} and {state.rng.dtype}"
+        )
+    if not np.all(abs(state.spins) == 1):
+        raise ValueError("chain state must hold spins +1 and -1 only")
+    if total_sz is not None and np.any(state.spins.sum(axis=1, dtype=int) != 2 * total_sz):
+        raise ValueError(f"chain state must lie in the sector total_sz={total_sz:g}")
+
+
+def _bond_array(bonds: object, n_sites: int) -> np.ndarray:
+    """Bonds as int64 (n_bonds, 2), each between two different sites of the lattice."""
+    array = np.asarray(bonds)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"bonds must be integers of shape (n_bonds, 2), got {array.dtype} {array.shape}"
+        )
+    if np.any((array < 0) | (array >= n_sites)) or np.any(array[:, 0] == array[:, 1]):
+        raise ValueError(f"bonds must join two different sites of 0 to {n_sites - 1}")
+    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def _two_site_flips(hamiltonian: SpinHamiltonian) -> np.ndarray:

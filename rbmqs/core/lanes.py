@@ -9,13 +9,22 @@ machine's matrix-product rate (13 real operations each, M = 320), a plain loop 1
 Padding units carry the factor one (g = 1, w = 0, q = 1).
 """
 
-import numba
+import math
 
-from hamiltonians.core.jit import kernel
+import numba
+import numpy as np
+
+from hamiltonians.core.jit import exact_kernel, kernel
 
 ROWS = 8
 LANE_WIDTH = 8
 _BLOCK = ROWS * LANE_WIDTH
+
+# A product that sinks below the normal doubles on its way loses digits, and no later factor brings
+# them back. Folds report it (as 0); within a lane it cannot happen while the rows of a flip are
+# less steep than this.
+STEEP = 650.0
+_SUNK = 1e-290
 
 
 def padded_units(n_hidden):
@@ -56,28 +65,70 @@ def real_lanes(hidden, table, out):
         out[0, lane] = product
 
 
+@exact_kernel
+def steepness(table):
+    """Per site, the largest of sum_rows |log |q_k|| over lanes, shape (N,).
+
+    table : (N, 2, planes, padded M), the two rows of a site being reciprocal.
+    """
+    n_sites, _, planes, n_units = table.shape
+    n_lanes = n_units // ROWS
+    worst = np.zeros(n_sites)
+    for i in range(n_sites):
+        for lane in range(n_lanes):
+            size = 1.0
+            for row in range(ROWS):
+                k = row * n_lanes + lane
+                up = table[i, 0, 0, k] * table[i, 0, 0, k]
+                down = table[i, 1, 0, k] * table[i, 1, 0, k]
+                if planes == 2:
+                    up += table[i, 0, 1, k] * table[i, 0, 1, k]
+                    down += table[i, 1, 1, k] * table[i, 1, 1, k]
+                size *= max(up, down)
+            worst[i] = max(worst[i], 0.5 * math.log(size))
+    return worst
+
+
 @kernel
 def complex_fold(out):
-    """Product of all lanes of ``out`` (planes Re, Im), by halving; overwrites ``out``."""
+    """Product of all lanes of ``out`` (planes Re, Im), by halving; overwrites ``out``.
+
+    Zero where a factor or a partial product left the range of normal doubles.
+    """
     n = out.shape[1]
+    smallest = 1.0
+    for lane in range(n):
+        smallest = min(smallest, abs(out[0, lane]) + abs(out[1, lane]))
     while n > 1:
         kept = (n + 1) // 2
         for lane in range(n - kept):
             re = out[0, lane]
             im = out[1, lane]
-            out[0, lane] = re * out[0, lane + kept] - im * out[1, lane + kept]
-            out[1, lane] = re * out[1, lane + kept] + im * out[0, lane + kept]
+            new_re = re * out[0, lane + kept] - im * out[1, lane + kept]
+            new_im = re * out[1, lane + kept] + im * out[0, lane + kept]
+            out[0, lane] = new_re
+            out[1, lane] = new_im
+            smallest = min(smallest, abs(new_re) + abs(new_im))
         n = kept
+    if smallest < _SUNK:
+        return 0j
     return complex(out[0, 0], out[1, 0])
 
 
 @kernel
 def real_fold(values):
-    """Product of a real vector, by halving; overwrites it."""
+    """Product of a real vector, by halving; overwrites it; zero where a part of it sank."""
     n = values.shape[0]
+    smallest = 1.0
+    for lane in range(n):
+        smallest = min(smallest, abs(values[lane]))
     while n > 1:
         kept = (n + 1) // 2
         for lane in range(n - kept):
-            values[lane] *= values[lane + kept]
+            new = values[lane] * values[lane + kept]
+            values[lane] = new
+            smallest = min(smallest, abs(new))
         n = kept
+    if smallest < _SUNK:
+        return 0.0
     return values[0]

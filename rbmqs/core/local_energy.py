@@ -13,7 +13,15 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
-from rbmqs.core.lanes import ROWS, complex_fold, complex_lanes, real_fold, real_lanes
+from rbmqs.core.lanes import (
+    ROWS,
+    STEEP,
+    complex_fold,
+    complex_lanes,
+    real_fold,
+    real_lanes,
+    steepness,
+)
 from rbmqs.core.metropolis import multiply_rows
 
 BLOCK = 16
@@ -57,9 +65,11 @@ def _scaled(product, log_scale, pair, row):
 
 
 @kernel
-def amplitude_ratio(pair, row, log_scale, lanes):
+def amplitude_ratio(pair, row, log_scale, steep, lanes):
     """psi(sigma')/psi(sigma) of the flip with table ``row`` for the sample with pairs ``pair``."""
-    if row.shape[0] == 2:
+    if steep:
+        product = 0j  # the products could lose digits: take logarithms
+    elif row.shape[0] == 2:
         complex_lanes(pair, row, lanes)
         product = complex_fold(lanes)
     else:
@@ -108,11 +118,20 @@ def _log_scale_of(sites, spins, log_scale):
 
 
 @kernel
-def _ratio_in_block(sites, spins, pair, table, log_scale, rows, ready, lanes):
+def _is_steep(sites, steep):
+    total = 0.0
+    for n in range(sites.shape[0]):
+        total += steep[sites[n]]
+    return not total < STEEP
+
+
+@kernel
+def _ratio_in_block(sites, spins, pair, table, log_scale, steep, rows, ready, lanes):
     """Amplitude ratio of one flip, with the rows of its sign patterns kept for the block."""
     scale = _log_scale_of(sites, spins, log_scale)
     if sites.shape[0] == 1:
-        return amplitude_ratio(pair, table[sites[0], np.intp(spins[sites[0]] < 0)], scale, lanes)
+        row = table[sites[0], np.intp(spins[sites[0]] < 0)]
+        return amplitude_ratio(pair, row, scale, _is_steep(sites, steep), lanes)
     slot = 0
     keep = sites.shape[0] <= _CACHED_SITES
     if keep:
@@ -120,7 +139,7 @@ def _ratio_in_block(sites, spins, pair, table, log_scale, rows, ready, lanes):
     if not (keep and ready[slot]):
         _flip_row(sites, spins, table, rows[slot])
         ready[slot] = keep
-    return amplitude_ratio(pair, rows[slot], scale, lanes)
+    return amplitude_ratio(pair, rows[slot], scale, _is_steep(sites, steep), lanes)
 
 
 @parallel_kernel
@@ -147,6 +166,7 @@ def local_values(spins, pairs, table, log_scale, connections, fixed_sector):
     values = np.empty(n_samples, dtype=np.complex128)
     c = connections
     n_diag = c.diag_coef.shape[0]
+    steep = steepness(table)
     for block in prange((n_samples + BLOCK - 1) // BLOCK):
         first = block * BLOCK
         last = min(first + BLOCK, n_samples)
@@ -166,7 +186,7 @@ def local_values(spins, pairs, table, log_scale, connections, fixed_sector):
                 )
                 if element != 0.0:
                     values[s] += element * _ratio_in_block(
-                        sites, spins[s], pairs[s], table, log_scale, rows, ready, lanes
+                        sites, spins[s], pairs[s], table, log_scale, steep, rows, ready, lanes
                     )
     return values
 
@@ -180,6 +200,7 @@ def flip_ratios(spins, pairs, table, log_scale, flip_ptr, flip_sites, fixed_sect
     n_samples, n_flips = spins.shape[0], flip_ptr.shape[0] - 1
     planes, n_units = table.shape[2], table.shape[3]
     ratios = np.zeros((n_samples, n_flips), dtype=np.complex128)
+    steep = steepness(table)
     for block in prange((n_samples + BLOCK - 1) // BLOCK):
         first = block * BLOCK
         last = min(first + BLOCK, n_samples)
@@ -193,6 +214,6 @@ def flip_ratios(spins, pairs, table, log_scale, flip_ptr, flip_sites, fixed_sect
                 if fixed_sector and _moment(sites, spins[s]) != 0:
                     continue
                 ratios[s, f] = _ratio_in_block(
-                    sites, spins[s], pairs[s], table, log_scale, rows, ready, lanes
+                    sites, spins[s], pairs[s], table, log_scale, steep, rows, ready, lanes
                 )
     return ratios

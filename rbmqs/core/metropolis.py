@@ -11,8 +11,10 @@ apart costs one load a unit and saves the renormalisation of products such as pr
 which leave the double range at a few hundred units. Every ``REFRESH`` proposals the pairs are
 made again from the spins, which bounds the drift of rounding (below 1e-12, tested).
 
-Where a product still leaves the range (weights of more than about 8), the ratio is taken again
-by logarithms: slower, rare, and never wrong.
+Where a product leaves the range of doubles, the ratio is taken again by logarithms. Where it
+could sink out of the range and return with digits lost, or z_k could underflow on its way (rows
+steeper than `rbmqs.core.lanes.STEEP`, |Re theta| above ``WIDE``), ratios are always taken by
+logarithms and the pairs made again after every accepted move: slow, for weights beyond 5 or so.
 """
 
 import math
@@ -22,10 +24,11 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
-from rbmqs.core.lanes import ROWS, real_fold
+from rbmqs.core.lanes import ROWS, STEEP, real_fold, steepness
 from rbmqs.core.random import below, uniform
 
 REFRESH = 4096
+WIDE = 200.0
 _TINY, _HUGE = 1e-200, 1e200
 
 
@@ -130,12 +133,28 @@ def _probability_ratio(product, log_scale, units, table):
 
 
 @kernel
-def norm_ratio(units, table, log_scale, inverse_den, num, fold):
+def norm_ratio(units, table, log_scale, inverse_den, wild, num, fold):
     """|psi(sigma')/psi(sigma)|^2 of the flip whose row is ``table``; leaves num_l in ``num``."""
     lane_norms(units, table, num)
+    if wild:
+        return _probability_ratio(0.0, log_scale, units, table)
     for lane in range(num.shape[0]):
         fold[lane] = num[lane] * inverse_den[lane]
     return _probability_ratio(real_fold(fold), log_scale, units, table)
+
+
+@exact_kernel
+def is_wild(table, hidden_bias, weights):
+    """Whether weights are so large that products may sink out of the range of doubles."""
+    if not 4.0 * steepness(table).max() < STEEP:  # two sites a move, norms squared
+        return True
+    for j in range(hidden_bias.shape[1]):
+        angle = abs(hidden_bias[0, j])
+        for i in range(weights.shape[1]):
+            angle += abs(weights[0, i, j])
+        if not angle < WIDE:
+            return True
+    return False
 
 
 @exact_kernel
@@ -237,9 +256,10 @@ def sample(
     int64 (n_chains,)
         Accepted moves, discarded sweeps included.
     """
-    n_chains, n_draws, n_sites = samples.shape
+    n_chains, n_draws = samples.shape[:2]
     planes, n_units = table.shape[2], table.shape[3]
     accepted = np.zeros(n_chains, dtype=np.int64)
+    wild = is_wild(table, hidden_bias, weights)
     for chain in prange(n_chains):
         units = np.empty((1 + planes, n_units))
         pair_row = np.empty((planes, n_units))
@@ -262,13 +282,13 @@ def sample(
                 if not _propose(move, sigma, stream, bonds, sites):
                     continue
                 row, log_c = _row_of_move(move, sigma, sites, table, log_scale, pair_row)
-                ratio = norm_ratio(units, row, log_c, inverse_den, num, fold)
+                ratio = norm_ratio(units, row, log_c, inverse_den, wild, num, fold)
                 if metropolis_accepts(ratio, uniform(stream)):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
                     if move != FLIP:
                         sigma[sites[1]] = -sigma[sites[1]]
-                    if not _commit(units, row, num, inverse_den):
+                    if not _commit(units, row, num, inverse_den) or wild:
                         age = REFRESH
             if draw >= 0:
                 samples[chain, draw] = sigma

@@ -40,7 +40,8 @@ def random_strings(n_sites, seed, weights=(1, 2, 3, 4, 5), n_terms=12):
     for _ in range(n_terms):
         sites = rng.choice(n_sites, size=rng.choice(weights), replace=False)
         letters = rng.choice(list("XYZ"), size=len(sites))
-        terms.append((rng.normal(), [(int(s), str(a)) for s, a in zip(sites, letters, strict=True)]))
+        factors = zip(sites.tolist(), letters.tolist(), strict=True)
+        terms.append((rng.normal(), list(factors)))
     return PauliSum.from_terms(terms)
 
 
