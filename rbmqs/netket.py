@@ -279,7 +279,7 @@ def ground_state_with_netket(
         "energy", its one-sigma "error" and the "variance" of the local energies, total energies
         in Pauli units, from NetKet's final samples by `rbmqs.statistics`; "seconds" of wall clock
         from the conversion to the final estimate, NetKet's compilation included, its import not.
-        NetKet goes on where parameters diverge: all three are NaN then.
+        NetKet goes on where parameters diverge: the error is NaN where energies are not finite.
 
     Raises
     ------
