@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from rbmqs.checks import choice, number, positive_int
 from rbmqs.reconfiguration import SOLVERS
+from rbmqs.sampler import MOVES
 from rbmqs.schedules import Schedule, as_schedule
 
 
@@ -48,6 +49,10 @@ class SamplingSettings:
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
         if self.sweep_size is not None:
             positive_int("sweep_size", self.sweep_size)
+        if self.move is not None:
+            choice("move", self.move, MOVES)
+        if not isinstance(self.exact, bool):
+            raise TypeError(f"exact must be true or false, got {self.exact!r}")
         if self.n_samples < 2 * self.n_chains:
             raise ValueError(
                 f"n_samples must give every chain two draws: at least {2 * self.n_chains} for "

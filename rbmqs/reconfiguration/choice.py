@@ -73,9 +73,14 @@ def solve(
     Raises
     ------
     FloatingPointError
-        The matrix holds NaN or stays indefinite at every shift tried.
+        Local energies or log-derivatives hold NaN or infinity, or the matrix stays indefinite at
+        every shift tried.
     """
     name = choose_solver(jacobian) if method is None else choice("solver", method, tuple(SOLVERS))
+    if not np.isfinite(local_energies).all():
+        raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
+    if not np.isfinite(jacobian.tanh).all():  # LAPACK factorises NaN without complaint
+        raise FloatingPointError("log-derivatives hold NaN or infinity: no step can be taken")
     deviations = local_energies - local_energies.mean()
     if not jacobian.is_complex:
         deviations = np.ascontiguousarray(deviations.real)

@@ -1,0 +1,117 @@
+"""Schedules and settings: values, and refusals that name the argument in one line."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from rbmqs.checks import finite, number, positive_int, spin_array
+from rbmqs.schedules import Schedule, as_schedule
+from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+
+
+def test_values_of_schedules():
+    assert [Schedule(0.3)(t) for t in (0, 10, 10**6)] == [0.3] * 3
+    inverse = Schedule(0.4, "inverse", timescale=50)
+    assert [inverse(t) for t in (0, 50, 150)] == pytest.approx([0.4, 0.2, 0.1], rel=1e-14)
+    falling = Schedule(0.4, "exponential", timescale=50)
+    values = [0.4, 0.4 / math.e, 0.4 / math.e**3]
+    assert [falling(t) for t in (0, 50, 150)] == pytest.approx(values, rel=1e-14)
+    floored = Schedule(0.4, "exponential", timescale=50, final=0.1)
+    assert floored(50) == pytest.approx(0.4 / math.e, rel=1e-14)
+    assert floored(10**6) == 0.1
+
+
+@pytest.mark.parametrize("decay", ["constant", "inverse", "exponential"])
+def test_schedules_never_rise(decay):
+    values = [Schedule(1.0, decay, 7.0, 0.2)(t) for t in range(200)]
+    assert values[0] == 1
+    assert min(values) >= 0.2
+    assert sorted(values, reverse=True) == values
+
+
+def test_numbers_are_constant_schedules():
+    assert as_schedule("learning_rate", 0.1) == Schedule(0.1)
+    assert as_schedule("learning_rate", np.float64(0.1))(5) == 0.1
+    falling = Schedule(0.1, "inverse")
+    assert as_schedule("learning_rate", falling) is falling
+
+
+def test_draws_per_chain_round_up():
+    settings = SamplingSettings(n_samples=1000, n_chains=16, n_final_samples=5)
+    assert (settings.n_draws, settings.n_final_draws) == (63, 4)
+    assert SamplingSettings(n_samples=32, n_chains=16).n_draws == 2
+
+
+def test_optimiser_settings_follow_their_schedules():
+    settings = OptimiserSettings(learning_rate=0.1, diag_shift=Schedule(0.1, "inverse", 10.0))
+    assert settings.learning_rate_at(100) == 0.1
+    assert settings.diag_shift_at(10) == pytest.approx(0.05)
+    default = OptimiserSettings()
+    assert default.learning_rate_at(0) > default.learning_rate_at(500) > 0
+    assert default.diag_shift_at(10**6) > 0
+
+
+def test_settings_are_plain_json():
+    settings = RunSettings(n_iterations=3, optimiser=OptimiserSettings(learning_rate=0.2))
+    read = json.loads(json.dumps(settings.describe()))
+    assert read["n_iterations"] == 3
+    assert read["optimiser"]["learning_rate"]["initial"] == 0.2
+    assert read["sampling"]["n_chains"] == SamplingSettings().n_chains
+
+
+BAD = [
+    (lambda: Schedule(0), "initial"),
+    (lambda: Schedule(-1.0), "initial"),
+    (lambda: Schedule(math.nan), "initial"),
+    (lambda: Schedule("0.1"), "initial"),
+    (lambda: Schedule(True), "initial"),
+    (lambda: Schedule(0.1, "linear"), "decay"),
+    (lambda: Schedule(0.1, "inverse", 0), "timescale"),
+    (lambda: Schedule(0.1, "inverse", math.inf), "timescale"),
+    (lambda: Schedule(0.1, final=-1), "final"),
+    (lambda: Schedule(0.1, final=0.2), "final"),
+    (lambda: as_schedule("diag_shift", "big"), "diag_shift"),
+    (lambda: as_schedule("diag_shift", None), "diag_shift"),
+    (lambda: as_schedule("diag_shift", 0), "diag_shift"),
+    (lambda: as_schedule("diag_shift", True), "diag_shift"),
+    (lambda: as_schedule("diag_shift", 1j), "diag_shift"),
+    (lambda: SamplingSettings(n_samples=0), "n_samples"),
+    (lambda: SamplingSettings(n_samples=1e3), "n_samples"),
+    (lambda: SamplingSettings(n_samples=31, n_chains=16), "n_samples"),
+    (lambda: SamplingSettings(n_chains=-1), "n_chains"),
+    (lambda: SamplingSettings(n_final_samples=0), "n_final_samples"),
+    (lambda: SamplingSettings(sweep_size=0), "sweep_size"),
+    (lambda: SamplingSettings(n_discard_per_chain=-1), "n_discard_per_chain"),
+    (lambda: SamplingSettings(move="hop"), "move"),
+    (lambda: SamplingSettings(exact=1), "exact"),
+    (lambda: OptimiserSettings(learning_rate=0), "learning_rate"),
+    (lambda: OptimiserSettings(learning_rate="fast"), "learning_rate"),
+    (lambda: OptimiserSettings(diag_shift=-1e-3), "diag_shift"),
+    (lambda: OptimiserSettings(diag_shift=math.nan), "diag_shift"),
+    (lambda: OptimiserSettings(max_step=0), "max_step"),
+    (lambda: OptimiserSettings(max_step=None), "max_step"),
+    (lambda: OptimiserSettings(momentum=1.0), "momentum"),
+    (lambda: OptimiserSettings(momentum=-0.1), "momentum"),
+    (lambda: OptimiserSettings(momentum=math.nan), "momentum"),
+    (lambda: OptimiserSettings(solver="lu"), "solver"),
+    (lambda: RunSettings(n_iterations=0), "n_iterations"),
+    (lambda: RunSettings(n_iterations=10.0), "n_iterations"),
+    (lambda: RunSettings(seed=-1), "seed"),
+    (lambda: RunSettings(seed=0.5), "seed"),
+    (lambda: RunSettings(stop_when_converged="yes"), "stop_when_converged"),
+    (lambda: positive_int("n", True), "n must be an integer"),
+    (lambda: number("x", np.nan), "x must be finite"),
+    (lambda: finite("w", np.array([[0, np.inf]])), "(0, 1)"),
+    (lambda: spin_array("sigma", 1, 1), "sigma"),
+    (lambda: spin_array("sigma", [1, 0.5], 2), "sigma"),
+]
+
+
+@pytest.mark.parametrize(("call", "named"), BAD)
+def test_refusals_name_the_argument_in_one_line(call, named):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call()
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
