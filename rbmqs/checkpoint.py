@@ -12,10 +12,11 @@ import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
+from rbmqs.checks import finite, positive_int
 from rbmqs.optimiser import OptimiserState
 from rbmqs.records import stats_from_dict
 from rbmqs.sampler import ChainState
@@ -107,14 +108,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_stored(path, archive)
             meta = _read_meta(path, archive)
             _check_meta(path, meta)
             arrays = {name: _read_array(path, archive, name, meta) for name in meta["arrays"]}
         return _assemble(meta, arrays)
-    except (zipfile.BadZipFile, EOFError, KeyError, TypeError, OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError | CheckpointError):
-            raise
+    except (FileNotFoundError, CheckpointError):
+        raise
+    except Exception as error:  # a damaged file fails in more ways than can be listed
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"it lacks {reason}"
         raise CheckpointError(f"{path} is not a readable checkpoint: {reason}") from error
 
 
@@ -125,14 +129,27 @@ def _machine_arrays(prefix: str, psi: RBM) -> dict[str, np.ndarray]:
     }
 
 
+def _check_stored(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse compressed members: what is stored plainly cannot be larger than the file."""
+    size = path.stat().st_size
+    for info in archive.infolist():
+        if info.compress_type != zipfile.ZIP_STORED or not info.file_size <= size:
+            raise CheckpointError(
+                f"{path} is not an rbmqs checkpoint: {info.filename} is compressed, or declares "
+                f"more bytes than the file has"
+            )
+
+
 def _read_meta(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     if "meta.npy" not in archive.namelist():
         raise CheckpointError(f"{path} is not an rbmqs checkpoint: it has no description")
     if archive.getinfo("meta.npy").file_size > _MAX_META_BYTES:
         raise CheckpointError(f"{path} has a description of more than {_MAX_META_BYTES} bytes")
     with archive.open("meta.npy") as member:
-        text = np.lib.format.read_array(member, allow_pickle=False)
-    meta = json.loads(text.tobytes())
+        _, _, dtype = _read_header(member)
+        if dtype != np.uint8:
+            raise CheckpointError(f"{path} is not an rbmqs checkpoint: its description is no text")
+        meta = json.loads(member.read())
     if not isinstance(meta, dict):
         raise CheckpointError(f"{path} is not an rbmqs checkpoint: its description is not a table")
     return meta
@@ -165,12 +182,7 @@ def _read_array(
             f"{path}: array {name} should take {expected} bytes and takes {info.file_size}"
         )
     with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        header = (
-            np.lib.format.read_array_header_1_0(member)
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0(member)
-        )
+        header = _read_header(member)
         if header[0] != shape or header[2] != dtype:
             raise CheckpointError(
                 f"{path}: array {name} should be {dtype} {shape}, is {header[2]} {header[0]}"
@@ -180,30 +192,67 @@ def _read_array(
     return np.ascontiguousarray(array)
 
 
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, Fortran order and dtype of a .npy member, which is left at its data."""
+    if np.lib.format.read_magic(member) == (1, 0):
+        return np.lib.format.read_array_header_1_0(member)
+    return np.lib.format.read_array_header_2_0(member)
+
+
 def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
     flags = (bool(meta["has_visible_bias"]), bool(meta["has_hidden_bias"]))
     psi = _machine(arrays, "psi", flags)
-    chains = ChainState(arrays["spins"].astype(np.int8), arrays["rng"].astype(np.uint64))
-    if not np.all(np.abs(chains.spins) == 1):
-        raise CheckpointError("chains hold values other than +1 and -1")
+    spins = _spins(arrays, "spins", len(arrays["spins"]), psi.n_sites)
+    rng = _shaped(arrays, "rng", np.dtype(np.uint64), (len(spins), 4))
+    direction = _shaped(arrays, "direction", psi.flat.dtype, (psi.n_parameters,))
+    finite("direction", direction)
+    damping = float(meta["damping"])
+    if not 0 < damping <= 1:
+        raise ValueError(f"damping must lie in (0, 1], got {damping}")
     good = None
     if meta["good_energy"] is not None:
         good = GoodPoint(
             _machine(arrays, "good", flags),
-            arrays["good_spins"].astype(np.int8),
+            _spins(arrays, "good_spins", len(spins), psi.n_sites),
             stats_from_dict(meta["good_energy"]),
         )
+        if good.psi.describe() != psi.describe():
+            raise ValueError("the last good parameters are of another machine than psi")
     state = RunState(
-        int(meta["iteration"]),
+        positive_int("iteration", meta["iteration"], minimum=0),
         psi,
-        chains,
-        OptimiserState(arrays["direction"], float(meta["damping"])),
+        ChainState(spins, rng),
+        OptimiserState(direction, damping),
         good,
-        int(meta["n_rollbacks"]),
+        positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
     )
+    for name in ("hamiltonian", "settings"):
+        if not isinstance(meta[name], dict):
+            raise ValueError(f"{name} must be a table, got {meta[name]!r}")
     return Checkpoint(state, meta["hamiltonian"], meta["settings"], meta)
+
+
+def _shaped(
+    arrays: dict[str, np.ndarray], name: str, dtype: np.dtype, shape: tuple[int, ...]
+) -> np.ndarray:
+    """An array that must have exactly this type and shape: none is converted in silence."""
+    array = arrays[name]
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} must be {dtype} {shape}, got {array.dtype} {array.shape}")
+    return array
+
+
+def _spins(
+    arrays: dict[str, np.ndarray], name: str, n_chains: int, n_sites: int
+) -> np.ndarray:
+    spins = _shaped(arrays, name, np.dtype(np.int8), (n_chains, n_sites))
+    if not np.all(np.abs(spins) == 1):
+        raise ValueError(f"{name} holds values other than +1 and -1")
+    return spins
 
 
 def _machine(arrays: dict[str, np.ndarray], prefix: str, flags: tuple[bool, bool]) -> RBM:
     a, b, w = (arrays[f"{prefix}_{name}"] for name in ("visible_bias", "hidden_bias", "weights"))
+    if any(array.dtype not in (np.float64, np.complex128) for array in (a, b, w)):
+        raise ValueError(f"parameters must be float64 or complex128, got {w.dtype}")
     return RBM(a, b, w, *flags)

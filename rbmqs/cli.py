@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
 
@@ -24,7 +25,7 @@ _EXAMPLES = """examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line with all its options."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="rbmqs",
         description="Ground states of spin Hamiltonians with restricted Boltzmann machines.",
         epilog=_EXAMPLES,
@@ -38,6 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
     info.set_defaults(run=_info)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with the same one-line errors as everywhere else."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"rbmqs: error: {message}\n")
 
 
 def _command(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
@@ -112,8 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"rbmqs: error: {error}", file=sys.stderr)
+        print(f"rbmqs: error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("rbmqs: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _ground_state(options: argparse.Namespace) -> int:

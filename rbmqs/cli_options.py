@@ -74,6 +74,7 @@ _PLACES = {
 def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
     """Configuration table: the file of --config, overridden by the options given."""
     table = read_toml(options.config) if options.config else {}
+    _check_tables(table)
     for name, (section, key) in _PLACES.items():
         value = getattr(options, name, None)
         if value is not None and value is not False:
@@ -89,9 +90,17 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
         table.setdefault("model", {}).setdefault("parameters", {}).update(parameters)
     if "name" not in table.get("model", {}):
         raise ValueError("name a MODEL, or give --config FILE with a [model] table")
-    if not isinstance(table["model"], dict):
-        raise ValueError(f"model must be a table, got {table['model']!r}")
     return table
+
+
+def _check_tables(table: dict[str, Any]) -> None:
+    """Refuse a file whose sections are not tables, before options are written into them."""
+    for section in {section for section, _ in _PLACES.values()}:
+        if not isinstance(table.get(section, {}), dict):
+            raise ValueError(f"{section} must be a table, got {table[section]!r}")
+    parameters = table.get("model", {}).get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise ValueError(f"parameters in [model] must be a table, got {parameters!r}")
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, float]:

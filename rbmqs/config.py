@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian
     from rbmqs.wavefunction import RBM
 
-LATTICES = ("chain", "square", "rectangle", "graph")
+_SIZE_OF = {"chain": "length", "square": "length", "rectangle": "shape", "graph": "edges"}
+LATTICES = tuple(_SIZE_OF)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class LatticeConfig:
         import hamiltonians as hm
 
         choice("lattice kind", self.kind, LATTICES)
+        for name in ("length", "shape", "edges"):
+            if name != _SIZE_OF[self.kind] and getattr(self, name) is not None:
+                raise ValueError(
+                    f"lattice kind {self.kind!r} takes {_SIZE_OF[self.kind]}, not {name}"
+                )
         if self.kind == "graph":
             return hm.from_edges(self._need("edges"))
         if self.kind == "rectangle":
@@ -221,7 +227,7 @@ def _check_keys(table: Any, kind: type, where: str) -> None:
             place = f" in [{where}]" if where else ""
             raise ValueError(f"unknown key {key!r}{place}; known: {', '.join(known)}")
         nested = _TABLES.get((kind, str(key)))
-        if nested is not None:
+        if nested is not None and (nested is not Schedule or isinstance(value, dict)):
             _check_keys(value, nested, key)
 
 
@@ -232,6 +238,8 @@ _TABLES: dict[tuple[type, str], type] = {
     (Config, "run"): LengthConfig,
     (Config, "sampling"): SamplingSettings,
     (Config, "optimiser"): OptimiserSettings,
+    (OptimiserSettings, "learning_rate"): Schedule,
+    (OptimiserSettings, "diag_shift"): Schedule,
     (RunSettings, "sampling"): SamplingSettings,
     (RunSettings, "optimiser"): OptimiserSettings,
 }
@@ -320,9 +328,8 @@ def hamiltonian_from_description(meta: dict[str, Any]) -> SpinHamiltonian:
     if data["model"] is not None and lattice is not None:
         options = {key: np.asarray(v) if isinstance(v, list) else v
                    for key, v in data["parameters"].items()}  # fmt: skip
-        if data["model"] != "ising":
-            options |= {"total_sz": data["total_sz"], "marshall": data["marshall"] is not None}
-        return _call_model(data["model"], lattice, options)
+        built = _call_model(data["model"], lattice, options).with_total_sz(data["total_sz"])
+        return built if data["marshall"] is None else built.in_marshall_basis()
     terms = hm.PauliSum.from_terms(
         (value, [(site, letter) for site, letter in string]) for value, string in meta["terms"]
     )

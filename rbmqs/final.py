@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators import local_estimators
+from rbmqs.estimators import local_energies
 from rbmqs.sampler import Sampler, Samples
 from rbmqs.statistics import Stats, statistics, v_score
 from rbmqs.threads import single_threaded_blas
@@ -63,7 +63,7 @@ def final_estimate(
     with single_threaded_blas():
         chains = sampler.start(seed)
         samples, _ = sampler.sample(psi, chains, n_draws, n_discard=FINAL_SWEEPS)
-        values = local_estimators(psi, hamiltonian.connections, samples)
+        values = local_energies(psi, hamiltonian, samples)
     complex_energy = statistics(values)
     real = statistics(values.real) if np.isfinite(complex_energy.mean) else complex_energy
     energy = replace(real, variance=complex_energy.variance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,8 +146,19 @@ class RunResult:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in (("result.json", self.to_dict()), ("netket.log", self.netket_log())):
-            text = json.dumps(content, indent=1 if name == "result.json" else None)
+            text = json.dumps(_plain(content), indent=1 if name == "result.json" else None)
             write_atomically(directory / name, lambda file, t=text: file.write(t.encode()))
 
     def __str__(self) -> str:
         return report(self)
+
+
+def _plain(value: Any) -> Any:
+    """The same JSON value with null for nan and infinity, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

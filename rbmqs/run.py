@@ -121,9 +121,15 @@ def resume(
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
     checkpoint = load_checkpoint(path)
-    hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
-    _check_same(path, checkpoint, hamiltonian)
-    settings = _with(settings_from_description(checkpoint.settings), n_iterations=n_iterations)
+    try:
+        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
+        settings = settings_from_description(checkpoint.settings)
+        _check_same(path, checkpoint, hamiltonian)
+    except CheckpointError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path} does not describe a run: {error}") from error
+    settings = _with(settings, n_iterations=n_iterations)
     return run(
         hamiltonian,
         checkpoint.state.psi,
@@ -153,6 +159,7 @@ def run(
         Where to go on.
     """
     started = time.perf_counter()
+    vmc.check_sizes(hamiltonian, psi)
     sampler = vmc.make_sampler(hamiltonian, settings.sampling)
     with Interrupts() as interrupts:
         history, state, trouble = _optimise(
@@ -161,7 +168,7 @@ def run(
         optimised = time.perf_counter()
         psi = psi if state is None else state.psi
         estimate = None
-        if interrupts.received is None and history:
+        if interrupts.received is None or not history:
             estimate = final_estimate(
                 hamiltonian,
                 psi,
@@ -245,7 +252,7 @@ class _Writer:
         from rbmqs.config import describe_run, describe_terms
 
         self._directory = directory
-        self._saved_at = time.monotonic()
+        self._saved_at = -np.inf  # the first iteration is saved at once
         self._header = describe_run(hamiltonian, psi, settings)
         self._terms = {"terms": describe_terms(hamiltonian)}
         self.history: list[StepRecord] = []

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
+from rbmqs.checkpoint import write_atomically
 from rbmqs.records import StepRecord
 
 FORMAT = "rbmqs-log"
@@ -40,12 +41,12 @@ class LogWriter:
     ) -> None:
         kept: list[str] = []
         if keep_before is not None and path.exists():
-            lines = path.read_text().splitlines(keepends=True)
+            text = path.read_text(encoding="utf-8", errors="replace")
+            lines = text.splitlines(keepends=True)
             kept = [line for line in lines[1:] if _iteration(line) < keep_before]
-        self._file: IO[str] = open(path, "w", encoding="utf-8")  # noqa: SIM115
-        self._file.write(json.dumps(header(description)) + "\n")
-        self._file.writelines(kept)
-        self._file.flush()
+        start = json.dumps(header(description)) + "\n" + "".join(kept)
+        write_atomically(path, lambda file: file.write(start.encode()))
+        self._file: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115
 
     def write(self, record: StepRecord) -> None:
         """Append one record."""
@@ -62,27 +63,30 @@ def _iteration(line: str) -> float:
     if not line.endswith("\n"):
         return float("inf")
     try:
-        return json.loads(line)["iteration"]
+        return float(json.loads(line)["iteration"])
     except (ValueError, KeyError, TypeError):
         return float("inf")
 
 
 def read_log(path: Path) -> tuple[dict[str, Any], list[StepRecord]]:
-    """First line and records of a log.
+    """First line and records of a log; a last line that was cut short is left out.
 
     Raises
     ------
     ValueError
         Not a log of rbmqs.
     """
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
     try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+        if not lines:
+            raise ValueError("it is empty")
         first = json.loads(lines[0])
-        records = [StepRecord.from_dict(json.loads(line)) for line in lines[1:]]
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+        if not isinstance(first, dict) or first.get("format") != FORMAT:
+            raise ValueError(f"its first line does not say format {FORMAT!r}")
+        complete = [line for line in lines[1:] if line.endswith("\n")]
+        records = [StepRecord.from_dict(json.loads(line)) for line in complete]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not a log of rbmqs: {error}") from None
-    if first.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a log of rbmqs: format {first.get('format')!r}")
     return first, records
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators import local_estimators
+from rbmqs.estimators import local_energies
 from rbmqs.optimiser import OptimiserState, has_diverged, take_step
 from rbmqs.reconfiguration import FactorisedJacobian
 from rbmqs.records import StepRecord
@@ -102,6 +102,14 @@ def start_state(psi: RBM, sampler: Sampler, seed: int) -> RunState:
     return RunState(0, psi, chains, OptimiserState.fresh(psi))
 
 
+def check_sizes(hamiltonian: SpinHamiltonian, psi: RBM) -> None:
+    """Refuse a wavefunction on another number of sites than the Hamiltonian."""
+    if psi.n_sites != hamiltonian.n_sites:
+        raise ValueError(
+            f"psi has {psi.n_sites} sites, the Hamiltonian {hamiltonian.n_sites}: they must agree"
+        )
+
+
 def iterate(
     hamiltonian: SpinHamiltonian,
     psi: RBM,
@@ -137,10 +145,7 @@ def iterate(
         More than `MAX_ROLLBACKS` bad steps in a row.
     """
     settings = settings or RunSettings()
-    if psi.n_sites != hamiltonian.n_sites:
-        raise ValueError(
-            f"psi has {psi.n_sites} sites, the Hamiltonian {hamiltonian.n_sites}: they must agree"
-        )
+    check_sizes(hamiltonian, psi)
     sampler = sampler or make_sampler(hamiltonian, settings.sampling)
     with single_threaded_blas():
         state = state or start_state(psi, sampler, settings.seed)
@@ -155,7 +160,7 @@ def _iteration(
 ) -> tuple[StepRecord, RunState]:
     samples, chains = sampler.sample(state.psi, state.chains, settings.sampling.n_draws)
     pairs = state.psi.unit_pairs(samples.flat)
-    energies = local_estimators(state.psi, hamiltonian.connections, samples, pairs)
+    energies = local_energies(state.psi, hamiltonian, samples, pairs)
     energy = quick_statistics(energies)
     trouble = has_diverged(energy, state.last_good.energy if state.last_good else None)
     if trouble:
