@@ -24,7 +24,7 @@ from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 from rbmqs.reconfiguration.record import Solve
 
 _ROW_BLOCK = 256
-_CG_TOLERANCE = 1e-8
+_CG_TOLERANCE = 1e-10
 _CG_MAX_ITERATIONS = 2000
 _SHIFT_GROWTH = 10.0
 _MAX_SHIFT_TRIALS = 8
