@@ -1,0 +1,25 @@
+"""A first energy: the transverse-field Ising chain at its critical point."""
+
+# %% [markdown]
+# State the model and ask for its ground state. `print` reports the energy with its error bar, the
+# exact value with its source, and whether anything stands against trusting the result.
+
+# %%
+from pathlib import Path
+
+import rbmqs
+from hamiltonians import chain, ising
+
+OUTPUT = Path(__file__).parent / "output"
+OUTPUT.mkdir(exist_ok=True)
+
+# %%
+H = ising(chain(20), h=1.0)
+result = rbmqs.ground_state(H, alpha=1, seed=1, n_iterations=200)
+print(result)
+
+# %% [markdown]
+# Energy and its error against iteration with the exact line; variance and R-hat below.
+
+# %%
+result.plot(OUTPUT / "01_first_energy.png")
