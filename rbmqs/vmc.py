@@ -165,7 +165,10 @@ def _iteration(
     trouble = has_diverged(energy, state.last_good.energy if state.last_good else None)
     if trouble:
         return _roll_back(state, chains, energy, samples.acceptance, trouble)
-    return _advance(state, chains, samples, pairs, energies, energy, settings)
+    try:
+        return _advance(state, chains, samples, pairs, energies, energy, settings)
+    except FloatingPointError as error:  # the solve met NaN, or a matrix it cannot factorise
+        return _roll_back(state, chains, energy, samples.acceptance, str(error))
 
 
 def _advance(

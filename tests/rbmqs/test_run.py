@@ -1,0 +1,388 @@
+"""Whole runs: the same bytes however they are cut, interrupted, rolled back or threaded."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import hamiltonians as hm
+import rbmqs
+from rbmqs import vmc
+from rbmqs.checkpoint import CheckpointError, load_checkpoint
+from rbmqs.convergence import has_settled, unsettled
+from rbmqs.records import StepRecord
+from rbmqs.run import CHECKPOINT, LOG, _below_reference, run
+from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+
+ROOT = Path(__file__).parents[2]
+SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256)
+ISING = hm.ising(hm.chain(4), h=1.0)
+
+
+def settings(n_iterations, **changes):
+    return RunSettings(n_iterations=n_iterations, seed=3, sampling=SAMPLING, **changes)
+
+
+def start(directory, n_iterations, hamiltonian=ISING, **options):
+    return rbmqs.ground_state(
+        hamiltonian, 1, settings=settings(n_iterations), output=directory, progress=False, **options
+    )
+
+
+def log_bytes(directory):
+    return (directory / LOG).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An undisturbed run of 12 iterations."""
+    directory = tmp_path_factory.mktemp("whole") / "run"
+    return start(directory, 12)
+
+
+@pytest.fixture(scope="module")
+def good():
+    """A converged run on 8 sites, small but long enough to be trusted."""
+    sampling = SamplingSettings(n_samples=256, n_chains=16, n_final_samples=8192)
+    chosen = RunSettings(n_iterations=120, seed=1, sampling=sampling)
+    return rbmqs.ground_state(hm.ising(hm.chain(8), h=1.0), 1, settings=chosen, progress=False)
+
+
+@pytest.mark.parametrize("cut", [1, 4, 11])
+def test_resumed_run_is_the_whole_run(whole, tmp_path, cut):
+    start(tmp_path / "cut", cut)
+    resumed = rbmqs.resume(tmp_path / "cut", n_iterations=12, progress=False)
+    assert log_bytes(tmp_path / "cut") == log_bytes(whole.directory)
+    assert np.array_equal(resumed.psi.flat, whole.psi.flat)
+    assert resumed.energy == whole.energy
+    assert resumed.history == whole.history
+
+
+def test_without_directory_the_run_is_the_same(whole):
+    assert np.array_equal(start(None, 12).psi.flat, whole.psi.flat)
+
+
+def test_threads_do_not_change_a_byte(tmp_path):
+    before = numba.get_num_threads()
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("needs two threads")
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            start(tmp_path / str(threads), 6)
+    finally:
+        numba.set_num_threads(before)
+    assert log_bytes(tmp_path / "1") == log_bytes(tmp_path / "2")
+
+
+def test_another_seed_is_another_run(whole):
+    other = rbmqs.ground_state(ISING, 1, seed=4, settings=settings(12), progress=False)
+    assert other.history != whole.history
+
+
+def test_killed_run_resumes_to_the_same_bytes(whole, tmp_path):
+    start(tmp_path / "killed", 4)
+    lines = log_bytes(whole.directory).splitlines(keepends=True)
+    with open(tmp_path / "killed" / LOG, "ab") as log:  # three lines after the checkpoint, and
+        log.writelines([*lines[5:8], lines[8][:50]])  # one that was being written
+    rbmqs.resume(tmp_path / "killed", n_iterations=12, progress=False)
+    assert log_bytes(tmp_path / "killed") == log_bytes(whole.directory)
+
+
+def test_first_iteration_is_saved_at_once(tmp_path, monkeypatch):
+    """A process killed at its second iteration leaves something to resume."""
+    original = vmc._iteration
+
+    def killed(hamiltonian, sampler, state, chosen):
+        if state.iteration == 1:
+            os.replace(tmp_path / "run" / CHECKPOINT, tmp_path / "kept.npz")
+            raise SystemExit
+        return original(hamiltonian, sampler, state, chosen)
+
+    monkeypatch.setattr(vmc, "_iteration", killed)
+    with pytest.raises(SystemExit):
+        start(tmp_path / "run", 4)
+    assert load_checkpoint(tmp_path / "kept.npz").state.iteration == 1
+
+
+def test_resume_without_its_log_still_gives_a_result(tmp_path):
+    start(tmp_path / "run", 2)
+    (tmp_path / "run" / LOG).unlink()
+    result = rbmqs.resume(tmp_path / "run", progress=False)
+    assert np.isfinite(result.energy.mean)
+    assert "too few" in str(result)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, number):
+    total = 4000
+    command = [sys.executable, "-u", "-m", "rbmqs"]
+    options = ["ising", "--length", "4", "--alpha", "1", "--samples", "64", "--chains", "8"]
+    options += ["--final-samples", "256", "--seed", "3", "--iterations", str(total), "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    directory = tmp_path / "run"
+    process = subprocess.Popen(
+        [*command, "ground-state", *options, "--output", str(directory)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if (directory / LOG).exists() and log_bytes(directory).count(b"\n") > 3:
+            break
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert f"saved; go on with: rbmqs resume {directory}" in err
+    assert "interrupted" in out
+    done = load_checkpoint(directory / CHECKPOINT).state.iteration
+    assert log_bytes(directory).count(b"\n") == done + 1
+    assert 1 < done < total
+    json.loads((directory / "result.json").read_text(), parse_constant=pytest.fail)
+    rbmqs.resume(directory, n_iterations=done + 2, progress=False)
+    start(tmp_path / "undisturbed", done + 2)
+    assert log_bytes(directory) == log_bytes(tmp_path / "undisturbed")
+
+
+def test_interrupted_result_has_no_samples(whole):
+    cut = replace(whole, estimate=None, interrupted=2)
+    assert cut.energy == whole.history[-1].energy
+    with pytest.raises(ValueError, match="resume it first"):
+        cut.expect(hm.Z(0))
+
+
+def test_stops_when_the_energy_no_longer_falls():
+    chosen = RunSettings(
+        n_iterations=600, seed=3, stop_when_converged=True, sampling=SAMPLING,
+        optimiser=OptimiserSettings(learning_rate=0.1, diag_shift=1e-3),
+    )  # fmt: skip
+    result = rbmqs.ground_state(ISING, 1, settings=chosen, progress=False)
+    assert 200 <= len(result.history) < 600
+    assert has_settled(result.history)
+    assert not has_settled(result.history[:-1])
+
+
+def test_energy_agrees_with_exact_diagonalisation(good):
+    exact = hm.ground_state(good.hamiltonian).energy
+    assert good.reference.energy == pytest.approx(exact, abs=1e-9)
+    assert abs(good.energy.mean - exact) < 5 * good.energy.error_of_mean + 2e-3 * abs(exact)
+    assert good.relative_error < 1e-2
+    assert good.energy.error_of_mean < 0.02
+    assert good.overlap() > 0.99
+
+
+def test_observables_agree_with_exact_expectations(good):
+    """Against the exact expectation of the run's own wavefunction, so errors are all there is."""
+    sector = hm.Sector(8)
+    vector = good.psi.state_vector(sector)
+
+    def exact(operator):
+        return hm.spin_hamiltonian(operator, n_sites=8).to_dense() @ vector @ vector.conj()
+
+    for operator in (hm.X(2), hm.Z(0) * hm.Z(3), hm.Y(1) * hm.Y(2), hm.Z(0) * hm.X(1) * hm.Z(2)):
+        stats = good.expect(operator)
+        assert abs(stats.mean.real - exact(operator).real) < 5 * stats.error_of_mean + 1e-12
+    c = good.correlations()
+    for name, letter in (("xx", hm.X), ("yy", hm.Y), ("zz", hm.Z)):
+        got, error = getattr(c, name)[1, 4], getattr(c, f"{name}_error")[1, 4]
+        assert abs(got - exact(letter(1) * letter(4)).real) < 5 * error
+        assert 0 < error < 0.1
+    m = good.magnetisations()
+    x = sum((hm.X(i) for i in range(1, 8)), hm.X(0)) * (1 / 8)
+    assert abs(m["x"].mean - exact(x).real) < 5 * m["x"].error_of_mean
+    energy = good.hamiltonian.to_dense() @ vector @ vector.conj()
+    assert abs(good.energy.mean - energy.real) < 5 * good.energy.error_of_mean
+
+
+def test_sector_is_kept():
+    hamiltonian = hm.heisenberg(hm.chain(6), total_sz=0, marshall=True)
+    result = rbmqs.ground_state(hamiltonian, 1, settings=settings(40), progress=False)
+    assert np.all(result.estimate.samples.spins.sum(axis=-1) == 0)
+    assert abs(result.relative_error) < 0.1
+    assert "total S_z = 0" in str(result)
+
+
+def test_real_parameters_stay_real(tmp_path):
+    start(tmp_path / "run", 3, dtype=float)
+    result = rbmqs.resume(tmp_path / "run", n_iterations=5, progress=False)
+    assert not result.psi.is_complex
+    assert result.psi.flat.dtype == np.float64
+    again = start(None, 5, dtype=float)
+    assert np.array_equal(result.psi.flat, again.psi.flat)
+
+
+def test_directory_of_another_run_is_refused(whole):
+    before = log_bytes(whole.directory)
+    with pytest.raises(FileExistsError, match="holds a run already: resume it"):
+        start(whole.directory, 2)
+    assert log_bytes(whole.directory) == before
+
+
+def test_nothing_is_written_for_a_wavefunction_of_the_wrong_size(tmp_path):
+    psi = rbmqs.RBM.random(5, 1)
+    with pytest.raises(ValueError, match="psi has 5 sites, the Hamiltonian 4"):
+        rbmqs.ground_state(ISING, psi=psi, output=tmp_path / "run", settings=settings(2))
+    assert not (tmp_path / "run" / LOG).exists()
+
+
+def test_resume_refuses_what_is_not_the_run(whole, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint to resume from"):
+        rbmqs.resume(tmp_path)
+    with pytest.raises(CheckpointError, match="another Hamiltonian"):
+        rbmqs.resume(whole.directory, hm.ising(hm.chain(4), h=1.5))
+
+
+def states(n):
+    """Record and state after each of n iterations."""
+    psi = rbmqs.RBM.random(4, 1, seed=1)
+    loop = vmc.iterate(ISING, psi, settings(n))
+    return [next(loop) for _ in range(n)]
+
+
+def spoil(state):
+    """The state after a step to parameters of a much higher energy: all spins up."""
+    n = state.psi.n_sites
+    bad = replace(state.psi, visible_bias=np.full(n, 5.0 + 0j))
+    spins = np.ones_like(state.chains.spins)
+    return replace(state, psi=bad, chains=replace(state.chains, spins=spins))
+
+
+def test_bad_step_is_undone_and_the_next_ones_are_shorter():
+    _, state = states(5)[-1]
+    spoiled = spoil(state)
+    loop = vmc.iterate(ISING, state.psi, settings(9), state=spoiled)
+    record, after = next(loop)
+    assert record.status.startswith("step undone: the energy rose by")
+    assert (record.damping, record.learning_rate, record.step_length) == (0.5, 0.0, 0.0)
+    assert np.array_equal(after.psi.flat, state.last_good.psi.flat)
+    assert np.array_equal(after.chains.spins, state.last_good.spins)
+    assert (after.iteration, after.n_rollbacks) == (state.iteration + 1, 1)
+    following, healthy = next(loop)
+    assert following.status == ""
+    assert following.damping == 0.5
+    assert following.solve["diag_shift"] > 3 * states(1)[0][0].solve["diag_shift"]
+    assert healthy.n_rollbacks == 0
+    assert healthy.optimiser.damping == pytest.approx(0.55)
+
+
+def test_undone_steps_are_named_in_the_status(tmp_path):
+    _, state = states(5)[-1]
+    result = run(ISING, state.psi, settings(7), state=spoil(state), progress=False)
+    assert any("steps were undone" in sentence for sentence in result.status)
+    assert not result.converged
+
+
+def test_solve_that_meets_nan_is_a_bad_step(monkeypatch):
+    _, state = states(3)[-1]
+
+    def broken(*arguments):
+        raise FloatingPointError("log-derivatives hold NaN")
+
+    monkeypatch.setattr(vmc, "take_step", broken)
+    record, after = next(vmc.iterate(ISING, state.psi, settings(9), state=state))
+    assert record.status == "step undone: log-derivatives hold NaN"
+    assert np.array_equal(after.psi.flat, state.last_good.psi.flat)
+
+
+def nan_after(iteration, monkeypatch):
+    original = vmc.local_energies
+
+    def energies(*arguments, **options):
+        values = original(*arguments, **options)
+        energies.calls += 1
+        return values * np.nan if energies.calls > iteration else values
+
+    energies.calls = 0
+    monkeypatch.setattr(vmc, "local_energies", energies)
+
+
+def test_nan_ends_the_run_with_the_last_good_state_saved(tmp_path, monkeypatch):
+    expected = states_of_run(4)
+    nan_after(4, monkeypatch)
+    result = start(tmp_path / "run", 100)
+    assert any("the energy is not finite" in sentence for sentence in result.status)
+    assert len(result.history) == 4 + vmc.MAX_ROLLBACKS
+    assert np.isnan(result.history[-1].energy.mean)
+    assert np.isfinite(result.energy.mean)
+    saved = load_checkpoint(tmp_path / "run" / CHECKPOINT).state
+    assert np.array_equal(saved.psi.flat, result.psi.flat)
+    assert np.array_equal(saved.psi.flat, expected)
+    assert "NaN" not in (tmp_path / "run" / "result.json").read_text()
+    assert len(rbmqs.read_log(tmp_path / "run" / LOG)[1]) == len(result.history)
+
+
+def states_of_run(n):
+    """Parameters whose energy the n-th iteration measured."""
+    return start(None, n - 1).psi.flat
+
+
+def test_nan_at_the_first_iteration(tmp_path, monkeypatch):
+    nan_after(0, monkeypatch)
+    result = start(tmp_path / "run", 10)
+    assert result.history == ()
+    assert "stopped at iteration 0: the energy is not finite" in result.status[0]
+    assert "NOT CONVERGED" in str(result)
+
+
+def test_iterate_raises_diverged_with_the_state(monkeypatch):
+    nan_after(2, monkeypatch)
+    loop = vmc.iterate(ISING, rbmqs.RBM.random(4, 1), settings(50))
+    with pytest.raises(vmc.DivergedError, match="not finite") as caught:
+        list(itertools.islice(loop, 50))
+    assert caught.value.state.iteration == 2 + vmc.MAX_ROLLBACKS
+    assert np.all(np.isfinite(caught.value.state.psi.flat))
+
+
+def test_short_run_is_not_called_converged(whole):
+    too_few = "fewer than 100 iterations: too few to judge convergence"
+    assert whole.status == (too_few, *whole.estimate.warnings)
+    assert not whole.converged
+
+
+def test_falling_energy_is_not_called_converged(whole):
+    stats = whole.energy
+    falling = [
+        StepRecord(i, replace(stats, mean=-1.0 - 0.01 * i, error_of_mean=0.01), 0.5, {}, 0, 0, 0, 1)
+        for i in range(200)
+    ]
+    assert "still falling" in unsettled(falling)[0]
+    assert unsettled([replace(r, energy=replace(r.energy, mean=-1.0)) for r in falling]) == []
+
+
+def test_energy_below_the_reference_is_a_warning(whole):
+    estimate = whole.estimate
+    reference = hm.Reference(0.0, "made up", "published", 0.0)
+    assert "error bars below the reference" in _below_reference(estimate, reference)[0]
+    above = replace(reference, energy=estimate.energy.mean - 1.0)
+    assert _below_reference(estimate, above) == []
+    near = replace(reference, energy=estimate.energy.mean + 3 * estimate.energy.error_of_mean)
+    assert _below_reference(estimate, near) == []
+
+
+def test_files_of_a_run(whole):
+    result = json.loads((whole.directory / "result.json").read_text())
+    assert result["energy"]["mean"] == whole.energy.mean
+    assert result["reference"]["energy"] == whole.reference.energy
+    assert (result["converged"], result["status"]) == (False, list(whole.status))
+    log = json.loads((whole.directory / "netket.log").read_text())
+    assert log["Energy"]["iters"] == list(range(12))
+    assert {p.name for p in whole.directory.iterdir()} == {
+        CHECKPOINT, LOG, "result.json", "netket.log"
+    }  # fmt: skip
+
+
+def test_machine_options(tmp_path):
+    result = start(None, 1, visible_bias=False, hidden_bias=False)
+    assert result.psi.n_parameters == 16
+    assert not result.psi.visible_bias.any()
+    with pytest.raises(ValueError, match="not both"):
+        start(None, 1, n_hidden=3)
