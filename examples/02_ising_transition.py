@@ -51,7 +51,8 @@ curves = np.array([exact_values(h) for h in curve_fields])
 
 # %%
 figure, axes = plt.subplots(3, 1, sharex=True, figsize=(6, 8), layout="constrained")
-for k, label in enumerate(["energy per site", r"$\langle |m_z| \rangle$", r"$\langle m_x \rangle$"]):
+labels = ["energy per site", r"$\langle |m_z| \rangle$", r"$\langle m_x \rangle$"]
+for k, label in enumerate(labels):
     axes[k].plot(curve_fields, curves[:, k], color="0.6", label="exact diagonalisation")
     axes[k].errorbar(FIELDS, sampled[:, k, 0], sampled[:, k, 1], fmt="o", label="RBM")
     axes[k].set_ylabel(label)

@@ -14,8 +14,16 @@ import matplotlib.pyplot as plt
 
 import rbmqs
 from hamiltonians import (
-    PauliSum, Sector, X, Y, Z, chain, expectation, ground_state, spin_hamiltonian,
-)  # fmt: skip
+    PauliSum,
+    Sector,
+    X,
+    Y,
+    Z,
+    chain,
+    expectation,
+    ground_state,
+    spin_hamiltonian,
+)
 
 OUTPUT = Path(__file__).parent / "output"
 OUTPUT.mkdir(exist_ok=True)
