@@ -1,7 +1,7 @@
 """Runs described by plain tables: TOML files, command-line options, logs and checkpoints.
 
     [model]                      [ansatz]           [run]
-    name = "ising"               alpha = 2          n_iterations = 800
+    name = "ising"               alpha = 2          n_iterations = 700
     parameters = { h = 1.0 }     dtype = "complex"  seed = 1
 
     [lattice]                    [sampling]         [optimiser]

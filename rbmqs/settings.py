@@ -90,13 +90,13 @@ class OptimiserSettings:
     """
 
     learning_rate: Schedule | float = field(
-        default_factory=lambda: Schedule(0.05, "inverse", timescale=200.0)
+        default_factory=lambda: Schedule(0.05, "inverse", timescale=100.0)
     )
     diag_shift: Schedule | float = field(
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
     max_step: float = 0.2
-    momentum: float = 0.0
+    momentum: float = 0.9
     solver: str | None = None
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class RunSettings:
     optimiser : OptimiserSettings
     """
 
-    n_iterations: int = 800
+    n_iterations: int = 700
     seed: int = 0
     stop_when_converged: bool = False
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
