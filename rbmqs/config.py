@@ -180,7 +180,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from None
 
 
@@ -289,7 +289,7 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
     """"X0 Y1" -> [(0, "X"), (1, "Y")]."""
     factors = []
     for word in text.split():
-        if word[0] not in "XYZ" or not word[1:].isdigit():
+        if word[0] not in "XYZ" or not (word.isascii() and word[1:].isdigit()):
             raise ValueError(f"a Pauli string reads like 'X0 Y1 Z2', got {text!r}")
         factors.append((int(word[1:]), word[0]))
     return factors

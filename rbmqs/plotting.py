@@ -35,7 +35,9 @@ def plot_run(result: RunResult, path: str | Path | None = None) -> Any:
     iterations = np.array([record.iteration for record in result.history])
     _plot_energy(axes[0], result, iterations)
     variances = [record.energy.variance for record in result.history]
-    axes[1].semilogy(iterations, variances, color=_OTHER, lw=1)
+    axes[1].plot(iterations, variances, color=_OTHER, lw=1)
+    if any(variance > 0 for variance in variances):  # an exact eigenstate has none to show
+        axes[1].set_yscale("log")
     axes[1].set_ylabel("variance")
     axes[2].plot(iterations, [r.energy.r_hat for r in result.history], color=_OTHER, lw=1)
     axes[2].axhline(1.0, color=_OTHER, lw=0.5, ls=":")

@@ -1,0 +1,307 @@
+"""The command line: every command in process, its exit status, and one line for bad input."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+import hamiltonians as hm
+import rbmqs
+from rbmqs.checkpoint import load_checkpoint
+from rbmqs.cli import EXIT_BAD_INPUT, EXIT_NOT_CONVERGED, main
+from rbmqs.run import CHECKPOINT, LOG
+
+ISING = ["ising", "--length", "4"]
+TINY = ["--alpha", "1", "--samples", "64", "--chains", "8", "--final-samples", "256", "--quiet"]
+SHORT = [*TINY, "--iterations", "3"]
+COMMANDS = ["ground-state", "resume", "exact", "compare", "info"]
+
+TOML = """
+[model]
+name = "ising"
+parameters = { h = 0.5 }
+[lattice]
+length = 4
+[ansatz]
+alpha = 1
+[run]
+n_iterations = 3
+seed = 5
+[sampling]
+n_samples = 64
+n_chains = 8
+n_final_samples = 256
+"""
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """A run of three iterations."""
+    path = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["ground-state", *ISING, *SHORT, "--output", str(path)]) == EXIT_NOT_CONVERGED
+    return path
+
+
+def test_ground_state_prints_energy_beside_exact(capsys):
+    assert main(["ground-state", *ISING, "--field", "0.5", *SHORT]) == EXIT_NOT_CONVERGED
+    out, err = capsys.readouterr()
+    exact = hm.ising_chain_energy(4, 0.5)
+    assert "Ising, chain of 4, periodic, J=1, h=0.5" in out
+    assert f"{exact:.8f}" in out
+    assert "NOT CONVERGED" in out
+    assert "too few to judge convergence" in out
+    assert err == ""
+
+
+def test_converged_run_exits_with_zero(capsys):
+    options = ["--alpha", "1", "--samples", "128", "--chains", "8", "--final-samples", "2048"]
+    run = [*options, "--iterations", "150", "--quiet"]
+    assert main(["ground-state", *ISING, "--field", "2", *run]) == 0
+    assert "converged" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_output_directory(directory, capsys):
+    names = {path.name for path in directory.iterdir()}
+    assert names == {CHECKPOINT, LOG, "result.json", "netket.log", "energy.png"}
+    assert len(rbmqs.read_log(directory / LOG)[1]) == 3
+    assert main(["ground-state", *ISING, *SHORT, "--output", str(directory)]) == EXIT_BAD_INPUT
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def test_plot_option(tmp_path, capsys):
+    path = tmp_path / "run.svg"
+    main(["ground-state", *ISING, *SHORT, "--plot", str(path)])
+    assert "<svg" in path.read_text()
+    assert str(path) in capsys.readouterr().out
+
+
+def test_resume(tmp_path, capsys):
+    path = str(tmp_path / "run")
+    main(["ground-state", *ISING, *SHORT, "--output", path])
+    code = main(["resume", path, "--iterations", "6", "--quiet"])
+    assert code == EXIT_NOT_CONVERGED
+    assert "6 iterations" in capsys.readouterr().out
+    assert load_checkpoint(tmp_path / "run" / CHECKPOINT).state.iteration == 6
+
+
+def test_sector_real_and_own_parameters(capsys):
+    model = ["j1j2", "--lattice", "rectangle", "--shape", "2", "3", "--open", "-p", "J2=0.25"]
+    main(["ground-state", *model, "--total-sz", "0", "--marshall", "--real", *SHORT])
+    out = capsys.readouterr().out
+    assert "J2=0.25" in out
+    assert "total S_z = 0" in out
+    assert "real parameters" in out
+    assert "Marshall basis" in out
+
+
+def test_exact(capsys):
+    options = ["heisenberg", "--length", "6", "--total-sz", "0", "--states", "2"]
+    assert main(["exact", *options]) == 0
+    out = capsys.readouterr().out
+    energies = [float(line.split()[1]) for line in out.splitlines()[2:4]]
+    expected = hm.ground_state(hm.heisenberg(hm.chain(6), total_sz=0), k=2).energies
+    assert energies == pytest.approx(list(expected), abs=1e-9)
+    assert "20 basis states" in out
+
+
+def test_compare_without_netket(capsys):
+    assert main(["compare", *ISING, *SHORT, "--no-netket"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["method", "energy", "error", "relative", "seconds", "note"]
+    assert lines[1].startswith("free fermions")
+    assert f"{hm.ising_chain_energy(4, 1.0):.8f}" in lines[1]
+    assert lines[2].startswith("rbmqs")
+    assert len(lines) == 3
+
+
+def test_info(capsys):
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert rbmqs.__version__ in out
+    assert "numba" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"example:\n  rbmqs {command}" in capsys.readouterr().out
+
+
+def test_help_of_all(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert "examples:" in out
+    for command in COMMANDS:
+        assert command in out
+
+
+@pytest.fixture
+def toml(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(TOML)
+    return path
+
+
+def ran(path):
+    """Header of the log of a run."""
+    return rbmqs.read_log(path / LOG)
+
+
+def test_config_file(toml, tmp_path, capsys):
+    assert main(["ground-state", "--config", str(toml), "--quiet"]) == EXIT_NOT_CONVERGED
+    assert "h=0.5" in capsys.readouterr().out
+
+
+def test_options_override_the_file(toml, tmp_path):
+    out = tmp_path / "run"
+    options = ["--field", "2", "--length", "5", "--seed", "9", "--iterations", "2", "--chains", "4"]
+    rates = ["--learning-rate", "0.02", "--diag-shift", "0.01", "--solver", "dense"]
+    command = ["ground-state", "--config", str(toml), *options, *rates]
+    main([*command, "--output", str(out), "--quiet"])
+    header, records = ran(out)
+    assert header["hamiltonian"]["parameters"]["h"] == 2
+    assert header["hamiltonian"]["n_sites"] == 5
+    assert header["settings"]["seed"] == 9
+    sampling, optimiser = header["settings"]["sampling"], header["settings"]["optimiser"]
+    assert (sampling["n_chains"], sampling["n_samples"]) == (4, 64)
+    assert optimiser["learning_rate"]["initial"] == 0.02
+    assert optimiser["diag_shift"]["initial"] == 0.01
+    assert records[0].solve["method"] == "dense"
+    assert len(records) == 2
+
+
+def test_file_alone_is_the_same_run_as_options(toml, tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    main(["ground-state", "--config", str(toml), "--output", str(a), "--quiet"])
+    options = [*ISING, "--field", "0.5", *SHORT, "--seed", "5"]
+    main(["ground-state", *options, "--output", str(b)])
+    assert (a / LOG).read_bytes() == (b / LOG).read_bytes()
+
+
+GROUND = "ground-state ising --length 4"
+BAD = [
+    ("", "the following arguments are required: COMMAND"),
+    ("fly", "invalid choice: 'fly'"),
+    ("ground-state", "name a MODEL, or give --config FILE"),
+    ("ground-state hubbard --length 4", "model must be one of ising, heisenberg"),
+    ("ground-state ising", "lattice kind 'chain' needs length"),
+    ("ground-state ising --length 2", "at least 3 for a periodic chain, got 2; write"),
+    ("ground-state ising --length -4", "length must be at least 1, got -4"),
+    ("ground-state ising --length 4.5", "invalid int value: '4.5'"),
+    ("ground-state ising --lattice torus --length 4", "invalid choice: 'torus'"),
+    ("ground-state ising --lattice square --length 2", "periodic must be False along a direction"),
+    ("ground-state ising --length 4 --shape 2 2", "kind 'chain' takes length, not shape"),
+    ("ground-state ising --lattice rectangle --shape 4", "expected 2 arguments"),
+    (f"{GROUND} --total-sz 0", "model 'ising' takes neither total_sz nor marshall"),
+    ("ground-state heisenberg --length 5 --total-sz 0", "total_sz must be half an odd integer"),
+    ("ground-state heisenberg --length 4 --total-sz 7", "between -2 and 2 for 4 sites, got 7"),
+    ("ground-state heisenberg --length 4 --field 1", "unknown parameter 'h' of model"),
+    ("ground-state heisenberg --length 5 --marshall", "no two sublattices"),
+    ("ground-state heisenberg --length 4 --total-sz 0 --move flip", "'flip' changes total S_z"),
+    (f"{GROUND} --move exchange", "move 'exchange' conserves total S_z, which is free here"),
+    (f"{GROUND} --move jump", "move must be one of flip, exchange, pair-exchange, got 'jump'"),
+    (f"{GROUND} --field nan", "h must be finite, got nan"),
+    (f"{GROUND} -p J", "--parameter must read NAME=VALUE, got 'J'"),
+    (f"{GROUND} -p J=big", "--parameter J must be a number, got 'big'"),
+    (f"{GROUND} -p K=1", "unknown parameter 'K' of model 'ising'; known: h, J, hz"),
+    (f"{GROUND} --alpha -1", "alpha must be positive"),
+    (f"{GROUND} --alpha nan", "alpha must be positive"),
+    (f"{GROUND} --alpha 1 --n-hidden 4", "give alpha or n_hidden, not both"),
+    (f"{GROUND} --n-hidden 0", "n_hidden must be at least 1, got 0"),
+    (f"{GROUND} --iterations 0", "n_iterations must be at least 1, got 0"),
+    (f"{GROUND} --seed -1", "seed must be at least 0, got -1"),
+    (f"{GROUND} --samples 8", "at least 32 for 16 chains, got 8"),
+    (f"{GROUND} --chains 0", "n_chains must be at least 1, got 0"),
+    (f"{GROUND} --learning-rate 0", "learning_rate must be greater than 0, got 0.0"),
+    (f"{GROUND} --diag-shift inf", "diag_shift must be finite, got inf"),
+    (f"{GROUND} --solver cg", "solver must be one of"),
+    (f"{GROUND} --config /nowhere/run.toml", "No such file"),
+    (f"{GROUND} --speed 3", "unrecognized arguments: --speed 3"),
+    ("resume /nowhere/run", "no checkpoint to resume from"),
+    ("exact ising --length 60", "60"),
+    ("exact ising --length 4 --states 0", "k must be"),
+    ("compare ising --length 4 --alpha 0", "alpha must be positive"),
+]
+
+
+@pytest.mark.parametrize(("command", "reason"), BAD)
+def test_bad_input_is_one_line(command, reason, capsys):
+    started = time.perf_counter()
+    try:
+        code = main(command.split())
+    except SystemExit as stop:
+        code = stop.code
+    out, err = capsys.readouterr()
+    assert code == EXIT_BAD_INPUT
+    assert err.startswith("rbmqs: error: ")
+    assert err.count("\n") == 1
+    assert reason in err
+    assert out == ""
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[model", "is not valid TOML"),
+        ('model = "ising"', "model must be a table, got 'ising'"),
+        ('[model]\nname = "ising"\nparameters = 5', "parameters in [model] must be a table, got 5"),
+        ('lattice = 4\n[model]\nname = "ising"', "lattice must be a table, got 4"),
+        ("[[model]]", "model must be a table"),
+        ("[model]\nnam = 1", "name a MODEL"),
+        ('speed = 1\n[model]\nname = "ising"', "unknown key 'speed'; known: model, lattice"),
+        ('[model]\nname = "ising"\n[run]\nn_iterations = 5.7', "an integer, got 5.7"),
+        ('[model]\nname = "ising"\n[run]\nstop_when_converged = "yes"', "true or false, got 'yes'"),
+    ],
+)
+def test_bad_file_is_one_line(toml, text, reason, capsys):
+    toml.write_text(text)
+    code = main(["ground-state", "--config", str(toml), "--length", "4", "-p", "h=1"])
+    err = capsys.readouterr().err
+    assert code == EXIT_BAD_INPUT
+    assert err.startswith("rbmqs: error: ")
+    assert err.count("\n") == 1
+    assert reason in err
+
+
+def test_damaged_checkpoint_is_one_line(directory, tmp_path, capsys):
+    data = (directory / CHECKPOINT).read_bytes()
+    (tmp_path / CHECKPOINT).write_bytes(data[: len(data) // 2])
+    assert main(["resume", str(tmp_path)]) == EXIT_BAD_INPUT
+    err = capsys.readouterr().err
+    assert err.startswith("rbmqs: error: ")
+    assert err.count("\n") == 1
+    assert "not a readable checkpoint" in err
+
+
+def test_bad_input_leaves_no_run_behind(tmp_path, capsys):
+    out = tmp_path / "run"
+    main(["ground-state", *ISING, *SHORT, "--move", "exchange", "--output", str(out)])
+    assert main(["ground-state", *ISING, *SHORT, "--output", str(out)]) == EXIT_NOT_CONVERGED
+
+
+def test_second_interrupt_ends_without_a_traceback(monkeypatch, capsys):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rbmqs.run.ground_state", interrupted)
+    assert main(["ground-state", *ISING, *SHORT]) == 130
+    assert capsys.readouterr().err == "rbmqs: interrupted\n"
+
+
+def test_module_is_the_command():
+    command = [sys.executable, "-m", "rbmqs", "exact", "ising", "--length", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == EXIT_BAD_INPUT
+    assert done.stderr.startswith("rbmqs: error: length must be at least 3")
+
+
+def test_result_names_the_run(directory):
+    result = json.loads((directory / "result.json").read_text())
+    assert result["n_iterations"] == 3
+    assert result["hamiltonian"]["model"] == "ising"
