@@ -64,9 +64,11 @@ def _reference_lines(result: RunResult) -> list[str]:
     error = math.hypot(result.energy.error_of_mean, reference.uncertainty)
     in_errors = f", {distance / error:+.1f} error bars" if error > 0 else ""
     kind = "published" if reference.kind == "published" else "exact"
+    limit = "; the ansatz or its optimisation is the limit" if distance > 5 * error else ""
     return [
         f"{kind:<14} {reference.energy:.8f}   ({reference.source})",
-        f"{'difference':<14} {distance:+.2e} = {result.relative_error:+.1e} relative{in_errors}",
+        f"{'difference':<14} {distance:+.2e} = {result.relative_error:+.1e} relative{in_errors}"
+        f"{limit}",
     ]
 
 

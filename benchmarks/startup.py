@@ -1,0 +1,61 @@
+"""Cold start: from typing the command to the end of the first iteration.
+
+    python benchmarks/startup.py [--quick] [--json FILE]
+
+Times the whole command with one iteration (final estimate and report included, so the figures are
+upper bounds), with an empty cache of compiled kernels and with a warm one.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from rbmqs.machine import machine_line
+
+COMMANDS = {
+    "Ising chain 20": ["ising", "--length", "20"],
+    "Heisenberg chain 20, S_z = 0": ["heisenberg", "--length", "20", "--total-sz", "0"],
+}
+
+
+def seconds(arguments, cache):
+    """Wall-clock seconds of one run of one iteration."""
+    command = [sys.executable, "-m", "rbmqs", "ground-state", *arguments]
+    started = time.perf_counter()
+    done = subprocess.run(
+        [*command, "--iterations", "1", "--final-samples", "64", "--quiet"],
+        env={**os.environ, "NUMBA_CACHE_DIR": cache},
+        stdout=subprocess.DEVNULL,
+    )
+    if done.returncode not in (0, 3):  # 3: one iteration has not converged
+        raise SystemExit(f"the command failed with status {done.returncode}")
+    return time.perf_counter() - started
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one warm run")
+    parser.add_argument("--json", metavar="FILE")
+    options = parser.parse_args()
+    print(machine_line())
+    print(f"{'command':<30} {'empty cache':>12} {'warm cache':>12}   (seconds)")
+    rows = {}
+    for name, arguments in COMMANDS.items():
+        with tempfile.TemporaryDirectory() as cache:
+            cold = seconds(arguments, cache)
+            repeats = 1 if options.quick else 5
+            warm = statistics.median(seconds(arguments, cache) for _ in range(repeats))
+        print(f"{name:<30} {cold:>12.1f} {warm:>12.2f}", flush=True)
+        rows[name] = {"empty": cold, "warm": warm}
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": machine_line(), "seconds": rows}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
