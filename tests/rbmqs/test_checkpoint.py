@@ -82,7 +82,9 @@ def assert_same(a, b):
 
 @pytest.mark.parametrize("dtype", [complex, float])
 def test_round_trip_is_exact(tmp_path, dtype):
-    state = replace(made_state(dtype), n_rollbacks=2)
+    state = made_state(dtype)
+    damped = replace(state.optimiser, damping=1 / 3)
+    state = replace(state, n_rollbacks=2, optimiser=damped)
     for one in (state, replace(state, last_good=None)):
         save_checkpoint(tmp_path / "c.npz", one, HEADER)
         loaded = load_checkpoint(tmp_path / "c.npz")

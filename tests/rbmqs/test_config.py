@@ -213,6 +213,7 @@ def _use(config):
         ({"name": "pauli", "terms": {"X²": 1.0}}, "reads like 'X0 Y1 Z2', got 'X²'"),
         ({"name": "pauli", "terms": {"X0 Z0": 1.0}}, "name each site once, got X(0) Z(0)"),
         ({"name": "pauli", "terms": {"X0": "one"}}, "must be a number, got 'one'"),
+        ({"name": "pauli", "terms": {"X0": True}}, "must be a number, got True"),
         ({"name": "pauli", "terms": {"X0": float("nan")}}, "coefficient must be finite"),
         ({"name": "pauli", "terms": {"X9": 1.0}}, "n_sites must be at least 10"),
         ({"name": "pauli", "terms": {"X0": 1.0}, "total_sz": 0}, "X(0) changes it"),

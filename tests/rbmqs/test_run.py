@@ -248,6 +248,13 @@ def states(n):
     return [next(loop) for _ in range(n)]
 
 
+def test_chains_go_on_from_iteration_to_iteration():
+    (_, first), (_, second) = states(2)
+    assert not np.array_equal(first.chains.rng, second.chains.rng)
+    assert not np.array_equal(first.psi.flat, second.psi.flat)
+    assert np.array_equal(second.last_good.spins, second.chains.spins)
+
+
 def spoil(state):
     """The state after a step to parameters of a much higher energy: all spins up."""
     n = state.psi.n_sites
