@@ -75,6 +75,9 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
     """Configuration table: the file of --config, overridden by the options given."""
     table = read_toml(options.config) if options.config else {}
     _check_tables(table)
+    for given, other in (("alpha", "n_hidden"), ("n_hidden", "alpha")):
+        if getattr(options, given, None) is not None and "ansatz" in table:
+            table["ansatz"].pop(other, None)  # the option replaces the file's other spelling
     for name, (section, key) in _PLACES.items():
         value = getattr(options, name, None)
         if value is not None and value is not False:

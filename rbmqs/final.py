@@ -70,13 +70,21 @@ def final_estimate(
     score = v_score(
         energy.mean, energy.variance, hamiltonian.n_sites, infinite_temperature_energy(hamiltonian)
     ) if np.isfinite(energy.mean) else math.nan  # fmt: skip
-    warnings = (
-        *([energy.status] if energy.status else []),
-        *_imaginary(complex_energy),
-        *_acceptance(samples),
-        *_heavy_tail(values.real),
-    )
-    return Estimate(energy, score, samples.acceptance, samples, warnings)
+    warnings: list[str] = []
+    if not _is_eigenstate(hamiltonian, energy, samples):
+        warnings += [energy.status] if energy.status else []
+        warnings += [*_imaginary(complex_energy), *_acceptance(samples), *_heavy_tail(values.real)]
+    return Estimate(energy, score, samples.acceptance, samples, tuple(warnings))
+
+
+def _is_eigenstate(hamiltonian: SpinHamiltonian, energy: Stats, samples: Samples) -> bool:
+    """Whether equal local energies mean an eigenstate rather than chains that never move.
+
+    They do where the configurations differ, or where there is only one to be in.
+    """
+    if energy.variance != 0:
+        return False
+    return hamiltonian.dimension == 1 or bool(np.any(samples.flat != samples.flat[0]))
 
 
 def infinite_temperature_energy(hamiltonian: SpinHamiltonian) -> float:

@@ -23,6 +23,7 @@ from rbmqs.statistics import Stats
 from rbmqs.wavefunction import RBM
 
 RISE = 8.0
+_ROUNDING = 1e-10  # relative rise that an exact eigenstate may show
 _SHORTER, _RECOVERY = 0.5, 1.1
 _SHIFT_GAIN = 2.0  # the shift grows as damping^-2: a step half as long is four times as damped
 
@@ -122,6 +123,6 @@ def has_diverged(energy: Stats, best: Stats | None) -> str:
         return ""
     rise = energy.mean.real - best.mean.real
     error = float(np.hypot(energy.error_of_mean, best.error_of_mean))
-    if rise > RISE * error:
-        return f"the energy rose by {rise:.3g}, {rise / error:.0f} times its error"
+    if rise > RISE * error + _ROUNDING * abs(best.mean):
+        return f"the energy rose by {rise:.3g}, its error being {error:.2g}"
     return ""
