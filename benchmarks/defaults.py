@@ -31,6 +31,8 @@ def measure(build, seed):
     """One run with default settings: relative error, its error bar, seconds, whether it claims."""
     started = time.perf_counter()
     result = rbmqs.ground_state(build(), alpha=ALPHA, seed=seed, progress=False)
+    if result.interrupted is not None:
+        raise SystemExit(128 + result.interrupted)
     bar = result.energy.error_of_mean / abs(result.reference.energy)
     return {
         "seed": seed,
