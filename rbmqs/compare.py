@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.run import DEFAULT_ALPHA, ground_state
+from rbmqs.run import ground_state, initial_wavefunction
 from rbmqs.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -73,17 +73,13 @@ def _exact(hamiltonian: SpinHamiltonian) -> list[Row]:
 
 
 def _netket(hamiltonian: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -> Row:
-    """NetKet from a machine of the same shape, with the same samples and iterations."""
+    """NetKet from the same initial parameters, with the same samples and iterations."""
     nan = float("nan")
     if importlib.util.find_spec("netket") is None:
         return Row("NetKet", nan, nan, nan, 'not installed: pip install "rbmqs[netket]"')
     from rbmqs.netket import ground_state_with_netket
-    from rbmqs.wavefunction import RBM
 
-    shape = dict(ansatz)
-    if shape["alpha"] is None and shape["n_hidden"] is None:
-        shape["alpha"] = DEFAULT_ALPHA
-    psi = RBM.random(hamiltonian.n_sites, seed=settings.seed, **shape)
+    psi = initial_wavefunction(hamiltonian.n_sites, settings.seed, **ansatz)
     outcome = ground_state_with_netket(
         hamiltonian,
         psi,

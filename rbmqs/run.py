@@ -75,19 +75,24 @@ def ground_state(
     """
     settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations)
     if psi is None:
-        if alpha is None and n_hidden is None:
-            alpha = DEFAULT_ALPHA
-        psi = RBM.random(
+        psi = initial_wavefunction(
             hamiltonian.n_sites,
-            alpha,
+            settings.seed,
+            alpha=alpha,
             n_hidden=n_hidden,
             dtype=dtype,
             visible_bias=visible_bias,
             hidden_bias=hidden_bias,
-            seed=np.random.SeedSequence(settings.seed, spawn_key=(0,)),
         )
     directory = None if output is None else _new_directory(Path(output))
     return run(hamiltonian, psi, settings, directory=directory, progress=progress)
+
+
+def initial_wavefunction(n_sites: int, seed: int, **shape: Any) -> RBM:
+    """The random machine that a run of this seed starts from; alpha = 2 when `shape` has none."""
+    if shape.get("alpha") is None and shape.get("n_hidden") is None:
+        shape["alpha"] = DEFAULT_ALPHA
+    return RBM.random(n_sites, seed=np.random.SeedSequence(seed, spawn_key=(0,)), **shape)
 
 
 def resume(
@@ -341,8 +346,9 @@ def _below_reference(estimate: Estimate, reference: Reference | None) -> list[st
     error = float(np.hypot(estimate.energy.error_of_mean, reference.uncertainty))
     distance = estimate.energy.mean.real - reference.energy
     if distance < -4 * error - 1e-10 * abs(reference.energy):
+        n_bars = -distance / error if error > 0 else np.inf
         return [
-            f"the energy lies {-distance / error:.0f} error bars below the reference: chains miss "
+            f"the energy lies {n_bars:.0f} error bars below the reference: chains miss "
             f"part of the distribution"
         ]
     return []

@@ -16,7 +16,6 @@ import numpy as np
 
 from rbmqs.checks import finite, positive_int, spin_array
 from rbmqs.core import amplitude, tables
-from rbmqs.core.tables import tanh_of_pairs
 
 if TYPE_CHECKING:
     from hamiltonians import Sector
@@ -234,15 +233,12 @@ class RBM:
         array (..., n_parameters)
             In the order of `flat`.
         """
+        from rbmqs.reconfiguration.jacobian import FactorisedJacobian
+
         sigma = spin_array("sigma", sigma, self.n_sites)
         spins = sigma.reshape(-1, self.n_sites)
-        tanh = tanh_of_pairs(self.unit_pairs(spins), self.n_hidden)
-        parts = [(spins[:, :, None] * tanh[:, None, :]).reshape(len(spins), -1)]
-        if self.has_hidden_bias:
-            parts.insert(0, tanh)
-        if self.has_visible_bias:
-            parts.insert(0, spins.astype(tanh.dtype))
-        return np.concatenate(parts, axis=1).reshape(*sigma.shape[:-1], self.n_parameters)
+        rows = FactorisedJacobian.of(self, spins).rows(0, len(spins))
+        return rows.reshape(*sigma.shape[:-1], self.n_parameters)
 
     def log_state_vector(self, sector: Sector) -> np.ndarray:
         """log psi of every basis state of a sector, in the sector's order."""
