@@ -16,6 +16,7 @@ from hamiltonians.hamiltonian import check_total_sz
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
+from rbmqs.planes import planes
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
@@ -227,8 +228,8 @@ class MetropolisSampler:
             self.bonds,
             table,
             np.ascontiguousarray(log_scale.real),
-            _planes(psi.hidden_bias),
-            _planes(psi.weights),
+            planes(psi.hidden_bias),
+            planes(psi.weights),
             n_discard,
             self.sweep_size,
             drawn,
@@ -317,13 +318,6 @@ def _random_spins(
     spins = np.full(n_sites, -1, dtype=np.int8)
     spins[: round(n_sites / 2 + total_sz)] = 1
     return rng.permutation(spins)
-
-
-def _planes(values: np.ndarray) -> np.ndarray:
-    """Real and imaginary planes (2, ...), or one plane for real values."""
-    if np.iscomplexobj(values):
-        return np.stack([values.real, values.imag])
-    return values[None].copy()
 
 
 def _check_chains(

@@ -10,9 +10,9 @@ from rbmqs.checks import choice
 from rbmqs.reconfiguration import solvers
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 from rbmqs.reconfiguration.record import Solve
-from rbmqs.reconfiguration.solvers import with_start
+from rbmqs.reconfiguration.solvers import Direction
 
-SOLVERS: dict[str, Callable[[FactorisedJacobian, np.ndarray, float], Solve]] = {
+SOLVERS: dict[str, Callable[[FactorisedJacobian, np.ndarray, float], Direction]] = {
     "sample-space": solvers.sample_space,
     "matrix-free": solvers.matrix_free,
     "dense": solvers.dense,
@@ -84,7 +84,34 @@ def solve(
     deviations = local_energies - local_energies.mean()
     if not jacobian.is_complex:
         deviations = np.ascontiguousarray(deviations.real)
-    if start is None or not np.any(start):
-        return SOLVERS[name](jacobian, deviations, diag_shift)
-    correction = SOLVERS[name](jacobian, deviations - jacobian.times(start), diag_shift)
-    return with_start(jacobian, deviations, correction, start)
+    drift = None
+    if start is not None and np.any(start):
+        drift = jacobian.times(start)
+    found = SOLVERS[name](jacobian, deviations if drift is None else deviations - drift, diag_shift)
+    x = found.x if drift is None else start + found.x
+    return _record(name, found, x, jacobian, deviations)
+
+
+def _record(
+    name: str,
+    found: Direction,
+    x: np.ndarray,
+    jacobian: FactorisedJacobian,
+    deviations: np.ndarray,
+) -> Solve:
+    """The direction with its slope and length."""
+    n = jacobian.n_samples
+    image = jacobian.times(x)
+    force = jacobian.adjoint_times(deviations) / n
+    return Solve(
+        direction=x,
+        method=name,
+        diag_shift=float(found.diag_shift),
+        residual=found.residual,
+        rank=None,
+        n_iterations=found.n_iterations,
+        force_norm=float(np.linalg.norm(force)),
+        slope=-2.0 * float(np.vdot(deviations, image).real) / n,
+        metric_norm=float(np.linalg.norm(image)) / np.sqrt(n),
+        advice=found.advice,
+    )

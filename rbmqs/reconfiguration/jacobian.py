@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.core.gram import gram
+from rbmqs.core.gram import centred_gram
+from rbmqs.core.products import weight_adjoint, weight_products
 from rbmqs.core.tables import tanh_of_pairs
+from rbmqs.planes import from_planes, planes
 
 if TYPE_CHECKING:
     from rbmqs.wavefunction import RBM
@@ -78,7 +80,9 @@ class FactorisedJacobian:
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) v, shape (n_samples,)."""
         a, b, weights = self._split(vector)
-        product = np.einsum("sm,sm->s", real_times(self.spins, weights), self.tanh)
+        parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
+        weight_products(self.spins, self.tanh, planes(weights), parts)
+        product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
         if self.has_visible_bias:
             product = product + self.spins @ a
         if self.has_hidden_bias:
@@ -88,22 +92,20 @@ class FactorisedJacobian:
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
         """(O - <O>)^dagger y, shape (n_parameters,)."""
         values = values - values.mean()
-        conj_tanh = np.conj(self.tanh)
-        parts = [real_times(self.spins.T, values[:, None] * conj_tanh).ravel()]
+        is_complex = self.is_complex or np.iscomplexobj(values)
+        weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
+        weight_adjoint(self.spins, self.tanh, values, weights)
+        parts = [from_planes(weights).ravel()]
         if self.has_hidden_bias:
-            parts.insert(0, values @ conj_tanh)
+            parts.insert(0, values @ np.conj(self.tanh))
         if self.has_visible_bias:
             parts.insert(0, (values @ self.spins).astype(parts[0].dtype))
         return np.concatenate(parts)
 
     def gram(self) -> np.ndarray:
-        """Centred Gram matrix (O - <O>)(O - <O>)^dagger, shape (n_samples, n_samples)."""
-        matrix = np.empty((self.n_samples, self.n_samples), dtype=self.tanh.dtype)
-        gram(self.spins, self.tanh, self.has_visible_bias, self.has_hidden_bias, matrix)
-        row_means = matrix.mean(axis=1)
-        matrix -= row_means[:, None]
-        matrix -= np.conj(row_means)[None, :]
-        matrix += row_means.mean().real
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, shape (n_samples, n_samples)."""
+        matrix = np.zeros((self.n_samples, self.n_samples), dtype=self.tanh.dtype)
+        centred_gram(self.spins, self.tanh, self.has_visible_bias, self.has_hidden_bias, matrix)
         return matrix
 
     def rows(self, start: int, stop: int) -> np.ndarray:
@@ -115,13 +117,3 @@ class FactorisedJacobian:
         if self.has_visible_bias:
             parts.insert(0, spins.astype(tanh.dtype))
         return np.concatenate(parts, axis=1)
-
-
-def real_times(real: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """real @ other where `other` may be complex: two real products instead of a complex one."""
-    if not np.iscomplexobj(other):
-        return real @ other
-    product = np.empty((real.shape[0], other.shape[1]), dtype=complex)
-    product.real = real @ np.ascontiguousarray(other.real)
-    product.imag = real @ np.ascontiguousarray(other.imag)
-    return product

@@ -40,8 +40,7 @@ def test_gram_is_the_centred_product(kind, biases, n_samples):
     O = naive.centred_jacobian(psi, spins)  # noqa: E741
     gram = jacobian.gram()
     assert gram.dtype == kind
-    np.testing.assert_allclose(gram, O @ O.conj().T, atol=1e-11)
-    np.testing.assert_allclose(gram, gram.conj().T, atol=1e-13)
+    np.testing.assert_allclose(gram, np.tril(O @ O.conj().T), atol=1e-11)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -19,6 +19,7 @@ from rbmqs.core import metropolis
 from rbmqs.core.lanes import ROWS
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.estimators import local_energies
+from rbmqs.planes import planes
 from rbmqs.sampler import (
     ChainState,
     ExactSampler,
@@ -174,7 +175,7 @@ def kernel_ratio(psi, sigma, sites):
     inverse_den, num, fold = np.empty((3, n_units // ROWS))
     identity = np.zeros((planes, n_units))
     identity[0] = 1
-    bias, weights = sampler_module._planes(psi.hidden_bias), sampler_module._planes(psi.weights)
+    bias, weights = planes(psi.hidden_bias), planes(psi.weights)
     metropolis._reset(sigma, bias, weights, units, identity, inverse_den)
     row, log_c = metropolis._row_of_move(
         metropolis.FLIP if len(sites) == 1 else metropolis.PAIR_EXCHANGE,
@@ -264,7 +265,7 @@ def drift(psi, n_moves):
     """Largest relative error of z/c after many accepted moves without any refresh."""
     table, _ = psi.flip_tables
     planes, n_units = table.shape[2], table.shape[3]
-    bias, weights = sampler_module._planes(psi.hidden_bias), sampler_module._planes(psi.weights)
+    bias, weights = planes(psi.hidden_bias), planes(psi.weights)
     sigma = np.random.default_rng(0).choice(np.array([1, -1], np.int8), psi.n_sites)
     units, fresh = np.empty((2, 1 + planes, n_units))
     metropolis.refresh_units(sigma, bias, weights, units)
