@@ -49,8 +49,7 @@ def local_estimators(
     complex array (n_chains, n_draws)
     """
     pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
-    table, log_scale = psi.flip_tables
-    values = local_values(samples.flat, pairs, table, log_scale, connections, fixed_sector)
+    values = local_values(samples.flat, pairs, psi.flip_tables, connections, fixed_sector)
     return values.reshape(samples.shape)
 
 
@@ -164,11 +163,10 @@ def _pair_ratios(
     pairs: np.ndarray | None,
 ) -> np.ndarray:
     pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
-    table, log_scale = psi.flip_tables
     flip_ptr = np.arange(0, 2 * len(first) + 1, 2)
     flip_sites = np.stack([first, second], axis=1).ravel()
     fixed = hamiltonian.total_sz is not None
-    return flip_ratios(samples.flat, pairs, table, log_scale, flip_ptr, flip_sites, fixed)
+    return flip_ratios(samples.flat, pairs, psi.flip_tables, flip_ptr, flip_sites, fixed)
 
 
 def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:

@@ -220,14 +220,12 @@ class MetropolisSampler:
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
         drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
-        table, log_scale = psi.flip_tables
         accepted = metropolis.sample(
             spins,
             rng,
             _MOVE_CODES[self.move],
             self.bonds,
-            table,
-            np.ascontiguousarray(log_scale.real),
+            psi.flip_tables,
             planes(psi.hidden_bias),
             planes(psi.weights),
             n_discard,

@@ -184,8 +184,8 @@ class RBM:
         )
 
     @cached_property
-    def flip_tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """Tables of one-site flips for the kernels (see `rbmqs.core.tables`)."""
+    def flip_tables(self) -> tables.FlipTables:
+        """Tables of one-site flips, for the kernels."""
         return tables.flip_tables(self.visible_bias, self.weights)
 
     def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:

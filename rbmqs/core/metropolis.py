@@ -11,9 +11,15 @@ apart costs one load a unit and saves the renormalisation of products such as pr
 which leave the double range at a few hundred units. Every ``REFRESH`` proposals the pairs are
 made again from the spins, which bounds the drift of rounding (below 1e-12, tested).
 
+Lanes are hidden units of one chain, not chains in lockstep: a chain's units (8 KB at M = 320)
+stay in the first-level cache, each chain proposes its own site, and a rejected exchange of
+parallel spins costs nothing. For an exchange the two one-site rows are multiplied in registers:
+6 more operations a unit, where a table per bond and sign would be N/2 times as large as the table
+per site and come from main memory.
+
 Where a product leaves the range of doubles, the ratio is taken again by logarithms. Where it
 could sink out of the range and return with digits lost, or z_k could underflow on its way (rows
-steeper than `rbmqs.core.lanes.STEEP`, |Re theta| above ``WIDE``), ratios are always taken by
+steeper than `rbmqs.core.simd.STEEP`, |Re theta| above ``WIDE``), ratios are always taken by
 logarithms and the pairs made again after every accepted move: slow, for weights beyond 5 or so.
 """
 
@@ -24,12 +30,20 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
-from rbmqs.core.lanes import ROWS, STEEP, real_fold, steepness
 from rbmqs.core.random import below, uniform
+from rbmqs.core.simd import (
+    LANES,
+    STEEP,
+    complex_norms,
+    complex_pair_norms,
+    real_norms,
+    real_pair_norms,
+)
 
 REFRESH = 4096
 WIDE = 200.0
 _TINY, _HUGE = 1e-200, 1e200
+_PLAIN = 150.0  # |log C_F| up to which exp(log C_F) is tabulated: C_F of two sites is in range
 
 
 @exact_kernel
@@ -64,28 +78,6 @@ def refresh_units(spins, hidden_bias, weights, units):
 
 
 @kernel
-def lane_norms(units, table, num):
-    """num[l] = prod over the units k of lane l of |c_k + z_k q_k|^2."""
-    n_lanes = numba.uint64(num.shape[0])
-    if table.shape[0] == 2:
-        for lane in range(n_lanes):
-            product = 1.0
-            for row in range(numba.uint64(ROWS)):
-                k = row * n_lanes + lane
-                f_re = units[0, k] + units[1, k] * table[0, k] - units[2, k] * table[1, k]
-                f_im = units[1, k] * table[1, k] + units[2, k] * table[0, k]
-                product *= f_re * f_re + f_im * f_im
-            num[lane] = product
-    else:
-        for lane in range(n_lanes):
-            product = 1.0
-            for row in range(numba.uint64(ROWS)):
-                k = row * n_lanes + lane
-                product *= units[0, k] + units[1, k] * table[0, k]
-            num[lane] = product * product
-
-
-@kernel
 def multiply_rows(first, second, out):
     """out = first * second, elementwise on planes (Re, Im) or (real,)."""
     n = numba.uint64(first.shape[1])
@@ -101,52 +93,84 @@ def multiply_rows(first, second, out):
 
 
 @kernel
-def _accept(units, table):
-    """z <- z q."""
-    multiply_rows(units[1:], table, units[1:])
+def lane_norms(units, rows, first, second, inverse_den, num):
+    """prod_l num_l / den_l of a move that uses these rows; fills ``num`` (LANES,).
+
+    ``second`` is negative for a flip of one site. Zero where the product left its range.
+    """
+    n = units.shape[1]
+    size = rows.shape[1] * n
+    r, r2 = first * size, second * size
+    if units.shape[0] == 3:
+        if second < 0:
+            product, ok = complex_norms(units, 0, rows, r, 0, n, inverse_den, num)
+        else:
+            product, ok = complex_pair_norms(units, 0, rows, r, r2, n, inverse_den, num)
+    elif second < 0:
+        product, ok = real_norms(units, 0, rows, r, 0, n, inverse_den, num)
+    else:
+        product, ok = real_pair_norms(units, 0, rows, r, r2, n, inverse_den, num)
+    return product if ok else 0.0
 
 
 @exact_kernel
-def _log_norm_ratio(units, table):
+def _log_norm_ratio(units, rows, first, second):
     """log prod_k |c_k + z_k q_k|^2 / |c_k + z_k|^2, unit by unit."""
+    is_complex = units.shape[0] == 3
     total = 0.0
     for k in range(units.shape[1]):
-        if table.shape[0] == 2:
-            new = math.hypot(
-                units[0, k] + units[1, k] * table[0, k] - units[2, k] * table[1, k],
-                units[1, k] * table[1, k] + units[2, k] * table[0, k],
-            )
-            old = math.hypot(units[0, k] + units[1, k], units[2, k])
-        else:
-            new = abs(units[0, k] + units[1, k] * table[0, k])
-            old = abs(units[0, k] + units[1, k])
-        total += 2.0 * (math.log(new) - math.log(old))
+        c = units[0, k]
+        z = complex(units[1, k], units[2, k] if is_complex else 0.0)
+        old = abs(c + z)
+        for row in (first, second):
+            if row >= 0:
+                z *= complex(rows[row, 0, k], rows[row, 1, k] if is_complex else 0.0)
+        total += 2.0 * (math.log(abs(c + z)) - math.log(old))
     return total
 
 
 @exact_kernel
-def _probability_ratio(product, log_scale, units, table):
-    """|psi'/psi|^2 from the folded product of lanes; by logarithms where that left the range."""
-    if _TINY < product < _HUGE and abs(log_scale) < 400.0:
-        return product * math.exp(log_scale)
-    return math.exp(_log_norm_ratio(units, table) + log_scale)
+def norm_ratio(units, rows, first, second, scales, inverse_den, wild, num):
+    """|psi(sigma')/psi(sigma)|^2 of a move; leaves num_l in ``num``.
 
-
-@kernel
-def norm_ratio(units, table, log_scale, inverse_den, wild, num, fold):
-    """|psi(sigma')/psi(sigma)|^2 of the flip whose row is ``table``; leaves num_l in ``num``."""
-    lane_norms(units, table, num)
-    if wild:
-        return _probability_ratio(0.0, log_scale, units, table)
-    for lane in range(num.shape[0]):
-        fold[lane] = num[lane] * inverse_den[lane]
-    return _probability_ratio(real_fold(fold), log_scale, units, table)
+    Parameters
+    ----------
+    rows : float64 (2 N, planes, padded M)
+        q of the flip of site i from up (row 2 i) and from down (row 2 i + 1).
+    first, second : int
+        Rows of the moved sites; ``second`` negative for one site.
+    scales : float64 (2, 2 N)
+        log |C|^2 of the same flips and its exponential, 0 where that is out of range.
+    """
+    product = 0.0
+    if not wild:
+        product = lane_norms(units, rows, first, second, inverse_den, num)
+    total, scale = scales[0, first], scales[1, first]
+    if second >= 0:
+        total += scales[0, second]
+        scale *= scales[1, second]
+    if product > 0.0 and scale > 0.0:
+        return product * scale
+    if _TINY < product < _HUGE and abs(total) < 400.0:
+        return product * math.exp(total)
+    return math.exp(_log_norm_ratio(units, rows, first, second) + total)
 
 
 @exact_kernel
-def is_wild(table, hidden_bias, weights):
+def norm_scales(log_scale):
+    """The ``scales`` of `norm_ratio` from log C (N, 2)."""
+    scales = np.zeros((2, log_scale.size))
+    for row in range(log_scale.size):
+        scales[0, row] = 2.0 * log_scale[row // 2, row % 2].real
+        if abs(scales[0, row]) < _PLAIN:
+            scales[1, row] = math.exp(scales[0, row])
+    return scales
+
+
+@exact_kernel
+def is_wild(steepness, hidden_bias, weights):
     """Whether weights are so large that products may sink out of the range of doubles."""
-    if not 4.0 * steepness(table).max() < STEEP:  # two sites a move, norms squared
+    if not 4.0 * steepness.max() < STEEP:  # two sites a move, norms squared
         return True
     for j in range(hidden_bias.shape[1]):
         angle = abs(hidden_bias[0, j])
@@ -165,19 +189,22 @@ def metropolis_accepts(ratio, random_number):
 
 @kernel
 def _reset(spins, hidden_bias, weights, units, identity, inverse_den):
-    """Fresh pairs and denominators of one chain."""
+    """Fresh pairs and denominators of one chain; ``identity`` is the row q = 1."""
     refresh_units(spins, hidden_bias, weights, units)
-    lane_norms(units, identity, inverse_den)
-    for lane in range(inverse_den.shape[0]):
-        inverse_den[lane] = 1.0 / inverse_den[lane]
+    num = np.empty(LANES)
+    lane_norms(units, identity, 0, -1, np.ones(LANES), num)
+    for lane in range(LANES):
+        inverse_den[lane] = 1.0 / num[lane]
 
 
 @kernel
-def _commit(units, table, num, inverse_den):
+def _commit(units, rows, first, second, num, inverse_den):
     """Accepted move: z <- z q, den <- num. False when a denominator nears the range's end."""
-    _accept(units, table)
+    multiply_rows(units[1:], rows[first], units[1:])
+    if second >= 0:
+        multiply_rows(units[1:], rows[second], units[1:])
     healthy = True
-    for lane in range(num.shape[0]):
+    for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
         healthy &= _TINY < num[lane] < _HUGE
     return healthy
@@ -220,19 +247,14 @@ def _propose(move, spins, rng, bonds, sites):
 
 
 @kernel
-def _row_of_move(move, spins, sites, table, log_scale, pair_row):
-    """Table row and log |C_F|^2 of the proposed move; exchange rows are multiplied here."""
-    s0 = numba.intp(spins[sites[0]] < 0)
-    if move == FLIP:
-        return table[sites[0], s0], 2.0 * log_scale[sites[0], s0]
-    s1 = 1 - s0
-    multiply_rows(table[sites[0], s0], table[sites[1], s1], pair_row)
-    return pair_row, 2.0 * (log_scale[sites[0], s0] + log_scale[sites[1], s1])
+def _row_number(spins, site):
+    """Row of a one-site flip, see `norm_ratio`."""
+    return 2 * site + numba.intp(spins[site] < 0)
 
 
 @parallel_kernel
 def sample(
-    spins, rng, move, bonds, table, log_scale, hidden_bias, weights, n_discard, sweep_size, samples
+    spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples
 ):
     """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
 
@@ -245,8 +267,7 @@ def sample(
     move : int
         FLIP, BOND_EXCHANGE or PAIR_EXCHANGE.
     bonds : int64 (n_bonds, 2)
-    table, log_scale
-        From `rbmqs.core.tables.flip_tables`, log_scale its real part.
+    tables : rbmqs.core.tables.FlipTables
     hidden_bias, weights : float64 (planes, M), (planes, N, M)
     samples : int8 (n_chains, n_draws, N)
         Filled with the recorded configurations.
@@ -257,22 +278,23 @@ def sample(
         Accepted moves, discarded sweeps included.
     """
     n_chains, n_draws = samples.shape[:2]
-    planes, n_units = table.shape[2], table.shape[3]
+    n_sites, _, planes, n_units = tables.rows.shape
+    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
     accepted = np.zeros(n_chains, dtype=np.int64)
-    wild = is_wild(table, hidden_bias, weights)
+    wild = is_wild(tables.steepness, hidden_bias, weights)
+    scales = norm_scales(tables.log_scale)
     for chain in prange(n_chains):
         units = np.empty((1 + planes, n_units))
-        pair_row = np.empty((planes, n_units))
-        identity = np.zeros((planes, n_units))
-        identity[0] = 1.0
-        inverse_den = np.empty(n_units // ROWS)
-        num = np.empty(n_units // ROWS)
-        fold = np.empty(n_units // ROWS)
+        identity = np.zeros((1, planes, n_units))
+        identity[0, 0] = 1.0
+        inverse_den = np.empty(LANES)
+        num = np.empty(LANES)
         sites = np.zeros(2, dtype=np.int64)
         sigma = spins[chain]
         stream = rng[chain]
         count = 0
         age = REFRESH
+        first, second = 0, -1
         for draw in range(-n_discard, n_draws):
             for _ in range(sweep_size):
                 if age >= REFRESH:
@@ -281,14 +303,16 @@ def sample(
                 age += 1
                 if not _propose(move, sigma, stream, bonds, sites):
                     continue
-                row, log_c = _row_of_move(move, sigma, sites, table, log_scale, pair_row)
-                ratio = norm_ratio(units, row, log_c, inverse_den, wild, num, fold)
+                first = _row_number(sigma, sites[0])
+                if move != FLIP:
+                    second = _row_number(sigma, sites[1])
+                ratio = norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
                 if metropolis_accepts(ratio, uniform(stream)):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
                     if move != FLIP:
                         sigma[sites[1]] = -sigma[sites[1]]
-                    if not _commit(units, row, num, inverse_den) or wild:
+                    if not _commit(units, rows, first, second, num, inverse_den) or wild:
                         age = REFRESH
             if draw >= 0:
                 samples[chain, draw] = sigma

@@ -1,21 +1,41 @@
 """Tables of one parameter set: what a flip of one site does to every hidden unit."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import exact_kernel, parallel_exact_kernel
+from hamiltonians.core.jit import parallel_exact_kernel
 from rbmqs.core.amplitude import unit_pair
-from rbmqs.core.lanes import padded_units
+from rbmqs.core.simd import padded_units, row_steepness
 
 
-@exact_kernel
-def _fill_tables(weights_re, weights_im, table):
-    """table[i, s] = planes of exp(-4 sigma W_ij), sigma = +1 for s = 0 and -1 for s = 1."""
+class FlipTables(NamedTuple):
+    """What a flip of one site does to every hidden unit and to the amplitude.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (N, 2, planes, padded M), float64
+        q = exp(-4 sigma_i W_ij) before the flip of sigma_i = +1 (index 0) or -1 (index 1);
+        planes are (Re, Im) for complex weights and (q,) for real ones.
+    log_scale : ndarray, shape (N, 2), complex128
+        log C of the same flips.
+    steepness : ndarray, shape (N,), float64
+        `rbmqs.core.simd.row_steepness` of each site.
+    """
+
+    rows: np.ndarray
+    log_scale: np.ndarray
+    steepness: np.ndarray
+
+
+@parallel_exact_kernel
+def _fill_tables(weights_re, weights_im, table, steepness):
+    """Rows of all one-site flips, sigma = +1 for index 0 and -1 for index 1."""
     n_sites, n_hidden = weights_re.shape
     complex_units = table.shape[2] == 2
-    for i in range(n_sites):
+    for i in prange(n_sites):
         for s in range(2):
             sigma = 1.0 - 2.0 * s
             for j in range(n_hidden):
@@ -26,28 +46,21 @@ def _fill_tables(weights_re, weights_im, table):
                     table[i, s, 1, j] = size * math.sin(angle)
                 else:
                     table[i, s, 0, j] = size
+        steepness[i] = row_steepness(table, i)
 
 
 def flip_tables(visible_bias, weights):
-    """Tables q and log C of every one-site flip.
-
-    Returns
-    -------
-    table : float64 (N, 2, planes, padded M)
-        q = exp(-4 sigma_i W_ij) before the flip of sigma_i = +1 (index 0) or -1 (index 1);
-        planes are (Re, Im) for complex weights and (q,) for real ones.
-    log_scale : complex128 (N, 2)
-        log C of the same flips.
-    """
+    """`FlipTables` of one set of parameters, real or complex."""
     n_sites, n_hidden = weights.shape
     planes = 2 if np.iscomplexobj(weights) else 1
     table = np.zeros((n_sites, 2, planes, padded_units(n_hidden)))
     table[:, :, 0, n_hidden:] = 1.0
+    steepness = np.empty(n_sites)
     _fill_tables(
-        np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), table
+        np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), table, steepness
     )
     up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
-    return table, np.stack([up, -up], axis=1).astype(complex)
+    return FlipTables(table, np.stack([up, -up], axis=1).astype(complex), steepness)
 
 
 @parallel_exact_kernel

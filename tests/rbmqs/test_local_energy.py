@@ -297,9 +297,8 @@ def test_flip_ratios(fixed):
     spins = naive.all_spins(6, 0 if fixed else None)
     flips = [(0,), (2, 3), (0, 5), (1, 2, 4), (0, 1, 2, 3), (0, 1, 2, 3, 5)]
     ptr = np.cumsum([0] + [len(f) for f in flips])
-    table, log_scale = psi.flip_tables
     ratios = flip_ratios(
-        spins.astype(np.int8), psi.unit_pairs(spins), table, log_scale, ptr,
+        spins.astype(np.int8), psi.unit_pairs(spins), psi.flip_tables, ptr,
         np.array([s for f in flips for s in f]), fixed,
     )  # fmt: skip
     for f, flip in enumerate(flips):
@@ -318,9 +317,8 @@ def test_ratios_where_products_leave_the_range_of_doubles(scale):
     spins = np.random.default_rng(1).permutation(naive.all_spins(6))[:6]
     flips = [(0,), (1,), (2, 3), (0, 5), (1, 4)]
     ptr = np.cumsum([0] + [len(f) for f in flips])
-    table, log_scale = psi.flip_tables
     ratios = flip_ratios(
-        spins.astype(np.int8), psi.unit_pairs(spins), table, log_scale, ptr,
+        spins.astype(np.int8), psi.unit_pairs(spins), psi.flip_tables, ptr,
         np.array([s for f in flips for s in f]), False,
     )  # fmt: skip
     compared = 0

@@ -16,7 +16,7 @@ from scipy.stats import chi2
 import rbmqs.sampler as sampler_module
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
 from rbmqs.core import metropolis
-from rbmqs.core.lanes import ROWS
+from rbmqs.core.simd import LANES
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.estimators import local_energies
 from rbmqs.planes import planes
@@ -169,21 +169,20 @@ def test_the_unchanged_source_passes_as_a_mutant(monkeypatch):
 
 def kernel_ratio(psi, sigma, sites):
     """|psi'/psi|^2 of a move as the kernel takes it, with fresh pairs."""
-    table, log_scale = psi.flip_tables
-    planes, n_units = table.shape[2], table.shape[3]
-    units = np.empty((1 + planes, n_units))
-    inverse_den, num, fold = np.empty((3, n_units // ROWS))
-    identity = np.zeros((planes, n_units))
-    identity[0] = 1
+    tables = psi.flip_tables
+    rows = tables.rows.reshape(-1, *tables.rows.shape[2:])
+    units = np.empty((1 + rows.shape[1], rows.shape[2]))
+    identity = np.zeros((1, *rows.shape[1:]))
+    identity[0, 0] = 1
+    inverse_den, num = np.empty((2, LANES))
     bias, weights = planes(psi.hidden_bias), planes(psi.weights)
     metropolis._reset(sigma, bias, weights, units, identity, inverse_den)
-    row, log_c = metropolis._row_of_move(
-        metropolis.FLIP if len(sites) == 1 else metropolis.PAIR_EXCHANGE,
-        sigma, np.array([*sites, 0])[:2], table, np.ascontiguousarray(log_scale.real),
-        np.empty((planes, n_units)),
-    )  # fmt: skip
-    wild = metropolis.is_wild(table, bias, weights)
-    return metropolis.norm_ratio(units, row, log_c, inverse_den, wild, num, fold)
+    first, second = [metropolis._row_number(sigma, site) for site in sites] + [-1] * (
+        2 - len(sites)
+    )
+    wild = metropolis.is_wild(tables.steepness, bias, weights)
+    scales = metropolis.norm_scales(tables.log_scale)
+    return metropolis.norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
 
 
 def proposals(move):
@@ -263,18 +262,18 @@ def test_a_site_never_proposed_is_caught(monkeypatch):
 
 def drift(psi, n_moves):
     """Largest relative error of z/c after many accepted moves without any refresh."""
-    table, _ = psi.flip_tables
-    planes, n_units = table.shape[2], table.shape[3]
+    table = psi.flip_tables.rows
+    n_planes, n_units = table.shape[2:]
     bias, weights = planes(psi.hidden_bias), planes(psi.weights)
     sigma = np.random.default_rng(0).choice(np.array([1, -1], np.int8), psi.n_sites)
-    units, fresh = np.empty((2, 1 + planes, n_units))
+    units, fresh = np.empty((2, 1 + n_planes, n_units))
     metropolis.refresh_units(sigma, bias, weights, units)
     for site in np.random.default_rng(1).integers(psi.n_sites, size=n_moves):
-        metropolis._accept(units, table[site, int(sigma[site] < 0)])
+        metropolis.multiply_rows(units[1:], table[site, int(sigma[site] < 0)], units[1:])
         sigma[site] *= -1
     metropolis.refresh_units(sigma, bias, weights, fresh)
     last = slice(0, psi.n_hidden)
-    values = [u[1, last] + (1j * u[2, last] if planes == 2 else 0) for u in (units, fresh)]
+    values = [u[1, last] + (1j * u[2, last] if n_planes == 2 else 0) for u in (units, fresh)]
     ratio = (values[0] / units[0, last]) / (values[1] / fresh[0, last])
     return np.max(abs(ratio - 1))
 

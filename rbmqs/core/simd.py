@@ -1,0 +1,293 @@
+"""Products over hidden units, the inner loop of every ratio of amplitudes, in explicit vectors.
+
+Units lie in planes of real numbers (real parts, then imaginary parts) whose length is a multiple
+of ``LANES``. Two vectors of partial products run through a plane in registers, each lane
+multiplying every ``LANES``-th factor; the lanes are multiplied together at the end. A compiler
+does not find this form: it keeps partial products of a written-out loop in memory.
+
+The vectors are of LLVM's own type, so that one source serves AVX-512, AVX2 and NEON. Arrays come
+with the offset of their first element: a slice would cost more than a short product.
+
+A product of lanes beyond ``[_TINY, 1/_TINY]`` is reported as not ok, and the caller takes
+logarithms. Within a lane nothing can sink out of the range of doubles while a flip is less steep
+than ``STEEP``.
+"""
+
+import math
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from hamiltonians.core.jit import exact_kernel
+
+WIDTH = 8  # one AVX-512 register, two of AVX2
+LANES = 2 * WIDTH  # two vectors in flight hide the latency of a complex product
+STEEP = 650.0
+_TINY = 1e-35  # its eighth power is a normal double
+
+_DOUBLE = ir.DoubleType()
+_VECTOR = ir.VectorType(_DOUBLE, WIDTH)
+_CONTRACT = ("contract",)
+
+
+def padded_units(n_hidden):
+    """Number of hidden units after padding with units whose factor is one."""
+    return max(1, -(-n_hidden // LANES)) * LANES
+
+
+@exact_kernel
+def row_steepness(table, site):
+    """Largest sum over the factors of a lane of |log |q_k|| for a flip of one site.
+
+    table : (N, 2, planes, padded M), the two rows of a site being reciprocal.
+    """
+    planes, n_units = table.shape[2], table.shape[3]
+    worst = 0.0
+    for lane in range(LANES):
+        total = 0.0
+        for k in range(lane, n_units, LANES):
+            size = table[site, 0, 0, k] * table[site, 0, 0, k]
+            if planes == 2:
+                size += table[site, 0, 1, k] * table[site, 0, 1, k]
+            total += abs(0.5 * math.log(size))
+        if not total <= worst:
+            worst = total
+    return worst
+
+
+class _Emitter:
+    """Vector code of one product: pointers to planes in, vectors and scalars out."""
+
+    def __init__(self, context, builder, n_units):
+        self.context, self.builder, self.n_units = context, builder, n_units
+
+    def planes(self, array_type, array, offset, count):
+        """Pointers to the first elements of ``count`` planes."""
+        data = self.context.make_array(array_type)(self.context, self.builder, array).data
+        pointers = [self.builder.gep(data, [offset])]
+        for _ in range(count - 1):
+            pointers.append(self.builder.gep(pointers[-1], [self.n_units]))
+        return pointers
+
+    def _at(self, pointer, index):
+        return self.builder.bitcast(self.builder.gep(pointer, [index]), _VECTOR.as_pointer())
+
+    def load(self, pointer, index):
+        return self.builder.load(self._at(pointer, index), align=8)
+
+    def store(self, vector, pointer, index):
+        self.builder.store(vector, self._at(pointer, index), align=8)
+
+    def times(self, a, b):
+        """Product of numbers given as tuples of planes, (re,) or (re, im)."""
+        mul = self._mul
+        if len(a) == 1:
+            return (mul(a[0], b[0]),)
+        return self._sub(mul(a[0], b[0]), mul(a[1], b[1])), self._add(
+            mul(a[0], b[1]), mul(a[1], b[0])
+        )
+
+    def plus(self, a, b):
+        """Sum of a, which may lack its imaginary plane, and b."""
+        return tuple(self._add(x, y) for x, y in zip(a, b, strict=False)) + tuple(b[len(a) :])
+
+    def norm(self, a):
+        """(|a|^2,) of complex numbers, and the number itself of real ones."""
+        if len(a) == 1:
+            return a
+        return (self._add(self._mul(a[0], a[0]), self._mul(a[1], a[1])),)
+
+    def _mul(self, a, b):
+        return self.builder.fmul(a, b, flags=_CONTRACT)
+
+    def _add(self, a, b):
+        return self.builder.fadd(a, b, flags=_CONTRACT)
+
+    def _sub(self, a, b):
+        return self.builder.fsub(a, b, flags=_CONTRACT)
+
+    def product(self, factor, n_planes):
+        """Two vectors of the products of factor(k), k running through the planes."""
+        builder = self.builder
+        one, zero = (ir.Constant(_VECTOR, [value] * WIDTH) for value in (1.0, 0.0))
+        slots = [cgutils.alloca_once(builder, _VECTOR) for _ in range(2 * n_planes)]
+        for number, slot in enumerate(slots):
+            builder.store(zero if number % n_planes else one, slot)
+        index = self.n_units.type
+        steps = index(0), self.n_units, index(LANES)
+        with cgutils.for_range_slice(builder, *steps, intp=index) as (first, _):
+            for half in range(2):
+                mine = slots[half * n_planes : (half + 1) * n_planes]
+                before = tuple(builder.load(slot) for slot in mine)
+                k = builder.add(first, index(half * WIDTH))
+                for slot, value in zip(mine, self.times(before, factor(k)), strict=True):
+                    builder.store(value, slot)
+        values = [builder.load(slot) for slot in slots]
+        return tuple(values[:n_planes]), tuple(values[n_planes:])
+
+    def fold(self, vector):
+        """Product of the lanes as scalars, and whether every lane was of moderate size."""
+        builder = self.builder
+        ok = self._moderate(vector)
+        width = WIDTH
+        while width > 1:
+            width //= 2
+            low, high = (
+                tuple(self._part(v, range(first, first + width)) for v in vector)
+                for first in (0, width)
+            )
+            vector = self.times(low, high)
+        zero = ir.IntType(32)(0)
+        return [builder.extract_element(v, zero) for v in vector], ok
+
+    def _part(self, vector, lanes):
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+        return self.builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+    def _moderate(self, vector):
+        builder = self.builder
+        size = self.norm(vector if len(vector) == 2 else vector * 2)[0]
+        low, high = (ir.Constant(_VECTOR, [b * b] * WIDTH) for b in (_TINY, 1.0 / _TINY))
+        inside = builder.and_(
+            builder.fcmp_ordered(">", size, low), builder.fcmp_ordered("<", size, high)
+        )
+        every = builder.bitcast(inside, ir.IntType(WIDTH))
+        return builder.icmp_unsigned("==", every, ir.Constant(every.type, 2**WIDTH - 1))
+
+
+def _result(context, builder, signature, scalars, ok):
+    return context.make_tuple(builder, signature.return_type, [*scalars, ok])
+
+
+def _ratio_intrinsic(n_planes):
+    """Product over k of (g_k + w_k q_k); see `complex_ratio`."""
+
+    @intrinsic
+    def ratio(typing_context, units, u, rows, r, n_units):
+        returned = types.Tuple([types.float64] * n_planes + [types.boolean])
+
+        def codegen(context, builder, signature, args):
+            emit = _Emitter(context, builder, args[4])
+            g_w = emit.planes(units, args[0], args[1], 2 * n_planes)
+            q = emit.planes(rows, args[2], args[3], n_planes)
+
+            def factor(k):
+                values = [emit.load(pointer, k) for pointer in g_w]
+                row = [emit.load(pointer, k) for pointer in q]
+                return emit.plus(values[:n_planes], emit.times(values[n_planes:], row))
+
+            scalars, ok = emit.fold(emit.times(*emit.product(factor, n_planes)))
+            return _result(context, builder, signature, scalars, ok)
+
+        return returned(units, types.intp, rows, types.intp, types.intp), codegen
+
+    return ratio
+
+
+def _norm_intrinsic(n_planes, n_rows):
+    """Product over k of |c_k + z_k q_k|^2 over its value before; see `norm_ratio_of_rows`."""
+
+    @intrinsic
+    def norms(typing_context, units, u, rows, first, second, n_units, inverse, num):
+        returned = types.Tuple([types.float64, types.boolean])
+
+        def codegen(context, builder, signature, args):
+            emit = _Emitter(context, builder, args[5])
+            c_z = emit.planes(units, args[0], args[1], 1 + n_planes)
+            q = [emit.planes(rows, args[2], r, n_planes) for r in args[3 : 3 + n_rows]]
+
+            def factor(k):
+                c, *z = [emit.load(pointer, k) for pointer in c_z]
+                for row in q:
+                    z = emit.times(z, [emit.load(pointer, k) for pointer in row])
+                return emit.norm(emit.plus([c], z))
+
+            halves = emit.product(factor, 1)
+            zero = args[5].type(0)
+            before = emit.planes(inverse, args[6], zero, 1)[0]
+            after = emit.planes(num, args[7], zero, 1)[0]
+            ratios = []
+            for half, value in enumerate(halves):
+                lane = args[5].type(half * WIDTH)
+                value = emit.times(value, value) if n_planes == 1 else value
+                emit.store(value[0], after, lane)
+                ratios.append(emit.times(value, (emit.load(before, lane),)))
+            scalars, ok = emit.fold(emit.times(*ratios))
+            return _result(context, builder, signature, scalars, ok)
+
+        index = types.intp
+        return returned(units, index, rows, index, index, index, inverse, num), codegen
+
+    return norms
+
+
+def _planes_at(array, offset, n_units, count):
+    """The planes that a compiled product would read, for runs without a compiler."""
+    return array.reshape(-1)[offset : offset + count * n_units].reshape(count, n_units)
+
+
+def _lane_products(values):
+    return values.reshape(-1, LANES).prod(axis=0)
+
+
+def _is_moderate(lanes):
+    halves = lanes[:WIDTH] * lanes[WIDTH:]
+    return bool(np.all((abs(halves) > _TINY) & (abs(halves) < 1.0 / _TINY)))
+
+
+def _python_ratio(n_planes):
+    def ratio(units, u, rows, r, n_units):
+        parts = _planes_at(units, u, n_units, 2 * n_planes)
+        row = _planes_at(rows, r, n_units, n_planes)
+        unit = np.array([1.0, 1j])[:n_planes, None]
+        g, w, q = ((unit * x).sum(axis=0) for x in (parts[:n_planes], parts[n_planes:], row))
+        lanes = _lane_products(g + w * q)
+        value = complex(lanes.prod())
+        scalars = (value.real, value.imag)[:n_planes]
+        return (*scalars, _is_moderate(lanes))
+
+    return ratio
+
+
+def _python_norms(n_planes, n_rows):
+    def norms(units, u, rows, first, second, n_units, inverse, num):
+        parts = _planes_at(units, u, n_units, 1 + n_planes)
+        unit = np.array([1.0, 1j])[:n_planes, None]
+        z = (unit * parts[1:]).sum(axis=0)
+        for r in (first, second)[:n_rows]:
+            z = z * (unit * _planes_at(rows, r, n_units, n_planes)).sum(axis=0)
+        num[:] = _lane_products(abs(parts[0] + z) ** 2)
+        return float(np.prod(num * inverse)), _is_moderate(num * inverse)
+
+    return norms
+
+
+_ratio, _norms = _ratio_intrinsic, _norm_intrinsic
+if numba.config.DISABLE_JIT:
+    _ratio, _norms = _python_ratio, _python_norms
+
+complex_ratio = _ratio(2)
+"""(Re, Im, ok) of prod_k (g_k + w_k q_k).
+
+units[u:] holds the planes Re g, Im g, Re w, Im w; rows[r:] the planes Re q, Im q; both have
+``n_units`` numbers a plane.
+"""
+real_ratio = _ratio(1)
+"""(value, ok) of prod_k (g_k + w_k q_k) from the planes g, w and q."""
+
+complex_norms = _norms(2, 1)
+"""(ratio, ok) of prod_k |c_k + z_k q_k|^2 and prod_l 1/inverse_l.
+
+units[u:] holds the planes c, Re z, Im z; rows[first:] the planes of q; ``second`` is not used.
+``num`` (LANES,) gets the product of each lane, ``inverse`` (LANES,) holds the inverse of the
+same with q = 1.
+"""
+complex_pair_norms = _norms(2, 2)
+"""`complex_norms` with q the product of the rows at ``first`` and ``second``."""
+real_norms = _norms(1, 1)
+"""`complex_norms` of real units."""
+real_pair_norms = _norms(1, 2)
+"""`complex_pair_norms` of real units."""
