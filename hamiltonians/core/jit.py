@@ -3,6 +3,8 @@
 ``kernel`` compiles a serial function, ``parallel_kernel`` one whose ``prange`` loops are shared
 between threads, ``exact_kernel`` and ``parallel_exact_kernel`` those whose floating-point
 operations keep their written order and their NaNs (acceptance tests, log cosh, finite checks).
+``inlined_kernel`` and ``inlined_exact_kernel`` become part of the kernel that calls them: for
+bodies of a few ten nanoseconds, which handing over the arguments would double.
 
 The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True`` LLVM may fold
 ``isnan(nan)`` to false, and every finite check of the project would be void.
@@ -28,4 +30,6 @@ _COMMON: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE
 kernel = numba.njit(fastmath=FAST_MATH, **_COMMON)
 parallel_kernel = numba.njit(fastmath=FAST_MATH, parallel=True, **_COMMON)
 exact_kernel = numba.njit(fastmath=False, **_COMMON)
+inlined_kernel = numba.njit(fastmath=FAST_MATH, forceinline=True, **_COMMON)
+inlined_exact_kernel = numba.njit(fastmath=False, forceinline=True, **_COMMON)
 parallel_exact_kernel = numba.njit(fastmath=False, parallel=True, **_COMMON)

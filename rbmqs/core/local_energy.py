@@ -12,7 +12,13 @@ import cmath
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
+from hamiltonians.core.jit import (
+    exact_kernel,
+    inlined_exact_kernel,
+    inlined_kernel,
+    kernel,
+    parallel_kernel,
+)
 from rbmqs.core.metropolis import multiply_rows
 from rbmqs.core.simd import STEEP, complex_ratio, real_ratio
 
@@ -22,7 +28,7 @@ _PATTERNS = 1 << _CACHED_SITES
 _TINY, _HUGE = 1e-200, 1e200
 
 
-@kernel
+@inlined_kernel
 def _string_sum(spins, s, start, stop, coef, z_ptr, z_sites):
     """sum_k coef_k prod_{i in Z_k} sigma_i over the strings start <= k < stop of sample s."""
     total = 0j
@@ -49,7 +55,7 @@ def _log_product(pairs, s, row):
     return total
 
 
-@kernel
+@inlined_kernel
 def _product(pairs, s, rows, row):
     """prod_k (g_k + w_k q_k) of sample s; zero where it left the range of its lanes."""
     planes, n = rows.shape[1], rows.shape[2]
@@ -60,7 +66,7 @@ def _product(pairs, s, rows, row):
     return complex(value, 0.0) if ok else 0j
 
 
-@exact_kernel
+@inlined_exact_kernel
 def amplitude_ratio(pairs, s, rows, row, log_scale, scale, steep):
     """psi(sigma')/psi(sigma) of sample s and the flip with row ``row`` of ``rows``.
 
@@ -79,7 +85,7 @@ def amplitude_ratio(pairs, s, rows, row, log_scale, scale, steep):
     return cmath.exp(_log_product(pairs, s, rows[row]) + log_scale)
 
 
-@kernel
+@inlined_kernel
 def _moment(spins, s, sites):
     """Sum of the spins on some sites; a flip of them conserves S_z where it is zero."""
     moment = 0
@@ -88,13 +94,13 @@ def _moment(spins, s, sites):
     return moment
 
 
-@kernel
+@inlined_kernel
 def _row_of(spins, s, site):
     """Row of the flip of one site of sample s."""
     return 2 * site + np.intp(spins[s, site] < 0)
 
 
-@kernel
+@inlined_kernel
 def _sign_pattern(spins, s, sites):
     """Number whose bit n tells that the n-th flipped site is down; 0 for too many sites."""
     pattern = 0
@@ -123,7 +129,7 @@ def _scales(spins, s, sites, log_scale, out):
     out[1] = cmath.exp(total) if abs(total.real) < 300.0 else 0j
 
 
-@kernel
+@inlined_kernel
 def _is_steep(sites, steepness):
     total = 0.0
     for n in range(sites.shape[0]):
@@ -131,7 +137,7 @@ def _is_steep(sites, steepness):
     return not total < STEEP
 
 
-@kernel
+@inlined_kernel
 def _ratio_in_block(spins, s, sites, pairs, rows, log_scale, steep, ready, own_rows, own_scales):
     """Amplitude ratio of a flip; what its sign pattern needs is made once for the block."""
     slot = _sign_pattern(spins, s, sites)

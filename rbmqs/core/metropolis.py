@@ -29,7 +29,13 @@ import numba
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
+from hamiltonians.core.jit import (
+    exact_kernel,
+    inlined_exact_kernel,
+    inlined_kernel,
+    kernel,
+    parallel_kernel,
+)
 from rbmqs.core.random import below, uniform
 from rbmqs.core.simd import (
     LANES,
@@ -79,20 +85,33 @@ def refresh_units(spins, hidden_bias, weights, units):
 
 @kernel
 def multiply_rows(first, second, out):
-    """out = first * second, elementwise on planes (Re, Im) or (real,)."""
+    """out = first * second, elementwise on planes (Re, Im) or (real,); no two may overlap."""
     n = numba.uint64(first.shape[1])
     if first.shape[0] == 2:
         for k in range(n):
-            re = first[0, k] * second[0, k] - first[1, k] * second[1, k]
-            im = first[0, k] * second[1, k] + first[1, k] * second[0, k]
-            out[0, k] = re
-            out[1, k] = im
+            out[0, k] = first[0, k] * second[0, k] - first[1, k] * second[1, k]
+            out[1, k] = first[0, k] * second[1, k] + first[1, k] * second[0, k]
     else:
         for k in range(n):
             out[0, k] = first[0, k] * second[0, k]
 
 
-@kernel
+@inlined_kernel
+def multiply_units(units, rows, row):
+    """z <- z q in place: `multiply_rows` would find its arrays overlapping and not be packed."""
+    n = numba.uint64(units.shape[1])
+    if units.shape[0] == 3:
+        for k in range(n):
+            re = units[1, k] * rows[row, 0, k] - units[2, k] * rows[row, 1, k]
+            im = units[1, k] * rows[row, 1, k] + units[2, k] * rows[row, 0, k]
+            units[1, k] = re
+            units[2, k] = im
+    else:
+        for k in range(n):
+            units[1, k] *= rows[row, 0, k]
+
+
+@inlined_kernel
 def lane_norms(units, rows, first, second, inverse_den, num):
     """prod_l num_l / den_l of a move that uses these rows; fills ``num`` (LANES,).
 
@@ -129,7 +148,7 @@ def _log_norm_ratio(units, rows, first, second):
     return total
 
 
-@exact_kernel
+@inlined_exact_kernel
 def norm_ratio(units, rows, first, second, scales, inverse_den, wild, num):
     """|psi(sigma')/psi(sigma)|^2 of a move; leaves num_l in ``num``.
 
@@ -197,12 +216,12 @@ def _reset(spins, hidden_bias, weights, units, identity, inverse_den):
         inverse_den[lane] = 1.0 / num[lane]
 
 
-@kernel
+@inlined_kernel
 def _commit(units, rows, first, second, num, inverse_den):
     """Accepted move: z <- z q, den <- num. False when a denominator nears the range's end."""
-    multiply_rows(units[1:], rows[first], units[1:])
+    multiply_units(units, rows, first)
     if second >= 0:
-        multiply_rows(units[1:], rows[second], units[1:])
+        multiply_units(units, rows, second)
     healthy = True
     for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
@@ -210,14 +229,14 @@ def _commit(units, rows, first, second, num, inverse_den):
     return healthy
 
 
-@kernel
+@inlined_kernel
 def _propose_flip(spins, rng, sites):
     """A uniformly chosen site."""
     sites[0] = below(rng, spins.shape[0])
     return True
 
 
-@kernel
+@inlined_kernel
 def _propose_bond(spins, rng, bonds, sites):
     """A uniformly chosen bond; False where its spins are parallel (exchange changes nothing)."""
     bond = below(rng, bonds.shape[0])
@@ -226,7 +245,7 @@ def _propose_bond(spins, rng, bonds, sites):
     return spins[sites[0]] != spins[sites[1]]
 
 
-@kernel
+@inlined_kernel
 def _propose_pair(spins, rng, sites):
     """Two uniformly chosen sites; False where their spins are parallel or the sites equal."""
     sites[0] = below(rng, spins.shape[0])
@@ -237,7 +256,7 @@ def _propose_pair(spins, rng, sites):
 FLIP, BOND_EXCHANGE, PAIR_EXCHANGE = 0, 1, 2
 
 
-@kernel
+@inlined_kernel
 def _propose(move, spins, rng, bonds, sites):
     if move == FLIP:
         return _propose_flip(spins, rng, sites)
@@ -246,7 +265,7 @@ def _propose(move, spins, rng, bonds, sites):
     return _propose_pair(spins, rng, sites)
 
 
-@kernel
+@inlined_kernel
 def _row_number(spins, site):
     """Row of a one-site flip, see `norm_ratio`."""
     return 2 * site + numba.intp(spins[site] < 0)

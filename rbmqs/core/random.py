@@ -8,17 +8,17 @@ on the seed and the chain, never on the thread that runs it.
 import numba
 import numpy as np
 
-from hamiltonians.core.jit import kernel
+from hamiltonians.core.jit import inlined_kernel, kernel
 
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2^-53
 
 
-@kernel
+@inlined_kernel
 def _rotate(x, k):
     return (x << numba.uint64(k)) | (x >> numba.uint64(64 - k))
 
 
-@kernel
+@inlined_kernel
 def next_word(state):
     """Next 64 random bits of the stream; advances ``state`` (4 words of uint64)."""
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
@@ -32,13 +32,13 @@ def next_word(state):
     return word
 
 
-@kernel
+@inlined_kernel
 def uniform(state):
     """Uniform double in [0, 1)."""
     return np.float64(next_word(state) >> numba.uint64(11)) * _TO_UNIT
 
 
-@kernel
+@inlined_kernel
 def below(state, n):
     """Uniform integer in [0, n), n < 2^31: the high half of a 32 by 32 bit product.
 
