@@ -61,6 +61,39 @@ def _invert_lower(lower, out):
         out[i, i] = scale
 
 
+@kernel
+def _finish_diagonal(factor, conjugate, inverses, col):
+    """Cholesky of a diagonal tile that lacks only the update by the column before it."""
+    first = _offset(col)
+    diagonal = factor[first + col * TILE : first + (col + 1) * TILE]
+    if col > 0:
+        last = slice(first + (col - 1) * TILE, first + col * TILE)
+        diagonal -= np.dot(conjugate[last].T, factor[last])
+    lower = np.linalg.cholesky(diagonal)
+    diagonal[:] = np.conj(lower).T
+    _invert_lower(lower, inverses[col])
+
+
+@kernel
+def _update(factor, conjugate, row, col, n_before):
+    """Subtract from the tile (row, col) the products of the first ``n_before`` columns."""
+    start = _offset(row)
+    if n_before > 0:
+        left = conjugate[_offset(col) : _offset(col) + n_before * TILE]
+        right = factor[start : start + n_before * TILE]
+        factor[start + col * TILE : start + (col + 1) * TILE] -= np.dot(left.T, right)
+
+
+@kernel
+def _finish_tile(factor, conjugate, inverse, row, col):
+    """A tile below the diagonal, and its conjugate."""
+    _update(factor, conjugate, row, col, col)
+    start = _offset(row) + col * TILE
+    tile = factor[start : start + TILE]
+    tile[:] = np.dot(inverse, tile)
+    conjugate[start : start + TILE] = np.conj(tile)
+
+
 @parallel_kernel
 def factorise(factor, inverses):
     """Cholesky in place; ``inverses`` (n_tiles, TILE, TILE) gets those of L's diagonal tiles.
@@ -71,27 +104,14 @@ def factorise(factor, inverses):
         A is not positive definite in this precision.
     """
     n_tiles = inverses.shape[0]
+    conjugate = np.empty_like(factor)
     for col in range(n_tiles):
-        first = _offset(col)
-        before = factor[first : first + col * TILE]
-        diagonal = factor[first + col * TILE : first + (col + 1) * TILE]
-        if col > 0:  # what the column before did not do yet, see the end of the loop
-            last = before[(col - 1) * TILE :]
-            diagonal -= np.dot(np.conj(last).T, last)
-        lower = np.linalg.cholesky(diagonal)
-        diagonal[:] = np.conj(lower).T
-        _invert_lower(lower, inverses[col])
-        conjugate = np.conj(before)
-        for row in prange(col + 1, n_tiles):
-            start = _offset(row)
-            tile = factor[start + col * TILE : start + (col + 1) * TILE]
-            if col > 0:
-                done = factor[start : start + col * TILE]
-                tile -= np.dot(conjugate.T, done)
-                if row == col + 1:  # the next diagonal tile, while the other tiles are at work
-                    corner = factor[start + row * TILE : start + (row + 1) * TILE]
-                    corner -= np.dot(np.conj(done).T, done)
-            tile[:] = np.dot(inverses[col], tile)
+        _finish_diagonal(factor, conjugate, inverses, col)
+        for row in prange(col, n_tiles):
+            if row > col:
+                _finish_tile(factor, conjugate, inverses[col], row, col)
+            elif col + 1 < n_tiles:  # most of the next diagonal tile, while others work
+                _update(factor, conjugate, col + 1, col + 1, col)
 
 
 @kernel
