@@ -1,0 +1,253 @@
+"""How close each kernel comes to the machine's matrix-product rate.
+
+    python benchmarks/limit.py            # N = 80 and 100, alpha 4 and 16, complex and real
+    python benchmarks/limit.py --quick
+    python benchmarks/limit.py --scaling  # time per iteration against N, alpha and samples
+
+Every kernel is called through the public functions of rbmqs as an iteration calls them, on all
+threads of Numba, in turn with a double-precision matrix product on as many threads. The table gives
+the operations of the algorithm (counted in `operations.py`, which says how), the median time, the
+rate, the median fraction of the matrix-product rate of the same moment, and the fraction that the
+mix of fused and plain instructions would allow.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import operations
+from cases import MODELS, Case
+from operations import Size, Work
+from threadpoolctl import threadpool_limits
+from timing import median, seconds_per_call, write_json
+
+import rbmqs
+from rbmqs.machine import gemm_rate, machine_line
+from rbmqs.reconfiguration import FactorisedJacobian, solve
+from rbmqs.sampler import MetropolisSampler, Samples
+from rbmqs.threads import single_threaded_blas
+
+DIAG_SHIFT = 1e-2
+THERMALISATION = 50  # sweeps
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A piece of an iteration: what it needs and how to run it."""
+
+    name: str
+    work: Work
+    run: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    size: str
+    kernel: str
+    operations: float
+    seconds: float
+    rate: float
+    gemm: float
+    fraction: float
+    ceiling: float
+
+
+def size_of(case: Case) -> Size:
+    """N, M and samples of a case."""
+    n_samples = case.n_chains * case.n_draws
+    return Size(case.n_sites, round(case.alpha * case.n_sites), n_samples, case.is_complex)
+
+
+def antiparallel_share(bonds: np.ndarray, spins: np.ndarray) -> float:
+    """Mean share of bonds whose spins differ: only these can be exchanged."""
+    return float(np.mean(spins[:, bonds[:, 0]] != spins[:, bonds[:, 1]]))
+
+
+class Prepared:
+    """A case with its sampler, thermalised chains and one set of samples."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.size = size_of(case)
+        self.hamiltonian = case.hamiltonian()
+        self.psi = case.psi()
+        self.sampler = MetropolisSampler.for_hamiltonian(self.hamiltonian, n_chains=case.n_chains)
+        start = self.sampler.start(1)
+        _, self.chains = self.sampler.sample(self.psi, start, 1, n_discard=THERMALISATION)
+        self.samples = self.sample()
+        share = 1.0
+        if self.exchange:
+            share = antiparallel_share(self.sampler.bonds, self.samples.flat)
+        self.share = share
+
+    @property
+    def exchange(self) -> bool:
+        """Whether moves are exchanges."""
+        return self.sampler.move == "exchange"
+
+    def sample(self) -> Samples:
+        """One iteration's samples, always from the same chains."""
+        return self.sampler.sample(self.psi, self.chains, self.case.n_draws)[0]
+
+    def sampling_work(self) -> Work:
+        """Of `sample`; the share of exchangeable bonds is taken from the samples."""
+        sweeps = self.case.n_draws + self.sampler.n_discard_per_chain
+        proposals = self.case.n_chains * sweeps * (self.sampler.sweep_size or 0)
+        return operations.sampling(
+            self.size,
+            proposals * self.share,
+            proposals * self.samples.acceptance,
+            exchange=self.exchange,
+        )
+
+    def local_energy_work(self) -> Work:
+        """Of the ratios of all flips with an element that is not zero."""
+        connections = self.hamiltonian.connections
+        n_flips = len(connections.flip_ptr) - 1
+        return operations.local_energies(self.size, self.size.n_samples * n_flips * self.share)
+
+
+def model_kernels(case: Case) -> Iterator[Kernel]:
+    """What depends on the model: sampling and local energies."""
+    p = Prepared(case)
+    pairs = p.psi.unit_pairs(p.samples.flat)
+    move = "exchanges" if p.exchange else "flips"
+    yield Kernel(f"sampling, {move}", p.sampling_work(), p.sample)
+    yield Kernel(
+        f"local energies, {case.model}",
+        p.local_energy_work(),
+        lambda: rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs),
+    )
+
+
+def common_kernels(case: Case) -> Iterator[Kernel]:
+    """What does not: hidden units, products with the Jacobian, the solve."""
+    p = Prepared(case)
+    spins = p.samples.flat
+    pairs = p.psi.unit_pairs(spins)
+    energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
+    jacobian = FactorisedJacobian.of(p.psi, spins, pairs)
+    vector = p.psi.flat
+    values = jacobian.times(vector)
+    product = operations.jacobian_product(p.size)
+    yield Kernel("hidden units", operations.unit_pairs(p.size), lambda: p.psi.unit_pairs(spins))
+    yield Kernel("Jacobian times vector", product, lambda: jacobian.times(vector))
+    yield Kernel("adjoint times vector", product, lambda: jacobian.adjoint_times(values))
+    yield Kernel("Gram matrix", operations.gram(p.size), jacobian.gram)
+    yield Kernel(
+        "whole solve, Cholesky",
+        operations.solve(p.size),
+        lambda: solve(jacobian, energies, DIAG_SHIFT, "sample-space"),
+    )
+
+
+def machine_rate() -> float:
+    """GFLOP/s of one matrix product on as many threads as Numba has."""
+    with threadpool_limits(numba.get_num_threads(), user_api="blas"):
+        return gemm_rate(repeats=1)
+
+
+def measure(kernel: Kernel, size: str, rounds: int) -> Row:
+    """Kernel and matrix product in turn; medians."""
+    times, gemm = [], []
+    with single_threaded_blas():
+        kernel.run()
+    for _ in range(rounds):
+        gemm.append(machine_rate())
+        with single_threaded_blas():
+            times.append(seconds_per_call(kernel.run))
+    work = kernel.work
+    rates = [work.operations / t / 1e9 for t in times]
+    fraction = median([rate / peak for rate, peak in zip(rates, gemm, strict=True)])
+    return Row(
+        size=size,
+        kernel=kernel.name,
+        operations=work.operations,
+        seconds=median(times),
+        rate=median(rates),
+        gemm=median(gemm),
+        fraction=fraction,
+        ceiling=work.ceiling,
+    )
+
+
+def measure_size(
+    lattice: str, length: int, alpha: float, is_complex: bool, rounds: int
+) -> list[Row]:
+    """All kernels at one size, printed as they come."""
+    cases = [Case(model, lattice, length, alpha, is_complex) for model in MODELS]
+    name = cases[0].size_name
+    print(name)
+    rows = []
+    for kernel in chain(*map(model_kernels, cases), common_kernels(cases[0])):
+        rows.append(measure(kernel, name, rounds))
+        print(format_row(rows[-1]), flush=True)
+    return rows
+
+
+def table(options: argparse.Namespace) -> list[Row]:
+    """Measure and print every row."""
+    print(
+        f"{'kernel':<28} {'Gflop':>8} {'ms':>9} {'GFLOP/s':>8} {'GEMM':>6} {'fraction':>9} "
+        f"{'ceiling':>8}"
+    )
+    rows = []
+    for lattice, length in options.sizes:
+        for alpha in options.alpha:
+            for is_complex in options.kinds:
+                rows += measure_size(lattice, length, alpha, is_complex, options.rounds)
+    return rows
+
+
+def format_row(row: Row) -> str:
+    """One line."""
+    return (
+        f"  {row.kernel:<26} {row.operations / 1e9:>8.3f} {row.seconds * 1e3:>9.2f} "
+        f"{row.rate:>8.1f} {row.gemm:>6.0f} {row.fraction:>9.2f} {row.ceiling:>8.2f}"
+    )
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Options, with the sizes that they mean."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="N = 16, alpha 2, 2 rounds")
+    parser.add_argument("--scaling", action="store_true", help="exponents instead of rates")
+    parser.add_argument("--alpha", type=float, action="append", help="default 4 and 16")
+    parser.add_argument("--length", type=int, help="this chain instead of chain 80 and 10x10")
+    parser.add_argument("--kind", choices=("complex", "real"), help="default both")
+    parser.add_argument("--rounds", type=int, help="timings of each kernel (default 7)")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args(arguments)
+    options.sizes = [("chain", 80), ("square", 10)]
+    if options.quick or options.length:
+        options.sizes = [("chain", options.length or 16)]
+    options.alpha = options.alpha or ([2.0] if options.quick else [4.0, 16.0])
+    options.kinds = [True, False] if options.kind is None else [options.kind == "complex"]
+    options.rounds = options.rounds or (2 if options.quick else 7)
+    return options
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
+    machine = machine_line()
+    print(machine)
+    if options.scaling:
+        from scaling import exponents
+
+        rows: list[dict] = exponents(quick=options.quick, rounds=options.rounds)
+    else:
+        rows = [asdict(row) for row in table(options)]
+    write_json(options.json, {"machine": machine, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
