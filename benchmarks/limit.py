@@ -21,21 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import numba
-import numpy as np
 import operations
 from cases import MODELS, Case
-from operations import Size, Work
+from operations import Work
 from threadpoolctl import threadpool_limits
 from timing import median, seconds_per_call, write_json
+from workload import DIAG_SHIFT, Prepared
 
 import rbmqs
 from rbmqs.machine import gemm_rate, machine_line
 from rbmqs.reconfiguration import FactorisedJacobian, solve
-from rbmqs.sampler import MetropolisSampler, Samples
 from rbmqs.threads import single_threaded_blas
-
-DIAG_SHIFT = 1e-2
-THERMALISATION = 50  # sweeps
 
 
 @dataclass(frozen=True)
@@ -59,61 +55,6 @@ class Row:
     gemm: float
     fraction: float
     ceiling: float
-
-
-def size_of(case: Case) -> Size:
-    """N, M and samples of a case."""
-    n_samples = case.n_chains * case.n_draws
-    return Size(case.n_sites, round(case.alpha * case.n_sites), n_samples, case.is_complex)
-
-
-def antiparallel_share(bonds: np.ndarray, spins: np.ndarray) -> float:
-    """Mean share of bonds whose spins differ: only these can be exchanged."""
-    return float(np.mean(spins[:, bonds[:, 0]] != spins[:, bonds[:, 1]]))
-
-
-class Prepared:
-    """A case with its sampler, thermalised chains and one set of samples."""
-
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        self.size = size_of(case)
-        self.hamiltonian = case.hamiltonian()
-        self.psi = case.psi()
-        self.sampler = MetropolisSampler.for_hamiltonian(self.hamiltonian, n_chains=case.n_chains)
-        start = self.sampler.start(1)
-        _, self.chains = self.sampler.sample(self.psi, start, 1, n_discard=THERMALISATION)
-        self.samples = self.sample()
-        share = 1.0
-        if self.exchange:
-            share = antiparallel_share(self.sampler.bonds, self.samples.flat)
-        self.share = share
-
-    @property
-    def exchange(self) -> bool:
-        """Whether moves are exchanges."""
-        return self.sampler.move == "exchange"
-
-    def sample(self) -> Samples:
-        """One iteration's samples, always from the same chains."""
-        return self.sampler.sample(self.psi, self.chains, self.case.n_draws)[0]
-
-    def sampling_work(self) -> Work:
-        """Of `sample`; the share of exchangeable bonds is taken from the samples."""
-        sweeps = self.case.n_draws + self.sampler.n_discard_per_chain
-        proposals = self.case.n_chains * sweeps * (self.sampler.sweep_size or 0)
-        return operations.sampling(
-            self.size,
-            proposals * self.share,
-            proposals * self.samples.acceptance,
-            exchange=self.exchange,
-        )
-
-    def local_energy_work(self) -> Work:
-        """Of the ratios of all flips with an element that is not zero."""
-        connections = self.hamiltonian.connections
-        n_flips = len(connections.flip_ptr) - 1
-        return operations.local_energies(self.size, self.size.n_samples * n_flips * self.share)
 
 
 def model_kernels(case: Case) -> Iterator[Kernel]:

@@ -33,9 +33,7 @@ class Work:
     instructions: float
 
     def __add__(self, other: Work) -> Work:
-        return Work(
-            self.operations + other.operations, self.instructions + other.instructions
-        )
+        return Work(self.operations + other.operations, self.instructions + other.instructions)
 
     def __rmul__(self, times: float) -> Work:
         return Work(times * self.operations, times * self.instructions)

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import operations
 from cases import Case
-from limit import DIAG_SHIFT, Prepared
 from operations import Work
 from timing import median, seconds
+from workload import DIAG_SHIFT, Prepared, run_settings
 
 import rbmqs
 from rbmqs.reconfiguration import FactorisedJacobian, solve
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.threads import single_threaded_blas
 
 BASE = Case("ising", "chain", 80, 4)
@@ -68,7 +67,7 @@ def measure(case: Case, rounds: int) -> dict[str, tuple[float, float]]:
     pairs = p.psi.unit_pairs(p.samples.flat)
     energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
     jacobian = FactorisedJacobian.of(p.psi, p.samples.flat, pairs)
-    iterations = rbmqs.iterate(p.hamiltonian, p.psi, settings(case))
+    iterations = rbmqs.iterate(p.hamiltonian, p.psi, run_settings(case))
     stages: dict[str, tuple[Callable[[], Any], Work]] = {
         "sampling": (p.sample, p.sampling_work()),
         "local energies": (
@@ -83,16 +82,6 @@ def measure(case: Case, rounds: int) -> dict[str, tuple[float, float]]:
     total = sum((work for _, work in stages.values()), start=Work(0, 0))
     stages["iteration"] = (lambda: next(iterations), total)
     return {name: (timed(run, rounds), work.operations) for name, (run, work) in stages.items()}
-
-
-def settings(case: Case) -> RunSettings:
-    """A fixed short step, so that iterations differ in nothing but their samples."""
-    return RunSettings(
-        sampling=SamplingSettings(n_samples=case.n_samples, n_chains=case.n_chains),
-        optimiser=OptimiserSettings(
-            learning_rate=1e-3, diag_shift=DIAG_SHIFT, momentum=0.0, solver="sample-space"
-        ),
-    )
 
 
 def timed(run: Callable[[], Any], rounds: int) -> float:
