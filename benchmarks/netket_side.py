@@ -194,29 +194,30 @@ def tuned(
 ) -> NetKet:
     """The fastest choice of chains, then of local energies, then of solver.
 
-    Every choice is timed after a warm-up call; the seconds go into `tried`. 64 chains discard one
+    Every choice is timed after a warm-up call; the seconds go into `tried` (those of a solver with
+    its local energies). 64 chains discard one
     sweep each, so that they make as many proposals as 16 chains that discard five.
     """
 
-    def fastest(stage: str, choices: list[Settings], run: Callable[[NetKet], Any]) -> Settings:
-        times = {}
-        for choice in choices:
+    def fastest(stage: str, choices: dict[str, Settings], run: Callable[[NetKet], Any]) -> Settings:
+        times = tried[stage] = {}
+        for label, choice in choices.items():
             side = build(choice)
             side.sample()
-            times[choice] = _timed(lambda side=side: run(side))
-        tried[stage] = {str(choice): time for choice, time in times.items()}
-        return min(times, key=lambda choice: times[choice])
+            times[label] = _timed(lambda side=side: run(side))
+        return choices[min(times, key=lambda label: times[label])]
 
-    best = Settings(n_chains=case.n_chains)
-    more = replace(best, n_chains=4 * case.n_chains, n_discard=max(1, best.n_discard // 4))
-    best = fastest("sampling", [best, more], NetKet.sample)
-    kinds = [
-        replace(best, operator=operator, packed=packed)
+    few = Settings(n_chains=case.n_chains)
+    many = replace(few, n_chains=4 * few.n_chains, n_discard=max(1, few.n_discard // 4))
+    chains = {f"{choice.n_chains} chains": choice for choice in (few, many)}
+    best = fastest("sampling", chains, NetKet.sample)
+    kernels = {
+        f"{operator}, {kernel}": replace(best, operator=operator, packed=kernel == "packed")
         for operator in OPERATORS
-        for packed in (False, True)
-    ]
-    best = fastest("local energies", kinds, NetKet.local_energies)
-    solvers = [replace(best, solver=solver) for solver in solvers_for(case)]
+        for kernel in ("padded", "packed")
+    }
+    best = fastest("local energies", kernels, NetKet.local_energies)
+    solvers = {solver: replace(best, solver=solver) for solver in solvers_for(case)}
     best = fastest("reconfiguration", solvers, NetKet.update)
     return build(best)
 

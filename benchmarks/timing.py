@@ -51,7 +51,7 @@ def bar_chart(path: Path, values: dict[str, dict[str, float]], title: str, axis:
     series = list(dict.fromkeys(name for group in values.values() for name in group))
     height = 0.8 / len(series)
     figure, axes = plt.subplots(
-        figsize=(8, 1 + 0.25 * len(series) * len(values)), layout="constrained"
+        figsize=(9, 1 + 0.25 * len(series) * len(values)), layout="constrained"
     )
     for row, name in enumerate(series):
         groups = [index for index, group in enumerate(values.values()) if name in group]
@@ -62,9 +62,10 @@ def bar_chart(path: Path, values: dict[str, dict[str, float]], title: str, axis:
     axes.set_yticks(range(len(values)), labels=list(values))
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.margins(x=0.12)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(min(1.0, *axes.get_xlim()), 2.0 * axes.get_xlim()[1])
     axes.set_xlabel(axis)
     axes.set_title(title)
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=150)
     plt.close(figure)

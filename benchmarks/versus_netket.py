@@ -50,6 +50,8 @@ import rbmqs
 from rbmqs.machine import machine_line
 from rbmqs.netket import parameters_to_netket
 from rbmqs.reconfiguration import FactorisedJacobian, solve
+from rbmqs.sampler import Samples
+from rbmqs.statistics import statistics
 from rbmqs.threads import single_threaded_blas
 
 CASES = [
@@ -147,14 +149,14 @@ def compare_values(ours: Ours, side: NetKet) -> dict[str, float]:
     p, psi = ours.prepared, ours.psi
     side.sample()
     spins = np.asarray(side.state.samples).astype(np.int8)
-    samples = rbmqs.sampler.Samples(spins, 1.0)
+    samples = Samples(spins, 1.0)
     our_values = rbmqs.local_energies(psi, p.hamiltonian, samples)
     their_values = side.local_energies()
     log_psi = psi.log_psi(spins) - np.asarray(side.state.log_value(spins))
     log_psi -= psi.n_hidden * np.log(2)  # NetKet has cosh where rbmqs has 2 cosh
     ratios = np.exp(1j * log_psi.imag) if np.iscomplexobj(log_psi) else 1.0
-    first = rbmqs.statistics(rbmqs.local_energies(psi, p.hamiltonian, p.sample()))
-    second = rbmqs.statistics(their_values)
+    first = statistics(rbmqs.local_energies(psi, p.hamiltonian, p.sample()))
+    second = statistics(their_values)
     error = float(np.hypot(first.error_of_mean, second.error_of_mean))
     return {
         "log psi": float(np.max(np.abs(np.real(log_psi)) + np.abs(ratios - 1.0))),
@@ -240,10 +242,10 @@ def run_case(case: Case, options: argparse.Namespace) -> Outcome:
 def print_outcome(outcome: Outcome) -> None:
     """Table of one case."""
     print(f"\n{outcome.case.name}, {outcome.case.n_samples} samples")
-    print(f"  NetKet at its best: {outcome.settings}")
+    print(f"  NetKet{' at its best' if outcome.tried else ''}: {outcome.settings}")
     for stage, times in outcome.tried.items():
-        for settings, time_taken in times.items():
-            print(f"    tried for {stage}: {settings}: {time_taken:.3g} s")
+        listed = "; ".join(f"{label} {taken:.3g} s" for label, taken in times.items())
+        print(f"    tried for {stage}: {listed}")
     print(f"  {'':<26} {'rbmqs':>10} {'NetKet':>10} {'ratio':>8}")
     for name, row in outcome.rows.items():
         unit = "MB" if name == "peak memory" else "s"
