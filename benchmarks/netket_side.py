@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +18,7 @@ from cases import Case
 from timing import seconds
 
 MAX_COVARIANCE = 4000  # parameters: NetKet's dense S, its Jacobian and factor beside it, fits
-SLOW = 1.0  # seconds from which a setting is timed once instead of three times
+SLOW = 1.0  # seconds from which a setting is timed twice instead of five times
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class NetKet:
         self.state = nk.vqs.MCState(
             _sampler(hilbert, graph, total_sz, settings.n_chains),
             nk.models.RBM(alpha=case.alpha, param_dtype=complex if case.is_complex else float),
-            n_samples=case.n_samples,
+            n_samples=settings.n_chains * -(-case.n_samples // settings.n_chains),
             n_discard_per_chain=settings.n_discard,
             seed=1,
         )
@@ -194,8 +193,8 @@ def tuned(
 ) -> NetKet:
     """The fastest choice of chains, then of local energies, then of solver.
 
-    Every choice is timed after a warm-up call; the seconds go into `tried` (those of a solver with
-    its local energies). 64 chains discard one
+    The fastest of a few calls counts, after a warm-up; the seconds go into `tried` (those of a
+    solver with its local energies). 64 chains discard one
     sweep each, so that they make as many proposals as 16 chains that discard five.
     """
 
@@ -224,10 +223,9 @@ def tuned(
 
 def _timed(run: Callable[[], Any]) -> float:
     run()  # compiles
-    times = [seconds(run)]
-    if times[0] < SLOW:
-        times += [seconds(run), seconds(run)]
-    return statistics.median(times)
+    first = seconds(run)
+    repeats = 1 if first > SLOW else 4
+    return min(first, *(seconds(run) for _ in range(repeats)))
 
 
 def packages() -> dict[str, str]:
