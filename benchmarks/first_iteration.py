@@ -2,17 +2,43 @@
 
     python benchmarks/first_iteration.py '{"library": "rbmqs", "case": {...}, "settings": {...}}'
 
-`versus_netket.py` starts it, and takes the time from the start of the process to the line that is
-printed at the end of the iteration. Each library is imported alone.
+The other benchmarks start it by `in_fresh_process`, which takes the time from the start of the
+process to the line that is printed at the end of the iteration. Each library is imported alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cases import Case
+
+
+def in_fresh_process(
+    task: Mapping[str, Any], environment: Mapping[str, str]
+) -> tuple[float, float]:
+    """Seconds to the end of the first iteration of a fresh process, and its peak memory in MB."""
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, __file__, json.dumps(task)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout or ():
+            elapsed = time.perf_counter() - started
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # NetKet prints settings
+                memory = json.loads(line)["memory"]
+    if process.returncode:
+        raise SystemExit(f"the process of {task['library']} failed: {process.returncode}")
+    return elapsed, memory
 
 
 def run_rbmqs(case: Case) -> None:

@@ -3,12 +3,14 @@
     python benchmarks/limit.py            # N = 80 and 100, alpha 4 and 16, complex and real
     python benchmarks/limit.py --quick
     python benchmarks/limit.py --scaling  # time per iteration against N, alpha and samples
+    python benchmarks/limit.py --memory   # peak of 10x10, alpha 32, 4096 samples
 
 Every kernel is called through the public functions of rbmqs as an iteration calls them, on all
 threads of Numba, in turn with a double-precision matrix product on as many threads. The table gives
 the operations of the algorithm (counted in `operations.py`, which says how), the median time, the
-rate, the median fraction of the matrix-product rate of the same moment, and the fraction that the
-mix of fused and plain instructions would allow.
+rate, the median fraction of the matrix-product rate of the same moment, the same fraction of the
+fastest kernel call by the fastest product (which other programs disturb less), and the fraction
+that the mix of fused and plain instructions would allow.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 import numba
 import operations
 from cases import MODELS, Case
+from first_iteration import in_fresh_process
 from operations import Work
 from threadpoolctl import threadpool_limits
 from timing import median, seconds_per_call, write_json
@@ -32,6 +35,9 @@ import rbmqs
 from rbmqs.machine import gemm_rate, machine_line
 from rbmqs.reconfiguration import FactorisedJacobian, solve
 from rbmqs.threads import single_threaded_blas
+
+MEMORY = Case("heisenberg", "square", 10, 32, n_samples=4096)
+QUICK_MEMORY = Case("heisenberg", "chain", 12, 2, n_samples=64)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Row:
     rate: float
     gemm: float
     fraction: float
+    fraction_of_fastest: float
     ceiling: float
 
 
@@ -117,6 +124,7 @@ def measure(kernel: Kernel, size: str, rounds: int) -> Row:
         rate=median(rates),
         gemm=median(gemm),
         fraction=fraction,
+        fraction_of_fastest=max(rates) / max(gemm),
         ceiling=work.ceiling,
     )
 
@@ -139,7 +147,7 @@ def table(options: argparse.Namespace) -> list[Row]:
     """Measure and print every row."""
     print(
         f"{'kernel':<28} {'Gflop':>8} {'ms':>9} {'GFLOP/s':>8} {'GEMM':>6} {'fraction':>9} "
-        f"{'ceiling':>8}"
+        f"{'fastest':>8} {'ceiling':>8}"
     )
     rows = []
     for lattice, length in options.sizes:
@@ -153,8 +161,17 @@ def format_row(row: Row) -> str:
     """One line."""
     return (
         f"  {row.kernel:<26} {row.operations / 1e9:>8.3f} {row.seconds * 1e3:>9.2f} "
-        f"{row.rate:>8.1f} {row.gemm:>6.0f} {row.fraction:>9.2f} {row.ceiling:>8.2f}"
+        f"{row.rate:>8.1f} {row.gemm:>6.0f} {row.fraction:>9.2f} "
+        f"{row.fraction_of_fastest:>8.2f} {row.ceiling:>8.2f}"
     )
+
+
+def peak_memory(quick: bool) -> list[dict[str, Any]]:
+    """Of one whole iteration in a fresh process, printed."""
+    case = QUICK_MEMORY if quick else MEMORY
+    elapsed, memory = in_fresh_process({"library": "rbmqs", "case": asdict(case)}, {})
+    print(f"{case.name}, {case.n_samples} samples: {memory:.0f} MB at most, {elapsed:.1f} s")
+    return [{"case": case.name, "samples": case.n_samples, "memory": memory, "seconds": elapsed}]
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -162,6 +179,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="N = 16, alpha 2, 2 rounds")
     parser.add_argument("--scaling", action="store_true", help="exponents instead of rates")
+    parser.add_argument("--memory", action="store_true", help="peak memory of a large system")
     parser.add_argument("--alpha", type=float, action="append", help="default 4 and 16")
     parser.add_argument("--length", type=int, help="this chain instead of chain 80 and 10x10")
     parser.add_argument("--kind", choices=("complex", "real"), help="default both")
@@ -185,6 +203,8 @@ def main(arguments: list[str] | None = None) -> None:
         from scaling import exponents
 
         rows: list[dict] = exponents(quick=options.quick, rounds=options.rounds)
+    elif options.memory:
+        rows = peak_memory(options.quick)
     else:
         rows = [asdict(row) for row in table(options)]
     write_json(options.json, {"machine": machine, "rows": rows})

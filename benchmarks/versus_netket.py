@@ -30,21 +30,15 @@ independent samples.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
-import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from cases import LATTICES, MODELS, STDDEV, Case
+from first_iteration import in_fresh_process
 from netket_side import NetKet, Settings, packages, tuned
 from timing import bar_chart, median, seconds, write_json
 from workload import DIAG_SHIFT, LEARNING_RATE, Prepared, run_settings
@@ -177,26 +171,6 @@ def compare_values(ours: Ours, side: NetKet) -> dict[str, float]:
     }
 
 
-def first_iteration(task: dict[str, Any], environment: dict[str, str]) -> tuple[float, float]:
-    """Seconds to the end of the first iteration of a fresh process, and its peak memory."""
-    script = Path(__file__).with_name("first_iteration.py")
-    started = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, script, json.dumps(task)],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            elapsed = time.perf_counter() - started
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # NetKet prints settings
-                memory = json.loads(line)["memory"]
-    if process.returncode:
-        raise SystemExit(f"the process of {task['library']} failed: {process.returncode}")
-    return elapsed, memory
-
-
 def compare_start(outcome: Outcome, repeats: int, variants: list[Settings]) -> None:
     """Warm processes in turn; for NetKet the best of several settings."""
     tasks = [
@@ -215,12 +189,12 @@ def compare_start(outcome: Outcome, repeats: int, variants: list[Settings]) -> N
             "JAX_COMPILATION_CACHE_DIR": cache,
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         }
-        first_iteration(ours_task, environment)
-        cold = [first_iteration(task, environment) for task in tasks]
+        in_fresh_process(ours_task, environment)
+        cold = [in_fresh_process(task, environment) for task in tasks]
         ours, theirs = [], []
         for _ in range(repeats):
-            theirs.append([first_iteration(task, environment) for task in tasks])
-            ours.append(first_iteration(ours_task, environment))
+            theirs.append([in_fresh_process(task, environment) for task in tasks])
+            ours.append(in_fresh_process(ours_task, environment))
     for row, name in enumerate(("start to first iteration", "peak memory")):
         by_settings = [[run[k][row] for run in theirs] for k in range(len(tasks))]
         outcome.add(name, [run[row] for run in ours], min(by_settings, key=median))

@@ -41,6 +41,12 @@ def test_scaling_prints_exponents(tmp_path: Path) -> None:
     assert all(np.isfinite([row["measured"], row["promised"]]).all() for row in rows)
 
 
+def test_peak_memory_is_of_the_fresh_process(tmp_path: Path) -> None:
+    ballast = np.ones(125_000_000)  # 1 GB here must not count there
+    (row,) = run("limit.py", tmp_path, "--memory")["rows"]
+    assert 50 < row["memory"] < ballast.nbytes / 1e6
+
+
 @pytest.mark.netket
 def test_versus_netket_agrees_and_draws(tmp_path: Path) -> None:
     pytest.importorskip("netket")
