@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import operations  # noqa: E402
+from first_iteration import in_fresh_process  # noqa: E402
 from operations import Size, Work  # noqa: E402
 from scaling import slope  # noqa: E402
 from workload import antiparallel_share  # noqa: E402
@@ -41,10 +42,12 @@ def test_scaling_prints_exponents(tmp_path: Path) -> None:
     assert all(np.isfinite([row["measured"], row["promised"]]).all() for row in rows)
 
 
-def test_peak_memory_is_of_the_fresh_process(tmp_path: Path) -> None:
-    ballast = np.ones(125_000_000)  # 1 GB here must not count there
-    (row,) = run("limit.py", tmp_path, "--memory")["rows"]
-    assert 50 < row["memory"] < ballast.nbytes / 1e6
+def test_peak_memory_is_of_the_fresh_process() -> None:
+    ballast = np.ones(75_000_000)  # 600 MB here must not count there
+    case = {"model": "ising", "lattice": "chain", "length": 6, "alpha": 1, "n_samples": 64}
+    elapsed, memory = in_fresh_process({"library": "rbmqs", "case": case}, {})
+    assert elapsed > 0
+    assert 50 < memory < ballast.nbytes / 1e6
 
 
 @pytest.mark.netket
