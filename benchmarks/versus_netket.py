@@ -250,7 +250,7 @@ def agrees(outcome: Outcome) -> bool:
     """Whether both libraries computed the same thing."""
     a = outcome.agreement
     return (
-        max(a["log psi"], a["local energies"]) <= LARGEST_DIFFERENCE * outcome.case.n_sites
+        max(a["log psi"], a["local energies"]) <= LARGEST_DIFFERENCE
         and a["error bars apart"] <= LARGEST_Z
     )
 
