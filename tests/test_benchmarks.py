@@ -1,0 +1,98 @@
+"""The benchmarks run, in their small versions, and count what they say they count."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import operations  # noqa: E402
+from first_iteration import in_fresh_process  # noqa: E402
+from operations import Size, Work  # noqa: E402
+from scaling import slope  # noqa: E402
+from workload import antiparallel_share  # noqa: E402
+
+
+def run(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:
+    """The JSON record of a benchmark's small version."""
+    record = tmp_path / "record.json"
+    command = [sys.executable, BENCHMARKS / script, "--quick", "--json", record, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(record.read_text())
+
+
+def test_limit_prints_every_kernel(tmp_path: Path) -> None:
+    rows = run("limit.py", tmp_path, "--rounds", "1")["rows"]
+    assert len(rows) == 2 * len({row["kernel"] for row in rows}) == 2 * 9
+    for row in rows:
+        assert 0.0 < row["fraction"] < row["ceiling"] <= 1.0
+        assert row["rate"] == pytest.approx(row["operations"] / row["seconds"] / 1e9)
+
+
+def test_scaling_prints_exponents(tmp_path: Path) -> None:
+    rows = run("limit.py", tmp_path, "--scaling", "--rounds", "1")["rows"]
+    assert {row["against"] for row in rows} == {"N", "alpha", "samples"}
+    assert all(np.isfinite([row["measured"], row["promised"]]).all() for row in rows)
+
+
+def test_peak_memory_is_of_the_fresh_process() -> None:
+    ballast = np.ones(75_000_000)  # 600 MB here must not count there
+    case = {"model": "ising", "lattice": "chain", "length": 6, "alpha": 1, "n_samples": 64}
+    elapsed, memory = in_fresh_process({"library": "rbmqs", "case": case}, {})
+    assert elapsed > 0
+    assert 50 < memory < ballast.nbytes / 1e6
+
+
+@pytest.mark.netket
+def test_versus_netket_agrees_and_draws(tmp_path: Path) -> None:
+    pytest.importorskip("netket")
+    chart = tmp_path / "chart.png"
+    (case,) = run("versus_netket.py", tmp_path, "--rounds", "1", "--chart", str(chart))["cases"]
+    stages = {"sampling", "local energies", "reconfiguration", "iteration"}
+    assert stages | {"start to first iteration", "peak memory"} < set(case["rows"])
+    assert case["agreement"]["local energies"] < 1e-10
+    assert chart.stat().st_size > 0
+
+
+def test_products_are_counted_as_textbooks_do() -> None:
+    """Leading terms: matrix product 2nmk, complex Cholesky 4/3 n^3, Hermitian rank-k 4 n^2 k."""
+    n, m = 4000, 300
+    assert operations.cholesky(Size(1, 1, n, True)).operations == pytest.approx(
+        4 / 3 * n**3, rel=2e-3
+    )
+    assert operations.gram(Size(0, m, n, True)).operations == 4 * n**2 * m
+    assert operations.gram(Size(0, m, n, False)).operations == n**2 * m
+
+
+def test_ratio_counts() -> None:
+    complex_size, real_size = Size(10, 7, 5, True), Size(10, 7, 5, False)
+    assert operations.local_energies(complex_size, 3).operations == 3 * 7 * 14
+    assert operations.local_energies(real_size, 3).operations == 3 * 7 * 3
+    flips = operations.sampling(complex_size, 20, 4, exchange=False)
+    exchanges = operations.sampling(complex_size, 20, 4, exchange=True)
+    assert flips.operations == 7 * (20 * 11 + 4 * 6)
+    assert exchanges.operations - flips.operations == 7 * 20 * 6
+
+
+def test_ceiling_of_mixed_instructions() -> None:
+    assert operations.FUSED.ceiling == 1.0
+    assert Work(1, 1).ceiling == 0.5
+    assert (operations.FUSED + Work(1, 1)).ceiling == 0.75
+
+
+def test_antiparallel_share() -> None:
+    bonds = np.array([[0, 1], [1, 2], [2, 0]])
+    spins = np.array([[1, 1, -1], [1, 1, 1]], dtype=np.int8)
+    assert antiparallel_share(bonds, spins) == pytest.approx(2 / 6)
+
+
+def test_slope_finds_the_exponent() -> None:
+    values = [1.0, 2.0, 8.0]
+    assert slope(values, [3 * value**1.7 for value in values]) == pytest.approx(1.7)
