@@ -5,57 +5,90 @@ For O = [sigma, t, sigma (x) t] of one sample, with S (Ns, N) the spins and T (N
     O O^dagger = S S^T + T T^dagger + (S S^T) o (T T^dagger)          (o: elementwise)
 
 at a cost of Ns^2 (N + M) instead of Ns^2 N M through the Jacobian. Only the lower triangle is
-made, in tiles shared between threads, each by a single-threaded BLAS product, so that its bits do
+made, in tiles shared between threads, each by single-threaded BLAS products, so that its bits do
 not depend on the number of threads.
 """
 
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import parallel_kernel
-from rbmqs.core.tiles import tile_of_task
+from hamiltonians.core.jit import inlined_kernel, parallel_kernel
+from rbmqs.core.hermitian import complete_planes, product_with_adjoint, tile_of_task
 
 TILE = 96
 
 
+@inlined_kernel
+def _tile_of_products(planes, i0, i1, j0, j1):
+    """(Re, Im) of a tile of T T^dagger; Im is a dummy for a real T."""
+    if planes.shape[0] == 1:
+        return np.dot(planes[0, i0:i1], planes[0, j0:j1].T), np.zeros((1, 1))
+    return product_with_adjoint(
+        planes[0, i0:i1], planes[1, i0:i1], planes[2, i0:i1],
+        planes[0, j0:j1].T, planes[1, j0:j1].T, planes[3, j0:j1].T,
+    )  # fmt: skip
+
+
+@inlined_kernel
+def _centre_row(lower, means, mean, i):
+    """K_ij - <K_i.> - <K_.j> + <K>, the means over samples."""
+    for j in range(i + 1):
+        lower[0, i, j] += mean - means[0, i] - means[0, j]
+    if lower.shape[0] == 2:
+        for j in range(i + 1):
+            lower[1, i, j] += means[1, j] - means[1, i]
+
+
 @parallel_kernel
 def centred_gram(spins, tanh, with_visible_bias, with_hidden_bias, out):
-    """Fill the lower triangle of ``out`` (Ns, Ns) with (O - <O>)(O - <O>)^dagger.
+    """Fill the lower triangle of ``out`` with (O - <O>)(O - <O>)^dagger.
 
     Parameters
     ----------
     spins : float64 (Ns, N)
-    tanh : float64 or complex128 (Ns, M)
+    tanh : float64 (planes, Ns, M)
+        T, or the planes (Re T, Im T, ., .) whose last two are filled here.
     with_visible_bias, with_hidden_bias : bool
         Whether a and b are parameters, that is, whether their terms count.
-    out : like tanh (Ns, Ns)
+    out : float64 (n_parts, Ns, Ns)
+        Real part, and imaginary part for complex T.
     """
     n = spins.shape[0]
+    n_parts = out.shape[0]
+    if n_parts == 2:
+        complete_planes(tanh, 0, n)
     n_tiles = (n + TILE - 1) // TILE
     visible = 1.0 if with_visible_bias else 0.0
     hidden = 1.0 if with_hidden_bias else 0.0
-    sums = np.zeros((n_tiles, n), dtype=tanh.dtype)  # of each row within each column of tiles
+    sums = np.zeros((n_parts, n_tiles, n))  # of each row within each column of tiles
     for task in prange(n_tiles * (n_tiles + 1) // 2):
         row, col = tile_of_task(task)
         i0, i1 = row * TILE, min((row + 1) * TILE, n)
         j0, j1 = col * TILE, min((col + 1) * TILE, n)
         ss = np.dot(spins[i0:i1], spins[j0:j1].T)
-        tt = np.dot(tanh[i0:i1], np.conj(tanh[j0:j1]).T)
-        for i in range(i1 - i0):
-            for j in range(j1 - j0):
-                tt[i, j] = visible * ss[i, j] + (hidden + ss[i, j]) * tt[i, j]
-                sums[col, i0 + i] += tt[i, j]
+        parts = _tile_of_products(tanh, i0, i1, j0, j1)
+        for part in range(n_parts):
+            tt = parts[part]
+            offset = 0.0 if part else visible
+            mirrored = -1.0 if part else 1.0
+            for i in range(i1 - i0):
+                total = 0.0
+                for j in range(j1 - j0):
+                    tt[i, j] = offset * ss[i, j] + (hidden + ss[i, j]) * tt[i, j]
+                    total += tt[i, j]
+                sums[part, col, i0 + i] = total
                 if row != col:
-                    sums[row, j0 + j] += np.conj(tt[i, j])
-            last = min(j1, i0 + i + 1)
-            out[i0 + i, j0:last] = tt[i, : last - j0]
-    means = np.zeros(n, dtype=tanh.dtype)
+                    for j in range(j1 - j0):
+                        sums[part, row, j0 + j] += mirrored * tt[i, j]
+                out[part, i0 + i, j0 : min(j1, i0 + i + 1)] = tt[i, : min(j1, i0 + i + 1) - j0]
+    means = np.zeros((n_parts, n))
     mean = 0.0  # a loop: np.sum in a parallel kernel adds in an order that depends on the threads
     for i in range(n):
         for col in range(n_tiles):
-            means[i] += sums[col, i] / n
-        mean += means[i].real / n
-    for i in prange(n):
-        shift = mean - means[i]
-        for j in range(i + 1):
-            out[i, j] += shift - np.conj(means[j])
+            for part in range(n_parts):
+                means[part, i] += sums[part, col, i] / n
+        mean += means[0, i] / n
+    for task in prange((n + 1) // 2):  # a short and a long row each, for equal work
+        _centre_row(out, means, mean, task)
+        if task != n - 1 - task:
+            _centre_row(out, means, mean, n - 1 - task)

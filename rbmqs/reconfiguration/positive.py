@@ -12,15 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import blas
 
-from rbmqs.core import cholesky
+from rbmqs.core import cholesky, hermitian
+from rbmqs.planes import from_planes, planes
 
 TOLERANCE = 1e-12  # of the recurrence: 1e-10 left errors of 1e-7 at a shift of 1e-3
 MAX_REFINEMENTS = 30
 _SHIFT_GROWTH = 10.0
 _MAX_SHIFT_TRIALS = 8
-_SINGLE = {"f": np.float32, "c": np.complex64}
 
 Product = Callable[[np.ndarray], np.ndarray]
 
@@ -51,8 +50,8 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
 
     Parameters
     ----------
-    lower : float64 or complex128 (n, n), C order
-        Lower triangle of A; the upper one is never read.
+    lower : float64 (1 or 2, n, n)
+        Lower triangle of A, real part first; the upper one is never read.
     right : array (n,)
     shift : float
 
@@ -61,12 +60,12 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
     FloatingPointError
         No shift tried made A positive, or A holds NaN.
     """
-    largest = max(float(np.einsum("ii->i", lower).real.max(initial=0.0)), 1e-300)
-    floor = np.finfo(float).eps * largest * len(lower)
-    right = right.astype(lower.dtype)
+    largest = max(float(np.einsum("ii->i", lower[0]).max(initial=0.0)), 1e-300)
+    floor = np.finfo(float).eps * largest * lower.shape[1]
+    right = right.astype(complex if len(lower) == 2 else float)
     for n_raised in range(_MAX_SHIFT_TRIALS):
-        for dtype in (_SINGLE[lower.dtype.kind], lower.dtype.type):
-            found = _refined(lower, right, shift, dtype)
+        for precision in (np.float32, np.float64):
+            found = _refined(lower, right, shift, precision)
             if found is not None:
                 return Solution(found[0], shift, found[1], n_raised)
         shift = max(shift * _SHIFT_GROWTH, floor)
@@ -74,16 +73,17 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
 
 
 def _refined(
-    lower: np.ndarray, right: np.ndarray, shift: float, dtype: type
+    lower: np.ndarray, right: np.ndarray, shift: float, precision: type
 ) -> tuple[np.ndarray, float] | None:
-    """x and its residual with a factorisation in `dtype`; None where that does not do."""
+    """x and its residual with a factorisation in `precision`; None where that does not do."""
     try:
-        precondition = _factorised(lower, shift, dtype)
+        precondition = _factorised(lower, shift, precision)
     except np.linalg.LinAlgError:
         return None
 
     def product(vector: np.ndarray) -> np.ndarray:
-        return hermitian_times(lower, vector) + shift * vector
+        image = hermitian.hermitian_times(lower, planes(vector))
+        return from_planes(image) + shift * vector
 
     x, estimate, _ = conjugate_gradients(
         product, right, TOLERANCE, MAX_REFINEMENTS, precondition
@@ -94,30 +94,24 @@ def _refined(
     return x, float(np.linalg.norm(product(x) - right) / size) if size > 0 else 0.0
 
 
-def _factorised(lower: np.ndarray, shift: float, dtype: type) -> Product:
-    """The inverse of A + shift, to the precision of `dtype`."""
-    n, tile = len(lower), cholesky.TILE
+def _factorised(lower: np.ndarray, shift: float, precision: type) -> Product:
+    """The inverse of A + shift, to the given precision."""
+    n, tile = lower.shape[1], cholesky.TILE
     n_tiles = -(-n // tile)
-    factor = np.empty((n_tiles * (n_tiles + 1) // 2 * tile, tile), dtype)
-    inverses = np.empty((n_tiles, tile, tile), dtype)
+    n_planes = 1 if len(lower) == 1 else hermitian.N_PLANES
+    factor = np.empty((n_planes, n_tiles * (n_tiles + 1) // 2 * tile, tile), precision)
+    inverses = np.empty((n_tiles, n_planes, tile, tile), precision)
     cholesky.pack(lower, shift, factor)
     cholesky.factorise(factor, inverses)
 
     def inverse(vector: np.ndarray) -> np.ndarray:
         scale = np.linalg.norm(vector)  # keeps small residuals in the range of single precision
-        padded = np.zeros(n_tiles * tile, dtype)
-        padded[:n] = vector / scale
+        padded = np.zeros((len(lower), n_tiles * tile), precision)
+        padded[:, :n] = planes(vector / scale)
         cholesky.solve_factorised(factor, inverses, padded)
-        return scale * padded[:n].astype(vector.dtype)
+        return scale * from_planes(padded[:, :n].astype(float))
 
     return inverse
-
-
-def hermitian_times(lower: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """A v from the lower triangle of A (C order), read once."""
-    if np.iscomplexobj(lower):  # BLAS sees the transposed, that is the conjugate of A
-        return np.conj(blas.zhemv(1.0, lower.T, np.conj(vector)))
-    return blas.dsymv(1.0, lower.T, vector)
 
 
 def conjugate_gradients(

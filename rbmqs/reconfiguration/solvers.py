@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rbmqs.planes import planes
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 from rbmqs.reconfiguration.positive import conjugate_gradients, solve_positive
 
@@ -64,7 +65,7 @@ def dense(jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: floa
     """Solve with the covariance matrix S, built from blocks of rows: for few parameters."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
-    found = solve_positive(_covariance(jacobian), force, diag_shift)
+    found = solve_positive(planes(_covariance(jacobian)), force, diag_shift)
     return Direction(found.x, found.shift, found.residual, 0, _advice(found.n_raised))
 
 
