@@ -19,9 +19,11 @@ from typing import Any
 import numba
 
 FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
-# Threads that wait must sleep, not spin: with another process on the cores a spinning pool stalls
-# for whole time slices (20 ms a loop measured, against 8 us asleep; 2 us spinning on idle cores).
+# Threads that wait must soon sleep: with another process on the cores a spinning pool stalls for
+# whole time slices (20 ms a loop measured). A short spin (GNU OpenMP, some 10 us) saves waking them
+# between loops that follow each other at once: 16 ms instead of 19 for a solve of 1008 samples.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 CACHE = os.environ.get("RBMQS_CACHE", "1") != "0"
 

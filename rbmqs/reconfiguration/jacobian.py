@@ -103,9 +103,12 @@ class FactorisedJacobian:
         return np.concatenate(parts)
 
     def gram(self) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, in planes (1 or 2, n_samples, n_samples)."""
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, in planes (1 or 2, n_samples, n_samples).
+
+        What lies above the diagonal is undefined.
+        """
         parts = planes(self.tanh)
-        matrix = np.zeros((len(parts), self.n_samples, self.n_samples))
+        matrix = np.empty((len(parts), self.n_samples, self.n_samples))
         if self.is_complex:  # room for the sum and the difference of the parts
             parts = np.concatenate([parts, np.empty_like(parts)])
         centred_gram(self.spins, parts, self.has_visible_bias, self.has_hidden_bias, matrix)

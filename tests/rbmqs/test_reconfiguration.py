@@ -41,7 +41,9 @@ def test_gram_is_the_centred_product(kind, biases, n_samples):
     O = naive.centred_jacobian(psi, spins)  # noqa: E741
     gram = jacobian.gram()
     assert len(gram) == (2 if kind is complex else 1)
-    np.testing.assert_allclose(from_planes(gram), np.tril(O @ O.conj().T), atol=1e-11)
+    np.testing.assert_allclose(
+        np.tril(from_planes(gram)), np.tril(O @ O.conj().T), atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -298,7 +300,8 @@ def test_bytes_do_not_depend_on_threads(method, kind):
             with threadpool_limits(1):
                 jacobian = FactorisedJacobian.of(psi, spins)
                 result = solve(jacobian, energies, 1e-3, method)
-                found.append((jacobian.gram().tobytes(), result.direction.tobytes()))
+                gram = np.tril(jacobian.gram())
+                found.append((gram.tobytes(), result.direction.tobytes()))
     finally:
         numba.set_num_threads(before)
     assert found[0] == found[1]
