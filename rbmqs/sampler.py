@@ -16,7 +16,7 @@ from hamiltonians.hamiltonian import check_total_sz
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
-from rbmqs.planes import planes
+from rbmqs.core.planes import planes
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian

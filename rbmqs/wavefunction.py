@@ -190,9 +190,8 @@ class RBM:
 
     def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
         """Hidden units of many configurations, as the kernels take them."""
-        spins = np.asarray(sigma, dtype=float)
-        theta = amplitude.hidden_angles(spins, self.hidden_bias, self.weights)
-        return tables.unit_pairs(theta)
+        spins = np.ascontiguousarray(sigma, dtype=float)
+        return tables.unit_pairs(spins, self.hidden_bias, self.weights)
 
     def log_psi(self, sigma: np.ndarray) -> np.ndarray:
         """log psi(sigma) on some branch of the logarithm.

@@ -18,26 +18,37 @@ import math
 
 import numpy as np
 
-from hamiltonians.core.jit import exact_kernel
+from hamiltonians.core.jit import inlined_exact_kernel
+from rbmqs.core.exponentials import exp_negative, sin_cos
 
 LOG_2 = math.log(2.0)
 
 
-@exact_kernel
+@inlined_exact_kernel
 def unit_pair(theta_re, theta_im):
     """(Re g, Im g, Re w, Im w) of one hidden unit, each accurate for any theta."""
-    decay = math.exp(-2.0 * abs(theta_re))
-    sign = 1.0 if theta_re >= 0.0 else -1.0
-    u_re = decay * math.cos(2.0 * theta_im)
-    u_im = -sign * decay * math.sin(2.0 * theta_im)
+    decay = exp_negative(-2.0 * abs(theta_re))
+    sine, cosine = sin_cos(2.0 * theta_im)
+    u_re = decay * cosine
+    u_im = decay * (-sine if theta_re >= 0.0 else sine)
     norm = (1.0 + u_re) * (1.0 + u_re) + u_im * u_im
     major_re = (1.0 + u_re) / norm
     major_im = -u_im / norm
     minor_re = u_re * major_re - u_im * major_im
     minor_im = u_re * major_im + u_im * major_re
-    if theta_re >= 0.0:
-        return minor_re, minor_im, major_re, major_im
-    return major_re, major_im, minor_re, minor_im
+    up = theta_re >= 0.0
+    g_re, w_re = (minor_re, major_re) if up else (major_re, minor_re)
+    g_im, w_im = (minor_im, major_im) if up else (major_im, minor_im)
+    return g_re, g_im, w_re, w_im
+
+
+@inlined_exact_kernel
+def real_unit_pair(theta):
+    """(g, w) of one hidden unit with a real angle."""
+    decay = exp_negative(-2.0 * abs(theta))
+    major = 1.0 / (1.0 + decay)
+    minor = decay * major
+    return (minor, major) if theta >= 0.0 else (major, minor)
 
 
 def log_cosh(theta):

@@ -85,12 +85,14 @@ def refresh_units(spins, hidden_bias, weights, units):
 
 @kernel
 def multiply_rows(first, second, out):
-    """out = first * second, elementwise on planes (Re, Im) or (real,); no two may overlap."""
+    """out = first * second, elementwise on planes (Re, Im) or (real,); packed if all differ."""
     n = numba.uint64(first.shape[1])
     if first.shape[0] == 2:
         for k in range(n):
-            out[0, k] = first[0, k] * second[0, k] - first[1, k] * second[1, k]
-            out[1, k] = first[0, k] * second[1, k] + first[1, k] * second[0, k]
+            re = first[0, k] * second[0, k] - first[1, k] * second[1, k]
+            im = first[0, k] * second[1, k] + first[1, k] * second[0, k]
+            out[0, k] = re
+            out[1, k] = im
     else:
         for k in range(n):
             out[0, k] = first[0, k] * second[0, k]

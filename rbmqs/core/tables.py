@@ -6,9 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import parallel_exact_kernel
-from rbmqs.core.amplitude import unit_pair
+from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
+from rbmqs.core.amplitude import real_unit_pair, unit_pair
+from rbmqs.core.planes import planes
 from rbmqs.core.simd import padded_units, row_steepness
+
+BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
 
 
 class FlipTables(NamedTuple):
@@ -52,8 +55,8 @@ def _fill_tables(weights_re, weights_im, table, steepness):
 def flip_tables(visible_bias, weights):
     """`FlipTables` of one set of parameters, real or complex."""
     n_sites, n_hidden = weights.shape
-    planes = 2 if np.iscomplexobj(weights) else 1
-    table = np.zeros((n_sites, 2, planes, padded_units(n_hidden)))
+    n_planes = 2 if np.iscomplexobj(weights) else 1
+    table = np.zeros((n_sites, 2, n_planes, padded_units(n_hidden)))
     table[:, :, 0, n_hidden:] = 1.0
     steepness = np.empty(n_sites)
     _fill_tables(
@@ -63,36 +66,54 @@ def flip_tables(visible_bias, weights):
     return FlipTables(table, np.stack([up, -up], axis=1).astype(complex), steepness)
 
 
-@parallel_exact_kernel
-def _fill_pairs(theta_re, theta_im, pairs):
-    n_samples, n_hidden = theta_re.shape
-    complex_units = pairs.shape[1] == 4
-    for s in prange(n_samples):
+@inlined_exact_kernel
+def _fill_row(theta, s, pairs):
+    """Planes g and w (Re and Im each) of one sample from its angles (planes, M)."""
+    n_hidden = theta.shape[1]
+    if theta.shape[0] == 2:
         for j in range(n_hidden):
-            g_re, g_im, w_re, w_im = unit_pair(theta_re[s, j], theta_im[s, j])
-            if complex_units:
-                pairs[s, 0, j] = g_re
-                pairs[s, 1, j] = g_im
-                pairs[s, 2, j] = w_re
-                pairs[s, 3, j] = w_im
-            else:
-                pairs[s, 0, j] = g_re
-                pairs[s, 1, j] = w_re
+            g_re, g_im, w_re, w_im = unit_pair(theta[0, j], theta[1, j])
+            pairs[s, 0, j] = g_re
+            pairs[s, 1, j] = g_im
+            pairs[s, 2, j] = w_re
+            pairs[s, 3, j] = w_im
+    else:
+        for j in range(n_hidden):
+            g, w = real_unit_pair(theta[0, j])
+            pairs[s, 0, j] = g
+            pairs[s, 1, j] = w
 
 
-def unit_pairs(theta):
+@parallel_exact_kernel
+def _fill_pairs(spins, hidden_bias, weights, pairs):
+    n_samples, n_hidden = spins.shape[0], weights.shape[2]
+    for block in prange((n_samples + BLOCK - 1) // BLOCK):
+        first, last = block * BLOCK, min((block + 1) * BLOCK, n_samples)
+        theta = np.empty((last - first, weights.shape[0], n_hidden))
+        for plane in range(weights.shape[0]):
+            theta[:, plane] = np.dot(spins[first:last], weights[plane]) + hidden_bias[plane]
+        for s in range(first, last):
+            _fill_row(theta[s - first], s, pairs)
+            pairs[s, :, n_hidden:] = 0.0
+            pairs[s, 0, n_hidden:] = 1.0
+
+
+def unit_pairs(spins, hidden_bias, weights):
     """Planes of g = 1/(1 + z) and w = z/(1 + z), z = exp(2 theta), of many samples.
+
+    Parameters
+    ----------
+    spins : float64 (n_samples, N)
+    hidden_bias, weights : (M,), (N, M), real or complex
 
     Returns
     -------
     float64 (n_samples, 4 or 2, padded M)
-        Planes Re g, Im g, Re w, Im w for complex theta, g and w for real theta.
+        Planes Re g, Im g, Re w, Im w for complex weights, g and w for real ones.
     """
-    n_samples, n_hidden = theta.shape
-    planes = 4 if np.iscomplexobj(theta) else 2
-    pairs = np.zeros((n_samples, planes, padded_units(n_hidden)))
-    pairs[:, 0, n_hidden:] = 1.0
-    _fill_pairs(np.ascontiguousarray(theta.real), np.ascontiguousarray(theta.imag), pairs)
+    n_planes = 4 if np.iscomplexobj(weights) else 2
+    pairs = np.empty((len(spins), n_planes, padded_units(weights.shape[1])))
+    _fill_pairs(spins, planes(hidden_bias), planes(weights), pairs)
     return pairs
 
 

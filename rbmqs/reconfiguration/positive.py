@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.core import cholesky, hermitian
-from rbmqs.planes import from_planes, planes
+from rbmqs.core.planes import from_planes, planes
 
 TOLERANCE = 1e-12  # of the recurrence: 1e-10 left errors of 1e-7 at a shift of 1e-3
 MAX_REFINEMENTS = 30

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rbmqs.planes import planes
+from rbmqs.core.planes import planes
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 from rbmqs.reconfiguration.positive import conjugate_gradients, solve_positive
 

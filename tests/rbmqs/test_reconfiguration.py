@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs.estimators import local_energies
-from rbmqs.planes import from_planes
+from rbmqs.core.planes import from_planes
 from rbmqs.reconfiguration import SOLVERS, FactorisedJacobian, choose_solver, solve
 from rbmqs.reconfiguration.choice import costs
 from rbmqs.sampler import ExactSampler

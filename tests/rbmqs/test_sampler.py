@@ -20,7 +20,7 @@ from rbmqs.core import metropolis
 from rbmqs.core.simd import LANES
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.estimators import local_energies
-from rbmqs.planes import planes
+from rbmqs.core.planes import planes
 from rbmqs.sampler import (
     ChainState,
     ExactSampler,
