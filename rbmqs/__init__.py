@@ -1,8 +1,8 @@
 """Ground states of spin Hamiltonians with restricted Boltzmann machines.
 
-    >>> import rbmqs
-    >>> from hamiltonians import chain, ising
-    >>> print(rbmqs.ground_state(ising(chain(20), h=1.0), alpha=2))
+>>> import rbmqs
+>>> from hamiltonians import chain, ising
+>>> print(rbmqs.ground_state(ising(chain(20), h=1.0), alpha=2))
 """
 
 from importlib import import_module

@@ -242,9 +242,7 @@ def _shaped(
     return array
 
 
-def _spins(
-    arrays: dict[str, np.ndarray], name: str, n_chains: int, n_sites: int
-) -> np.ndarray:
+def _spins(arrays: dict[str, np.ndarray], name: str, n_chains: int, n_sites: int) -> np.ndarray:
     spins = _shaped(arrays, name, np.dtype(np.int8), (n_chains, n_sites))
     if not np.all(np.abs(spins) == 1):
         raise ValueError(f"{name} holds values other than +1 and -1")

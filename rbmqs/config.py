@@ -109,7 +109,7 @@ class ModelConfig:
         import hamiltonians as hm
 
         if not self.terms:
-            raise ValueError("model 'pauli' needs terms, such as { \"X0 X1\" = 1.0, \"Z0\" = 0.5 }")
+            raise ValueError('model \'pauli\' needs terms, such as { "X0 X1" = 1.0, "Z0" = 0.5 }')
         if self.parameters or self.marshall:
             raise ValueError("model 'pauli' takes terms only, not parameters or marshall")
         terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
@@ -286,7 +286,7 @@ def _call_model(name: str, lattice: Lattice, options: dict[str, Any]) -> SpinHam
 
 
 def _parse_string(text: str) -> list[tuple[int, str]]:
-    """"X0 Y1" -> [(0, "X"), (1, "Y")]."""
+    """ "X0 Y1" -> [(0, "X"), (1, "Y")]."""
     factors = []
     for word in text.split():
         if word[0] not in "XYZ" or not (word.isascii() and word[1:].isdigit()):
@@ -295,9 +295,7 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
     return factors
 
 
-def describe_run(
-    hamiltonian: SpinHamiltonian, psi: RBM, settings: RunSettings
-) -> dict[str, Any]:
+def describe_run(hamiltonian: SpinHamiltonian, psi: RBM, settings: RunSettings) -> dict[str, Any]:
     """What logs and checkpoints say about a run."""
     from rbmqs import __version__
     from rbmqs.checkpoint import CONVENTION

@@ -163,10 +163,13 @@ def _pair_ratios(
     pairs: np.ndarray | None,
 ) -> np.ndarray:
     pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
-    flip_ptr = np.arange(0, 2 * len(first) + 1, 2)
-    flip_sites = np.stack([first, second], axis=1).ravel()
+    from hamiltonians import PauliSum, X, observable_connections
+
+    # X_i X_j: every matrix element is one, and the order of the pairs is that of sorted flips.
+    terms = PauliSum.sum(X(int(i)) * X(int(j)) for i, j in zip(first, second, strict=True))
+    flips = observable_connections(terms, psi.n_sites)
     fixed = hamiltonian.total_sz is not None
-    return flip_ratios(samples.flat, pairs, psi.flip_tables, flip_ptr, flip_sites, fixed)
+    return flip_ratios(samples.flat, pairs, psi.flip_tables, flips, fixed)
 
 
 def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:

@@ -15,8 +15,8 @@ import numpy as np
 from hamiltonians.hamiltonian import check_total_sz
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
-from rbmqs.core.random import fill_uniform
 from rbmqs.core.planes import planes
+from rbmqs.core.random import fill_uniform
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
@@ -308,9 +308,7 @@ def random_chains(
     return ChainState(spins, rng)
 
 
-def _random_spins(
-    n_sites: int, total_sz: float | None, rng: np.random.Generator
-) -> np.ndarray:
+def _random_spins(n_sites: int, total_sz: float | None, rng: np.random.Generator) -> np.ndarray:
     if total_sz is None:
         return rng.choice(np.array([1, -1], dtype=np.int8), size=n_sites)
     spins = np.full(n_sites, -1, dtype=np.int8)
@@ -325,8 +323,7 @@ def _check_chains(
         raise ValueError(f"psi has {psi_sites} sites, the sampler {n_sites}")
     if state.spins.shape != (n_chains, n_sites) or state.rng.shape != (n_chains, 4):
         raise ValueError(
-            f"chain state must hold spins of shape ({n_chains}, {n_sites}), "
-            f"got {state.spins.shape}"
+            f"chain state must hold spins of shape ({n_chains}, {n_sites}), got {state.spins.shape}"
         )
     if state.spins.dtype != np.int8 or state.rng.dtype != np.uint64:
         raise ValueError(

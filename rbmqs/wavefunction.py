@@ -213,9 +213,7 @@ class RBM:
         """
         sigma = spin_array("sigma", sigma, self.n_sites)
         flat = sigma.reshape(-1, self.n_sites).astype(float)
-        values = amplitude.log_amplitudes(
-            flat, self.visible_bias, self.hidden_bias, self.weights
-        )
+        values = amplitude.log_amplitudes(flat, self.visible_bias, self.hidden_bias, self.weights)
         return values.reshape(sigma.shape[:-1])
 
     def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
@@ -246,9 +244,7 @@ class RBM:
                 f"state vector of {sector.dimension} states refused, at most {MAX_STATES} allowed"
             )
         if sector.n_sites != self.n_sites:
-            raise ValueError(
-                f"sector has {sector.n_sites} sites, the wavefunction {self.n_sites}"
-            )
+            raise ValueError(f"sector has {sector.n_sites} sites, the wavefunction {self.n_sites}")
         states = sector.basis_states()
         values = np.empty(len(states), dtype=self.weights.dtype)
         for start in range(0, len(states), _STATE_CHUNK):

@@ -12,13 +12,7 @@ import cmath
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import (
-    exact_kernel,
-    inlined_exact_kernel,
-    inlined_kernel,
-    kernel,
-    parallel_kernel,
-)
+from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
 from rbmqs.core.metropolis import multiply_rows
 from rbmqs.core.simd import STEEP, complex_ratio, real_ratio
 
@@ -26,18 +20,6 @@ BLOCK = 16
 _CACHED_SITES = 4  # sign patterns of flips up to this size are kept for a block
 _PATTERNS = 1 << _CACHED_SITES
 _TINY, _HUGE = 1e-200, 1e200
-
-
-@inlined_kernel
-def _string_sum(spins, s, start, stop, coef, z_ptr, z_sites):
-    """sum_k coef_k prod_{i in Z_k} sigma_i over the strings start <= k < stop of sample s."""
-    total = 0j
-    for k in range(start, stop):
-        sign = 1
-        for z in range(z_ptr[k], z_ptr[k + 1]):
-            sign *= spins[s, z_sites[z]]
-        total += coef[k] * sign
-    return total
 
 
 @exact_kernel
@@ -55,106 +37,105 @@ def _log_product(pairs, s, row):
     return total
 
 
-@inlined_kernel
-def _product(pairs, s, rows, row):
-    """prod_k (g_k + w_k q_k) of sample s; zero where it left the range of its lanes."""
-    planes, n = rows.shape[1], rows.shape[2]
-    if planes == 2:
-        re, im, ok = complex_ratio(pairs, s * 4 * n, rows, row * 2 * n, n)
-        return complex(re, im) if ok else 0j
-    value, ok = real_ratio(pairs, s * 2 * n, rows, row * n, n)
-    return complex(value, 0.0) if ok else 0j
-
-
-@inlined_exact_kernel
-def amplitude_ratio(pairs, s, rows, row, log_scale, scale, steep):
-    """psi(sigma')/psi(sigma) of sample s and the flip with row ``row`` of ``rows``.
-
-    Parameters
-    ----------
-    log_scale, scale : complex
-        log C and C, the latter 0 where it is not a moderate number.
-    steep : bool
-        Whether products could lose digits, so that logarithms must be taken.
-    """
-    product = 0j if steep else _product(pairs, s, rows, row)
-    if product != 0j and scale != 0j:
-        return product * scale
+@exact_kernel
+def _ratio_of_any_size(product, log_scale, pairs, s, row):
+    """product * exp(log_scale), by logarithms where the product left its range (0)."""
     if _TINY < abs(product) < _HUGE and abs(log_scale.real) < 400.0:
         return product * cmath.exp(log_scale)
-    return cmath.exp(_log_product(pairs, s, rows[row]) + log_scale)
+    return cmath.exp(_log_product(pairs, s, row) + log_scale)
 
 
-@inlined_kernel
-def _moment(spins, s, sites):
-    """Sum of the spins on some sites; a flip of them conserves S_z where it is zero."""
-    moment = 0
-    for n in range(sites.shape[0]):
-        moment += spins[s, sites[n]]
-    return moment
-
-
-@inlined_kernel
+@kernel
 def _row_of(spins, s, site):
     """Row of the flip of one site of sample s."""
     return 2 * site + np.intp(spins[s, site] < 0)
 
 
-@inlined_kernel
-def _sign_pattern(spins, s, sites):
-    """Number whose bit n tells that the n-th flipped site is down; 0 for too many sites."""
-    pattern = 0
-    if sites.shape[0] <= _CACHED_SITES:
-        for n in range(sites.shape[0]):
-            if spins[s, sites[n]] < 0:
-                pattern |= 1 << n
-    return pattern
-
-
-@kernel
-def _flip_row(spins, s, sites, rows, out):
-    """Row of a flip of several sites: the product of its one-site rows."""
-    multiply_rows(rows[_row_of(spins, s, sites[0])], rows[_row_of(spins, s, sites[1])], out)
-    for n in range(2, sites.shape[0]):
-        multiply_rows(out, rows[_row_of(spins, s, sites[n])], out)
-
-
 @exact_kernel
-def _scales(spins, s, sites, log_scale, out):
-    """out = (log C, C) of a flip, C being 0 where it is not a moderate number."""
+def _prepare(spins, s, sites, rows, log_scale, own_row, own_scales):
+    """Row of a flip of several sites; log C, and C or 0 where it is not a moderate number."""
     total = 0j
     for n in range(sites.shape[0]):
         total += log_scale[sites[n], np.intp(spins[s, sites[n]] < 0)]
-    out[0] = total
-    out[1] = cmath.exp(total) if abs(total.real) < 300.0 else 0j
+    own_scales[0] = total
+    own_scales[1] = cmath.exp(total) if abs(total.real) < 300.0 else 0j
+    if sites.shape[0] > 1:
+        multiply_rows(rows[_row_of(spins, s, sites[0])], rows[_row_of(spins, s, sites[1])], own_row)
+    for n in range(2, sites.shape[0]):
+        multiply_rows(own_row, rows[_row_of(spins, s, sites[n])], own_row)
 
 
-@inlined_kernel
-def _is_steep(sites, steepness):
-    total = 0.0
-    for n in range(sites.shape[0]):
-        total += steepness[sites[n]]
-    return not total < STEEP
+@kernel
+def _add_block(spins, pairs, rows, scales, steepness, connections, fixed, apart, first, last, out):
+    """Off-diagonal terms of the samples from first to last.
 
-
-@inlined_kernel
-def _ratio_in_block(spins, s, sites, pairs, rows, log_scale, steep, ready, own_rows, own_scales):
-    """Amplitude ratio of a flip; what its sign pattern needs is made once for the block."""
-    slot = _sign_pattern(spins, s, sites)
-    if not ready[slot]:
-        _scales(spins, s, sites, log_scale, own_scales[slot])
-        if sites.shape[0] > 1:
-            _flip_row(spins, s, sites, rows, own_rows[slot])
-        ready[slot] = sites.shape[0] <= _CACHED_SITES
-    log_c, c = own_scales[slot, 0], own_scales[slot, 1]
-    if sites.shape[0] == 1:
-        return amplitude_ratio(pairs, s, rows, _row_of(spins, s, sites[0]), log_c, c, steep)
-    return amplitude_ratio(pairs, s, own_rows, slot, log_c, c, steep)
+    One function without calls on its way to a ratio: a call counts references of its arrays,
+    which took as long as the ratio itself and made two threads slower than one.
+    """
+    flip_ptr, flip_sites, term_ptr, coef, z_ptr, z_sites = connections[:6]
+    planes, n_units = rows.shape[1], rows.shape[2]
+    row_size = planes * n_units
+    own_rows = np.empty((_PATTERNS, planes, n_units))
+    own_scales = np.empty((_PATTERNS, 2), dtype=np.complex128)
+    ready = np.empty(_PATTERNS, dtype=np.bool_)
+    for f in range(flip_ptr.shape[0] - 1):
+        start, stop = flip_ptr[f], flip_ptr[f + 1]
+        keep = stop - start <= _CACHED_SITES
+        steep = 0.0
+        for p in range(start, stop):
+            steep += steepness[flip_sites[p]]
+        for slot in range(_PATTERNS):
+            ready[slot] = False
+        for s in range(first, last):
+            moment, slot = 0, 0
+            for p in range(start, stop):
+                spin = spins[s, flip_sites[p]]
+                moment += spin
+                if keep:
+                    slot |= np.intp(spin < 0) << (p - start)
+            if fixed and moment != 0:
+                continue
+            element = 0j
+            for k in range(term_ptr[f], term_ptr[f + 1]):
+                sign = 1
+                for z in range(z_ptr[k], z_ptr[k + 1]):
+                    sign *= spins[s, z_sites[z]]
+                element += coef[k] * sign
+            if element == 0j:
+                continue
+            if not (keep and ready[slot]):
+                sites = flip_sites[start:stop]
+                _prepare(spins, s, sites, rows, scales, own_rows[slot], own_scales[slot])
+                ready[slot] = True
+            product, ok = 0j, False
+            if steep < STEEP:
+                row = (2 * flip_sites[start] + slot if stop - start == 1 else slot) * row_size
+                if planes == 2 and stop - start == 1:
+                    re, im, ok = complex_ratio(pairs, 2 * s * row_size, rows, row, n_units)
+                    product = complex(re, im)
+                elif planes == 2:
+                    re, im, ok = complex_ratio(pairs, 2 * s * row_size, own_rows, row, n_units)
+                    product = complex(re, im)
+                elif stop - start == 1:
+                    re, ok = real_ratio(pairs, 2 * s * row_size, rows, row, n_units)
+                    product = complex(re, 0.0)
+                else:
+                    re, ok = real_ratio(pairs, 2 * s * row_size, own_rows, row, n_units)
+                    product = complex(re, 0.0)
+            scale = own_scales[slot, 1]
+            if ok and scale != 0j:
+                ratio = product * scale
+            else:
+                many = own_rows[slot] if stop - start > 1 else rows[2 * flip_sites[start] + slot]
+                ratio = _ratio_of_any_size(
+                    product if ok else 0j, own_scales[slot, 0], pairs, s, many
+                )
+            out[s, f if apart else 0] += element * ratio
 
 
 @parallel_kernel
-def local_values(spins, pairs, tables, connections, fixed_sector):
-    """Local values of one operator for every sample.
+def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, apart, out):
+    """Add sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), sigma' != sigma, of every sample.
 
     Parameters
     ----------
@@ -165,66 +146,49 @@ def local_values(spins, pairs, tables, connections, fixed_sector):
     connections : hamiltonians.connections.Connections
     fixed_sector : bool
         Whether amplitudes outside the samples' sector of S_z count as zero.
-
-    Returns
-    -------
-    complex128 (n_samples,)
+    apart : bool
+        Whether each flip has a column of its own.
+    out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
     """
     n_samples = spins.shape[0]
     n_sites, _, planes, n_units = tables.rows.shape
     rows = tables.rows.reshape(2 * n_sites, planes, n_units)
-    values = np.empty(n_samples, dtype=np.complex128)
-    c = connections
-    n_diag = c.diag_coef.shape[0]
     for block in prange((n_samples + BLOCK - 1) // BLOCK):
         first, last = block * BLOCK, min((block + 1) * BLOCK, n_samples)
-        own_rows = np.empty((_PATTERNS, planes, n_units))
-        own_scales = np.empty((_PATTERNS, 2), dtype=np.complex128)
-        ready = np.empty(_PATTERNS, dtype=np.bool_)
-        for s in range(first, last):
-            values[s] = _string_sum(spins, s, 0, n_diag, c.diag_coef, c.diag_ptr, c.diag_sites)
-        for f in range(c.flip_ptr.shape[0] - 1):
-            sites = c.flip_sites[c.flip_ptr[f] : c.flip_ptr[f + 1]]
-            steep = _is_steep(sites, tables.steepness)
-            ready[:] = False
-            for s in range(first, last):
-                if fixed_sector and _moment(spins, s, sites) != 0:
-                    continue
-                element = _string_sum(
-                    spins, s, c.term_ptr[f], c.term_ptr[f + 1], c.coef, c.z_ptr, c.z_sites
-                )
-                if element != 0.0:
-                    values[s] += element * _ratio_in_block(
-                        spins, s, sites, pairs, rows, tables.log_scale, steep, ready,
-                        own_rows, own_scales,
-                    )
-    return values
+        _add_block(
+            spins, pairs, rows, tables.log_scale, tables.steepness, connections, fixed_sector,
+            apart, first, last, out,
+        )  # fmt: skip
 
 
 @parallel_kernel
-def flip_ratios(spins, pairs, tables, flip_ptr, flip_sites, fixed_sector):
-    """psi(sigma')/psi(sigma) for every sample and flip, shape (n_samples, n_flips).
+def diagonal_values(spins, coef, ptr, sites):
+    """sum_k coef_k prod_{i in Z_k} sigma_i of every sample (n_samples, N), complex128."""
+    values = np.empty(spins.shape[0], dtype=np.complex128)
+    for s in prange(spins.shape[0]):
+        total = 0.0
+        for k in range(coef.shape[0]):
+            sign = 1
+            for z in range(ptr[k], ptr[k + 1]):
+                sign *= spins[s, sites[z]]
+            total += coef[k] * sign
+        values[s] = total
+    return values
 
-    In a fixed sector of S_z the amplitude outside the sector is zero, and so is the ratio.
+
+def local_values(spins, pairs, tables, connections, fixed_sector):
+    """Local values of one operator for every sample, complex128 (n_samples,).
+
+    The arguments are those of `add_off_diagonal`.
     """
-    n_samples, n_flips = spins.shape[0], flip_ptr.shape[0] - 1
-    n_sites, _, planes, n_units = tables.rows.shape
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
-    ratios = np.zeros((n_samples, n_flips), dtype=np.complex128)
-    for block in prange((n_samples + BLOCK - 1) // BLOCK):
-        first, last = block * BLOCK, min((block + 1) * BLOCK, n_samples)
-        own_rows = np.empty((_PATTERNS, planes, n_units))
-        own_scales = np.empty((_PATTERNS, 2), dtype=np.complex128)
-        ready = np.empty(_PATTERNS, dtype=np.bool_)
-        for f in range(n_flips):
-            sites = flip_sites[flip_ptr[f] : flip_ptr[f + 1]]
-            steep = _is_steep(sites, tables.steepness)
-            ready[:] = False
-            for s in range(first, last):
-                if fixed_sector and _moment(spins, s, sites) != 0:
-                    continue
-                ratios[s, f] = _ratio_in_block(
-                    spins, s, sites, pairs, rows, tables.log_scale, steep, ready,
-                    own_rows, own_scales,
-                )
+    c = connections
+    values = diagonal_values(spins, c.diag_coef, c.diag_ptr, c.diag_sites)
+    add_off_diagonal(spins, pairs, tables, c, fixed_sector, False, values[:, None])
+    return values
+
+
+def flip_ratios(spins, pairs, tables, connections, fixed_sector):
+    """The off-diagonal terms one by one, complex128 (n_samples, n_flips)."""
+    ratios = np.zeros((len(spins), len(connections.flip_ptr) - 1), dtype=complex)
+    add_off_diagonal(spins, pairs, tables, connections, fixed_sector, True, ratios)
     return ratios

@@ -274,9 +274,7 @@ def _row_number(spins, site):
 
 
 @parallel_kernel
-def sample(
-    spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples
-):
+def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples):
     """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
 
     Parameters

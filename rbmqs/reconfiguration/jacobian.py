@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.core.gram import centred_gram
+from rbmqs.core.planes import from_planes, planes
 from rbmqs.core.products import weight_adjoint, weight_products
 from rbmqs.core.tables import tanh_of_pairs
-from rbmqs.core.planes import from_planes, planes
 
 if TYPE_CHECKING:
     from rbmqs.wavefunction import RBM

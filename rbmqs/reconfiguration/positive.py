@@ -85,9 +85,7 @@ def _refined(
         image = hermitian.hermitian_times(lower, planes(vector))
         return from_planes(image) + shift * vector
 
-    x, estimate, _ = conjugate_gradients(
-        product, right, TOLERANCE, MAX_REFINEMENTS, precondition
-    )
+    x, estimate, _ = conjugate_gradients(product, right, TOLERANCE, MAX_REFINEMENTS, precondition)
     if not estimate <= TOLERANCE:
         return None
     size = np.linalg.norm(right)
@@ -139,7 +137,9 @@ def conjugate_gradients(
     image = precondition(residual)
     search = image.copy()
     weight = np.vdot(residual, image).real
-    for iteration in range(1, max_iterations + 1):
+    n_iterations = 0
+    while n_iterations < max_iterations:
+        n_iterations += 1
         curved = product(search)
         step = weight / np.vdot(search, curved).real
         x += step * search

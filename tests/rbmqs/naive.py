@@ -108,9 +108,7 @@ def direction(psi, spins, energies, shift, start=None):
     """x = start + (S + shift)^-1 (F - S start)."""
     metric, force = metric_and_force(psi, spins, energies)
     start = np.zeros_like(force) if start is None else start
-    return start + np.linalg.solve(
-        metric + shift * np.eye(len(force)), force - metric @ start
-    )
+    return start + np.linalg.solve(metric + shift * np.eye(len(force)), force - metric @ start)
 
 
 def probabilities(psi, spins):

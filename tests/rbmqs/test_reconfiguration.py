@@ -7,8 +7,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hamiltonians import Sector, chain, heisenberg, ising
-from rbmqs.estimators import local_energies
 from rbmqs.core.planes import from_planes
+from rbmqs.estimators import local_energies
 from rbmqs.reconfiguration import SOLVERS, FactorisedJacobian, choose_solver, solve
 from rbmqs.reconfiguration.choice import costs
 from rbmqs.sampler import ExactSampler
@@ -41,9 +41,7 @@ def test_gram_is_the_centred_product(kind, biases, n_samples):
     O = naive.centred_jacobian(psi, spins)  # noqa: E741
     gram = jacobian.gram()
     assert len(gram) == (2 if kind is complex else 1)
-    np.testing.assert_allclose(
-        np.tril(from_planes(gram)), np.tril(O @ O.conj().T), atol=1e-11
-    )
+    np.testing.assert_allclose(np.tril(from_planes(gram)), np.tril(O @ O.conj().T), atol=1e-11)
 
 
 @pytest.mark.parametrize("kind", KINDS)

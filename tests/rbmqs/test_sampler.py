@@ -17,10 +17,10 @@ from scipy.stats import chi2
 import rbmqs.sampler as sampler_module
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
 from rbmqs.core import metropolis
-from rbmqs.core.simd import LANES
-from rbmqs.core.random import below, fill_uniform, next_word
-from rbmqs.estimators import local_energies
 from rbmqs.core.planes import planes
+from rbmqs.core.random import below, fill_uniform, next_word
+from rbmqs.core.simd import LANES
+from rbmqs.estimators import local_energies
 from rbmqs.sampler import (
     ChainState,
     ExactSampler,
