@@ -86,11 +86,24 @@ def _name_in_plane(R: Floats) -> str:
 
 
 def _axis(R: Floats) -> str:
-    """Axis of a rotation in space, scaled to its largest component, as in ``[1,1,0]``."""
+    """Axis of a rotation in space: ``z``, ``-x`` or along ``[1,-1,0]``."""
     _, _, rows = np.linalg.svd(R - np.eye(3))
     axis = rows[-1] / np.abs(rows[-1]).max()
     antisymmetric = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
     turning = antisymmetric @ axis
     leading = axis[np.flatnonzero(np.abs(axis) > _TOLERANCE)[0]]
     axis = axis * (np.sign(turning) if abs(turning) > _TOLERANCE else np.sign(leading))
+    along = np.flatnonzero(np.abs(axis) > _TOLERANCE)
+    if len(along) == 1:
+        return ("" if axis[along[0]] > 0 else "-") + "xyz"[along[0]]
     return "[" + ",".join(f"{x:.3g}" for x in axis.round(3) + 0.0) + "]"
+
+
+def order_of_listing(R: Floats) -> tuple[bool, int, float]:
+    """Sorts operations: rotations of high order first, then reflections by their angle."""
+    if len(R) == 1:
+        return not is_proper(R), 0, 0.0
+    if len(R) == 2:
+        angle = rotation_angle(R) % (2 * np.pi) if is_proper(R) else mirror_angle(R)
+        return not is_proper(R), -fold(R), round(angle, 6)
+    return not is_proper(R), -fold(R if is_proper(R) else -R), 0.0

@@ -166,7 +166,7 @@ class Lattice:
         ValueError
             If the lattice is a graph, which has no directions.
         """
-        return self._space_group.translation_group()
+        return self._space_group.translation_group
 
     def point_group(self) -> SymmetryGroup:
         """Rotations and reflections about the centre that has most of them.
@@ -184,7 +184,7 @@ class Lattice:
         Small clusters can have more automorphisms than isometries, see `automorphism_group`: the
         4x4 torus has 384, and 128 isometries.
         """
-        return self.automorphism_group() if self.cell is None else self._space_group.group()
+        return self.automorphism_group() if self.cell is None else self._space_group.group
 
     def automorphism_group(self, max_order: int = 20_000) -> SymmetryGroup:
         """All permutations of sites that map nearest neighbours to nearest neighbours.

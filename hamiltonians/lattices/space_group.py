@@ -5,6 +5,7 @@ after one of a few coset representatives. The matrices R to try are those that m
 spanned by the cell's vectors onto itself.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.lattices.clusters import cells_within
-from hamiltonians.lattices.isometries import name_of, point_operations
+from hamiltonians.lattices.isometries import name_of, order_of_listing, point_operations
 from hamiltonians.lattices.site_maps import SiteMaps
 from hamiltonians.symmetry import SymmetryGroup
 
@@ -76,19 +77,25 @@ class SpaceGroup:
     def n_translations(self) -> int:
         return len(self.steps)
 
+    @cached_property
     def translation_group(self) -> SymmetryGroup:
+        """All translations."""
         return SymmetryGroup(self.translations, tuple(map(_spell_step, self.steps.tolist())))
 
     def point_group(self) -> SymmetryGroup:
+        """The representatives that fix the centre."""
         kept = [coset for coset in self.cosets if coset.fixes_centre]
         rows = np.array([coset.permutation for coset in kept])
         return SymmetryGroup(rows, tuple(coset.name for coset in kept))
 
+    @cached_property
     def group(self) -> SymmetryGroup:
+        """All elements."""
         return self.subgroup(range(len(self.cosets)))
 
-    def subgroup(self, cosets: "range | list[int]") -> SymmetryGroup:
+    def subgroup(self, cosets: Iterable[int]) -> SymmetryGroup:
         """All translations after the representatives with these numbers, 0 being among them."""
+        cosets = list(cosets)
         rows = [self.cosets[c].permutation[self.translations] for c in cosets]
         labels = [
             f"{_spell_step(step)} {self.cosets[c].name}"
@@ -100,23 +107,15 @@ class SpaceGroup:
     @cached_property
     def coset_products(self) -> tuple[Integers, Integers]:
         """Coset and translation of every product of two representatives, each (n, n)."""
-        numbers = np.array(self.full.product(*np.ix_(*[self._representatives] * 2)))
+        representatives = np.arange(len(self.cosets)) * self.n_translations
+        numbers = self.group.product(representatives[:, None], representatives)
         return numbers // self.n_translations, numbers % self.n_translations
-
-    @cached_property
-    def full(self) -> SymmetryGroup:
-        """All elements."""
-        return self.group()
-
-    @property
-    def _representatives(self) -> Integers:
-        return np.arange(len(self.cosets)) * self.n_translations
 
     def momenta(self) -> Floats:
         """Phases k . a_j of all momenta in (-pi, pi], shape (n_translations, p), zero first."""
-        determinant = round(np.linalg.det(self.cluster)) if len(self.cluster) else 1
         if not len(self.cluster):
             return np.zeros((1, 0))
+        determinant = round(np.linalg.det(self.cluster))
         adjugate = np.rint(np.linalg.inv(self.cluster) * determinant).astype(np.int64)
         volume = abs(determinant)
         numerators = (cells_within(self.cluster.T) @ adjugate.T * np.sign(determinant)) % volume
@@ -218,8 +217,11 @@ def _find_cosets(
             target = maps.find(R, shift)
             if target is not None and _keeps(adjacency, target):
                 found.append((R, shift))
-    found.sort(key=lambda pair: not (np.allclose(pair[0], np.eye(len(R))) and np.allclose(pair[1], 0)))
-    return found
+    return sorted(found, key=lambda pair: (not _is_identity(*pair), *order_of_listing(pair[0])))
+
+
+def _is_identity(R: Floats, shift: Floats) -> bool:
+    return np.allclose(R, np.eye(len(R))) and np.allclose(shift, 0)
 
 
 def _adjacency(lattice: "Lattice") -> NDArray[np.bool_] | None:
