@@ -106,4 +106,5 @@ def order_of_listing(R: Floats) -> tuple[bool, int, float]:
     if len(R) == 2:
         angle = rotation_angle(R) % (2 * np.pi) if is_proper(R) else mirror_angle(R)
         return not is_proper(R), -fold(R), round(angle, 6)
-    return not is_proper(R), -fold(R if is_proper(R) else -R), 0.0
+    positive_first = name_of(R).count("-")
+    return not is_proper(R), -fold(R if is_proper(R) else -R), positive_first
