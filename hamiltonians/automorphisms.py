@@ -127,8 +127,8 @@ class _Search:
         """A permutation that fixes the base before ``level`` and moves its point to ``target``."""
         n_sites = len(self.base)
         images = [*self.base[:level], target]
-        candidates = [iter(())] * level + [iter(())]
-        if not self._fits(images[:level], target):
+        candidates = [iter(())] * (level + 1)
+        if target not in self._choices(images[:level]):
             return None
         while len(images) < n_sites or len(candidates) < len(images):
             self._count()
@@ -155,9 +155,6 @@ class _Search:
         fits &= (self._colours[:, images] == self._colours[site, placed]).all(axis=1)
         fits &= (self._colours[images, :].T == self._colours[placed, site]).all(axis=1)
         return np.flatnonzero(fits).tolist()
-
-    def _fits(self, images: list[int], target: int) -> bool:
-        return target in self._choices(images)
 
     def _count(self) -> None:
         self._steps += 1

@@ -194,6 +194,9 @@ def _cluster_matrix(vectors: Any, cell: UnitCell) -> Integers:
     if array.dtype.kind not in "iu":
         raise TypeError(f"vectors of a cluster must be integers, got {array.tolist()}")
     if round(np.linalg.det(array)) == 0:
-        word = {1: "a length", 2: "an area", 3: "a volume"}[d]
-        raise ValueError(f"vectors of a cluster must span {word}, got {array.tolist()}, of zero")
+        noun = {1: "length", 2: "area", 3: "volume"}[d]
+        raise ValueError(
+            f"vectors of a cluster must not have {noun} 0, got {array.tolist()} for the "
+            f"{cell.name} lattice"
+        )
     return array.astype(np.int64)
