@@ -52,7 +52,7 @@ def from_cell(
     if (shape is None) == (vectors is None):
         raise ValueError(
             "a cluster must be given by either shape or vectors, "
-            f"got shape={shape} and vectors={vectors}"
+            f"got shape={shape!r} and vectors={vectors!r}"
         )
     if vectors is None:
         return _box(cell, _lengths(shape, cell), boundaries(periodic, cell.dimension))
@@ -127,7 +127,8 @@ def _build(
 def cells_within(matrix: Integers) -> Integers:
     """Integer points of the parallelepiped spanned by the rows, ascending, shape (|det|, d)."""
     if np.count_nonzero(matrix) == np.count_nonzero(np.diag(matrix)) and (matrix >= 0).all():
-        return np.indices(np.diag(matrix)).reshape(len(matrix), -1).T.astype(np.int64)
+        points = np.indices(tuple(np.diag(matrix).tolist()), dtype=np.int64)
+        return points.reshape(len(matrix), -1).T
     lowest, highest = np.minimum(matrix, 0).sum(axis=0), np.maximum(matrix, 0).sum(axis=0)
     ranges = [range(low, high + 1) for low, high in zip(lowest, highest, strict=True)]
     points = np.array(list(itertools.product(*ranges)), np.int64)
