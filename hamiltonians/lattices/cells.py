@@ -171,7 +171,7 @@ SHURIKEN = unit_cell(  # a square round the origin, and the tips of two triangle
 )
 CHECKERBOARD = unit_cell(  # a square lattice of bonds 1/2^(1/2), every other square crossed
     np.eye(2),
-    [[0, 0], [0.5, 0.5]],
+    ((0.0, 0.0), (0.5, 0.5)),
     "checkerboard",
     [(0, 1, (0, 0)), (0, 1, (-1, 0)), (0, 1, (0, -1)), (0, 1, (-1, -1)),
      (0, 0, (1, 0)), (1, 1, (0, 1))],
