@@ -127,9 +127,9 @@ def _terms_of(operator: Any) -> PauliSum:
         )
     up_first = operator.hilbert.local_states[0] > 0
     parts = [PauliSum({(): complex(operator.constant)})]
-    for sites, matrix in zip(operator.acting_on, operator.operators, strict=True):
-        parts.append(_placed(np.asarray(matrix) if up_first else np.asarray(matrix)[::-1, ::-1],
-                             sites))  # fmt: skip
+    for sites, local in zip(operator.acting_on, operator.operators, strict=True):
+        matrix = local.toarray() if hasattr(local, "toarray") else np.asarray(local)
+        parts.append(_placed(matrix if up_first else matrix[::-1, ::-1], sites))
     return PauliSum.sum(parts)
 
 

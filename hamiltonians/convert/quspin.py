@@ -89,7 +89,7 @@ def _check(pauli: Any) -> bool:
 
 def _entry(entry: Any) -> tuple[str, Any]:
     try:
-        letters, couplings = entry
+        letters, couplings = entry if not isinstance(entry, str) else ()
     except (TypeError, ValueError):
         text = f"a static list must hold [operators, couplings] pairs, got {entry!r}"
         raise TypeError(text) from None

@@ -188,7 +188,7 @@ def test_the_factor_must_be_said(call):
         (lambda: to_quspin(ising(chain(4)), pauli="spin"), ValueError, "got 'spin'"),
         (lambda: from_quspin([["zz", [[1, 0]]]], pauli=True), ValueError, "name 2 sites, got"),
         (lambda: from_quspin([["n", [[1, 0]]]], pauli=True), ValueError, "x, y, z, .* got 'n'"),
-        (lambda: from_quspin(["zz"], pauli=True), ValueError, "got 'z'"),
+        (lambda: from_quspin(["zz"], pauli=True), TypeError, "pairs, got 'zz'"),
         (lambda: from_quspin([["+", [[1, 0]]]], pauli=True), ValueError, "Hermitian"),
         (lambda: from_quspin([1], pauli=True), TypeError, "pairs, got 1"),
         (lambda: to_scipy(ising(chain(4)), units="S"), ValueError, "'pauli' .* or 'spin' .*'S'"),
