@@ -102,7 +102,8 @@ class Lattice:
     def multiplicity(self, shell: int = 1) -> NDArray[np.int64]:
         """Number of nearest images that each pair of ``bonds(shell)`` stands for, mostly 1.
 
-        Multiply a coupling by it to count every image: ``j1j2(lattice, J2=0.5 * multiplicity)``.
+        Multiply a coupling by it to count every image, as in
+        ``j1j2(lattice, J2=0.5 * lattice.multiplicity(2))``.
 
         Returns
         -------

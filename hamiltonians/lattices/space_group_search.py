@@ -45,7 +45,8 @@ def find_space_group(lattice: "Lattice") -> SpaceGroup:
     translations = np.array([maps.permutation(identity, step @ vectors) for step in steps])
     found = _find_cosets(lattice, maps, translations)
     centre = _best_centre(lattice, found, vectors)
-    cosets = tuple(_operation(maps, R, t, centre, vectors) for R, t in found)
+    operations = [_operation(maps, R, t, centre, vectors) for R, t in found]
+    cosets = _that_differ(operations, translations)
     return SpaceGroup(steps, translations, cosets, vectors, cluster)
 
 
@@ -112,6 +113,17 @@ def _step_to_fix(R: Floats, shift: Floats, centre: Floats, vectors: Floats) -> F
         return missing * 0 if np.abs(missing).max() < _TOLERANCE else None
     step = np.rint(missing @ np.linalg.pinv(vectors)) @ vectors
     return step if np.abs(missing - step).max() < _TOLERANCE else None
+
+
+def _that_differ(operations: list[Operation], translations: Integers) -> tuple[Operation, ...]:
+    """One operation for each coset of permutations: in a flat or narrow cluster several agree."""
+    kept: list[Operation] = []
+    known: set[bytes] = set()
+    for operation in operations:
+        if operation.permutation.tobytes() not in known:
+            kept.append(operation)
+            known |= {row.tobytes() for row in operation.permutation[translations]}
+    return tuple(kept)
 
 
 def _operation(

@@ -57,6 +57,11 @@ ORDERS = [
     (pyrochlore(2), 8, 24, 384),  # Fd-3m: 48 cosets, half of them glides and screws
     (pyrochlore(vectors=CUBIC_CELL), 4, 24, 192),
     (OBLIQUE, 12, 2, 24),
+    (rectangle(4, 1, False), 1, 2, 2),  # reflections that move no site count once
+    (ladder(5, 1), 5, 2, 10),
+    (cubic((3, 2, 1), False), 1, 4, 4),
+    (chain(1, False), 1, 1, 1),
+    (honeycomb((2, 3)), 6, 2, 12),
 ]
 
 
@@ -66,7 +71,7 @@ def test_orders(lattice, translations, point, space):
     assert lattice.point_group().order == point
     group = lattice.space_group()
     assert group.order == space
-    assert SymmetryGroup.generated(group.permutations[list(group.generators)]).order == space
+    assert SymmetryGroup.generated(group.permutations[[0, *group.generators]]).order == space
     group.leaves_invariant(heisenberg(lattice))
     for shell in range(1, min(lattice.n_shells, 4) + 1):
         bonds = {frozenset(bond) for bond in lattice.bonds(shell).tolist()}
