@@ -88,11 +88,10 @@ def _check(pauli: Any) -> bool:
 
 
 def _entry(entry: Any) -> tuple[str, Any]:
-    try:
-        letters, couplings = entry if not isinstance(entry, str) else ()
-    except (TypeError, ValueError):
-        text = f"a static list must hold [operators, couplings] pairs, got {entry!r}"
-        raise TypeError(text) from None
+    pair = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else []
+    if len(pair) != 2:
+        raise TypeError(f"a static list must hold [operators, couplings] pairs, got {entry!r}")
+    letters, couplings = pair
     if not isinstance(letters, str) or not set(letters) <= set("xyz+-I"):
         raise ValueError(f"QuSpin operators must be spelt in x, y, z, +, - and I, got {letters!r}")
     return letters, couplings
