@@ -130,7 +130,8 @@ def j1j2(
     """J1-J2 model, H = J1 sum_<ij> sigma_i . sigma_j + J2 sum_<<ij>> sigma_i . sigma_j - fields.
 
     <<ij>> are second neighbours, ``lattice.bonds(2)``. The Marshall rotation uses the sublattices
-    of the first neighbours. Other parameters are those of `heisenberg`.
+    of the first neighbours. Other parameters are those of `heisenberg`. A pair that two images
+    join on a small torus is one bond; see `Lattice.multiplicity`.
     """
     _check_lattice(lattice)
     terms = [bond_sum(lattice, pair, shell=1, J1=J1) for pair in ("XX", "YY", "ZZ")]
