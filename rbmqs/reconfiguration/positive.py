@@ -151,4 +151,4 @@ def conjugate_gradients(
         new_weight = np.vdot(residual, image).real
         search = image + (new_weight / weight) * search
         weight = new_weight
-    return x, relative, iteration
+    return x, relative, n_iterations
