@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonians.bits import bit_counts, signs
 from hamiltonians.connections import bit_connections, compile_connections
 from hamiltonians.core import blocks
 from hamiltonians.pauli import PauliSum
@@ -71,7 +72,7 @@ def lay_out(sector: Sector, n_low: int | None = None) -> Layout:
     if sector.n_down is None:
         class_of, klasses = np.zeros_like(low), np.zeros_like(high)
     else:
-        class_of, klasses = _bit_counts(low), sector.n_down - _bit_counts(high)
+        class_of, klasses = bit_counts(low), sector.n_down - bit_counts(high)
         klasses[(klasses < 0) | (klasses > n_low)] = -1
     lows = np.argsort(class_of, kind="stable")
     class_start = np.searchsorted(class_of[lows], np.arange(class_of.max() + 2))
@@ -193,12 +194,12 @@ def _compile(
             else:
                 key = (flip >> layout.n_low, flip & low_mask, mask & low_mask)
                 cross.setdefault(key, {})[mask >> layout.n_low] = value
-    signs = _SignTables(layout)
-    diagonal = _diagonal(layout, bits, signs)
+    sign_tables = _SignTables(layout)
+    diagonal = _diagonal(layout, bits, sign_tables)
     flips_high = (np.array(list(high), np.uint64), *_rows_of(high.values(), dtype))
-    flips_cross, pairs = _cross(layout, cross, signs, dtype)
+    flips_cross, pairs = _cross(layout, cross, sign_tables, dtype)
     low_part = _low_matrix(layout, low, dtype)
-    return (*diagonal[:3], signs.table(), *diagonal[3:]), low_part, flips_high, flips_cross, pairs
+    return (*diagonal[:3], sign_tables.table(), *diagonal[3:]), low_part, flips_high, flips_cross, pairs
 
 
 class _SignTables:
@@ -214,22 +215,22 @@ class _SignTables:
 
     def table(self) -> NDArray[np.int8]:
         """Shape (masks, 2^n_low), columns sorted as ``lows``."""
-        rows = [_signs(self._layout.lows, mask) for mask in self._masks]
+        rows = [signs(self._layout.lows, mask) for mask in self._masks]
         return np.array(rows, np.int8).reshape(len(rows), len(self._layout.lows))
 
 
-def _diagonal(layout: Layout, bits: Any, signs: _SignTables) -> tuple[Any, ...]:
+def _diagonal(layout: Layout, bits: Any, sign_tables: _SignTables) -> tuple[Any, ...]:
     low_mask = 2**layout.n_low - 1
     low = np.zeros(len(layout.lows))
     high: dict[int, complex] = {}
     cross: dict[int, Strings] = {}
     for mask, value in zip(bits.diag_mask.tolist(), bits.diag_coef.tolist(), strict=True):
         if not mask >> layout.n_low:
-            low += value * _signs(layout.lows, mask)
+            low += value * signs(layout.lows, mask)
         elif not mask & low_mask:
             high[mask >> layout.n_low] = value
         else:
-            cross.setdefault(signs.number(mask & low_mask), {})[mask >> layout.n_low] = value
+            cross.setdefault(sign_tables.number(mask & low_mask), {})[mask >> layout.n_low] = value
     ordered = [cross[m] for m in sorted(cross)]  # numbers of signs asked for so far: 0, 1, ...
     _, high_coef, high_mask = _rows_of([high], np.dtype(np.float64))
     return low, high_coef, high_mask, *_rows_of(ordered, np.dtype(np.float64))
@@ -240,7 +241,7 @@ def _low_matrix(layout: Layout, low: dict[int, Strings], dtype: np.dtype[Any]) -
     lows = layout.lows
     rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, dtype)]
     for flip, strings in low.items():
-        element = sum(value * _signs(lows, mask) for mask, value in strings.items())
+        element = sum(value * signs(lows, mask) for mask, value in strings.items())
         kept = (layout.class_of[lows] == layout.class_of[lows ^ flip]) & (element != 0)
         rows.append(np.flatnonzero(kept))
         columns.append(layout.positions[lows[kept] ^ flip])
@@ -255,12 +256,13 @@ def _low_matrix(layout: Layout, low: dict[int, Strings], dtype: np.dtype[Any]) -
 
 
 def _cross(
-    layout: Layout, cross: dict[tuple[int, int, int], Strings], signs: _SignTables, dtype: Any
+    layout: Layout, cross: dict[tuple[int, int, int], Strings], sign_tables: _SignTables,
+    dtype: Any,
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Flips with a list of pairs of low halves, one list for each low flip."""
     low_flips = sorted({low for _, low, _ in cross})
     pair_of = np.array([low_flips.index(low) for _, low, _ in cross], np.int64)
-    sign_of = np.array([signs.number(mask) for *_, mask in cross], np.int64)
+    sign_of = np.array([sign_tables.number(mask) for *_, mask in cross], np.int64)
     high = np.array([flip for flip, _, _ in cross], np.uint64)
     flips = (high, *_rows_of(cross.values(), dtype), pair_of, sign_of)
     return flips, _pair_lists(layout, low_flips)
@@ -294,16 +296,3 @@ def _rows_of(groups: Any, dtype: np.dtype[Any]) -> tuple[Any, ...]:
 
 def _cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return (values if dtype == np.complex128 else values.real).astype(dtype)
-
-
-def _signs(states: NDArray[np.int64], mask: int) -> NDArray[np.int64]:
-    return 1 - 2 * (_bit_counts(states & mask) & 1)
-
-
-def _bit_counts(states: NDArray[np.int64]) -> NDArray[np.int64]:
-    total = np.zeros_like(states)
-    rest = states.copy()
-    while rest.any():
-        total += rest & 1
-        rest >>= 1
-    return total
