@@ -18,9 +18,28 @@ from hamiltonians.connections import (
     observable_connections,
 )
 from hamiltonians.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
-from hamiltonians.lattices import Lattice, chain, from_edges, rectangle, square
+from hamiltonians.lattices import (
+    Lattice,
+    UnitCell,
+    chain,
+    checkerboard,
+    cubic,
+    from_cell,
+    from_edges,
+    honeycomb,
+    kagome,
+    ladder,
+    pyrochlore,
+    rectangle,
+    shuriken,
+    square,
+    tilted_square,
+    triangular,
+    unit_cell,
+)
 from hamiltonians.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
 from hamiltonians.pauli import PauliSum, X, Y, Z, identity
+from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
 
 _ON_FIRST_USE = {
     "Sector": "sectors",
@@ -34,6 +53,8 @@ _ON_FIRST_USE = {
     "best_reference": "references",
     "heisenberg_chain_energy": "references",
     "ising_chain_energy": "references",
+    "automorphism_group": "automorphisms",
+    "symmetry_group": "automorphisms",
 }
 
 __all__ = [
@@ -47,29 +68,45 @@ __all__ = [
     "Reference",
     "Sector",
     "SpinHamiltonian",
+    "SymmetryGroup",
+    "SymmetrySector",
     "TooLargeError",
+    "UnitCell",
     "X",
     "Y",
     "Z",
+    "automorphism_group",
     "best_reference",
     "bit_connections",
     "chain",
+    "checkerboard",
     "compile_connections",
+    "cubic",
     "expectation",
+    "from_cell",
     "from_edges",
     "full_spectrum",
     "ground_state",
     "heisenberg",
     "heisenberg_chain_energy",
+    "honeycomb",
     "identity",
     "ising",
     "ising_chain_energy",
     "j1j2",
+    "kagome",
+    "ladder",
     "memory_needed",
     "observable_connections",
+    "pyrochlore",
     "rectangle",
+    "shuriken",
     "spin_hamiltonian",
     "square",
+    "symmetry_group",
+    "tilted_square",
+    "triangular",
+    "unit_cell",
     "xxz",
     "xyz",
 ]

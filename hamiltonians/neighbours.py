@@ -1,7 +1,7 @@
 """Which sites are neighbours: distances of points, steps on graphs, and colours that alternate."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,12 +63,92 @@ def _colour_component(
                 waiting.append(there)
 
 
+def image_counts(positions: Any, translations: Any) -> NDArray[np.int32]:
+    """Number of images of j that are nearest to i, for every pair of points (i, j)."""
+    result = np.empty((len(positions), len(positions)), np.int32)
+    for i, squared in enumerate(_squared_to_images(positions, translations)):
+        result[i] = (squared == squared.min(axis=1, keepdims=True)).sum(axis=1)
+    return result
+
+
+def image_vectors(positions: Any, translations: Any, i: int, j: int) -> NDArray[np.float64]:
+    """Vectors from point i to the nearest images of point j, shape (n_images, d)."""
+    vectors = _to_images(positions[[j]] - positions[i], reduced_vectors(translations))[0]
+    squared = (vectors**2).sum(axis=-1).round(_DECIMALS)
+    return vectors[squared == squared.min()]
+
+
+def short_circuits(positions: Any, translations: Any, n_rows: int) -> str | None:
+    """What a cluster too small for its boundaries joins, in words; None if all is well.
+
+    Parameters
+    ----------
+    n_rows : int
+        The points to look from: those of one cell are enough.
+    """
+    reduced = reduced_vectors(translations)
+    nearest, own, doubled = np.inf, (_to_images(np.zeros((1, positions.shape[1])), reduced)), None
+    rows = []
+    for i in range(n_rows):
+        squared = (_to_images(positions - positions[i], reduced) ** 2).sum(axis=-1).round(_DECIMALS)
+        squared[i] = np.inf
+        nearest = min(nearest, squared.min(initial=np.inf))
+        rows.append(squared)
+    lengths = (own[0] ** 2).sum(axis=-1).round(_DECIMALS)
+    if (lengths[lengths > 0] <= nearest).any():
+        return "a site to itself"
+    for i, squared in enumerate(rows):
+        doubled = np.flatnonzero((squared == nearest).sum(axis=1) > 1)
+        if len(doubled):
+            return f"sites {i} and {doubled[0]} by two bonds"
+    return None
+
+
 def _squared_distances(positions: Any, translations: Any) -> NDArray[np.float64]:
     """Rounded squared distance of every pair of sites to the nearest image."""
-    steps = list(itertools.product((-1, 0, 1), repeat=len(translations)))
-    images = np.array(steps, np.float64) @ translations
     result = np.empty((len(positions), len(positions)))
-    for i, here in enumerate(positions):  # row by row: all images of all pairs are too many at once
-        apart = (positions - here)[:, None, :] + images
-        result[i] = (apart**2).sum(axis=-1).min(axis=1)
-    return result.round(_DECIMALS)
+    for i, squared in enumerate(_squared_to_images(positions, translations)):
+        result[i] = squared.min(axis=1)
+    return result
+
+
+def _squared_to_images(positions: Any, translations: Any) -> Iterator[NDArray[np.float64]]:
+    """Rounded squared distances of each point to the images of all, shape (n, n_images).
+
+    Row by row: all images of all pairs are too many at once.
+    """
+    reduced = reduced_vectors(translations)
+    for here in positions:
+        yield (_to_images(positions - here, reduced) ** 2).sum(axis=-1).round(_DECIMALS)
+
+
+def _to_images(apart: Any, reduced: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The vectors ``apart``, shape (n, d), to the images that may be nearest: (n, n_images, d).
+
+    In a reduced basis these are the ones next to the vector folded into the cell at the origin.
+    """
+    steps = list(itertools.product((-1, 0, 1), repeat=len(reduced)))
+    if len(reduced):
+        apart = apart - np.rint(apart @ np.linalg.pinv(reduced)) @ reduced
+    return apart[:, None, :] + np.array(steps, np.float64) @ reduced
+
+
+def reduced_vectors(translations: Any) -> NDArray[np.float64]:
+    """The same translations by vectors as short as possible (Minkowski, up to three of them)."""
+    vectors = np.array(translations, np.float64)
+    for _ in range(100):
+        order = np.argsort((vectors**2).sum(axis=1), kind="stable")
+        vectors, before = vectors[order], vectors.copy()
+        for last in range(1, len(vectors)):
+            vectors[last] = _shortest(vectors[last], vectors[:last])
+        if np.array_equal(vectors, before):
+            break
+    return vectors
+
+
+def _shortest(vector: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``vector`` minus the integer combination of ``others`` that leaves it shortest."""
+    guess = vector - np.rint(vector @ np.linalg.pinv(others)) @ others
+    steps = np.array(list(itertools.product((0, -1, 1), repeat=len(others))), np.float64)
+    candidates = np.concatenate([vector[None], guess + steps @ others])
+    return candidates[(candidates**2).sum(axis=1).round(_DECIMALS).argmin()]

@@ -59,13 +59,13 @@ def generate(generators: Permutations, max_order: int) -> Permutations:
 def _extend(
     subgroup: Permutations, known: set[bytes], generators: list[NDArray[Any]], max_order: int
 ) -> Permutations:
-    """The group of a subgroup and one generator more: Dimino's walk over right cosets."""
+    """The group of a subgroup H and one generator more: Dimino's walk over cosets H r."""
     blocks = [subgroup]
     waiting = [np.arange(subgroup.shape[1])]
     while waiting:
         representative = waiting.pop()
         for generator in generators:
-            candidate = representative[generator]
+            candidate = generator[representative]
             if candidate.tobytes() in known:
                 continue
             if len(known) + len(subgroup) > max_order:

@@ -1,0 +1,183 @@
+"""The lattices that have names, each a unit cell and how many of it.
+
+Clusters of a two- or three-dimensional lattice take ``shape`` (one length for all directions or
+one for each) or integer ``vectors``; see `hamiltonians.from_cell`.
+"""
+
+from collections.abc import Callable, Sequence
+
+from numpy.typing import ArrayLike
+
+from hamiltonians.checks import integer
+from hamiltonians.lattices import cells
+from hamiltonians.lattices.boundaries import boundaries, boundary, boundary_name
+from hamiltonians.lattices.clusters import build_box, from_cell
+from hamiltonians.lattices.lattice import Lattice
+
+Shape = int | Sequence[int] | None
+Boundaries = bool | Sequence[bool]
+
+
+def chain(length: int, periodic: bool = True) -> Lattice:
+    """Chain of ``length`` sites.
+
+    Raises
+    ------
+    ValueError
+        If ``length`` is below 1, or below 3 for a periodic chain.
+    """
+    length = integer("length", length, minimum=1)
+    closed = boundary("periodic", periodic)
+    if closed and length <= 2:
+        raise ValueError(
+            f"length must be at least 3 for a periodic chain, got {length}; "
+            f"write chain({length}, periodic=False)"
+        )
+    name = f"chain of {length}, {boundary_name((closed,))}"
+    return build_box(name, "chain", cells.CHAIN, (length,), (closed,))
+
+
+def square(length: int, periodic: Boundaries = True) -> Lattice:
+    """Square lattice of ``length`` x ``length`` sites; see `rectangle`."""
+    return rectangle(length, length, periodic)
+
+
+def rectangle(width_x: int, width_y: int, periodic: Boundaries = True) -> Lattice:
+    """Rectangle cut from the square lattice; site (x, y) has the number x * width_y + y.
+
+    Parameters
+    ----------
+    width_x, width_y : int
+        Sites along each direction.
+    periodic : bool or pair of bool
+        Boundary condition, of both directions or of each.
+
+    Raises
+    ------
+    ValueError
+        If a width is below 1, or below 3 along a periodic direction.
+    """
+    shape = (integer("width_x", width_x, minimum=1), integer("width_y", width_y, minimum=1))
+    closed = boundaries(periodic, 2)
+    if any(wrap and width <= 2 for wrap, width in zip(closed, shape, strict=True)):
+        allowed = tuple(wrap and width > 2 for wrap, width in zip(closed, shape, strict=True))
+        raise ValueError(
+            f"periodic must be False along a direction of fewer than 3 sites, got {closed} for a "
+            f"{shape[0]}x{shape[1]} rectangle; write periodic={allowed}"
+        )
+    noun = "square" if shape[0] == shape[1] else "rectangle"
+    name = f"{noun} {shape[0]}x{shape[1]}, {boundary_name(closed)}"
+    return build_box(name, "rectangle", cells.SQUARE, shape, closed)
+
+
+def ladder(length: int, n_legs: int = 2, periodic: bool = True) -> Lattice:
+    """Ladder of ``length`` rungs with open ends of the rungs; leg y of rung x is x * n_legs + y.
+
+    Parameters
+    ----------
+    length, n_legs : int
+    periodic : bool
+        Boundary condition along the legs.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1, or ``length`` below 3 for periodic legs.
+    """
+    length, n_legs = (
+        integer("length", length, minimum=1), integer("n_legs", n_legs, minimum=1)
+    )  # fmt: skip
+    closed = boundary("periodic", periodic)
+    if closed and length <= 2:
+        raise ValueError(
+            f"length must be at least 3 for a periodic ladder, got {length}; "
+            f"write ladder({length}, {n_legs}, periodic=False)"
+        )
+    name = f"ladder of {length} rungs and {n_legs} legs, {boundary_name((closed,))}"
+    return build_box(name, "ladder", cells.SQUARE, (length, n_legs), (closed, False))
+
+
+def tilted_square(a: int, b: int) -> Lattice:
+    """Periodic square lattice of N = a^2 + b^2 sites, spanned by (a, b) and (-b, a).
+
+    The clusters in the literature are (3, 1) for N = 10, (3, 3) for 18, (4, 2) for 20, (5, 1) for
+    26, (4, 4) for 32 and (5, 5) for 50. Other vectors of the square lattice:
+    ``from_cell(SQUARE, vectors=...)``.
+
+    Raises
+    ------
+    ValueError
+        If the vectors are so short that two bonds join the same two sites.
+    """
+    a, b = integer("a", a), integer("b", b)
+    return from_cell(cells.SQUARE, vectors=[[a, b], [-b, a]])
+
+
+def triangular(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Triangular lattice, six neighbours to a site.
+
+    The 12 sites of the literature have ``vectors=[[2, 2], [-2, 4]]``, and the 36 are ``shape=6``.
+    """
+    return from_cell(cells.TRIANGULAR, shape, periodic, vectors)
+
+
+def honeycomb(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Honeycomb lattice, two sites to a cell, three neighbours to a site."""
+    return from_cell(cells.HONEYCOMB, shape, periodic, vectors)
+
+
+def kagome(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Kagome lattice, three sites to a cell, four neighbours to a site."""
+    return from_cell(cells.KAGOME, shape, periodic, vectors)
+
+
+def shuriken(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Shuriken or square-kagome lattice, six sites to a cell, four neighbours to a site."""
+    return from_cell(cells.SHURIKEN, shape, periodic, vectors)
+
+
+def checkerboard(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Checkerboard or planar pyrochlore lattice, two sites to a cell, six neighbours to a site.
+
+    A square lattice in which every other square has both its diagonals; all six bonds of a site
+    are nearest-neighbour bonds, and further shells are counted in steps along bonds.
+    """
+    return from_cell(cells.CHECKERBOARD, shape, periodic, vectors)
+
+
+def cubic(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Simple cubic lattice."""
+    return from_cell(cells.CUBIC, shape, periodic, vectors)
+
+
+def pyrochlore(
+    shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
+) -> Lattice:
+    """Pyrochlore lattice, four sites to a primitive (fcc) cell, six neighbours to a site.
+
+    The cubic cell of 16 sites is ``vectors=[[-1, 1, 1], [1, -1, 1], [1, 1, -1]]``.
+    """
+    return from_cell(cells.PYROCHLORE, shape, periodic, vectors)
+
+
+CLUSTERS: dict[str, Callable[..., Lattice]] = {
+    "triangular": triangular,
+    "honeycomb": honeycomb,
+    "kagome": kagome,
+    "shuriken": shuriken,
+    "checkerboard": checkerboard,
+    "cubic": cubic,
+    "pyrochlore": pyrochlore,
+}
