@@ -153,7 +153,7 @@ class _Search:
         fits[images] = False
         placed = self.base[:n_placed]
         fits &= (self._colours[:, images] == self._colours[site, placed]).all(axis=1)
-        fits &= (self._colours[images, :].T == self._colours[placed, site]).all(axis=1)
+        fits &= (self._colours[placed, site] == self._colours[images, :].T).all(axis=1)
         return np.flatnonzero(fits).tolist()
 
     def _count(self) -> None:
