@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hamiltonians.blocks import BlockOperator
 from hamiltonians.checks import integer
@@ -29,6 +29,7 @@ from hamiltonians.memory import (
     memory_plan,
     n_krylov,
 )
+from hamiltonians.observables import correlations, expect, expectation
 from hamiltonians.pauli import PauliSum
 from hamiltonians.sectors import Sector
 from hamiltonians.symmetry import SymmetrySector
@@ -102,9 +103,13 @@ class ExactResult:
         ValueError
             If energies only were asked for.
         """
+        return self.state(0)
+
+    def state(self, number: int) -> NDArray[Any]:
+        """Column ``number`` of the vectors, shape (dimension,)."""
         if self.vectors is None:
             raise ValueError("vectors must be True in ground_state to have a vector, got False")
-        return self.vectors[:, 0]
+        return self.vectors[:, number]
 
     def expanded(self, state: int = 0) -> NDArray[Any]:
         """A state on all basis states of its total-S_z sector, shape (sector dimension,).
@@ -116,12 +121,27 @@ class ExactResult:
         TooLargeError
             If the expanded vector does not fit into memory.
         """
-        column = self.vector if state == 0 else self.vectors[:, state]  # type: ignore[index]
+        column = self.state(state)
         if self.symmetry is None:
             return column
         from hamiltonians.expansion import expand
 
-        return expand(column, self.operator.basis, Sector(self.operator.basis.n_sites, self.total_sz))
+        basis = self.operator.basis
+        return expand(column, basis, Sector(basis.n_sites, self.total_sz))
+
+    def expect(self, observable: PauliSum, state: int = 0) -> float | complex:
+        """<v|O|v> of one of the states; complex only if the observable is not Hermitian.
+
+        In a symmetry sector the observable is averaged over the group, which leaves its mean.
+        """
+        return expect(self, observable, state)
+
+    def correlations(self, state: int = 0) -> NDArray[np.float64]:
+        """<Z_i Z_j> of one of the states, shape (n_sites, n_sites).
+
+        For a total-spin singlet <sigma_i . sigma_j> is three times that.
+        """
+        return correlations(self, state)
 
 
 def ground_state(
@@ -240,39 +260,6 @@ def dense_matrix(operator: Operator) -> NDArray[Any]:
     return np.array(columns, operator.dtype).reshape(operator.dimension, operator.dimension).T
 
 
-def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> float | complex:
-    """<v|O|v> / <v|v> for a vector in the basis of ``sector``.
-
-    Returns
-    -------
-    float or complex
-        Complex only if the observable is not Hermitian.
-
-    Raises
-    ------
-    ValueError
-        If the vector is zero or does not have the dimension of the sector.
-    """
-    v = np.ascontiguousarray(vector)
-    if v.shape != (sector.dimension,):
-        raise ValueError(f"vector must have shape ({sector.dimension},), got {v.shape}")
-    norm = np.vdot(v, v).real
-    if not norm > 0:
-        raise ValueError(f"vector must have a positive norm, got {norm}")
-    adjoint = observable.hermitian_conjugate()
-    parts = (0.5 * (observable + adjoint), -0.5j * (observable - adjoint))
-    real, imaginary = (
-        _mean(v, BlockOperator(sector, part)) / norm if len(part) else 0.0 for part in parts
-    )
-    return float(real) if observable.is_hermitian else complex(real, imaginary)
-
-
-def _mean(v: NDArray[Any], operator: BlockOperator) -> float:
-    """<v|O|v> of a Hermitian operator."""
-    x = v.astype(np.result_type(v.dtype, operator.dtype, np.float64), copy=False)
-    return operator.multiply(x, np.zeros_like(x))
-
-
 def _check_dimension(k: int, dimension: int, symmetry: SymmetrySector | None) -> None:
     if dimension == 0 and symmetry is not None:
         raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")
@@ -347,5 +334,5 @@ def random_vector(operator: Operator, rng: np.random.Generator) -> NDArray[Any]:
 def _orthonormal(vector: NDArray[Any], operator: Operator) -> NDArray[Any]:
     """Amplitudes as coefficients of an orthonormal basis."""
     if len(operator.weights):
-        vector *= np.sqrt(operator.weights)
+        vector *= np.sqrt(operator.weights.astype(np.float64))
     return vector

@@ -42,7 +42,7 @@ def expand(vector: NDArray[Any], basis: OrbitBasis, sector: Sector) -> NDArray[A
             f"a vector of {sector.dimension} states needs {size_text(needed)} of memory; "
             f"allowed are {size_text(available_memory())}"
         )
-    amplitudes = (vector / np.sqrt(basis.listed[1])).astype(dtype)
+    amplitudes = (vector / np.sqrt(basis.listed[1].astype(np.float64))).astype(dtype)
     phases = basis.phases.astype(dtype) if complex_ones else basis.phases.real.copy()
     states, out = sector.basis_states(), np.empty(sector.dimension, dtype)
     for first in range(0, len(states), _AT_ONCE):
