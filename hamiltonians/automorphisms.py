@@ -6,6 +6,7 @@ site, keeping all couplings to the sites already placed. The order of the group 
 the orbit lengths, known before its elements are listed.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,7 +128,7 @@ class _Search:
         """A permutation that fixes the base before ``level`` and moves its point to ``target``."""
         n_sites = len(self.base)
         images = [*self.base[:level], target]
-        candidates = [iter(())] * (level + 1)
+        candidates: list[Iterator[int]] = [iter(())] * (level + 1)
         if target not in self._choices(images[:level]):
             return None
         while len(images) < n_sites or len(candidates) < len(images):
@@ -152,8 +153,9 @@ class _Search:
         fits = self._classes == self._classes[site]
         fits[images] = False
         placed = self.base[:n_placed]
-        fits &= (self._colours[:, images] == self._colours[site, placed]).all(axis=1)
-        fits &= (self._colours[placed, site] == self._colours[images, :].T).all(axis=1)
+        towards, back = self._colours[site, placed], self._colours[placed, site]
+        fits &= (self._colours[:, images] == towards).all(axis=1)
+        fits &= (self._colours.T[:, images] == back).all(axis=1)
         return np.flatnonzero(fits).tolist()
 
     def _count(self) -> None:
@@ -178,7 +180,7 @@ def _refined_classes(colours: Integers) -> Integers:
 
 
 def _base_order(colours: Integers, classes: Integers) -> list[int]:
-    """Sites such that each is joined to earlier ones, rare classes first: wrong starts fail soon."""
+    """Sites such that each is joined to earlier ones, so that wrong starts fail soon."""
     sizes = np.bincount(classes)[classes]
     order = [int(sizes.argmin())]
     joined = (colours != 0).astype(np.int64)

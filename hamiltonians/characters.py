@@ -81,9 +81,8 @@ def _extend(
     extended = np.repeat(phases, m, axis=0)
     for step, g in enumerate(powers):
         coset = group.product(members, g)
-        extended[:, coset] = (
-            phases[:, None, members] + step * roots[:, :, None]
-        ).reshape(-1, len(members)) % exponent
+        along = phases[:, None, members] + step * roots[:, :, None]
+        extended[:, coset] = along.reshape(-1, len(members)) % exponent
     return np.sort(np.concatenate([group.product(members, g) for g in powers])), extended
 
 

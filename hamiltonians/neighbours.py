@@ -74,31 +74,28 @@ def image_counts(positions: Any, translations: Any) -> NDArray[np.int32]:
 def image_vectors(positions: Any, translations: Any, i: int, j: int) -> NDArray[np.float64]:
     """Vectors from point i to the nearest images of point j, shape (n_images, d)."""
     vectors = _to_images(positions[[j]] - positions[i], reduced_vectors(translations))[0]
-    squared = (vectors**2).sum(axis=-1).round(_DECIMALS)
+    squared = _squared_lengths(vectors)
     return vectors[squared == squared.min()]
 
 
-def short_circuits(positions: Any, translations: Any, n_rows: int) -> str | None:
-    """What a cluster too small for its boundaries joins, in words; None if all is well.
+def joined_twice(positions: Any, translations: Any, n_rows: int) -> str | None:
+    """What nearest-neighbour bonds join twice in a cluster too small for them, in words, or None.
 
     Parameters
     ----------
     n_rows : int
-        The points to look from: those of one cell are enough.
+        How many of the first points to look from: those of one cell are enough.
     """
     reduced = reduced_vectors(translations)
-    nearest, own, doubled = np.inf, (_to_images(np.zeros((1, positions.shape[1])), reduced)), None
-    rows = []
-    for i in range(n_rows):
-        squared = (_to_images(positions - positions[i], reduced) ** 2).sum(axis=-1).round(_DECIMALS)
-        squared[i] = np.inf
-        nearest = min(nearest, squared.min(initial=np.inf))
-        rows.append(squared)
-    lengths = (own[0] ** 2).sum(axis=-1).round(_DECIMALS)
-    if (lengths[lengths > 0] <= nearest).any():
+    rows = [_squared_lengths(_to_images(positions - here, reduced)) for here in positions[:n_rows]]
+    for i, row in enumerate(rows):
+        row[i] = np.inf
+    nearest = min(row.min(initial=np.inf) for row in rows)
+    own = _squared_lengths(_to_images(np.zeros((1, positions.shape[1])), reduced))
+    if (own[own > 0] <= nearest).any():
         return "a site to itself"
-    for i, squared in enumerate(rows):
-        doubled = np.flatnonzero((squared == nearest).sum(axis=1) > 1)
+    for i, row in enumerate(rows):
+        doubled = np.flatnonzero((row == nearest).sum(axis=1) > 1)
         if len(doubled):
             return f"sites {i} and {doubled[0]} by two bonds"
     return None
@@ -119,7 +116,12 @@ def _squared_to_images(positions: Any, translations: Any) -> Iterator[NDArray[np
     """
     reduced = reduced_vectors(translations)
     for here in positions:
-        yield (_to_images(positions - here, reduced) ** 2).sum(axis=-1).round(_DECIMALS)
+        yield _squared_lengths(_to_images(positions - here, reduced))
+
+
+def _squared_lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rounded, so that equal distances compare as equal."""
+    return (vectors**2).sum(axis=-1).round(_DECIMALS)
 
 
 def _to_images(apart: Any, reduced: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any
 
-from rbmqs.config import LATTICES, read_toml
+from rbmqs.config import read_toml
+from rbmqs.lattice_config import LATTICES_BY_LENGTH
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +16,16 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "model", nargs="?", metavar="MODEL", help="ising, heisenberg, xxz, xyz or j1j2"
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file; options override it")
-    parser.add_argument("--lattice", choices=LATTICES[:3], help="default: chain")
-    parser.add_argument("--length", type=int, metavar="L", help="of a chain or square")
-    parser.add_argument("--shape", type=int, nargs=2, metavar=("X", "Y"), help="of a rectangle")
+    parser.add_argument("--lattice", choices=LATTICES_BY_LENGTH, help="default: chain")
+    parser.add_argument("--length", type=int, metavar="L", help="cells along each direction")
+    parser.add_argument(
+        "--shape", type=int, nargs="+", metavar="L",
+        help="cells along the directions, rungs and legs of a ladder, a and b of a tilted square",
+    )  # fmt: skip
+    parser.add_argument(
+        "--vectors", type=int, nargs="+", metavar="M",
+        help="rows of integers that span a cluster, as 2 2 -2 4 for the triangular one of 12",
+    )  # fmt: skip
     parser.add_argument("--open", action="store_true", help="open boundaries")
     parser.add_argument("--field", type=float, metavar="H", help="transverse field h of ising")
     parser.add_argument(
@@ -56,6 +65,7 @@ _PLACES = {
     "lattice": ("lattice", "kind"),
     "length": ("lattice", "length"),
     "shape": ("lattice", "shape"),
+    "vectors": ("lattice", "vectors"),
     "alpha": ("ansatz", "alpha"),
     "n_hidden": ("ansatz", "n_hidden"),
     "seed": ("run", "seed"),
@@ -80,6 +90,8 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
             table["ansatz"].pop(other, None)  # the option replaces the file's other spelling
     for name, (section, key) in _PLACES.items():
         value = getattr(options, name, None)
+        if name == "vectors" and value is not None:
+            value = _rows(value)
         if value is not None and value is not False:
             table.setdefault(section, {})[key] = value
     if options.open:
@@ -94,6 +106,14 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
     if "name" not in table.get("model", {}):
         raise ValueError("name a MODEL, or give --config FILE with a [model] table")
     return table
+
+
+def _rows(numbers: list[int]) -> list[list[int]]:
+    """As many rows as columns."""
+    side = math.isqrt(len(numbers))
+    if side**2 != len(numbers):
+        raise ValueError(f"--vectors must be 4 or 9 integers, row by row, got {len(numbers)}")
+    return [numbers[row * side : (row + 1) * side] for row in range(side)]
 
 
 def _check_tables(table: dict[str, Any]) -> None:

@@ -23,57 +23,13 @@ import cattrs
 import numpy as np
 
 from rbmqs.checks import choice, positive_int
+from rbmqs.lattice_config import LatticeConfig
 from rbmqs.schedules import Schedule
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian
     from rbmqs.wavefunction import RBM
-
-_SIZE_OF = {"chain": "length", "square": "length", "rectangle": "shape", "graph": "edges"}
-LATTICES = tuple(_SIZE_OF)
-
-
-@dataclass(frozen=True)
-class LatticeConfig:
-    """Table [lattice]: "chain" and "square" take `length`, "rectangle" `shape`, "graph" `edges`."""
-
-    kind: str = "chain"
-    length: int | None = None
-    shape: list[int] | None = None
-    periodic: bool | list[bool] = True
-    edges: list[list[int]] | None = None
-
-    def build(self) -> Lattice:
-        """The lattice."""
-        import hamiltonians as hm
-
-        choice("lattice kind", self.kind, LATTICES)
-        for name in ("length", "shape", "edges"):
-            if name != _SIZE_OF[self.kind] and getattr(self, name) is not None:
-                raise ValueError(
-                    f"lattice kind {self.kind!r} takes {_SIZE_OF[self.kind]}, not {name}"
-                )
-        if self.kind == "graph":
-            return hm.from_edges(self._need("edges"))
-        if self.kind == "rectangle":
-            shape = self._need("shape")
-            if len(shape) != 2:
-                raise ValueError(f"shape of a rectangle must be two lengths, got {shape}")
-            periodic = self.periodic
-            if not isinstance(periodic, bool):
-                periodic = tuple(periodic)  # type: ignore[assignment]
-            return hm.rectangle(shape[0], shape[1], periodic)
-        if not isinstance(self.periodic, bool):
-            raise ValueError(f"periodic must be true or false for a {self.kind}")
-        return getattr(hm, self.kind)(self._need("length"), self.periodic)
-
-    def _need(self, name: str) -> Any:
-        value = getattr(self, name)
-        if value is None:
-            raise ValueError(f"lattice kind {self.kind!r} needs {name}")
-        return value
-
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -322,9 +278,10 @@ def describe_terms(hamiltonian: SpinHamiltonian) -> list[list[Any]]:
 def hamiltonian_from_description(meta: dict[str, Any]) -> SpinHamiltonian:
     """Build the Hamiltonian of a checkpoint again: by its model where it has one, else by terms."""
     import hamiltonians as hm
+    from hamiltonians.lattices import lattice_from_description
 
     data = meta["hamiltonian"]
-    lattice = None if data["lattice"] is None else _lattice_from_description(data["lattice"])
+    lattice = None if data["lattice"] is None else lattice_from_description(data["lattice"])
     if data["model"] is not None and lattice is not None:
         options = {key: np.asarray(v) if isinstance(v, list) else v
                    for key, v in data["parameters"].items()}  # fmt: skip
@@ -337,14 +294,3 @@ def hamiltonian_from_description(meta: dict[str, Any]) -> SpinHamiltonian:
     return hm.SpinHamiltonian(
         data["name"], data["n_sites"], terms, lattice, data["total_sz"], marshall
     )
-
-
-def _lattice_from_description(data: dict[str, Any]) -> Lattice:
-    kind, shape, periodic = data["kind"], data["shape"], data["periodic"]
-    if kind == "graph":
-        import hamiltonians as hm
-
-        return hm.from_edges(data["edges"], data["n_sites"])
-    if kind == "chain":
-        return LatticeConfig("chain", length=shape[0], periodic=periodic[0]).build()
-    return LatticeConfig("rectangle", shape=shape, periodic=periodic).build()

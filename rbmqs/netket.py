@@ -11,11 +11,12 @@ import importlib
 import io
 import time
 from collections.abc import Mapping
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians import convert
+from hamiltonians.convert.netket import import_netket
 from rbmqs.checks import positive_int
 from rbmqs.sampler import MetropolisSampler
 from rbmqs.schedules import Schedule, as_schedule
@@ -24,22 +25,12 @@ from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from hamiltonians.pauli import PauliString
-
-_PAULI = {
-    "X": np.array([[0, 1], [1, 0]], dtype=complex),
-    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
-    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
-}
-_MAX_SUPPORT = 10  # sites of a dense local matrix, 16 MiB of complex numbers
 
 
 def to_netket(hamiltonian: SpinHamiltonian) -> Any:
     """The Hamiltonian as a NetKet operator with the same matrix, sector included.
 
-    Strings on the same sites make one local matrix, so that each Heisenberg bond is one term, and
-    in a fixed sector no term leads out of it. A free Hamiltonian with a string on more than ten
-    sites becomes `PauliStrings`, whose elements of less than 1e-10 NetKet drops.
+    See `hamiltonians.convert.to_netket`, in Pauli units.
 
     Parameters
     ----------
@@ -57,49 +48,7 @@ def to_netket(hamiltonian: SpinHamiltonian) -> Any:
     ValueError
         A string on more than ten sites in a fixed sector.
     """
-    nk = _import_netket()
-    hilbert = nk.hilbert.Spin(0.5, hamiltonian.n_sites, total_sz=hamiltonian.total_sz)
-    widest = max((len(string) for string in hamiltonian.terms.terms), default=0)
-    if widest <= _MAX_SUPPORT:
-        return _local_operator(nk, hilbert, hamiltonian)
-    if hamiltonian.total_sz is not None:
-        raise ValueError(
-            f"strings may act on at most {_MAX_SUPPORT} sites to pass a Hamiltonian of fixed "
-            f"total_sz to NetKet, got one on {widest}; free total_sz or shorten the string"
-        )
-    return _pauli_strings(nk, hilbert, hamiltonian)
-
-
-def _local_operator(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
-    matrices: dict[tuple[int, ...], np.ndarray] = {}
-    for string, value in hamiltonian.terms.terms.items():
-        sites = tuple(site for site, _ in string)
-        term = value * _string_matrix(string)
-        matrices[sites] = matrices[sites] + term if sites in matrices else term
-    dtype = float if hamiltonian.is_real else complex
-    constant = matrices.pop((), np.zeros((1, 1)))[0, 0].real
-    return nk.operator.LocalOperator(
-        hilbert,
-        [matrix if dtype is complex else matrix.real for matrix in matrices.values()],
-        [list(sites) for sites in matrices],
-        constant=constant,
-        dtype=dtype,
-        mel_cutoff=0.0,
-    )
-
-
-def _string_matrix(string: PauliString) -> np.ndarray:
-    return reduce(np.kron, [_PAULI[letter] for _, letter in string], np.ones((1, 1)))
-
-
-def _pauli_strings(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
-    spelt = []
-    for string in hamiltonian.terms.terms:
-        letters = dict(string)
-        spelt.append("".join(letters.get(i, "I") for i in range(hamiltonian.n_sites)))
-    weights = [value.real for value in hamiltonian.terms.terms.values()]
-    dtype = float if hamiltonian.is_real else complex
-    return nk.operator.PauliStrings(hilbert, spelt, weights, dtype=dtype)
+    return convert.to_netket(hamiltonian, units="pauli")
 
 
 def parameters_to_netket(psi: RBM) -> dict[str, Any]:
@@ -205,7 +154,7 @@ def to_netket_state(
     ours = MetropolisSampler.for_hamiltonian(
         hamiltonian, move, n_chains=n_chains, sweep_size=sweep_size
     )
-    nk = _import_netket()
+    nk = import_netket()
     jax = importlib.import_module("jax")
     return nk.vqs.MCState(
         _netket_sampler(nk, ours),
@@ -288,7 +237,7 @@ def ground_state_with_netket(
     ValueError
         The machine and the Hamiltonian differ in the number of sites.
     """
-    nk = _import_netket()
+    nk = import_netket()
     n_iterations = positive_int("n_iterations", n_iterations, minimum=0)
     n_final_samples = positive_int("n_final_samples", n_final_samples)
     rates = _values("learning_rate", learning_rate, n_iterations)
@@ -332,12 +281,3 @@ def _netket_driver(
             diag_shift=lambda iteration: float(shifts[iteration]),
             variational_state=state,
         )
-
-
-def _import_netket() -> Any:
-    try:
-        return importlib.import_module("netket")
-    except ImportError as error:
-        raise ImportError(
-            f'NetKet cannot be imported ({error}); install it by: pip install "rbmqs[netket]"'
-        ) from error

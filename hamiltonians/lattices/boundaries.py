@@ -1,4 +1,4 @@
-"""Boundary conditions: what the user may write, and what to write where a direction is too short."""
+"""Boundary conditions: what may be written, and what to write where a direction is too short."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -155,22 +155,23 @@ def _rows(array: NDArray[np.float64]) -> tuple[Vector, ...]:
 
 
 _H = math.sqrt(3) / 2  # height of a triangle of side 1
-_S = 1 / (1 + math.sqrt(3))  # side of the squares and triangles of the shuriken lattice
+_HEXAGONAL = ((1.0, 0.0), (0.5, _H))
+_S = 0.5 / (1 + math.sqrt(3))  # half the side of squares and triangles of the shuriken lattice
 
 CHAIN = unit_cell([[1]], name="chain")
 SQUARE = unit_cell(np.eye(2), name="square")
 CUBIC = unit_cell(np.eye(3), name="cubic")
-TRIANGULAR = unit_cell([[1, 0], [0.5, _H]], name="triangular")
-HONEYCOMB = unit_cell([[1, 0], [0.5, _H]], [[0.5, _H / 3], [1, 2 * _H / 3]], "honeycomb")
-KAGOME = unit_cell([[1, 0], [0.5, _H]], [[0.5, 0], [0.25, _H / 2], [0.75, _H / 2]], "kagome")
-SHURIKEN = unit_cell(  # a square of side s round the origin, and the tips of triangles on it
+TRIANGULAR = unit_cell(_HEXAGONAL, name="triangular")
+HONEYCOMB = unit_cell(_HEXAGONAL, ((0.5, _H / 3), (1.0, 2 * _H / 3)), "honeycomb")
+KAGOME = unit_cell(_HEXAGONAL, ((0.5, 0.0), (0.25, _H / 2), (0.75, _H / 2)), "kagome")
+SHURIKEN = unit_cell(  # a square round the origin, and the tips of two triangles on its sides
     np.eye(2),
-    [[_S / 2, _S / 2], [-_S / 2, _S / 2], [-_S / 2, -_S / 2], [_S / 2, -_S / 2], [0.5, 0], [0, 0.5]],
+    ((_S, _S), (-_S, _S), (-_S, -_S), (_S, -_S), (0.5, 0.0), (0.0, 0.5)),
     "shuriken",
 )
-CHECKERBOARD = unit_cell(  # a square lattice of bond length 1/2^(1/2) with every other square crossed
+CHECKERBOARD = unit_cell(  # a square lattice of bonds 1/2^(1/2), every other square crossed
     np.eye(2),
-    [[0, 0], [0.5, 0.5]],
+    ((0.0, 0.0), (0.5, 0.5)),
     "checkerboard",
     [(0, 1, (0, 0)), (0, 1, (-1, 0)), (0, 1, (0, -1)), (0, 1, (-1, -1)),
      (0, 0, (1, 0)), (1, 1, (0, 1))],

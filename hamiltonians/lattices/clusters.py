@@ -12,10 +12,12 @@ from hamiltonians.checks import integer
 from hamiltonians.lattices.boundaries import boundaries, boundary_name, refuse_short_shape
 from hamiltonians.lattices.cells import UnitCell
 from hamiltonians.lattices.lattice import Lattice
-from hamiltonians.neighbours import short_circuits
+from hamiltonians.neighbours import joined_twice
 
 Integers = NDArray[np.int64]
 MAX_SITES = 100_000  # far beyond any model here; refuses slips of the pen before allocating
+_MAX_BOX = 2_000_000  # cells of the box round oblique vectors
+_RESERVED = ("chain", "rectangle", "ladder", "graph")  # kinds that other functions build
 
 
 def from_cell(
@@ -49,10 +51,12 @@ def from_cell(
     """
     if not isinstance(cell, UnitCell):
         raise TypeError(f"cell must be a UnitCell, got {type(cell).__name__}")
+    if cell.name in _RESERVED:
+        raise ValueError(f"a cell of your own must have another name, got {cell.name!r}")
     if (shape is None) == (vectors is None):
         raise ValueError(
             "a cluster must be given by either shape or vectors, "
-            f"got shape={shape} and vectors={vectors}"
+            f"got shape={shape!r} and vectors={vectors!r}"
         )
     if vectors is None:
         return _box(cell, _lengths(shape, cell), boundaries(periodic, cell.dimension))
@@ -127,9 +131,12 @@ def _build(
 def cells_within(matrix: Integers) -> Integers:
     """Integer points of the parallelepiped spanned by the rows, ascending, shape (|det|, d)."""
     if np.count_nonzero(matrix) == np.count_nonzero(np.diag(matrix)) and (matrix >= 0).all():
-        return np.indices(np.diag(matrix)).reshape(len(matrix), -1).T.astype(np.int64)
+        points = np.indices(tuple(np.diag(matrix).tolist()), dtype=np.int64)
+        return points.reshape(len(matrix), -1).T
     lowest, highest = np.minimum(matrix, 0).sum(axis=0), np.maximum(matrix, 0).sum(axis=0)
     ranges = [range(low, high + 1) for low, high in zip(lowest, highest, strict=True)]
+    if math.prod(map(len, ranges)) > _MAX_BOX:
+        raise ValueError(f"vectors of a cluster must be less oblique, got {matrix.tolist()}")
     points = np.array(list(itertools.product(*ranges)), np.int64)
     return points[(_turns(points, matrix) == 0).all(axis=1)]
 
@@ -165,7 +172,7 @@ def _joined_twice(lattice: Lattice) -> str | None:
     """What nearest-neighbour bonds join more than once, in words, or None."""
     if lattice.edges is None:
         n_rows = lattice.cell.n_basis if lattice.cell else lattice.n_sites
-        return short_circuits(lattice.positions, lattice.translations, n_rows)
+        return joined_twice(lattice.positions, lattice.translations, n_rows)
     for before, (i, j) in zip([None, *lattice.edges], lattice.edges, strict=False):
         if i == j:
             return "a site to itself"

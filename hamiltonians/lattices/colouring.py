@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MAX_STEPS = 100_000  # choices of the search before it gives up; regular lattices need about n_sites
+_MAX_STEPS = 100_000  # choices before the search gives up; regular lattices need about n_sites
 
 
 def colour_sites(

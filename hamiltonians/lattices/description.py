@@ -24,9 +24,9 @@ def lattice_from_description(data: Mapping[str, Any]) -> Lattice:
     if kind == "chain":
         return chain(shape[0], periodic[0])
     if kind == "rectangle":
-        return rectangle(*shape, tuple(periodic))
+        return rectangle(shape[0], shape[1], tuple(periodic))
     if kind == "ladder":
-        return ladder(*shape, periodic[0])
+        return ladder(shape[0], shape[1], periodic[0])
     cell = unit_cell(data["cell"]["vectors"], data["cell"]["basis"], kind, data["cell"]["bonds"])
     if data["vectors"] is not None:
         return from_cell(cell, vectors=data["vectors"])

@@ -56,8 +56,9 @@ def draw(
     ValueError
         If the lattice has no such shell, or ``ax`` is flat and the lattice is not.
     """
-    wanted = [shells] if np.ndim(shells) == 0 else list(shells)  # type: ignore[arg-type]
-    bonds = [lattice.bonds(integer("a shell", shell, minimum=1)) for shell in wanted]
+    asked = shells if isinstance(shells, Sequence) else [shells]
+    wanted = [integer("a shell", shell, minimum=1) for shell in asked]
+    bonds = [lattice.bonds(shell) for shell in wanted]
     places = layout(lattice)
     axes = _axes(ax, places.shape[1])
     for shell, pairs in zip(wanted, bonds, strict=True):
@@ -149,9 +150,9 @@ def _axes(ax: Any, dimension: int) -> Any:
 def _site_colours(lattice: "Lattice") -> list[str]:
     """By the site of a cell where there are several, else by two sublattices, else all alike."""
     if lattice.cell is not None and lattice.cell.n_basis > 1:
-        kinds = np.arange(lattice.n_sites) % lattice.cell.n_basis
+        kinds = [site % lattice.cell.n_basis for site in range(lattice.n_sites)]
     elif lattice.is_bipartite:
-        kinds = lattice.sublattices()
+        kinds = lattice.sublattices().tolist()
     else:
-        kinds = np.zeros(lattice.n_sites, np.int8)
+        kinds = [0] * lattice.n_sites
     return [_SITE_COLOURS[kind % len(_SITE_COLOURS)] for kind in kinds]

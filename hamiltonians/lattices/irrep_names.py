@@ -50,9 +50,7 @@ def _names(operations: Sequence["Operation"], characters: Characters) -> list[st
 
 def _name_in_plane(operations: Sequence["Operation"], chi: Characters) -> str:
     matrices = [operation.matrix for operation in operations]
-    mirrors = sorted(
-        (mirror_angle(R), i) for i, R in enumerate(matrices) if not is_proper(R)
-    )
+    mirrors = sorted((mirror_angle(R), i) for i, R in enumerate(matrices) if not is_proper(R))
     n = max(fold(R) for R in matrices if is_proper(R))
     if n == 1:
         return "A'" if _is_one(chi[mirrors[0][1]]) else "A''"
@@ -60,11 +58,11 @@ def _name_in_plane(operations: Sequence["Operation"], chi: Characters) -> str:
         i for i, R in enumerate(matrices)
         if is_proper(R) and abs(rotation_angle(R) % (2 * np.pi) - 2 * np.pi / n) < _TOLERANCE
     )  # fmt: skip
-    l = round(float(np.angle(chi[turn])) * n / (2 * np.pi)) % n
-    if l not in (0, n / 2):
-        return f"l={l if 2 * l < n else l - n:+d}"
+    momentum = round(float(np.angle(chi[turn])) * n / (2 * np.pi)) % n
+    if momentum not in (0, n / 2):
+        return f"l={momentum if 2 * momentum < n else momentum - n:+d}"
     side = "" if not mirrors else "1" if _is_one(chi[mirrors[0][1]]) else "2"
-    return ("A" if l == 0 else "B") + side
+    return ("A" if momentum == 0 else "B") + side
 
 
 def _name_cubic(operations: Sequence["Operation"], chi: Characters) -> str:

@@ -41,9 +41,7 @@ def named_sector(space: SpaceGroup, k: ArrayLike, irrep: str | None) -> Symmetry
     return known[irrep]
 
 
-def all_sectors(
-    space: SpaceGroup, k: ArrayLike | None, complete: bool
-) -> list[SymmetrySector]:
+def all_sectors(space: SpaceGroup, k: ArrayLike | None, complete: bool) -> list[SymmetrySector]:
     """See `Lattice.sectors`."""
     choose = abelian_little_group if complete else little_group
     momenta = one_of_each_star(space) if k is None else [(space.allowed(k), 1)]

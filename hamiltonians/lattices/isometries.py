@@ -74,7 +74,7 @@ def name_of(R: Floats) -> str:
     n = fold(-R)
     if n == 1:
         return "i"
-    return ("m" if n == 2 else f"S{ {3: 6, 4: 4, 6: 3}[n]}") + _axis(-R)
+    return ("m" if n == 2 else f"S{ {3: 6, 4: 4, 6: 3}[n] }") + _axis(-R)
 
 
 def _name_in_plane(R: Floats) -> str:

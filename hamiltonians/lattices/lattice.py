@@ -305,7 +305,7 @@ class Lattice:
 
     @cached_property
     def _space_group(self) -> "SpaceGroup":
-        from hamiltonians.lattices.space_group import find_space_group
+        from hamiltonians.lattices.space_group_search import find_space_group
 
         return find_space_group(self)
 

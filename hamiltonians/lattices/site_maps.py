@@ -32,6 +32,19 @@ class SiteMaps:
         apart, sites = self._tree.query(images)
         return None if apart.max() > _TOLERANCE else sites
 
+    def permutation(self, R: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The isometry as a permutation in the gather convention.
+
+        Raises
+        ------
+        ValueError
+            If it does not map sites to sites.
+        """
+        sites = self.find(R, shift)
+        if sites is None:
+            raise ValueError(f"the isometry {R.tolist()}, {shift.tolist()} must map sites to sites")
+        return np.argsort(sites)
+
     def keeps_translations(self, R: NDArray[np.float64]) -> bool:
         """Whether R maps the translations of the cluster onto themselves."""
         if not self._n_periodic:

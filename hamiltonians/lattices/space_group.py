@@ -1,29 +1,18 @@
-"""The space group of a cluster as permutations of its sites, found from the positions.
-
-Every isometry r -> R r + t that maps the cluster, with its images, onto itself is a translation
-after one of a few coset representatives. The matrices R to try are those that map the lattice
-spanned by the cell's vectors onto itself.
-"""
+"""The space group of a cluster: translations, coset representatives, and the momenta they keep."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.lattices.clusters import cells_within
-from hamiltonians.lattices.isometries import name_of, order_of_listing, point_operations
-from hamiltonians.lattices.site_maps import SiteMaps
 from hamiltonians.symmetry import SymmetryGroup
-
-if TYPE_CHECKING:
-    from hamiltonians.lattices.lattice import Lattice
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_TOLERANCE = 1e-6  # of lattice constants, for positions and shifts; of turns, for phases
+_TOLERANCE = 1e-6  # of turns, for phases to be equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +25,8 @@ class Operation:
     permutation : ndarray, shape (n_sites,)
         In the gather convention.
     name : str
-        ``"C4"``, ``"m"``, ...; ``"1"`` for the identity.
+        ``"C4"``, ``"m(0)"``, ...; ``"1"`` for the identity; with a star if it does not fix the
+        centre.
     fixes_centre : bool
         Whether it belongs to the point group.
     """
@@ -75,6 +65,7 @@ class SpaceGroup:
 
     @property
     def n_translations(self) -> int:
+        """Number of translations, which is that of momenta."""
         return len(self.steps)
 
     @cached_property
@@ -135,7 +126,7 @@ class SpaceGroup:
         momenta = self.momenta()
         if asked.shape != momenta.shape[1:] or not np.isfinite(asked).all():
             raise ValueError(
-                f"k must be {momenta.shape[1]} finite phases, one for each periodic lattice vector, "
+                f"k must be {momenta.shape[1]} finite phases, one for each periodic direction, "
                 f"got {np.asarray(k).tolist()}"
             )
         turns = (momenta - asked) / (2 * np.pi)
@@ -166,111 +157,6 @@ class SpaceGroup:
         exact = np.abs(parts - parts.round()) < 1e-13
         parts[exact] = parts[exact].round()
         return values + 0.0
-
-
-def find_space_group(lattice: "Lattice") -> SpaceGroup:
-    """The space group of a lattice that has positions.
-
-    Raises
-    ------
-    ValueError
-        If the lattice is a graph.
-    """
-    if lattice.cell is None or lattice.positions is None or lattice.periodic is None:
-        raise ValueError(
-            f"translations and rotations need a lattice with positions, got the {lattice.name}; "
-            "use lattice.automorphism_group()"
-        )
-    maps = SiteMaps(lattice)
-    vectors = np.array(lattice.cell.vectors)[list(lattice.periodic)]
-    cluster = _cluster(lattice)
-    steps = cells_within(cluster) if len(cluster) else np.zeros((1, 0), np.int64)
-    steps = steps[np.argsort(steps.any(axis=1), kind="stable")]  # zero first
-    identity = np.eye(lattice.cell.dimension)
-    translations = np.array([np.argsort(maps.find(identity, step @ vectors)) for step in steps])
-    found = _find_cosets(lattice, maps, translations)
-    centre = _best_centre(lattice, found, vectors)
-    cosets = tuple(_operation(maps, R, t, centre, vectors) for R, t in found)
-    return SpaceGroup(steps, translations, cosets, vectors, cluster)
-
-
-def _cluster(lattice: "Lattice") -> Integers:
-    """The cluster in multiples of the periodic lattice vectors."""
-    if lattice.vectors is not None:
-        return np.array(lattice.vectors, np.int64)
-    kept = [n for n, wrap in zip(lattice.shape or (), lattice.periodic or (), strict=True) if wrap]
-    return np.diag(kept).astype(np.int64).reshape(len(kept), len(kept))
-
-
-def _find_cosets(
-    lattice: "Lattice", maps: SiteMaps, translations: Integers
-) -> list[tuple[Floats, Floats]]:
-    """One (R, t) for each coset of the translations, the identity first."""
-    positions, adjacency = lattice.positions, _adjacency(lattice)
-    orbits = np.unique(translations.min(axis=0))  # the lowest site that translations reach
-    found: list[tuple[Floats, Floats]] = []
-    for R in point_operations(np.array(lattice.cell.vectors)):  # type: ignore[union-attr]
-        if not maps.keeps_translations(R):
-            continue
-        for site in orbits:
-            shift = positions[site] - R @ positions[0]  # type: ignore[index]
-            target = maps.find(R, shift)
-            if target is not None and _keeps(adjacency, target):
-                found.append((R, shift))
-    return sorted(found, key=lambda pair: (not _is_identity(*pair), *order_of_listing(pair[0])))
-
-
-def _is_identity(R: Floats, shift: Floats) -> bool:
-    return np.allclose(R, np.eye(len(R))) and np.allclose(shift, 0)
-
-
-def _adjacency(lattice: "Lattice") -> NDArray[np.bool_] | None:
-    """Nearest neighbours as a matrix, where distance does not tell them."""
-    if lattice.edges is None:
-        return None
-    i, j = lattice.bonds().T
-    matrix = np.zeros((lattice.n_sites, lattice.n_sites), bool)
-    matrix[i, j] = matrix[j, i] = True
-    return matrix
-
-
-def _keeps(adjacency: NDArray[np.bool_] | None, target: Integers) -> bool:
-    return adjacency is None or bool((adjacency[np.ix_(target, target)] == adjacency).all())
-
-
-def _best_centre(
-    lattice: "Lattice", found: list[tuple[Floats, Floats]], vectors: Floats
-) -> Floats:
-    """The point that most operations fix, up to a translation each; site 0 if it is as good."""
-    candidates = [lattice.positions[0]]  # type: ignore[index]
-    for R, shift in found:
-        moved = np.eye(len(R)) - R
-        point = np.linalg.pinv(moved) @ shift
-        if np.allclose(moved @ point, shift, atol=_TOLERANCE):
-            candidates.append(point)
-    counts = [
-        sum(_step_to_fix(R, t, c, vectors) is not None for R, t in found) for c in candidates
-    ]
-    return candidates[int(np.argmax(counts))]
-
-
-def _step_to_fix(R: Floats, shift: Floats, centre: Floats, vectors: Floats) -> Floats | None:
-    """The lattice vector a for which r -> R r + shift + a fixes the centre, if there is one."""
-    missing = centre - R @ centre - shift
-    if not len(vectors):
-        return missing * 0 if np.abs(missing).max() < _TOLERANCE else None
-    step = np.rint(missing @ np.linalg.pinv(vectors)) @ vectors
-    return step if np.abs(missing - step).max() < _TOLERANCE else None
-
-
-def _operation(
-    maps: SiteMaps, R: Floats, shift: Floats, centre: Floats, vectors: Floats
-) -> Operation:
-    """The representative that fixes the centre if there is one, else (R, shift) itself."""
-    step = _step_to_fix(R, shift, centre, vectors)
-    target = maps.find(R, shift if step is None else shift + step)
-    name = name_of(R) + ("" if step is not None else "*")
-    return Operation(R, np.argsort(target), name, step is not None)
 
 
 def _spell_step(step: list[int]) -> str:

@@ -1,0 +1,174 @@
+"""NetKet (arXiv:2112.10526) operators and graphs.
+
+NetKet shares our Pauli matrices and order of sites. It is imported on first use only.
+"""
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonians.convert.matrices import in_units, pauli_decomposition
+from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
+from hamiltonians.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.lattices import Lattice, from_edges
+from hamiltonians.pauli import PauliString, PauliSum
+
+_PAULI = {
+    "X": np.array([[0, 1], [1, 0]], dtype=complex),
+    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
+    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
+}
+_MAX_SUPPORT = 10  # sites of a dense local matrix, 16 MiB of complex numbers
+
+
+def import_netket() -> Any:
+    """The module netket.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    return import_library("netket", "NetKet", 'pip install "rbmqs[netket]"')
+
+
+def to_netket(hamiltonian: SpinHamiltonian, *, units: str) -> Any:
+    """The Hamiltonian as a NetKet operator, sector included.
+
+    Strings on the same sites make one local matrix, so that each Heisenberg bond is one term, and
+    in a fixed sector no term leads out of it. A free Hamiltonian with a string on more than ten
+    sites becomes `PauliStrings`, whose elements of less than 1e-10 NetKet drops.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+        Taken in the basis of its `terms`, the Marshall basis where it was applied.
+    units : str
+        ``"pauli"`` for the same matrix, ``"spin"`` with S = sigma / 2 in place of each sigma.
+
+    Returns
+    -------
+    netket.operator.LocalOperator or netket.operator.PauliStrings
+
+    Raises
+    ------
+    ImportError
+        If NetKet is not installed.
+    ValueError
+        If a string acts on more than ten sites in a fixed sector.
+    """
+    hamiltonian = in_units(hamiltonian, units)
+    nk = import_netket()
+    hilbert = nk.hilbert.Spin(0.5, hamiltonian.n_sites, total_sz=hamiltonian.total_sz)
+    widest = max((len(string) for string in hamiltonian.terms.terms), default=0)
+    if widest <= _MAX_SUPPORT:
+        return _local_operator(nk, hilbert, hamiltonian)
+    if hamiltonian.total_sz is not None:
+        raise ValueError(
+            f"strings may act on at most {_MAX_SUPPORT} sites to pass a Hamiltonian of fixed "
+            f"total_sz to NetKet, got one on {widest}; free total_sz or shorten the string"
+        )
+    return _pauli_strings(nk, hilbert, hamiltonian)
+
+
+def from_netket(operator: Any, *, units: str, name: str = "NetKet operator") -> SpinHamiltonian:
+    """The Hamiltonian of a NetKet operator on spins 1/2, its sector included.
+
+    Parameters
+    ----------
+    operator : netket.operator
+        `Ising`, `Heisenberg`, `GraphOperator`, `LocalOperator` or `PauliStrings`.
+    units : str
+        ``"pauli"`` for the same matrix, ``"spin"`` if the operator holds S = sigma / 2 in place of
+        each sigma. NetKet's own `Ising` and `Heisenberg` are in Pauli units.
+    name : str
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the operator is of another kind, not Hermitian, or not on spins 1/2.
+    """
+    check_meaning("units", units)
+    hilbert = operator.hilbert
+    if getattr(hilbert, "local_size", None) != 2:
+        raise ValueError(f"operator must act on spins 1/2, got one on {hilbert}")
+    terms = _terms_of(operator)
+    if units == "spin":
+        terms = scaled_by_weight(terms, 2.0)
+    total = getattr(getattr(hilbert, "constraint", None), "sum_value", None)
+    return spin_hamiltonian(
+        terms, hilbert.size, name, total_sz=None if total is None else float(total) / 2
+    )
+
+
+def lattice_to_netket(lattice: Lattice, shell: int = 1) -> Any:
+    """The bonds of a shell as a `netket.graph.Graph` with the same numbers of sites."""
+    edges = [tuple(bond) for bond in lattice.bonds(shell).tolist()]
+    return import_netket().graph.Graph(edges=edges, n_nodes=lattice.n_sites)
+
+
+def lattice_from_netket(graph: Any) -> Lattice:
+    """The edges of a NetKet graph as nearest-neighbour bonds; of a `Lattice` all its edges."""
+    return from_edges([(int(i), int(j)) for i, j in graph.edges()], graph.n_nodes)
+
+
+def _terms_of(operator: Any) -> PauliSum:
+    if hasattr(operator, "weights"):  # PauliStrings
+        weights = [complex(value) for value in operator.weights]
+        return PauliSum.from_strings(dict(zip(map(str, operator.operators), weights, strict=True)))
+    if hasattr(operator, "to_local_operator"):
+        operator = operator.to_local_operator()
+    if not hasattr(operator, "acting_on"):
+        raise TypeError(
+            "operator must be a LocalOperator, PauliStrings, Ising, Heisenberg or GraphOperator of "
+            f"NetKet, got {type(operator).__name__}"
+        )
+    up_first = operator.hilbert.local_states[0] > 0
+    parts = [PauliSum({(): complex(operator.constant)})]
+    for sites, matrix in zip(operator.acting_on, operator.operators, strict=True):
+        parts.append(_placed(np.asarray(matrix) if up_first else np.asarray(matrix)[::-1, ::-1],
+                             sites))  # fmt: skip
+    return PauliSum.sum(parts)
+
+
+def _placed(matrix: NDArray[Any], sites: Any) -> PauliSum:
+    """The strings of a local matrix, moved to the sites that it acts on."""
+    local = pauli_decomposition(matrix)
+    return PauliSum.from_terms(
+        (value, [(int(sites[place]), letter) for place, letter in string])
+        for string, value in local.terms.items()
+    )
+
+
+def _local_operator(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
+    matrices: dict[tuple[int, ...], NDArray[Any]] = {}
+    for string, value in hamiltonian.terms.terms.items():
+        sites = tuple(site for site, _ in string)
+        term = value * _string_matrix(string)
+        matrices[sites] = matrices[sites] + term if sites in matrices else term
+    dtype = float if hamiltonian.is_real else complex
+    constant = matrices.pop((), np.zeros((1, 1)))[0, 0].real
+    return nk.operator.LocalOperator(
+        hilbert,
+        [matrix if dtype is complex else matrix.real for matrix in matrices.values()],
+        [list(sites) for sites in matrices],
+        constant=constant,
+        dtype=dtype,
+        mel_cutoff=0.0,
+    )
+
+
+def _string_matrix(string: PauliString) -> NDArray[Any]:
+    return reduce(np.kron, [_PAULI[letter] for _, letter in string], np.ones((1, 1)))
+
+
+def _pauli_strings(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
+    spelt = []
+    for string in hamiltonian.terms.terms:
+        letters = dict(string)
+        spelt.append("".join(letters.get(i, "I") for i in range(hamiltonian.n_sites)))
+    weights = [value.real for value in hamiltonian.terms.terms.values()]
+    dtype = float if hamiltonian.is_real else complex
+    return nk.operator.PauliStrings(hilbert, spelt, weights, dtype=dtype)

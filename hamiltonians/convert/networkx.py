@@ -1,0 +1,138 @@
+"""NetworkX graphs: a lattice's edges, or a Hamiltonian's terms on one and two sites.
+
+Node n is site n; nodes that are not the numbers 0 to N - 1 are numbered in the order of the graph.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
+from hamiltonians.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.lattices import Lattice, from_edges
+from hamiltonians.pauli import PauliSum, spell
+
+_PAIRS = tuple(a + b for a in "XYZ" for b in "XYZ")
+
+
+def lattice_to_networkx(lattice: Lattice, shell: int = 1) -> Any:
+    """The bonds of a shell as a graph; nodes carry their ``position`` where there is one.
+
+    Returns
+    -------
+    networkx.Graph
+    """
+    graph = _empty(lattice.n_sites)
+    graph.add_edges_from(lattice.bonds(shell).tolist())
+    if lattice.positions is not None:
+        for site, position in enumerate(lattice.positions.tolist()):
+            graph.nodes[site]["position"] = tuple(position)
+    return graph
+
+
+def lattice_from_networkx(graph: Any) -> Lattice:
+    """The edges of an undirected graph as nearest-neighbour bonds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the graph is directed, or has loops or parallel edges.
+    """
+    numbers = _site_numbers(graph)
+    return from_edges([(numbers[a], numbers[b]) for a, b in graph.edges()], len(numbers))
+
+
+def to_networkx(hamiltonian: SpinHamiltonian, *, operators: str) -> Any:
+    """Terms as attributes: ``graph.edges[i, j]["XX"]`` for i < j, ``graph.nodes[i]["Z"]``.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+        With strings on at most two sites. A constant is ``graph.graph["constant"]``.
+    operators : str
+        What the numbers multiply: ``"pauli"`` matrices, or ``"spin"`` for S = sigma / 2.
+
+    Returns
+    -------
+    networkx.Graph
+
+    Raises
+    ------
+    ValueError
+        If a string acts on more than two sites.
+    """
+    spin = check_meaning("operators", operators) == "spin"
+    graph = _empty(hamiltonian.n_sites)
+    terms = scaled_by_weight(hamiltonian.terms, 2.0) if spin else hamiltonian.terms
+    for string, value in terms.terms.items():
+        sites, letters = [site for site, _ in string], "".join(letter for _, letter in string)
+        if len(string) > 2:
+            raise ValueError(f"a graph holds strings on at most two sites, got {spell(string)}")
+        if len(string) == 2:
+            graph.add_edge(*sites, **{letters: value.real})
+        elif sites:
+            graph.nodes[sites[0]][letters] = value.real
+        else:
+            graph.graph["constant"] = value.real
+    return graph
+
+
+def from_networkx(
+    graph: Any,
+    *,
+    operators: str,
+    weight: Sequence[str] = (),
+    total_sz: float | None = None,
+    name: str = "graph",
+) -> SpinHamiltonian:
+    """The Hamiltonian of a graph whose attributes are couplings, as `to_networkx` writes them.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+        The first letter of an edge's pair belongs to the lower site number.
+    operators : str
+        What the numbers multiply: ``"pauli"`` matrices, or ``"spin"`` for S = sigma / 2.
+    weight : sequence of str
+        Pairs that the attribute ``weight`` of an edge multiplies, such as ``("XX", "YY", "ZZ")``
+        for a Heisenberg model; edges without the attribute count 1.
+    total_sz : float, optional
+        Sector.
+    name : str
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the graph is directed or has parallel edges, or a coupling is not a real number.
+    """
+    spin = check_meaning("operators", operators) == "spin"
+    for pair in weight:
+        if pair not in _PAIRS:
+            raise ValueError(f"weight must name pairs such as 'XX' or 'ZZ', got {pair!r}")
+    numbers = _site_numbers(graph)
+    terms: list[tuple[Any, list[tuple[int, str]]]] = [(graph.graph.get("constant", 0), [])]
+    for node, data in graph.nodes(data=True):
+        terms += [(data[a], [(numbers[node], a)]) for a in "XYZ" if a in data]
+    for first, second, data in graph.edges(data=True):
+        i, j = sorted((numbers[first], numbers[second]))
+        terms += [(data[p], [(i, p[0]), (j, p[1])]) for p in _PAIRS if p in data]
+        terms += [(data.get("weight", 1), [(i, p[0]), (j, p[1])]) for p in weight]
+    total = PauliSum.from_terms(terms)
+    total = scaled_by_weight(total, 0.5) if spin else total
+    lattice = lattice_from_networkx(graph) if graph.number_of_edges() else None
+    return spin_hamiltonian(total, len(numbers), name, lattice, total_sz)
+
+
+def _site_numbers(graph: Any) -> dict[Any, int]:
+    if graph.is_directed() or graph.is_multigraph():
+        raise TypeError("graph must be undirected and without parallel edges, a networkx.Graph")
+    nodes = list(graph.nodes)
+    if set(nodes) == set(range(len(nodes))):
+        return {node: int(node) for node in nodes}
+    return {node: number for number, node in enumerate(nodes)}
+
+
+def _empty(n_sites: int) -> Any:
+    networkx = import_library("networkx", "NetworkX", "pip install networkx")
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(n_sites))
+    return graph
