@@ -106,7 +106,7 @@ def low_spectrum(
     given = None if sectors is None else list(sectors)
     found: list[State] = []
     for block, copies in _sz_blocks(H):
-        for sector in _sectors_of(block) if given is None else given:
+        for sector in sectors_of(block) if given is None else given:
             size = sector_dimension(block, sector)
             label = "" if sector is None else sector.label
             if size == 0:
@@ -136,16 +136,18 @@ def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
     return [(H.with_total_sz(m), 1) for m in both]
 
 
-def _sectors_of(H: SpinHamiltonian) -> list[SymmetrySector] | list[None]:
+def sectors_of(
+    H: SpinHamiltonian, complete: bool = True
+) -> list[SymmetrySector] | list[None]:
+    """The sectors of the lattice's space group, or none where it does not keep H."""
     if H.lattice is None or H.lattice.cell is None:
         return [None]
     try:
         H.lattice.space_group().leaves_invariant(H)
     except ValueError:
         return [None]
-    sectors = H.lattice.sectors(complete=True)
-    inverts = is_even(H) and H.total_sz in (None, 0)
-    return with_both_parities(sectors) if inverts else sectors
+    sectors = H.lattice.sectors(complete=complete)
+    return with_both_parities(sectors) if is_even(H) and H.total_sz in (None, 0) else sectors
 
 
 def is_even(H: SpinHamiltonian) -> bool:
