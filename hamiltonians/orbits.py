@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.bits import bit_counts, permute_bits
-from hamiltonians.core import orbits
+from hamiltonians.core import orbits, partners
 from hamiltonians.symmetry import SymmetrySector
 
-_MAX_TOP = 8  # bits of a pattern
-_IMAGE_COST = 40  # looking at a set of sites costs 1, applying an element in full this much
+_MAX_TOP = 12  # bits of a pattern
+_IMAGE_COST = 10  # looking at a set of sites costs 1, applying an element in full this much
+_SAMPLE, _TRIED = 48, 16  # random configurations, and the largest chunks, of the choice of a chunk
 _TASK_STATES = 2**16  # states that one task of the listing runs through, at most
 _TASKS_AT_ONCE = 64
 
@@ -54,14 +55,19 @@ class OrbitBasis:
     @cached_property
     def site_order(self) -> NDArray[np.int64]:
         """Sites in the order in which they are relabelled, those of the chunk first."""
-        chunk = choose_chunk(self.sector.group.permutations, self.order)
+        chunk = self._chunk
         rest = [site for site in range(self.n_sites) if site not in chunk]
         return np.array([*chunk, *rest], np.int64)
 
     @cached_property
     def n_top(self) -> int:
         """Number of sites in the chunk."""
-        return len(choose_chunk(self.sector.group.permutations, self.order))
+        return len(self._chunk)
+
+    @cached_property
+    def _chunk(self) -> list[int]:
+        with_inversion = self.sector.spin_inversion is not None
+        return choose_chunk(self.sector.group.permutations, with_inversion)
 
     @cached_property
     def phases(self) -> NDArray[np.complex128]:
@@ -111,13 +117,14 @@ class OrbitBasis:
         """The representatives as `hamiltonians.core.partners.find` takes them."""
         states, _ = self.listed
         n_below = self.n_sites - self.n_top
-        tops = np.unique(states >> np.uint64(n_below))
+        best = self.kernel_group[2]
+        tops = np.flatnonzero(best == np.arange(len(best)))
         rank_of_top = np.full(2**self.n_top, -1, np.int64)
         rank_of_top[tops] = np.arange(len(tops))
-        n_key = min(n_below, (len(states) // max(len(tops), 1)).bit_length() + 1)
-        edges = (tops[:, None] << np.uint64(n_key)) | np.arange(2**n_key, dtype=np.uint64)
-        starts = np.searchsorted(states, edges.ravel() << np.uint64(n_below - n_key))
-        starts = np.append(starts, len(states)).astype(np.int64)
+        n_key = min(n_below, max((len(states) // max(len(tops), 1)).bit_length() - 1, 0))
+        counts = np.zeros(len(tops) * 2**n_key + 1, np.uint32)
+        partners.count_keys(states, rank_of_top, np.uint64(n_below), np.uint64(n_key), counts)
+        starts = np.cumsum(counts, dtype=np.uint32)
         return states, starts, rank_of_top, np.uint64(n_below), np.uint64(n_key)
 
     def relabel(self, states: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -176,26 +183,45 @@ def _kept_by_inversion(cycles: tuple[int, ...], n_down: int | None, n_sites: int
     return 2 ** len(cycles)
 
 
-def choose_chunk(permutations: NDArray[np.int64], order: int) -> list[int]:
-    """At most 8 sites that the group maps on few sets of sites.
+def choose_chunk(permutations: NDArray[np.int64], with_inversion: bool) -> list[int]:
+    """At most 12 sites that the group maps on few sets, few elements making smallest patterns.
 
-    Looking at one set is cheap; an element is applied in full if it makes the smallest pattern,
-    which about order / 2^size of them do by chance. Tried are orbits of single elements, and a
-    chunk grown site by site.
+    Looking at one set is cheap, applying an element in full is not; how many are applied is tried
+    on random configurations. Candidates are the orbits of single elements, and a chunk that is
+    grown site by site so that there are few sets.
     """
+    n_sites = permutations.shape[1]
     bits = np.int64(1) << permutations
 
-    def cost(chunk: tuple[int, ...]) -> float:
-        sets = len(np.unique(bits[:, list(chunk)].sum(axis=1)))
-        return sets + _IMAGE_COST * (1 + order / 2 ** len(chunk))
+    def n_sets(chunk: list[int]) -> int:
+        return len(np.unique(bits[:, chunk].sum(axis=1)))
 
+    candidates = [o for o in map(_orbit_of_site_zero, permutations) if 4 <= len(o) <= _MAX_TOP]
     grown: list[int] = [0]
-    tried = {tuple(sorted(o)) for o in map(_orbit_of_site_zero, permutations) if len(o) <= _MAX_TOP}
-    while len(grown) < min(_MAX_TOP, permutations.shape[1]):
-        others = [s for s in range(permutations.shape[1]) if s not in grown]
-        grown.append(min(others, key=lambda s: cost((*grown, s))))
-        tried.add(tuple(sorted(grown)))
-    return list(min(sorted(tried), key=cost))
+    while len(grown) < min(_MAX_TOP, n_sites):
+        others = [site for site in range(n_sites) if site not in grown]
+        grown.append(min(others, key=lambda site: n_sets([*grown, site])))
+        candidates.append(sorted(grown))
+    tried = sorted({tuple(sorted(chunk)) for chunk in candidates} or {(0,)}, key=len)[-_TRIED:]
+    spins = np.random.default_rng(0).integers(0, 2, (_SAMPLE, n_sites))
+    return list(
+        min(
+            tried,
+            key=lambda chunk: n_sets(list(chunk))
+            + _IMAGE_COST * _mean_ties(spins, permutations[:, list(chunk)], with_inversion),
+        )
+    )
+
+
+def _mean_ties(
+    spins: NDArray[np.int64], sources: NDArray[np.int64], with_inversion: bool
+) -> float:
+    """Mean number of elements that make the smallest pattern of a configuration."""
+    c = sources.shape[1]
+    patterns = spins[:, sources] @ (1 << np.arange(c - 1, -1, -1))
+    if with_inversion:
+        patterns = np.concatenate([patterns, 2**c - 1 - patterns], axis=1)
+    return float((patterns == patterns.min(axis=1, keepdims=True)).sum(axis=1).mean())
 
 
 def _orbit_of_site_zero(row: NDArray[np.int64]) -> list[int]:
@@ -220,12 +246,12 @@ def _kernel_group(basis: OrbitBasis) -> tuple[Any, ...]:
     elements = np.array(
         [[number[rows[s][rows[k]].tobytes()] for k in inner] for s in first], np.int64
     )
-    best, best_ptr, best_element, best_flip = _best_values(
+    best, best_ptr, best_move = _best_values(
         rows[inner][:, :n_top], n_top, basis.sector.spin_inversion is not None
     )
     return (
-        _pattern_words(rows[first][:, :n_top], n), len(sets), best, best_ptr, best_element,
-        best_flip, np.array([_image_table(row, n) for row in rows[first]]),
+        _pattern_words(rows[first][:, :n_top], n), len(sets), best, best_ptr, best_move,
+        np.array([_image_table(row, n) for row in rows[first]]),
         np.array([_image_table(row, n) for row in rows[inner]]),
         basis._numbered_phases[1][:, elements], np.uint64(2**n - 1), np.uint64(n - n_top),
     )  # fmt: skip
@@ -233,7 +259,7 @@ def _kernel_group(basis: OrbitBasis) -> tuple[Any, ...]:
 
 def _best_values(
     inner: NDArray[np.int64], n_top: int, with_inversion: bool
-) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32]]:
     """Smallest image of each pattern of the chunk, and which elements make it."""
     patterns = np.arange(2**n_top, dtype=np.uint64)
     images = np.array([permute_bits(patterns, row) for row in inner])
@@ -241,7 +267,7 @@ def _best_values(
     best = both.min(axis=(0, 1))
     pattern, flip, element = np.nonzero((both == best).transpose(2, 0, 1))
     ptr = np.searchsorted(pattern, np.arange(2**n_top + 1))
-    return best, ptr.astype(np.int64), element.astype(np.int64), flip.astype(np.int64)
+    return best.astype(np.uint16), ptr.astype(np.int32), (2 * element + flip).astype(np.int32)
 
 
 def _pieces(n_sites: int) -> NDArray[np.uint64]:
@@ -257,14 +283,14 @@ def _image_table(row: NDArray[np.int64], n_sites: int) -> NDArray[np.uint64]:
 
 
 def _pattern_words(tops: NDArray[np.int64], n_sites: int) -> NDArray[np.uint64]:
-    """What each piece contributes to the patterns, 8 sets in a word."""
+    """What each piece contributes to the patterns, 4 sets in a word."""
     pieces = _pieces(n_sites)
-    words = np.zeros((*pieces.shape, -(-len(tops) // 8)), np.uint64)
+    words = np.zeros((*pieces.shape, -(-len(tops) // 4)), np.uint64)
     last = tops.shape[1] - 1
     for s, sources in enumerate(tops.tolist()):
         for site, source in enumerate(sources):
             bit = (pieces >> np.uint64(n_sites - 1 - source)) & np.uint64(1)
-            words[..., s // 8] |= bit << np.uint64(last - site + 8 * (s % 8))
+            words[..., s // 4] |= bit << np.uint64(last - site + 16 * (s % 4))
     return words
 
 
@@ -288,7 +314,7 @@ def _tasks(basis: OrbitBasis) -> tuple[NDArray[np.uint64], NDArray[np.int64], in
     while n_free < basis.n_sites - basis.n_top and _n_states(n_free + 1, basis) <= _TASK_STATES:
         n_free += 1
     best, n_below = basis.kernel_group[2], basis.n_sites - basis.n_top
-    tops = np.flatnonzero(best == np.arange(len(best), dtype=np.uint64)).astype(np.uint64)
+    tops = np.flatnonzero(best == np.arange(len(best))).astype(np.uint64)
     middles = np.arange(2 ** (n_below - n_free), dtype=np.uint64) << np.uint64(n_free)
     starts = ((tops[:, None] << np.uint64(n_below)) | middles).ravel()
     if basis.n_down is None:

@@ -20,7 +20,7 @@ import numba
 import numpy as np
 
 from hamiltonians.core.jit import kernel, parallel_kernel
-from hamiltonians.core.orbits import representative
+from hamiltonians.core.orbits import to_representatives
 from hamiltonians.core.ranking import count_bits
 
 ROWS = 2**11  # rows of a chunk
@@ -34,15 +34,28 @@ def stays(state, flip, bits):
 
 
 @kernel
+def leading_key(state, rank_of_top, n_below, n_key):
+    """Number of the run of representatives with the state's leading bits, or -1."""
+    top = rank_of_top[state >> n_below]
+    leading = (state >> (n_below - n_key)) & ((_ONE << n_key) - _ONE)
+    return (top << np.int64(n_key)) | np.int64(leading) if top >= 0 else np.int64(-1)
+
+
+@kernel
+def count_keys(states, rank_of_top, n_below, n_key, counts):
+    """Number of states of each run, one place later, so that the sums say where runs start."""
+    for state in states:
+        counts[leading_key(state, rank_of_top, n_below, n_key) + 1] += 1
+
+
+@kernel
 def find(state, index):
     """Number of a representative, or -1."""
     states, starts, rank_of_top, n_below, n_key = index
-    top = rank_of_top[state >> n_below]
-    if top < 0:
+    key = leading_key(state, rank_of_top, n_below, n_key)
+    if key < 0:
         return -1
-    leading = (state >> (n_below - n_key)) & ((_ONE << n_key) - _ONE)
-    key = (np.uint64(top) << n_key) | leading
-    first, last = np.int64(starts[key]), np.int64(starts[key + _ONE])
+    first, last = np.int64(starts[key]), np.int64(starts[key + 1])
     while last - first > 1:
         middle = (first + last) >> 1
         if states[middle] <= state:
@@ -63,24 +76,33 @@ def element_number(state, f, flips):
 
 
 @kernel
-def write_row(state, flips, codes, shift, index, group, values, found, numbers, entries, at):
+def write_row(state, flips, codes, shift, index, group, work, entries, at):
     """Packed elements of one row from ``entries[at]`` on; returns where they end.
 
     All representatives are found first and looked up afterwards, so that the processor can wait
     for several places in memory at once.
     """
     mask, bits = flips[0], flips[1]
+    values, found, numbers, phases = work
     n = 0
     for f in range(len(mask)):
         if stays(state, mask[f], bits[f]):
-            found[n], phase = representative(state ^ mask[f], group, values)
-            numbers[n] = codes[element_number(state, f, flips), phase]
+            found[n] = state ^ mask[f]
+            numbers[n] = element_number(state, f, flips)
             n += 1
+    to_representatives(n, found, phases, group, values)
     for m in range(n):
         b = find(found[m], index)
-        code = numbers[m] if b >= 0 else np.uint64(0)
+        code = codes[numbers[m], phases[m]] if b >= 0 else np.uint64(0)
         entries[at + m] = (code << shift) | np.uint64(max(b, 0))
     return at + n
+
+
+@kernel
+def work_arrays(n_sets, n):
+    """Space for patterns, and for states, numbers of elements and of characters of a row."""
+    values, states = np.empty(n_sets, np.uint64), np.empty(n, np.uint64)
+    return values, states, np.empty(n, np.int64), np.empty(n, np.int64)
 
 
 @kernel
@@ -119,14 +141,12 @@ def store_partners(first, last, flips, codes, shift, index, group, row_ptr, entr
     """Packed elements of the rows ``first`` to ``last``."""
     states = index[0]
     for chunk in numba.prange((last - first + ROWS - 1) // ROWS):
-        values = np.empty(group[1], np.uint64)
-        found, numbers = np.empty(len(flips[0]), np.uint64), np.empty(len(flips[0]), np.uint64)
+        work = work_arrays(group[1], len(flips[0]))
         begin = first + chunk * ROWS
         for a in range(begin, min(begin + ROWS, last)):
             write_row(
-                states[a], flips, codes, shift, index, group, values, found, numbers,
-                entries, row_ptr[a],
-            )  # fmt: skip
+                states[a], flips, codes, shift, index, group, work, entries, row_ptr[a]
+            )
 
 
 @parallel_kernel
@@ -153,14 +173,10 @@ def multiply_free(
     states = index[0]
     for chunk in numba.prange(len(partial)):
         total = 0.0
-        values = np.empty(group[1], np.uint64)
-        n_flips = len(flips[0])
-        found, numbers = np.empty(n_flips, np.uint64), np.empty(n_flips, np.uint64)
-        entries = np.empty(n_flips, np.uint64)
+        work = work_arrays(group[1], len(flips[0]))
+        entries = np.empty(len(flips[0]), np.uint64)
         for a in range(chunk * ROWS, min((chunk + 1) * ROWS, len(x))):
-            n = write_row(
-                states[a], flips, codes, shift, index, group, values, found, numbers, entries, 0
-            )
+            n = write_row(states[a], flips, codes, shift, index, group, work, entries, 0)
             image = row_times(0, n, entries, shift, value, x, diagonal[a] * x[a])
             y[a] = scale * image - beta * y[a]
             total += weights[a] * (np.conj(x[a]) * y[a]).real
@@ -171,8 +187,10 @@ def multiply_free(
 def expand(states, index, group, phases, psi, out):
     """Amplitudes of any states (relabelled) from those of the representatives."""
     for chunk in numba.prange((len(states) + ROWS - 1) // ROWS):
-        values = np.empty(group[1], np.uint64)
-        for r in range(chunk * ROWS, min((chunk + 1) * ROWS, len(states))):
-            found, phase = representative(states[r], group, values)
-            b = find(found, index)
-            out[r] = phases[phase] * psi[b] if b >= 0 else psi[0] * 0
+        first, last = chunk * ROWS, min((chunk + 1) * ROWS, len(states))
+        values, _, _, phase = work_arrays(group[1], last - first)
+        found = states[first:last].copy()
+        to_representatives(last - first, found, phase, group, values)
+        for m in range(last - first):
+            b = find(found[m], index)
+            out[first + m] = phases[phase[m]] * psi[b] if b >= 0 else psi[0] * 0
