@@ -188,14 +188,7 @@ def ground_state(
         If ``k`` is not an integer between 1 and the dimension, if the sector is empty, or the
         symmetry is not one of ``H``.
     """
-    k = integer("k", k, minimum=1)
-    check_sites(H)
-    if symmetry is not None:
-        symmetry.check(H)
-    limit = available_memory() if memory_limit is None else memory_limit
-    plan = memory_plan(H, k, symmetry, vectors, limit)
-    _check_dimension(k, plan.dimension, symmetry)
-    check_plan(H, plan, limit)
+    plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
     start = time.perf_counter()
     operator = compiled(H, symmetry, plan.stored_elements)
     if tolerance is None:
@@ -215,6 +208,29 @@ def ground_state(
         operator=operator,
         symmetry=symmetry,
     )
+
+
+def checked_plan(
+    H: SpinHamiltonian,
+    k: int = 1,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: bool = True,
+    memory_limit: int | None = None,
+) -> MemoryPlan:
+    """The memory plan of `ground_state` with the same arguments, after all its checks."""
+    k = integer("k", k, minimum=1)
+    check_sites(H)
+    if symmetry is not None:
+        symmetry.check(H)
+    limit = available_memory() if memory_limit is None else memory_limit
+    plan = memory_plan(H, k, symmetry, vectors, limit)
+    if plan.dimension == 0 and symmetry is not None:
+        raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")
+    if k > plan.dimension:
+        raise ValueError(f"k must be at most the dimension {plan.dimension} of the sector, got {k}")
+    check_plan(H, plan, limit)
+    return plan
 
 
 def compiled(H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool = True) -> Any:
@@ -258,13 +274,6 @@ def dense_matrix(operator: Operator) -> NDArray[Any]:
     product = orthonormal_product(operator)
     columns = [product(row) for row in np.eye(operator.dimension, dtype=operator.dtype)]
     return np.array(columns, operator.dtype).reshape(operator.dimension, operator.dimension).T
-
-
-def _check_dimension(k: int, dimension: int, symmetry: SymmetrySector | None) -> None:
-    if dimension == 0 and symmetry is not None:
-        raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")
-    if k > dimension:
-        raise ValueError(f"k must be at most the dimension {dimension} of the sector, got {k}")
 
 
 def _solve(

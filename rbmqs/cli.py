@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rbmqs.cli_compare import add_compare_options
 from rbmqs.cli_exact import add_exact_options
 from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
 
@@ -101,13 +102,10 @@ def _add_compare(commands: Any) -> None:
     parser = _command(
         commands,
         "compare",
-        "the RBM beside exact diagonalisation and, where installed, NetKet",
+        "the RBM beside exact and published energies and, where installed, NetKet",
         "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
     )
-    add_model_options(parser)
-    add_run_options(parser)
-    parser.add_argument("--no-netket", action="store_true", help="leave NetKet out")
-    parser.set_defaults(run=_compare)
+    add_compare_options(parser)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,22 +164,6 @@ def _finish(result: Any, plot: str | None) -> int:
             print("not saved: give --output DIR to be able to resume", file=sys.stderr)
         return 128 + result.interrupted
     return 0 if result.converged else EXIT_NOT_CONVERGED
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from rbmqs.compare import compare, table
-    from rbmqs.config import config_from_table
-
-    config = config_from_table(table_from_options(options))
-    rows = compare(
-        config.hamiltonian(),
-        config.ansatz.options(),
-        config.settings(),
-        with_netket=not options.no_netket,
-        progress=not options.quiet,
-    )
-    print(table(rows))
-    return 0
 
 
 def _info(options: argparse.Namespace) -> int:

@@ -96,12 +96,12 @@ def _print_plan(
     H: SpinHamiltonian, sector: SymmetrySector | None, options: argparse.Namespace,
     limit: int | None, why: str,
 ) -> None:  # fmt: skip
-    from hamiltonians.exact import memory_plan
-    from hamiltonians.memory import available_memory, check_sites
+    from hamiltonians.exact import checked_plan
 
-    check_sites(H)
-    allowed = available_memory() if limit is None else limit
-    plan = memory_plan(H, options.states, sector, options.correlations, allowed)
+    vectors = options.correlations or options.states > 1
+    plan = checked_plan(
+        H, options.states, symmetry=sector, vectors=vectors, memory_limit=limit
+    )
     print(H.name)
     where = "all total S_z" if H.total_sz is None else f"total S_z {H.total_sz:g}"
     named = f", {sector.label}" if sector is not None else ""
