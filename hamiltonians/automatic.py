@@ -4,8 +4,7 @@ If signs (-1)^(number of spins down on a set A of sites) make all off-diagonal e
 or negative, a ground state is psi(sigma) = sign(sigma) |psi(sigma)| (Perron & Frobenius; Marshall,
 Proc. R. Soc. A 232, 48, 1955). A permutation of sites that keeps H and maps A onto itself, or at
 fixed S_z onto the other sites, multiplies these signs by one number: the mean of the ground states
-over the group is not zero and has these numbers as its characters. The set A solves one linear
-equation modulo 2 for each flip, sum_{i in flip} a_i = 1 where the element is positive.
+over the group is not zero and has these numbers as its characters.
 """
 
 from typing import Any
@@ -13,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.blocks import flip_strings
-from hamiltonians.connections import bit_connections
 from hamiltonians.hamiltonian import SpinHamiltonian, find_sz_breaking_term
 from hamiltonians.pauli import PauliString, PauliSum
+from hamiltonians.signs import sign_sites
 from hamiltonians.spectrum import is_even
 from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
 
@@ -72,40 +70,6 @@ def symmetries(H: SpinHamiltonian) -> SymmetryGroup:
     except ValueError:
         return group.restricted_to(H)
     return group
-
-
-def sign_sites(H: SpinHamiltonian) -> NDArray[np.bool_] | None:
-    """The set A as a mask (n_sites,), or None if no signs make every element negative."""
-    rows: list[tuple[int, int]] = []
-    for flip, strings in flip_strings(bit_connections(H.connections), H.total_sz is not None).items():
-        constant = strings.get(0, 0)
-        rest = sum(abs(value) for mask, value in strings.items() if mask)
-        if any(complex(value).imag for value in strings.values()) or abs(constant) < rest:
-            return None
-        rows.append((flip, int(complex(constant).real > 0)))
-    solution = _solve_modulo_two(rows)
-    if solution is None:
-        return None
-    return np.array([solution >> (H.n_sites - 1 - i) & 1 for i in range(H.n_sites)], bool)
-
-
-def _solve_modulo_two(rows: list[tuple[int, int]]) -> int | None:
-    """A bit set a with parity(a & mask) = bit for all rows (mask, bit), or None."""
-    pivots: dict[int, tuple[int, int]] = {}
-    for mask, bit in rows:
-        while mask and mask.bit_length() in pivots:
-            other, other_bit = pivots[mask.bit_length()]
-            mask, bit = mask ^ other, bit ^ other_bit
-        if mask:
-            pivots[mask.bit_length()] = (mask, bit)
-        elif bit:
-            return None
-    solution = 0
-    for length in sorted(pivots):
-        mask, bit = pivots[length]
-        if (mask & solution).bit_count() % 2 != bit:
-            solution |= 1 << (length - 1)
-    return solution
 
 
 def _character(row: NDArray[np.int64], minus: NDArray[np.bool_], H: SpinHamiltonian) -> int:

