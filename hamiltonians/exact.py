@@ -1,40 +1,56 @@
-"""Ground states and spectra by exact diagonalisation in a total-S_z sector.
+"""Ground states and spectra by exact diagonalisation, with or without symmetries.
 
-Large sectors use the implicitly restarted Lanczos method of ARPACK on a product that never stores
-the matrix; small ones are diagonalised densely.
+The matrix is never stored: one state is found by Lanczos with two vectors in memory
+(`hamiltonians.lanczos`), several by thick-restart Lanczos (`hamiltonians.restart`), and sectors of
+up to 512 states densely.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from hamiltonians.blocks import BlockOperator
 from hamiltonians.checks import integer
 from hamiltonians.hamiltonian import SpinHamiltonian
-from hamiltonians.matrices import SectorOperator, sector_operator
+from hamiltonians.lanczos import LowestState, Operator, Recurrence, lowest_state
 from hamiltonians.memory import (
     DENSE_DIMENSION,
+    MemoryPlan,
     TooLargeError,
-    check_memory,
-    item_size,
+    available_memory,
+    check_plan,
+    check_sites,
     memory_needed,
+    memory_plan,
     n_krylov,
 )
+from hamiltonians.observables import correlations, expect, expectation
 from hamiltonians.pauli import PauliSum
 from hamiltonians.sectors import Sector
+from hamiltonians.signs import sign_sites, sign_vector
+from hamiltonians.symmetry import SymmetrySector
 
 __all__ = [
     "ExactResult",
+    "MemoryPlan",
     "TooLargeError",
     "expectation",
     "full_spectrum",
     "ground_state",
     "memory_needed",
+    "memory_plan",
 ]
 
-TOLERANCE = 1e-10  # of the residual, relative to the energy; the energy's own error is its square
+# Bounds of the residual relative to the energy. The energy's own error is its square, divided by
+# the gap: 1e-8 leaves 1e-14. Expectation values are off by the residual over the gap itself.
+TOLERANCE, ENERGY_TOLERANCE = 1e-10, 1e-8
+
+Progress = Callable[[int, float, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +60,12 @@ class ExactResult:
     Attributes
     ----------
     energies : ndarray, shape (k,), float64
-        Ascending, in Pauli units.
-    vectors : ndarray, shape (dimension, k)
-        Normalised columns; basis states ascend as integers.
+        Ascending, in Pauli units; a degenerate level appears with all its states.
+    vectors : ndarray, shape (dimension, k), or None
+        Normalised columns. Without symmetries basis states ascend as integers; in a symmetry
+        sector the basis are its orbits, see `expanded`.
     residuals : ndarray, shape (k,), float64
-        ||H v - E v||.
+        |H v - E v|, measured with a product if there are vectors, else known from the recurrence.
     total_sz : float or None
     dimension : int
     n_products : int
@@ -56,17 +73,22 @@ class ExactResult:
     seconds : float
         Wall time, with any compilation.
     memory_bytes : int
-        Memory planned for, see `memory_needed`.
+        Memory planned for, see `memory_plan`.
+    operator : BlockOperator or SymmetricOperator
+        The Hamiltonian as it was multiplied.
+    symmetry : SymmetrySector or None
     """
 
     energies: NDArray[np.float64]
-    vectors: NDArray[Any]
+    vectors: NDArray[Any] | None
     residuals: NDArray[np.float64]
     total_sz: float | None
     dimension: int
     n_products: int
     seconds: float
     memory_bytes: int
+    operator: Any
+    symmetry: SymmetrySector | None = None
 
     @property
     def energy(self) -> float:
@@ -75,12 +97,65 @@ class ExactResult:
 
     @property
     def vector(self) -> NDArray[Any]:
-        """The ground state, shape (dimension,)."""
-        return self.vectors[:, 0]
+        """The ground state, shape (dimension,).
+
+        Raises
+        ------
+        ValueError
+            If energies only were asked for.
+        """
+        return self.state(0)
+
+    def state(self, number: int) -> NDArray[Any]:
+        """Column ``number`` of the vectors, shape (dimension,)."""
+        if self.vectors is None:
+            raise ValueError("vectors must be True in ground_state to have a vector, got False")
+        return self.vectors[:, number]
+
+    def expanded(self, state: int = 0) -> NDArray[Any]:
+        """A state on all basis states of its total-S_z sector, shape (sector dimension,).
+
+        This is what `expectation`, `hamiltonians.evolution` and ``RBM.overlap`` take.
+
+        Raises
+        ------
+        TooLargeError
+            If the expanded vector does not fit into memory.
+        """
+        column = self.state(state)
+        if self.symmetry is None:
+            return column
+        from hamiltonians.expansion import expand
+
+        basis = self.operator.basis
+        return expand(column, basis, Sector(basis.n_sites, self.total_sz))
+
+    def expect(self, observable: PauliSum, state: int = 0) -> float | complex:
+        """<v|O|v> of one of the states; complex only if the observable is not Hermitian.
+
+        In a symmetry sector the observable is averaged over the group, which leaves its mean.
+        """
+        return expect(self, observable, state)
+
+    def correlations(self, state: int = 0) -> NDArray[np.float64]:
+        """<Z_i Z_j> of one of the states, shape (n_sites, n_sites).
+
+        For a total-spin singlet <sigma_i . sigma_j> is three times that.
+        """
+        return correlations(self, state)
 
 
 def ground_state(
-    H: SpinHamiltonian, k: int = 1, *, memory_limit: int | None = None, seed: int = 0
+    H: SpinHamiltonian,
+    k: int = 1,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: bool = True,
+    tolerance: float | None = None,
+    memory_limit: int | None = None,
+    checkpoint: str | Path | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
 ) -> ExactResult:
     """The ``k`` lowest states of ``H`` in its sector.
 
@@ -89,39 +164,93 @@ def ground_state(
     H : SpinHamiltonian
     k : int
         Number of states.
+    symmetry : SymmetrySector, optional
+        Irrep of a group of site permutations, and parity under turning over all spins; see
+        ``H.lattice.sectors()`` and `hamiltonians.automatic.ground_sector`.
+    vectors : bool
+        False finds energies only, in half the time for k = 1.
+    tolerance : float, optional
+        Bound of the residual relative to the energy; 1e-10, or 1e-8 for energies only.
     memory_limit : int, optional
         Bytes that may be used; defaults to what the machine has available.
+    checkpoint : path, optional
+        File in which the Lanczos vectors of a long run for one state are saved every minute; a
+        later call with the same arguments goes on from it. It is removed at the end.
+    progress : callable, optional
+        Gets the number of products, the energy and the residual now and then.
     seed : int
-        Of the random start vector.
+        Of the start vector, which is random unless the signs of the ground state are known.
 
     Raises
     ------
     TooLargeError
         If the sector needs more memory than the limit.
     TypeError, ValueError
-        If ``k`` is not an integer between 1 and the dimension.
+        If ``k`` is not an integer between 1 and the dimension, if the sector is empty, or the
+        symmetry is not one of ``H``.
     """
-    k = integer("k", k, minimum=1)
-    if k > H.dimension:
-        raise ValueError(f"k must be at most the dimension {H.dimension} of the sector, got {k}")
-    needed = memory_needed(H, k)
-    check_memory(H, needed, memory_limit)
+    plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
     start = time.perf_counter()
-    operator = sector_operator(H.terms, Sector(H.n_sites, H.total_sz))
-    energies, vectors, n_products = _lowest(operator, k, seed)
+    operator = compiled(H, symmetry, plan.stored_elements)
+    if tolerance is None:
+        tolerance = TOLERANCE if vectors else ENERGY_TOLERANCE
+    energies, columns, residuals, n_products = _solve(
+        H, operator, k, vectors, tolerance, checkpoint, progress, seed
+    )
     return ExactResult(
         energies=energies,
-        vectors=vectors,
-        residuals=_residuals(operator, energies, vectors),
+        vectors=columns if vectors else None,
+        residuals=residuals,
         total_sz=H.total_sz,
-        dimension=H.dimension,
+        dimension=plan.dimension,
         n_products=n_products,
         seconds=time.perf_counter() - start,
-        memory_bytes=needed,
+        memory_bytes=plan.total,
+        operator=operator,
+        symmetry=symmetry,
     )
 
 
-def full_spectrum(H: SpinHamiltonian, *, memory_limit: int | None = None) -> NDArray[np.float64]:
+def checked_plan(
+    H: SpinHamiltonian,
+    k: int = 1,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: bool = True,
+    memory_limit: int | None = None,
+) -> MemoryPlan:
+    """The memory plan of `ground_state` with the same arguments, after all its checks."""
+    k = integer("k", k, minimum=1)
+    check_sites(H)
+    if symmetry is not None:
+        symmetry.check(H)
+    limit = available_memory() if memory_limit is None else memory_limit
+    plan = memory_plan(H, k, symmetry, vectors, limit)
+    if plan.dimension == 0 and symmetry is not None:
+        raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")
+    if k > plan.dimension:
+        raise ValueError(f"k must be at most the dimension {plan.dimension} of the sector, got {k}")
+    check_plan(H, plan, limit)
+    return plan
+
+
+def compiled(H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool = True) -> Any:
+    """The Hamiltonian as an operator on the vectors of its sector."""
+    sector = Sector(H.n_sites, H.total_sz)
+    if symmetry is None:
+        return BlockOperator(sector, H.terms)
+    from hamiltonians.orbits import OrbitBasis
+    from hamiltonians.symmetric import SymmetricOperator
+
+    return SymmetricOperator(OrbitBasis(H.n_sites, sector.n_down, symmetry), H.terms, stored)
+
+
+def full_spectrum(
+    H: SpinHamiltonian,
+    *,
+    symmetry: SymmetrySector | None = None,
+    memory_limit: int | None = None,
+) -> NDArray[np.float64]:
     """All eigenvalues in the sector, ascending, by dense diagonalisation.
 
     Raises
@@ -129,67 +258,99 @@ def full_spectrum(H: SpinHamiltonian, *, memory_limit: int | None = None) -> NDA
     TooLargeError
         If the dense matrix needs more memory than the limit.
     """
-    check_memory(H, 3 * item_size(H) * H.dimension**2, memory_limit)
-    return np.linalg.eigvalsh(H.to_dense())
+    check_sites(H)
+    plan = memory_plan(H, 1, symmetry)
+    item = 8 if H.is_real and (symmetry is None or symmetry.is_real) else 16
+    check_plan(H, MemoryPlan(plan.dimension, {"dense": 3 * item * plan.dimension**2}), memory_limit)
+    if symmetry is None:
+        return np.linalg.eigvalsh(H.to_dense())
+    symmetry.check(H)
+    return np.linalg.eigvalsh(dense_matrix(compiled(H, symmetry)))
 
 
-def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> float | complex:
-    """<v|O|v> / <v|v> for a vector in the basis of ``sector``.
+def dense_matrix(operator: Operator) -> NDArray[Any]:
+    """Matrix of an operator in an orthonormal basis, column by column."""
+    from hamiltonians.restart import orthonormal_product
 
-    Returns
-    -------
-    float or complex
-        Complex only if the observable is not Hermitian.
+    product = orthonormal_product(operator)
+    columns = [product(row) for row in np.eye(operator.dimension, dtype=operator.dtype)]
+    return np.array(columns, operator.dtype).reshape(operator.dimension, operator.dimension).T
 
-    Raises
-    ------
-    ValueError
-        If the vector is zero or does not have the dimension of the sector.
-    """
-    v = np.asarray(vector)
-    if v.shape != (sector.dimension,):
-        raise ValueError(f"vector must have shape ({sector.dimension},), got {v.shape}")
-    norm = np.vdot(v, v).real
-    if not norm > 0:
-        raise ValueError(f"vector must have a positive norm, got {norm}")
-    adjoint = observable.hermitian_conjugate()
-    parts = (0.5 * (observable + adjoint), -0.5j * (observable - adjoint))
-    real, imaginary = (
-        np.vdot(v, sector_operator(part, sector).apply(v)).real / norm if len(part) else 0.0
-        for part in parts
-    )
-    return float(real) if observable.is_hermitian else complex(real, imaginary)
+
+def _solve(
+    H: SpinHamiltonian, operator: Any, k: int, vectors: bool, tolerance: float,
+    checkpoint: str | Path | None, progress: Progress | None, seed: int,
+) -> tuple[NDArray[np.float64], Any, NDArray[np.float64], int]:  # fmt: skip
+    """Energies, columns, residuals and the number of products."""
+    if operator.dimension <= DENSE_DIMENSION:
+        matrix = dense_matrix(operator)
+        energies, columns = np.linalg.eigh(matrix)
+        energies, columns = energies[:k], columns[:, :k]
+        return energies, columns, np.linalg.norm(matrix @ columns - columns * energies, axis=0), 0
+    if k == 1:
+        state = _lowest(H, operator, vectors, tolerance, checkpoint, progress, seed)
+        column = None if state.vector is None else _orthonormal(state.vector, operator)[:, None]
+        return np.array([state.energy]), column, np.array([state.residual]), state.n_products
+    from hamiltonians.restart import lowest_states, orthonormal_product
+
+    rng = np.random.default_rng(seed)
+    energies, columns, n_products = lowest_states(
+        operator, k, lambda: random_vector(operator, rng), tolerance,
+        n_krylov(operator.dimension, k),
+    )  # fmt: skip
+    product = orthonormal_product(operator)
+    pairs = zip(energies, columns.T, strict=True)
+    residuals = np.array([np.linalg.norm(product(v) - E * v) for E, v in pairs])
+    return energies, columns, residuals, n_products + k
 
 
 def _lowest(
-    operator: SectorOperator, k: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[Any], int]:
-    """Energies, vectors and number of products of the ``k`` lowest states."""
-    if len(operator.states) <= DENSE_DIMENSION:
-        energies, vectors = np.linalg.eigh(operator.to_sparse().toarray())
-        return energies[:k], vectors[:, :k], 0
-    from scipy.sparse.linalg import LinearOperator, eigsh
-    from threadpoolctl import threadpool_limits
+    H: SpinHamiltonian, operator: Any, vectors: bool, tolerance: float,
+    checkpoint: str | Path | None, progress: Progress | None, seed: int,
+) -> LowestState:  # fmt: skip
+    from hamiltonians.checkpoints import Checkpoint
 
-    n_products = 0
+    label = "" if operator.weights.size == 0 else f" {operator.basis.sector.label}"
+    name = f"{H.fingerprint} {operator.dimension}{label} seed {seed}"
+    file = None if checkpoint is None else Checkpoint(Path(checkpoint), name)
 
-    def apply(vector: NDArray[Any]) -> NDArray[Any]:
-        nonlocal n_products
-        n_products += 1
-        return operator.apply(vector)
+    def report(run: Recurrence, energy: float, residual: float) -> None:
+        if progress is not None:
+            progress(run.n_steps, energy, residual)
+        if file is not None:
+            file.save_if_due(run)
 
-    size = len(operator.states)
-    product = LinearOperator((size, size), matvec=apply, dtype=operator.dtype)
-    start = np.random.default_rng(seed).normal(size=size).astype(operator.dtype)
-    ncv = n_krylov(size, k)
-    with threadpool_limits(1, user_api="blas"):  # its threads would idle in the way of the kernels'
-        energies, vectors = eigsh(product, k, which="SA", v0=start, ncv=ncv, tol=TOLERANCE)
-    order = np.argsort(energies)
-    return energies[order], vectors[:, order], n_products
+    state = lowest_state(
+        operator,
+        lambda: _start_vector(H, operator, seed),
+        tolerance=tolerance,
+        with_vector=vectors,
+        report=report,
+        saved=None if file is None else file.load(),
+    )
+    if file is not None:
+        file.remove()
+    return state
 
 
-def _residuals(
-    operator: SectorOperator, energies: NDArray[np.float64], vectors: NDArray[Any]
-) -> NDArray[np.float64]:
-    pairs = zip(energies, vectors.T, strict=True)
-    return np.array([np.linalg.norm(operator.apply(v) - E * v) for E, v in pairs])
+def _start_vector(H: SpinHamiltonian, operator: Any, seed: int) -> NDArray[Any]:
+    """The signs of the ground state where they are known (a third fewer products), else random."""
+    minus = sign_sites(H)
+    if minus is None or operator.dtype == np.complex128:
+        return random_vector(operator, np.random.default_rng(seed))
+    return sign_vector(minus, operator)
+
+
+def random_vector(operator: Operator, rng: np.random.Generator) -> NDArray[Any]:
+    """Entries uniform between -1/2 and 1/2, of the dtype of the operator."""
+    n_parts = 2 if operator.dtype == np.complex128 else 1
+    vector = rng.random(n_parts * operator.dimension)
+    vector -= 0.5
+    return vector.view(operator.dtype)
+
+
+def _orthonormal(vector: NDArray[Any], operator: Operator) -> NDArray[Any]:
+    """Amplitudes as coefficients of an orthonormal basis."""
+    if len(operator.weights):
+        vector *= np.sqrt(operator.weights.astype(np.float64))
+    return vector

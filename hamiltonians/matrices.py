@@ -1,4 +1,4 @@
-"""One compiled Hamiltonian as a linear map on sector vectors, as a sparse and a dense matrix."""
+"""A Pauli sum in a total-S_z sector as a sparse matrix."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonians.blocks import flip_strings
 from hamiltonians.connections import BitConnections, bit_connections, compile_connections
-from hamiltonians.core import matvec
+from hamiltonians.core import sparse
 from hamiltonians.hamiltonian import SpinHamiltonian
 from hamiltonians.pauli import PauliSum
 from hamiltonians.sectors import Sector
@@ -46,25 +47,17 @@ class SectorOperator:
     dtype: np.dtype[Any]
     flips: FlipArrays
 
-    def apply(self, vector: NDArray[Any]) -> NDArray[Any]:
-        """Product with a vector of shape (dimension,)."""
-        x = np.ascontiguousarray(vector).reshape(len(self.states))
-        x = x.astype(np.result_type(self.dtype, x.dtype), copy=False)
-        y = np.empty_like(x)
-        matvec.apply(self.states, self.diagonal, *self.flips, *self._ranks, x, y)
-        return y
-
     def to_sparse(self) -> "csr_array":
         """Compressed rows with sorted columns, shape (dimension, dimension)."""
         from scipy.sparse import csr_array
 
         counts = np.empty(len(self.states), np.int64)
-        matvec.count_elements(self.states, *self.flips, counts)
+        sparse.count_elements(self.states, *self.flips, counts)
         row_ptr = np.concatenate([[0], np.cumsum(counts + 1)])
         columns = np.empty(row_ptr[-1], np.int64)
         values = np.empty(row_ptr[-1], self.dtype)
         rows = (row_ptr, columns, values)
-        matvec.fill_rows(self.states, self.diagonal, *self.flips, *self._ranks, *rows)
+        sparse.fill_rows(self.states, self.diagonal, *self.flips, *self._ranks, *rows)
         matrix = csr_array((values, columns, row_ptr), shape=(len(self.states),) * 2)
         matrix.sort_indices()
         return matrix
@@ -85,7 +78,7 @@ def sector_operator(terms: PauliSum, sector: Sector) -> SectorOperator:
     bits = bit_connections(compile_connections(terms, sector.n_sites))
     states = sector.basis_states()
     diagonal = np.empty(len(states))
-    matvec.diagonal(states, bits.diag_coef, bits.diag_mask, diagonal)
+    sparse.diagonal(states, bits.diag_coef, bits.diag_mask, diagonal)
     flips = _flip_arrays(bits, fixed=sector.total_sz is not None)
     return SectorOperator(sector, states, diagonal, flips.coef.dtype, flips)
 
@@ -98,36 +91,19 @@ def sparse_matrix(hamiltonian: SpinHamiltonian) -> "csr_array":
 
 def _flip_arrays(bits: BitConnections, fixed: bool) -> FlipArrays:
     """Arrange the strings of each flip into a constant and the rest."""
-    dtype = np.complex128 if bits.coef.imag.any() else np.float64
-    masks = bits.flip_mask.tolist()
-    groups = [_strings_of(bits, f, fixed) for f in range(len(masks))]
-    constants = [group.pop(0, 0) for group in groups]
-    n_bits = [mask.bit_count() if fixed else 0 for mask in masks]
+    groups = flip_strings(bits, fixed)
+    constants = [strings.pop(0, 0) for strings in groups.values()]
+    strings = [pair for group in groups.values() for pair in group.items()]
+    values = [value for _, value in strings]
+    dtype = np.complex128 if any(v.imag for v in [*constants, *values]) else np.float64
     return FlipArrays(
-        bits.flip_mask,
-        np.array(n_bits, np.int64),
+        np.array(list(groups), np.uint64),
+        np.array([mask.bit_count() if fixed else 0 for mask in groups], np.int64),
         _cast(constants, dtype),
-        np.cumsum([0, *map(len, groups)], dtype=np.int64),
-        _cast([value for group in groups for value in group.values()], dtype),
-        np.array([mask for group in groups for mask in group], np.uint64),
+        np.cumsum([0, *map(len, groups.values())], dtype=np.int64),
+        _cast(values, dtype),
+        np.array([mask for mask, _ in strings], np.uint64),
     )
-
-
-def _strings_of(bits: BitConnections, f: int, fixed: bool) -> dict[int, complex]:
-    """z-mask -> coefficient of flip f, shortened where S_z is fixed.
-
-    A flipped pair that stays in the sector is antiparallel, so that Z_i Z_j = -1 on its rows;
-    this turns X_i X_j + Y_i Y_j into one constant.
-    """
-    flip = int(bits.flip_mask[f])
-    pair = fixed and flip.bit_count() == 2
-    strings: dict[int, complex] = {}
-    for k in range(bits.term_ptr[f], bits.term_ptr[f + 1]):
-        mask, value = int(bits.z_mask[k]), complex(bits.coef[k])
-        if pair and mask & flip == flip:
-            mask, value = mask ^ flip, -value
-        strings[mask] = strings.get(mask, 0) + value
-    return {mask: value for mask, value in strings.items() if value != 0}
 
 
 def _cast(values: list[complex], dtype: Any) -> NDArray[Any]:

@@ -44,10 +44,11 @@ def best_reference(H: SpinHamiltonian, max_dimension: int = 2**18) -> Reference 
     Closed forms come first, then exact diagonalisation of sectors of up to ``max_dimension``
     states that fit into memory, then published clusters.
     """
-    return _closed_form(H) or _diagonalised(H, max_dimension) or _published(H)
+    return closed_form(H) or _diagonalised(H, max_dimension) or published(H)
 
 
-def _closed_form(H: SpinHamiltonian) -> Reference | None:
+def closed_form(H: SpinHamiltonian) -> Reference | None:
+    """The energy of an exactly solvable chain, or None."""
     spec = H.spec
     if spec is None or spec.lattice.kind != "chain":
         return None
@@ -92,7 +93,8 @@ def _diagonalised(H: SpinHamiltonian, max_dimension: int) -> Reference | None:
     return Reference(result.energy, source, "exact diagonalisation", error)
 
 
-def _published(H: SpinHamiltonian) -> Reference | None:
+def published(H: SpinHamiltonian) -> Reference | None:
+    """The published energy of a cluster, or None."""
     spec = H.spec
     if spec is None or H.total_sz not in (None, 0.0) or spec.model not in ("heisenberg", "j1j2"):
         return None

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rbmqs.cli_compare import add_compare_options
+from rbmqs.cli_exact import add_exact_options
 from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
 
 EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
@@ -19,6 +21,7 @@ _EXAMPLES = """examples:
   rbmqs ground-state --config run.toml --output runs/first
   rbmqs resume runs/first --iterations 800
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
+  rbmqs exact heisenberg --lattice square --length 6 --checkpoint 6x6.npz
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
 """
 
@@ -92,22 +95,17 @@ def _add_exact(commands: Any) -> None:
         "lowest energies by exact diagonalisation",
         "rbmqs exact heisenberg --length 20 --total-sz 0 --states 2",
     )
-    add_model_options(parser)
-    parser.add_argument("--states", type=int, default=1, metavar="K", help="how many (default 1)")
-    parser.set_defaults(run=_exact)
+    add_exact_options(parser)
 
 
 def _add_compare(commands: Any) -> None:
     parser = _command(
         commands,
         "compare",
-        "the RBM beside exact diagonalisation and, where installed, NetKet",
+        "the RBM beside exact and published energies and, where installed, NetKet",
         "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
     )
-    add_model_options(parser)
-    add_run_options(parser)
-    parser.add_argument("--no-netket", action="store_true", help="leave NetKet out")
-    parser.set_defaults(run=_compare)
+    add_compare_options(parser)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,36 +162,6 @@ def _finish(result: Any, plot: str | None) -> int:
             print("not saved: give --output DIR to be able to resume", file=sys.stderr)
         return 128 + result.interrupted
     return 0 if result.converged else EXIT_NOT_CONVERGED
-
-
-def _exact(options: argparse.Namespace) -> int:
-    from hamiltonians import ground_state
-    from rbmqs.config import config_from_table
-
-    hamiltonian = config_from_table(table_from_options(options)).hamiltonian()
-    result = ground_state(hamiltonian, k=options.states)
-    print(f"{hamiltonian.name}: {result.dimension} basis states")
-    print(f"{'state':>5} {'energy':>20} {'per site':>16} {'residual':>10}")
-    for k, (energy, residual) in enumerate(zip(result.energies, result.residuals, strict=True)):
-        print(f"{k:>5} {energy:>20.12f} {energy / hamiltonian.n_sites:>16.12f} {residual:>10.1e}")
-    print(f"{result.seconds:.2f} s, {result.memory_bytes / 2**20:.0f} MiB planned")
-    return 0
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from rbmqs.compare import compare, table
-    from rbmqs.config import config_from_table
-
-    config = config_from_table(table_from_options(options))
-    rows = compare(
-        config.hamiltonian(),
-        config.ansatz.options(),
-        config.settings(),
-        with_netket=not options.no_netket,
-        progress=not options.quiet,
-    )
-    print(table(rows))
-    return 0
 
 
 def _info(options: argparse.Namespace) -> int:

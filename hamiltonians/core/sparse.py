@@ -1,21 +1,15 @@
-"""The Hamiltonian acting on vectors, row by row.
+"""The Hamiltonian as compressed rows of a sparse matrix.
 
 Rows r are the ascending basis states of a sector. Flip f turns the bits ``flip_mask[f]`` with the
 element ``constant[f] + sum_k coef[k] prod_{i in Z_k} sigma_i`` over its strings k. In a sector of
 fixed S_z, ``flip_bits[f]`` is the number of turned sites, half of which must be down for the
 flipped state to stay in the sector; where S_z is free it is 0.
-
-Rows are taken in blocks, and within a block flip by flip, so that what belongs to a flip stays in
-registers. A row gathers from its connected states: no two threads write to one place, and the
-result does not depend on their number.
 """
 
 import numba
 
 from hamiltonians.core.jit import kernel, parallel_kernel
 from hamiltonians.core.ranking import count_bits, rank_of
-
-BLOCK = 2048  # rows; a block of states and results fits into the first-level cache
 
 
 @kernel
@@ -45,50 +39,6 @@ def diagonal(states, diag_coef, diag_mask, out):
     """Diagonal elements of all rows."""
     for r in numba.prange(len(states)):
         out[r] = string_sum(states[r], 0.0, 0, len(diag_coef), diag_coef, diag_mask)
-
-
-@kernel
-def add_constant_flip(first, last, states, flip, bits, constant, ranks, x, y):
-    """y += (one flip without strings) x on the rows ``first`` to ``last``."""
-    high_offsets, low_ranks, n_low = ranks
-    for r in range(first, last):
-        state = states[r]
-        if stays(state, flip, bits):
-            y[r] += constant * x[rank_of(state ^ flip, high_offsets, low_ranks, n_low)]
-
-
-@kernel
-def add_string_flip(first, last, states, flip, bits, strings, ranks, x, y):
-    """y += (one flip with strings) x on the rows ``first`` to ``last``."""
-    high_offsets, low_ranks, n_low = ranks
-    constant, start, end, coef, z_mask = strings
-    for r in range(first, last):
-        state = states[r]
-        if stays(state, flip, bits):
-            element = string_sum(state, constant, start, end, coef, z_mask)
-            y[r] += element * x[rank_of(state ^ flip, high_offsets, low_ranks, n_low)]
-
-
-@parallel_kernel
-def apply(
-    states, diag, flip_mask, flip_bits, constant, term_ptr, coef, z_mask,
-    high_offsets, low_ranks, n_low, x, y,
-):  # fmt: skip
-    """y = H x."""
-    n = len(states)
-    ranks = (high_offsets, low_ranks, n_low)
-    for block in numba.prange((n + BLOCK - 1) // BLOCK):
-        first, last = block * BLOCK, min(n, (block + 1) * BLOCK)
-        for r in range(first, last):
-            y[r] = diag[r] * x[r]
-        for f in range(len(flip_mask)):
-            flip, bits, c = flip_mask[f], flip_bits[f], constant[f]
-            start, end = term_ptr[f], term_ptr[f + 1]
-            if start == end:
-                add_constant_flip(first, last, states, flip, bits, c, ranks, x, y)
-            else:
-                strings = (c, start, end, coef, z_mask)
-                add_string_flip(first, last, states, flip, bits, strings, ranks, x, y)
 
 
 @parallel_kernel
