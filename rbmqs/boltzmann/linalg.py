@@ -1,0 +1,52 @@
+"""Matrix products on Numba's threads (see `rbmqs.core.products`).
+
+Products run under `one_pool`, which keeps the threads of BLAS out of the way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.extending import get_cython_function_address
+
+from rbmqs.core import products
+from rbmqs.threads import single_threaded_blas
+
+one_pool = single_threaded_blas
+
+_NAMES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
+_addresses: dict[np.dtype, int] = {}
+
+
+def gemm_address(dtype: np.dtype | type) -> int:
+    """Address of BLAS ?gemm for a dtype, for `rbmqs.core.products`."""
+    dtype = np.dtype(dtype)
+    if dtype not in _addresses:
+        _addresses[dtype] = get_cython_function_address("scipy.linalg.cython_blas", _NAMES[dtype])
+    return _addresses[dtype]
+
+
+def multiply(
+    a: np.ndarray,
+    b: np.ndarray,
+    out: np.ndarray | None = None,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    alpha: float = 1.0,
+    beta: float = 0.0,
+) -> np.ndarray:
+    """out <- alpha op(a) op(b) + beta out, the same bytes for any number of threads.
+
+    Parameters
+    ----------
+    a, b : array (n, k), (k, m), or transposed
+        float32 or float64, all of one type, contiguous rows.
+    out : array (n, m), optional
+        Allocated when missing; must not overlap a or b.
+    """
+    if out is None:
+        shape = (a.shape[transpose_a], b.shape[1 - transpose_b])
+        out = np.zeros(shape, dtype=a.dtype)
+    gemm = gemm_address(out.dtype)
+    products.product(gemm, a, transpose_a, b, transpose_b, out, float(alpha), float(beta))
+    return out

@@ -1,0 +1,156 @@
+"""Units of classical machines: from total inputs to probabilities and samples, one fused pass.
+
+A binary unit with total input x is on with probability 1/(1 + exp(-x)). Every kernel takes the
+inputs without their biases, as a matrix product leaves them, in rows (samples, units), and works
+in place. Random numbers come from `rbmqs.core.philox`, addressed by row and column: results do
+not depend on the number of threads. In single precision a pass takes 0.5 ns a unit and core
+(exp as a packed polynomial), against 4 ns with the library's exp.
+"""
+
+import math
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload
+
+from hamiltonians.core.jit import exact_kernel, kernel, parallel_exact_kernel
+from rbmqs.core.philox import fill_row, padded
+
+_LOG2_E = np.float32(1.4426950408889634)
+_LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
+_LIMIT = np.float32(87.0)  # exp of it is still a normal single
+_C = tuple(np.float32(c) for c in (1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5))
+_HALF, _ONE, _ZERO = np.float32(0.5), np.float32(1), np.float32(0)
+_UNIT_32, _UNIT_64 = np.float32(2.0**-24), 2.0**-32
+
+
+def _bits_as_single(bits):
+    return np.int32(bits).view(np.float32)
+
+
+@intrinsic
+def _bitcast(typing_context, bits):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), generate
+
+
+@overload(_bits_as_single, inline="always")
+def _bits_as_single_compiled(bits):
+    return lambda bits: _bitcast(bits)
+
+
+@kernel
+def _exp_single(x):
+    """exp of a single, relative error 2e-7: 2^n times a polynomial on |r| <= ln 2 / 2."""
+    x = min(max(x, -_LIMIT), _LIMIT)
+    n = np.float32(math.floor(x * _LOG2_E + _HALF))
+    r = x - n * _LN2_HIGH - n * _LN2_LOW
+    y = ((((_C[0] * r + _C[1]) * r + _C[2]) * r + _C[3]) * r + _C[4]) * r + _C[5]
+    power = _bits_as_single(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
+    return (y * r * r + r + _ONE) * power
+
+
+def logistic(x):
+    """1/(1 + exp(-x)) in the precision of x, without overflow."""
+    return type(x)(1.0 / (1.0 + math.exp(-x))) if x > -700 else type(x)(math.exp(x))
+
+
+@overload(logistic, inline="always")
+def _logistic_compiled(x):
+    if x == types.float32:
+        return lambda x: _ONE / (_ONE + _exp_single(-x))
+    return lambda x: 1.0 / (1.0 + math.exp(-x))
+
+
+def unit_interval(word, like):
+    """A uniform number in [0, 1) from a word of 32 bits, in the precision of `like`."""
+    if isinstance(like, np.float32):
+        return np.float32(int(word) >> 8) * _UNIT_32
+    return float(word) * _UNIT_64
+
+
+@overload(unit_interval, inline="always")
+def _unit_interval_compiled(word, like):
+    if like == types.float32:
+        return lambda word, like: np.float32(np.uint32(word >> np.uint32(8))) * _UNIT_32
+    return lambda word, like: np.float64(word) * _UNIT_64
+
+
+@exact_kernel
+def mean_row(x, bias, scale):
+    """x <- logistic(scale (x + bias)) for one row."""
+    for j in range(numba.uint64(x.size)):
+        x[j] = logistic(scale * (x[j] + bias[j]))
+
+
+@exact_kernel
+def sample_row(x, bias, scale, words):
+    """x <- 1 with probability logistic(scale (x + bias)), else 0, for one row."""
+    for j in range(numba.uint64(x.size)):
+        p = logistic(scale * (x[j] + bias[j]))
+        x[j] = unit_interval(words[j], p) < p
+
+
+@exact_kernel
+def mean_and_sample_row(x, bias, scale, words, sample):
+    """x <- logistic(scale (x + bias)) and ``sample`` drawn from it, for one row."""
+    for j in range(numba.uint64(x.size)):
+        p = logistic(scale * (x[j] + bias[j]))
+        x[j] = p
+        sample[j] = unit_interval(words[j], p) < p
+
+
+@parallel_exact_kernel
+def mean_units(x, bias, scale):
+    """x (n, units) <- logistic(scale (x + bias)), probabilities that the units are on."""
+    for i in numba.prange(x.shape[0]):
+        mean_row(x[i], bias, scale)
+
+
+@parallel_exact_kernel
+def sample_units(x, bias, scale, stream):
+    """x (n, units) <- samples 0 and 1; ``stream`` as in `rbmqs.core.philox.fill_row`."""
+    for i in numba.prange(x.shape[0]):
+        words = np.empty(padded(x.shape[1]), np.uint32)
+        fill_row(words, stream, i)
+        sample_row(x[i], bias, scale, words)
+
+
+@parallel_exact_kernel
+def mean_and_sample_units(x, bias, scale, stream, sample):
+    """x (n, units) <- probabilities, ``sample`` (n, units) <- 0 and 1 drawn from them."""
+    for i in numba.prange(x.shape[0]):
+        words = np.empty(padded(x.shape[1]), np.uint32)
+        fill_row(words, stream, i)
+        mean_and_sample_row(x[i], bias, scale, words, sample[i])
+
+
+@exact_kernel
+def softplus(x):
+    """log(1 + exp(x)) without overflow."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+@parallel_exact_kernel
+def sum_softplus(x, bias, scale):
+    """sum_j log(1 + exp(scale (x_ij + bias_j))) for each row i, added in double precision."""
+    out = np.empty(x.shape[0])
+    for i in numba.prange(x.shape[0]):
+        total = 0.0
+        for j in range(numba.uint64(x.shape[1])):
+            total += softplus(np.float64(scale) * (np.float64(x[i, j]) + np.float64(bias[j])))
+        out[i] = total
+    return out
+
+
+@parallel_exact_kernel
+def uniform_units(out, stream):
+    """Fill ``out`` (n, units) with uniform numbers in [0, 1)."""
+    for i in numba.prange(out.shape[0]):
+        words = np.empty(padded(out.shape[1]), np.uint32)
+        fill_row(words, stream, i)
+        for j in range(numba.uint64(out.shape[1])):
+            out[i, j] = unit_interval(words[j], out[i, j])
