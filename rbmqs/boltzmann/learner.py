@@ -11,6 +11,7 @@ from rbmqs.boltzmann.linalg import gemm_address
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Chains, NegativePhase, Phase
 from rbmqs.boltzmann.rows import Rows
+from rbmqs.boltzmann.training import restore_in_place
 from rbmqs.checks import number
 from rbmqs.core.ascent import ascend
 
@@ -73,10 +74,9 @@ class RBMLearner:
         batch_size: int,
     ) -> None:
         self.machine, self.rows, self.negative = machine, rows, negative
-        self.options, self.stream = options, stream
+        self.options, self.stream, self.batch_size = options, stream, batch_size
         self._data = Chains(machine, batch_size)
         dtype, shape = machine.dtype, machine.weights.shape
-        self._gemm = gemm_address(dtype)
         has_velocity = options.momentum > 0
         self._velocity = np.zeros(shape if has_velocity else (0, 0), dtype)
         self._bias_velocity = [np.zeros(n, dtype) for n in shape]
@@ -140,7 +140,7 @@ class RBMLearner:
             self._lam += OFFSET_RATE * (data.hidden_mean - self._lam)
             db, dc = self._centred_biases(data, model, dv, dh)
         ascend(
-            self._gemm, data.visible, data.hidden, model.visible, model.hidden,
+            gemm_address(machine.dtype), data.visible, data.hidden, model.visible, model.hidden,
             (self._mu, self._lam), (dv, dh), (rate, options.momentum), (options.l1, options.l2),
             self._velocity, machine.weights,
         )  # fmt: skip
@@ -163,6 +163,22 @@ class RBMLearner:
             mu_g += factor * ((phase.visible @ mu) @ phase.hidden)
         return dv - g_lam, dh - mu_g
 
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Put back what `parameters` and `memory` gave."""
+        restore_in_place(self, arrays, skip=self.negative.memory().keys())
+        if hasattr(self.negative, "restore"):
+            self.negative.restore(arrays)
+        else:
+            restore_in_place(self.negative, arrays)
+
+    def take_rows(self, rows: Rows) -> None:
+        """Go on with other rows of the same columns, in batches of any size."""
+        self.rows = rows
+        if len(rows) > self.batch_size:
+            self.batch_size = len(rows)
+            self._data = Chains(self.machine, self.batch_size)
+            self.negative.allow(self.machine, self.batch_size)
+
     def monitor(self) -> dict[str, float]:
-        """Nothing yet measured: the estimator's learner adds its figures."""
+        """No figures; see `rbmqs.boltzmann.monitor`."""
         return {}

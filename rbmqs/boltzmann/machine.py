@@ -1,6 +1,7 @@
 """The parameters of a restricted Boltzmann machine over 0 and 1, and what follows from them.
 
-    E(v, h) = -b.v - c.h - v W h,    F(v) = -log sum_h exp(-E) = -b.v - sum_j softplus(c_j + (v W)_j)
+    E(v, h) = -b.v - c.h - v W h
+    F(v) = -log sum_h exp(-E(v, h)) = -b.v - sum_j softplus(c_j + (v W)_j)
 
 A machine is a value. `transposed` swaps the layers, so that every formula is written once.
 """

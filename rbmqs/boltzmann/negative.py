@@ -40,17 +40,25 @@ class NegativePhase(Protocol):
     def memory(self) -> dict[str, np.ndarray]:
         """Arrays to keep between updates."""
 
+    def allow(self, machine: Machine, n_rows: int) -> None:
+        """Make room for mini-batches of this size."""
+
 
 class Chains:
     """Buffers and steps of block Gibbs sampling h -> v -> h for a fixed number of chains."""
 
     def __init__(self, machine: Machine, n_chains: int) -> None:
         dtype = machine.dtype
-        self.gemm = gemm_address(dtype)
+        self.dtype = dtype
         self.one = np.ones(n_chains, dtype)
         self.visible = np.zeros((n_chains, machine.n_visible), dtype)
         self.hidden_mean = np.zeros((n_chains, machine.n_hidden), dtype)
         self.hidden = np.zeros((n_chains, machine.n_hidden), dtype)
+
+    @property
+    def gemm(self) -> int:
+        """Address of the product, looked up anew in every process."""
+        return gemm_address(self.dtype)
 
     def draw_visible(self, machine: Machine, hidden: np.ndarray, stream: np.ndarray) -> None:
         """visible <- p(v | hidden)."""
@@ -106,6 +114,10 @@ class ContrastiveDivergence:
         """Nothing: every update starts at its data."""
         return {}
 
+    def allow(self, machine: Machine, n_rows: int) -> None:
+        """Make room for mini-batches of this size."""
+        self._chains = Chains(machine, n_rows)
+
 
 class PersistentChains:
     """PCD-k: the chains' hidden units are kept from one update to the next."""
@@ -131,6 +143,9 @@ class PersistentChains:
     def memory(self) -> dict[str, np.ndarray]:
         """The chains."""
         return {"chains_visible": self._chains.visible, "chains_hidden": self._chains.hidden}
+
+    def allow(self, machine: Machine, n_rows: int) -> None:
+        """Nothing to do: the number of chains is fixed."""
 
 
 class ExactSum:
@@ -160,3 +175,6 @@ class ExactSum:
     def memory(self) -> dict[str, np.ndarray]:
         """Nothing."""
         return {}
+
+    def allow(self, machine: Machine, n_rows: int) -> None:
+        """Nothing to do: all states are summed over."""

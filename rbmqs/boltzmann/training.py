@@ -248,8 +248,18 @@ def _copies(learner: Learner) -> dict[str, np.ndarray]:
 
 
 def _restore(learner: Learner, arrays: dict[str, np.ndarray]) -> None:
-    for name, array in (learner.parameters() | learner.memory()).items():
-        array[...] = arrays[name]
+    if hasattr(learner, "restore"):  # for memories that grow along a run
+        learner.restore(arrays)
+    else:
+        restore_in_place(learner, arrays)
+
+
+def restore_in_place(owner: Any, arrays: dict[str, np.ndarray], skip: Any = ()) -> None:
+    """Write saved arrays over those that `owner.parameters()` and `owner.memory()` give."""
+    own = owner.parameters() if hasattr(owner, "parameters") else {}
+    for name, array in (own | owner.memory()).items():
+        if name not in skip:
+            array[...] = arrays[name]
 
 
 def _advice(training: Training, rate: float) -> str:

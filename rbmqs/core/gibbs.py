@@ -60,6 +60,4 @@ def mean_and_sample_layer(
         words = np.empty(padded(k - j), np.uint32)
         for i in range(rows):
             fill_row(words, stream, block, i)
-            mean_and_sample_row(
-                mean[i, j:k], bias[j:k], scale[i], base[j:k], words, sample[i, j:k]
-            )
+            mean_and_sample_row(mean[i, j:k], bias[j:k], scale[i], base[j:k], words, sample[i, j:k])

@@ -1,7 +1,6 @@
 """Mini-batches: gathering rows of zeros and ones, column means, and sparse rows (CSR)."""
 
 import numba
-import numpy as np
 
 from hamiltonians.core.jit import kernel, parallel_kernel
 

@@ -79,9 +79,7 @@ def read_mnist(part: str, path: str | Path | None = None) -> Mnist:
     return Mnist(np.ascontiguousarray(table[:, 1:]), table[:, 0].copy())
 
 
-def binarise(
-    images: np.ndarray, how: str = "threshold", *, random_state: object = 0
-) -> np.ndarray:
+def binarise(images: np.ndarray, how: str = "threshold", *, random_state: object = 0) -> np.ndarray:
     """Grey images of 0 to 255 as zeros and ones, uint8.
 
     "threshold" is pixel > 127; "drawn" turns each pixel on with probability pixel / 255, once,

@@ -85,5 +85,3 @@ def _refuse_large(machine: Machine) -> None:
             f"exact log Z sums over 2^{min(n, m)} states of the smaller layer ({n} visible, {m} "
             f"hidden units); at most {MAX_UNITS} units are allowed: use ais"
         )
-
-

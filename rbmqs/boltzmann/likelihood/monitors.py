@@ -13,6 +13,4 @@ def free_energy_gap(machine: Machine, train: Any, validation: Any) -> float:
     Z drops out. The gap grows when the machine begins to overfit (G. Hinton, "A practical guide to
     training restricted Boltzmann machines", section 6, 2010).
     """
-    return float(
-        machine.free_energy(validation).mean() - machine.free_energy(train).mean()
-    )
+    return float(machine.free_energy(validation).mean() - machine.free_energy(train).mean())

@@ -1,0 +1,223 @@
+"""From an estimator's keywords and data to a training run, its checkpoint and fitted attributes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from rbmqs.archive import CheckpointError, Kind, read_archive, write_archive
+from rbmqs.boltzmann.learner import RBMLearner, StepOptions
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.monitor import MonitoredLearner
+from rbmqs.boltzmann.negative import (
+    ContrastiveDivergence,
+    ExactSum,
+    NegativePhase,
+    PersistentChains,
+)
+from rbmqs.boltzmann.randomness import new_stream, seed_sequence
+from rbmqs.boltzmann.rows import Rows
+from rbmqs.boltzmann.tempering import TemperedChains
+from rbmqs.boltzmann.training import Plan, Training, describe, train, training_from
+from rbmqs.boltzmann.trajectory import TrajectoryChains
+from rbmqs.checks import choice, positive_int
+
+if TYPE_CHECKING:
+    from rbmqs.boltzmann.bernoulli import BernoulliRBM
+
+PARAMETERS = ("weights", "visible_bias", "hidden_bias")
+RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
+METHODS = ("pcd", "cd", "pt", "ptt", "exact")
+DTYPES = ("float32", "float64")
+KIND = Kind("rbmqs-boltzmann", 1, "units 0 and 1; E = -b.v - c.h - v W h; W (visible, hidden)")
+INITIAL_WEIGHT = 0.01  # Hinton's practical guide, section 8.1
+LARGEST = 1e3  # a sigmoid is saturated at 20: a parameter of this size has run away
+EXACT_UNITS = 14  # of the smaller layer, summed over for every update by method "exact"
+CHAINS = 100  # at least, where rows are few
+
+E = TypeVar("E", bound="BernoulliRBM")
+
+
+def fit(rbm: BernoulliRBM, X: Any, validation: Any, checkpoint: str | Path | None) -> None:
+    """Train from random weights and set the fitted attributes."""
+    seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
+    learner = _new_learner(rbm, X, validation, seed)
+    _run(rbm, learner, Training(), seed, None if checkpoint is None else Path(checkpoint))
+
+
+def resume(rbm: BernoulliRBM, path: Path, X: Any, validation: Any) -> None:
+    """Take up a run where its checkpoint left it."""
+    meta, arrays = read_archive(path, KIND, lambda meta, arrays: (meta, arrays))
+    if meta.get("training") is None:
+        raise CheckpointError(f"{path} holds a machine, not a run: fit with checkpoint=")
+    if meta["data"] != _fingerprint(X):
+        raise CheckpointError(
+            f"{path} is of a run on other data: (rows, columns, ones) were {meta['data']}, are "
+            f"{_fingerprint(X)}"
+        )
+    kept = {name: getattr(rbm, name) for name in RESUMABLE}
+    rbm.set_params(**{**meta["parameters"], **kept})
+    learner = _new_learner(rbm, X, validation, meta["seed"])
+    learner.restore(arrays)
+    _run(rbm, learner, training_from(meta["training"]), meta["seed"], path)
+
+
+def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
+    """One update from the rows X."""
+    rows = Rows(X)
+    if first or not hasattr(rbm, "_learner"):
+        seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
+        machine = None if first else rbm.machine
+        rbm._learner = _new_learner(rbm, X, None, seed, machine)
+        rbm.training_ = Training()
+    learner = rbm._learner
+    learner.take_rows(rows)
+    with one_pool(_work(learner)):
+        learner.update(np.arange(len(rows)), rbm.learning_rate)
+    _set_attributes(rbm, learner.machine)
+
+
+def _new_learner(
+    rbm: BernoulliRBM, X: Any, validation: Any, seed: int, machine: Machine | None = None
+) -> MonitoredLearner:
+    """Checks the keywords before anything is allocated."""
+    _check(rbm, X)
+    of_weights, of_draws = np.random.SeedSequence(seed).spawn(2)
+    rows = Rows(X)
+    if machine is None:
+        machine = initial_machine(rows, rbm.n_components, rbm.dtype, of_weights)
+    stream = new_stream(of_draws)
+    batch = min(rbm.batch_size, len(rows))
+    negative = _negative_phase(rbm, machine, rows, batch, stream)
+    learner = MonitoredLearner(machine, rows, negative, _step_options(rbm), stream, batch)
+    learner.watch(X, validation)
+    return learner
+
+
+def _negative_phase(
+    rbm: BernoulliRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
+) -> NegativePhase:
+    steps = rbm.n_gibbs_steps
+    n_chains = rbm.n_chains or max(CHAINS, batch)
+    if rbm.method == "cd":
+        return ContrastiveDivergence(machine, steps, batch)
+    if rbm.method == "exact":
+        return ExactSum(machine)
+    if rbm.method == "pt":
+        base = machine.visible_bias.copy()
+        return TemperedChains(machine, steps, n_chains, rbm.n_temperatures, base, stream)
+    if rbm.method == "ptt":
+        return TrajectoryChains(machine, steps, n_chains, machine.visible_bias.copy(), stream)
+    start = rows.take(np.arange(n_chains) % len(rows), machine.dtype)
+    return PersistentChains(machine, steps, n_chains, start, stream)
+
+
+def _run(
+    rbm: BernoulliRBM, learner: MonitoredLearner, training: Training, seed: int, path: Path | None
+) -> None:
+    def save(training: Training) -> None:
+        if path is not None:
+            meta = {**_description(rbm), "training": describe(training), "seed": seed,
+                    "data": _fingerprint(learner.X)}  # fmt: skip
+            write_archive(path, KIND, learner.parameters() | learner.memory(), meta)
+
+    with one_pool(_work(learner)):
+        rbm.training_ = train(
+            learner, plan(rbm, len(learner.rows), seed % 2**32), training,
+            show=rbm.verbose > 0, save=None if path is None else save,
+        )  # fmt: skip
+    rbm.__dict__.pop("_learner", None)
+    _set_attributes(rbm, learner.machine)
+
+
+def _work(learner: MonitoredLearner) -> int:
+    """Multiplications of one product of an update."""
+    return learner.machine.weights.size * learner.batch_size
+
+
+def _set_attributes(rbm: BernoulliRBM, machine: Machine) -> None:
+    rbm.machine_ = machine
+    rbm.components_ = machine.weights.T
+    rbm.intercept_hidden_ = machine.hidden_bias
+    rbm.intercept_visible_ = machine.visible_bias
+    rbm.n_iter_ = max(1, rbm.training_.epoch)
+
+
+def save(rbm: BernoulliRBM, path: Path) -> None:
+    """Write a fitted machine."""
+    machine = rbm.machine
+    arrays = {name: getattr(machine, name) for name in PARAMETERS}
+    write_archive(path, KIND, arrays, {**_description(rbm), "training": None})
+
+
+def load(kind: type[E], path: Path) -> E:
+    """Read a machine."""
+
+    def assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> E:
+        rbm = kind(**meta["parameters"])
+        machine = Machine(*(arrays[name] for name in PARAMETERS))
+        rbm.n_features_in_ = machine.n_visible
+        stored = meta.get("training")
+        rbm.training_ = Training() if stored is None else training_from(stored)
+        _set_attributes(rbm, machine)
+        return rbm
+
+    return read_archive(path, KIND, assemble)
+
+
+def _description(rbm: BernoulliRBM) -> dict[str, Any]:
+    parameters = rbm.get_params()
+    state = parameters["random_state"]
+    if state is not None and not isinstance(state, int):
+        parameters["random_state"] = None  # generators have no place in a file
+    return {"model": type(rbm).__name__, "parameters": parameters}
+
+
+def _fingerprint(X: Any) -> list[int]:
+    return [int(X.shape[0]), int(X.shape[1]), int(X.sum())]
+
+
+def initial_machine(rows: Rows, n_hidden: int, dtype: str, seed: np.random.SeedSequence) -> Machine:
+    """Small random weights, visible biases of the data's frequencies, hidden biases zero."""
+    floor = 1 / (2 * len(rows))
+    mean = np.clip(rows.mean(), floor, 1 - floor)
+    rng = np.random.default_rng(seed)
+    weights = INITIAL_WEIGHT * rng.standard_normal((rows.n_features, n_hidden))
+    return Machine(weights.astype(dtype), np.log(mean / (1 - mean)), np.zeros(n_hidden))
+
+
+def _check(rbm: BernoulliRBM, X: Any) -> None:
+    """Refuse bad keywords before anything is allocated."""
+    positive_int("n_components", rbm.n_components)
+    positive_int("n_gibbs_steps", rbm.n_gibbs_steps)
+    positive_int("n_temperatures", rbm.n_temperatures, minimum=2)
+    positive_int("verbose", int(rbm.verbose), minimum=0)
+    if rbm.n_chains is not None:
+        positive_int("n_chains", rbm.n_chains)
+    choice("method", rbm.method, METHODS)
+    choice("dtype", rbm.dtype, DTYPES)
+    plan(rbm, X.shape[0])
+    _step_options(rbm)
+    units = min(X.shape[1], rbm.n_components)
+    if rbm.method == "exact" and units > EXACT_UNITS:
+        raise ValueError(
+            f"method 'exact' sums over 2^{units} states for every update; at most {EXACT_UNITS} "
+            f"units in the smaller layer are allowed: use 'pcd' or 'pt'"
+        )
+
+
+def plan(rbm: BernoulliRBM, n_rows: int, seed: int = 0) -> Plan:
+    """The training plan that the keywords describe."""
+    return Plan(
+        n_rows, rbm.n_iter, rbm.batch_size, rbm.learning_rate, rbm.schedule, rbm.max_seconds,
+        seed, LARGEST,
+    )  # fmt: skip
+
+
+def _step_options(rbm: BernoulliRBM) -> StepOptions:
+    return StepOptions(
+        rbm.momentum, rbm.l1, rbm.l2, bool(rbm.centred), rbm.sparsity_target, rbm.sparsity_cost
+    )
