@@ -13,7 +13,9 @@ from rbmqs.boltzmann.data import as_binary, with_missing
 from rbmqs.boltzmann.estimator import Estimator
 from rbmqs.boltzmann.likelihood import exact_log_z, pseudo_log_likelihood
 from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.monitor import MonitoredLearner
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
+from rbmqs.boltzmann.training import Training
 from rbmqs.checks import positive_int
 
 
@@ -76,6 +78,13 @@ class BernoulliRBM(Estimator):
     """
 
     _accepts_sparse = True
+    components_: np.ndarray
+    intercept_hidden_: np.ndarray
+    intercept_visible_: np.ndarray
+    machine_: Machine
+    training_: Training
+    n_iter_: int
+    _learner: MonitoredLearner
 
     def __init__(
         self,

@@ -105,7 +105,7 @@ def _check_shape(shape: tuple[int, ...], name: str, min_rows: int) -> None:
         )
     if shape[1] == 0:
         raise ValueError(
-            f"{name} has 0 feature(s) (shape={shape}) while a minimum of 1 is required"
+            f"0 feature(s) (shape={shape}) while a minimum of 1 is required in {name}."
         )
     if shape[0] < min_rows:
         raise ValueError(

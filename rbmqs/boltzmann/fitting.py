@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rbmqs.archive import CheckpointError, Kind, read_archive, write_archive
-from rbmqs.boltzmann.learner import RBMLearner, StepOptions
+from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.monitor import MonitoredLearner

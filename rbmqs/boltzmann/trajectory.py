@@ -8,6 +8,8 @@ first-order transition. Sums over the ladder give log Z as training goes on.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from rbmqs.boltzmann.machine import Machine
@@ -105,7 +107,7 @@ class TrajectoryChains:
         backward: list[list[np.ndarray]] = [[] for _ in self.rungs]
         for _ in range(n_sweeps):
             self._sweep(ladder, stream)
-            for k, (low, high) in enumerate(zip(ladder, ladder[1:], strict=False)):
+            for k, (low, high) in enumerate(pairwise(ladder)):
                 forward[k].append(high.log_weight(self.visible[k])
                                   - low.log_weight(self.visible[k]))  # fmt: skip
                 backward[k].append(high.log_weight(self.visible[k + 1])
