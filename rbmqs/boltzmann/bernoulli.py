@@ -176,13 +176,13 @@ class BernoulliRBM(Estimator):
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """One update with the rows X as a mini-batch, at the constant rate `learning_rate`."""
         first = not self.__sklearn_is_fitted__()
-        rows = self._training_rows(X, min_rows=1) if first else self._rows(X)
+        rows = self._training_rows(X, min_rows=1) if first else self.checked_rows(X)
         fitting.partial_fit(self, rows, first)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """p(h_j = 1 | v) for each row, (n, M)."""
-        return self.machine.hidden_mean(self._rows(X))
+        return self.machine.hidden_mean(self.checked_rows(X))
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """p(v_i = 1 | h) with h at its mean given each row, (n, N)."""
@@ -191,7 +191,7 @@ class BernoulliRBM(Estimator):
     def gibbs(self, v: Any, n_steps: int = 1) -> np.ndarray:
         """Rows after steps of block Gibbs sampling from v, (n, N) of the machine's type."""
         positive_int("n_steps", n_steps)
-        rows = self._rows(v)
+        rows = self.checked_rows(v)
         return self.machine.gibbs(self.machine.rows(rows), self._stream(), n_steps)
 
     def sample(self, n_samples: int = 1, *, n_steps: int = 1000, start: Any = None) -> np.ndarray:
@@ -212,7 +212,7 @@ class BernoulliRBM(Estimator):
         if start is None:
             visible = machine.sample_visible(np.zeros((n_samples, machine.n_hidden)), stream)
         else:
-            rows = machine.rows(self._rows(start))
+            rows = machine.rows(self.checked_rows(start))
             visible = rows[np.arange(n_samples) % len(rows)]
         return machine.gibbs(visible, stream, n_steps).astype(np.uint8)
 
@@ -225,7 +225,7 @@ class BernoulliRBM(Estimator):
             Known units keep their value; the others are where chains start.
         known : bool array (N,) or (n, N)
         """
-        rows = self.machine.rows(self._rows(X))
+        rows = self.machine.rows(self.checked_rows(X))
         stream = self._stream()
         return sample_clamped(self.machine, rows, known, stream, n_steps).astype(np.uint8)
 
@@ -238,11 +238,11 @@ class BernoulliRBM(Estimator):
 
     def energy(self, v: Any, h: Any) -> np.ndarray:
         """E(v, h) of matching rows, (n,)."""
-        return self.machine.energy(self.machine.rows(self._rows(v)), np.asarray(h))
+        return self.machine.energy(self.machine.rows(self.checked_rows(v)), np.asarray(h))
 
     def free_energy(self, X: Any) -> np.ndarray:
         """F(v) = -log sum_h exp(-E(v, h)), (n,)."""
-        return self.machine.free_energy(self._rows(X))
+        return self.machine.free_energy(self.checked_rows(X))
 
     def log_z(self) -> float:
         """Exact log Z; refused for more than 25 units in the smaller layer."""
@@ -250,7 +250,7 @@ class BernoulliRBM(Estimator):
 
     def log_likelihood(self, X: Any) -> np.ndarray:
         """Exact log p(v) of each row in nats, (n,); refused as by `log_z`."""
-        rows = self._rows(X)
+        rows = self.checked_rows(X)
         return self.machine.in_double().log_weight(rows) - self.log_z()
 
     def log_joint(self, v: Any, h: Any) -> np.ndarray:
@@ -262,7 +262,7 @@ class BernoulliRBM(Estimator):
 
         scikit-learn draws one unit at random; this is the sum over all of them.
         """
-        return pseudo_log_likelihood(self.machine, self._rows(X))
+        return pseudo_log_likelihood(self.machine, self.checked_rows(X))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`, for model selection."""
@@ -296,7 +296,8 @@ class BernoulliRBM(Estimator):
         self._check_columns(validation, rows.shape[1])
         return rows
 
-    def _rows(self, X: Any) -> Any:
+    def checked_rows(self, X: Any) -> Any:
+        """X as bytes, or CSR of bytes; refused unless it fits the fitted machine."""
         self.check_is_fitted()
         rows = as_binary(X, self.binarize)
         self._check_columns(X, rows.shape[1])
