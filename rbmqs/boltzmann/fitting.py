@@ -44,7 +44,7 @@ E = TypeVar("E", bound="BernoulliRBM")
 def fit(rbm: BernoulliRBM, X: Any, validation: Any, checkpoint: str | Path | None) -> None:
     """Train from random weights and set the fitted attributes."""
     seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
-    learner = _new_learner(rbm, X, validation, seed)
+    learner = new_learner(rbm, X, validation, seed)
     _run(rbm, learner, Training(), seed, None if checkpoint is None else Path(checkpoint))
 
 
@@ -60,7 +60,7 @@ def resume(rbm: BernoulliRBM, path: Path, X: Any, validation: Any) -> None:
         )
     kept = {name: getattr(rbm, name) for name in RESUMABLE}
     rbm.set_params(**{**meta["parameters"], **kept})
-    learner = _new_learner(rbm, X, validation, meta["seed"])
+    learner = new_learner(rbm, X, validation, meta["seed"])
     learner.restore(arrays)
     _run(rbm, learner, training_from(meta["training"]), meta["seed"], path)
 
@@ -71,7 +71,7 @@ def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
     if first or not hasattr(rbm, "_learner"):
         seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
         machine = None if first else rbm.machine
-        rbm._learner = _new_learner(rbm, X, None, seed, machine)
+        rbm._learner = new_learner(rbm, X, None, seed, machine)
         rbm.training_ = Training()
     learner = rbm._learner
     learner.take_rows(rows)
@@ -80,10 +80,10 @@ def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
     _set_attributes(rbm, learner.machine)
 
 
-def _new_learner(
+def new_learner(
     rbm: BernoulliRBM, X: Any, validation: Any, seed: int, machine: Machine | None = None
 ) -> MonitoredLearner:
-    """Checks the keywords before anything is allocated."""
+    """A machine about to be trained; keywords are checked before anything is allocated."""
     _check(rbm, X)
     of_weights, of_draws = np.random.SeedSequence(seed).spawn(2)
     rows = Rows(X)

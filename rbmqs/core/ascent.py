@@ -36,6 +36,8 @@ def ascend(
     for block in numba.prange(blocks):
         i, k = n_visible * block // blocks, n_visible * (block + 1) // blocks
         part = weights[i:k] if direct else velocity[i:k]
+        if direct and decay[0] != 0.0:
+            _shrink(part, part, rate * decay[0] / keep)  # while the signs are still the old ones
         block_product(
             gemm, data[:, i:k], True, data_hidden, False, part, rate / data.shape[0], keep
         )
@@ -45,9 +47,7 @@ def ascend(
         _subtract_offsets(part, offsets, differences, i, rate)
         if not direct:
             _decay(part, weights[i:k], rate, decay[1])
-        if decay[0] != 0.0:
             _shrink(part, weights[i:k], rate * decay[0])
-        if not direct:
             _add(weights[i:k], part)
 
 
