@@ -31,17 +31,19 @@ class BernoulliRBM(Estimator):
     ----------
     n_components : int
         Hidden units M.
-    learning_rate : float
-        At the start; it falls by `schedule`.
+    learning_rate : float or "auto"
+        At the start; it falls by `schedule`. "auto" is 30 / sqrt(N M) with a sampled
+        gradient, 10 / sqrt(N M) with an exact one, at most 0.5.
     batch_size : int
     n_iter : int or "auto"
-        Epochs; "auto" makes 20 000 updates.
+        Epochs; "auto" makes 20 000 updates, 1500 where the gradient is exact.
     verbose : int
         Progress with an estimate of the likelihood on standard error if positive.
     random_state : int, Generator, RandomState or None
-    method : {"pcd", "cd", "pt", "ptt", "exact"}
+    method : {"auto", "pcd", "cd", "pt", "ptt", "exact"}
         Where the model's side of the gradient comes from: persistent chains, chains from the data,
-        parallel tempering, parallel trajectory tempering, or enumeration (small machines).
+        parallel tempering, parallel trajectory tempering, or enumeration. "auto" enumerates where
+        that is cheap (up to 16 units beside 256) and takes persistent chains elsewhere.
     n_gibbs_steps : int
         Steps of every chain for each update.
     n_chains : int or None
@@ -50,7 +52,8 @@ class BernoulliRBM(Estimator):
         Of "pt".
     schedule : {"linear", "cosine", "constant"}
         The first two bring the rate to zero at the end of the run.
-    momentum : float
+    momentum : float or "auto"
+        "auto" is 0.9 with an exact gradient and 0 with a sampled one.
     l1, l2 : float
         Weight decay.
     centred : bool
@@ -90,20 +93,20 @@ class BernoulliRBM(Estimator):
         self,
         n_components: int = 256,
         *,
-        learning_rate: float = 0.05,
+        learning_rate: float | str = "auto",
         batch_size: int = 100,
         n_iter: int | str = "auto",
         verbose: int = 0,
         random_state: Any = None,
-        method: str = "pcd",
+        method: str = "auto",
         n_gibbs_steps: int = 1,
         n_chains: int | None = None,
         n_temperatures: int = 8,
         schedule: str = "linear",
-        momentum: float = 0.0,
+        momentum: float | str = "auto",
         l1: float = 0.0,
         l2: float = 0.0,
-        centred: bool = True,
+        centred: bool = False,
         sparsity_target: float | None = None,
         sparsity_cost: float = 0.1,
         binarize: float | None = None,

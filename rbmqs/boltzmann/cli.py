@@ -17,7 +17,7 @@ _OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("--epochs", "n_iter", int, "default: as many as make 20 000 updates"),
     ("--learning-rate", "learning_rate", float, "at the start"),
     ("--batch-size", "batch_size", int, "rows of a mini-batch (default 100)"),
-    ("--method", "method", str, "pcd, cd, pt, ptt or exact (default pcd)"),
+    ("--method", "method", str, "auto, pcd, cd, pt, ptt or exact"),
     ("--gibbs-steps", "n_gibbs_steps", int, "for each update (default 1)"),
     ("--schedule", "schedule", str, "linear, cosine or constant"),
     ("--seconds", "max_seconds", float, "end by then"),

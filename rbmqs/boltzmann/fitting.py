@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,21 +22,25 @@ from rbmqs.boltzmann.negative import (
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.tempering import TemperedChains
-from rbmqs.boltzmann.training import Plan, Training, describe, train, training_from
+from rbmqs.boltzmann.training import UPDATES, Plan, Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
-from rbmqs.checks import choice, positive_int
+from rbmqs.checks import choice, number, positive_int
 
 if TYPE_CHECKING:
     from rbmqs.boltzmann.bernoulli import BernoulliRBM
 
 PARAMETERS = ("weights", "visible_bias", "hidden_bias")
 RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
-METHODS = ("pcd", "cd", "pt", "ptt", "exact")
+METHODS = ("auto", "pcd", "cd", "pt", "ptt", "exact")
 DTYPES = ("float32", "float64")
 KIND = Kind("rbmqs-boltzmann", 1, "units 0 and 1; E = -b.v - c.h - v W h; W (visible, hidden)")
 INITIAL_WEIGHT = 0.01  # Hinton's practical guide, section 8.1
 LARGEST = 1e3  # a sigmoid is saturated at 20: a parameter of this size has run away
-EXACT_UNITS = 14  # of the smaller layer, summed over for every update by method "exact"
+AUTO_COST = 2.0**24  # units averaged exactly for one update of method "auto": 16 x 256, 15 ms
+EXACT_COST = 2.0**27
+RATE = 30.0  # learning rate times the root of the number of weights, see docs/boltzmann.md
+# Without noise on the model's side momentum pays, and fewer updates are enough.
+EXACT_UPDATES, EXACT_RATE, EXACT_MOMENTUM = 1_500, 10.0, 0.9
 CHAINS = 100  # at least, where rows are few
 
 E = TypeVar("E", bound="BernoulliRBM")
@@ -76,7 +81,7 @@ def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
     learner = rbm._learner
     learner.take_rows(rows)
     with one_pool(_work(learner)):
-        learner.update(np.arange(len(rows)), rbm.learning_rate)
+        learner.update(np.arange(len(rows)), learning_rate(rbm, rows.n_features))
     _set_attributes(rbm, learner.machine)
 
 
@@ -92,7 +97,9 @@ def new_learner(
     stream = new_stream(of_draws)
     batch = min(rbm.batch_size, len(rows))
     negative = _negative_phase(rbm, machine, rows, batch, stream)
-    learner = MonitoredLearner(machine, rows, negative, _step_options(rbm), stream, batch)
+    learner = MonitoredLearner(
+        machine, rows, negative, _step_options(rbm, rows.n_features), stream, batch
+    )
     learner.watch(X, validation)
     return learner
 
@@ -100,16 +107,16 @@ def new_learner(
 def _negative_phase(
     rbm: BernoulliRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
 ) -> NegativePhase:
-    steps = rbm.n_gibbs_steps
+    steps, method = rbm.n_gibbs_steps, chosen_method(rbm, rows.n_features)
     n_chains = rbm.n_chains or max(CHAINS, batch)
-    if rbm.method == "cd":
+    if method == "cd":
         return ContrastiveDivergence(machine, steps, batch)
-    if rbm.method == "exact":
+    if method == "exact":
         return ExactSum(machine)
-    if rbm.method == "pt":
+    if method == "pt":
         base = machine.visible_bias.copy()
         return TemperedChains(machine, steps, n_chains, rbm.n_temperatures, base, stream)
-    if rbm.method == "ptt":
+    if method == "ptt":
         return TrajectoryChains(machine, steps, n_chains, machine.visible_bias.copy(), stream)
     start = rows.take(np.arange(n_chains) % len(rows), machine.dtype)
     return PersistentChains(machine, steps, n_chains, start, stream)
@@ -126,7 +133,7 @@ def _run(
 
     with one_pool(_work(learner)):
         rbm.training_ = train(
-            learner, plan(rbm, len(learner.rows), seed % 2**32), training,
+            learner, plan(rbm, learner.X.shape, seed % 2**32), training,
             show=rbm.verbose > 0, save=None if path is None else save,
         )  # fmt: skip
     rbm.__dict__.pop("_learner", None)
@@ -134,8 +141,8 @@ def _run(
 
 
 def _work(learner: MonitoredLearner) -> int:
-    """Multiplications of one product of an update."""
-    return learner.machine.weights.size * learner.batch_size
+    """Multiplications of the largest product of an update."""
+    return learner.machine.weights.size * max(learner.batch_size, learner.negative.n_rows)
 
 
 def _set_attributes(rbm: BernoulliRBM, machine: Machine) -> None:
@@ -199,25 +206,47 @@ def _check(rbm: BernoulliRBM, X: Any) -> None:
         positive_int("n_chains", rbm.n_chains)
     choice("method", rbm.method, METHODS)
     choice("dtype", rbm.dtype, DTYPES)
-    plan(rbm, X.shape[0])
-    _step_options(rbm)
-    units = min(X.shape[1], rbm.n_components)
-    if rbm.method == "exact" and units > EXACT_UNITS:
+    plan(rbm, X.shape)
+    _step_options(rbm, X.shape[1])
+    cost = ExactSum.cost(X.shape[1], rbm.n_components)
+    if rbm.method == "exact" and cost > EXACT_COST:
         raise ValueError(
-            f"method 'exact' sums over 2^{units} states for every update; at most {EXACT_UNITS} "
-            f"units in the smaller layer are allowed: use 'pcd' or 'pt'"
+            f"method 'exact' would average {cost:.3g} units for every update, at most "
+            f"{EXACT_COST:.3g} are allowed: use 'pcd' or 'ptt'"
         )
 
 
-def plan(rbm: BernoulliRBM, n_rows: int, seed: int = 0) -> Plan:
-    """The training plan that the keywords describe."""
+def chosen_method(rbm: BernoulliRBM, n_features: int) -> str:
+    """The method, "auto" resolved: exact where the sum is cheap, else persistent chains."""
+    if rbm.method != "auto":
+        return rbm.method
+    cheap = ExactSum.cost(n_features, rbm.n_components) <= AUTO_COST
+    return "exact" if cheap else "pcd"
+
+
+def learning_rate(rbm: BernoulliRBM, n_features: int) -> float:
+    """The learning rate, "auto" resolved."""
+    if isinstance(rbm.learning_rate, str):
+        choice("learning_rate", rbm.learning_rate, ("auto",))
+        rate = EXACT_RATE if chosen_method(rbm, n_features) == "exact" else RATE
+        return min(0.5, rate / math.sqrt(n_features * rbm.n_components))
+    return number("learning_rate", rbm.learning_rate, above=0)
+
+
+def plan(rbm: BernoulliRBM, shape: tuple[int, int], seed: int = 0) -> Plan:
+    """The training plan that the keywords describe, for data of this shape."""
+    n_updates = EXACT_UPDATES if chosen_method(rbm, shape[1]) == "exact" else UPDATES
     return Plan(
-        n_rows, rbm.n_iter, rbm.batch_size, rbm.learning_rate, rbm.schedule, rbm.max_seconds,
-        seed, LARGEST,
+        shape[0], rbm.n_iter, rbm.batch_size, learning_rate(rbm, shape[1]), rbm.schedule,
+        rbm.max_seconds, seed, LARGEST, n_updates,
     )  # fmt: skip
 
 
-def _step_options(rbm: BernoulliRBM) -> StepOptions:
+def _step_options(rbm: BernoulliRBM, n_features: int) -> StepOptions:
+    momentum = rbm.momentum
+    if isinstance(momentum, str):
+        choice("momentum", momentum, ("auto",))
+        momentum = EXACT_MOMENTUM if chosen_method(rbm, n_features) == "exact" else 0.0
     return StepOptions(
-        rbm.momentum, rbm.l1, rbm.l2, bool(rbm.centred), rbm.sparsity_target, rbm.sparsity_cost
+        momentum, rbm.l1, rbm.l2, bool(rbm.centred), rbm.sparsity_target, rbm.sparsity_cost
     )

@@ -16,10 +16,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.linalg import gemm_address
+from rbmqs.boltzmann.linalg import gemm_address, multiply
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.core import gibbs
+from rbmqs.core import enumeration, gibbs
 
 
 class Phase(NamedTuple):
@@ -32,7 +32,9 @@ class Phase(NamedTuple):
 
 
 class NegativePhase(Protocol):
-    """Draws from the model for one update."""
+    """Draws from the model for one update, from `n_rows` rows."""
+
+    n_rows: int
 
     def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
         """Activities under the machine; ``data_hidden_sample`` is drawn given the mini-batch."""
@@ -95,7 +97,7 @@ class ContrastiveDivergence:
     needs_data_sample = True
 
     def __init__(self, machine: Machine, n_steps: int, n_rows: int) -> None:
-        self.n_steps = n_steps
+        self.n_steps, self.n_rows = n_steps, n_rows
         self._chains = Chains(machine, n_rows)
 
     def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
@@ -127,8 +129,7 @@ class PersistentChains:
     def __init__(
         self, machine: Machine, n_steps: int, n_chains: int, start: np.ndarray, stream: np.ndarray
     ) -> None:
-        self.n_steps = n_steps
-        self._n = n_chains
+        self.n_steps, self.n_rows = n_steps, n_chains
         self._chains = Chains(machine, n_chains)
         self._chains.visible[...] = start
         self._chains.draw_hidden(machine, stream, n_chains)
@@ -137,8 +138,8 @@ class PersistentChains:
         """k steps v <- p(v | h), h <- p(h | v) of every chain."""
         for _ in range(self.n_steps):
             self._chains.draw_visible(machine, self._chains.hidden, stream)
-            self._chains.draw_hidden(machine, stream, self._n)
-        return self._chains.phase(self._n)
+            self._chains.draw_hidden(machine, stream, self.n_rows)
+        return self._chains.phase(self.n_rows)
 
     def memory(self) -> dict[str, np.ndarray]:
         """The chains."""
@@ -155,22 +156,39 @@ class ExactSum:
 
     def __init__(self, machine: Machine) -> None:
         self._over_visible = machine.n_visible <= machine.n_hidden
-        n = min(machine.n_visible, machine.n_hidden)
-        self._states = all_states(n).astype(machine.dtype)
+        n, other = sorted(machine.weights.shape)
+        self._states = all_states(n)
+        self.n_rows = n_states = len(self._states)
+        dtype = machine.dtype
+        self._as_reals = self._states.astype(dtype)
+        self._weighted = np.empty((n_states, n), dtype)
+        self._means = np.zeros((n_states, other), dtype)
+        self._log_weight = np.empty(n_states)
+        self._average = np.empty(other, dtype)
+
+    @staticmethod
+    def cost(n_visible: int, n_hidden: int) -> float:
+        """Units to average for one update."""
+        return 2.0 ** min(n_visible, n_hidden) * max(n_visible, n_hidden)
 
     def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
         """All states of the smaller layer with their probabilities, the other layer's means."""
-        swapped = machine if self._over_visible else machine.transposed
-        log_weight = swapped.log_weight(self._states)
-        probability = np.exp(log_weight - log_weight.max())
+        weights, small, large = machine.weights, machine.visible_bias, machine.hidden_bias
+        if not self._over_visible:
+            small, large = large, small
+        multiply(self._as_reals, weights, self._means, transpose_b=not self._over_visible)
+        dots = self._states @ small.astype(np.float64)
+        enumeration.weigh_states(self._means, dots, large, self._log_weight)
+        probability = np.exp(self._log_weight - self._log_weight.max())
         probability /= probability.sum()
-        mean = swapped.hidden_mean(self._states)
-        # rows are averaged with equal weights later: fold the probabilities into one factor
-        weighted = self._states * (probability * len(probability))[:, None].astype(machine.dtype)
-        layer, other = weighted.mean(axis=0), (probability @ mean).astype(machine.dtype)
+        # products divide by the number of rows, all alike: fold the probabilities into one factor
+        factors = probability * len(probability)
+        enumeration.scale_rows(self._states, factors, self._weighted)
+        enumeration.weighted_mean(self._means, probability, self._average)
+        layer = (probability @ self._states).astype(machine.dtype)
         if self._over_visible:
-            return Phase(weighted, mean, layer, other)
-        return Phase(mean, weighted, other, layer)
+            return Phase(self._weighted, self._means, layer, self._average)
+        return Phase(self._means, self._weighted, self._average, layer)
 
     def memory(self) -> dict[str, np.ndarray]:
         """Nothing."""

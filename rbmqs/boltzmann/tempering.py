@@ -48,7 +48,7 @@ class TemperedChains:
         stream: np.ndarray,
     ) -> None:
         dtype, n_rows = machine.dtype, n_chains * n_temperatures
-        self.n_steps, self.n_chains = n_steps, n_chains
+        self.n_steps, self.n_chains, self.n_rows = n_steps, n_chains, n_rows
         self.betas = np.linspace(1, 0, n_temperatures).astype(dtype)
         self._scale = np.repeat(self.betas, n_chains)
         self._base = base.astype(dtype)

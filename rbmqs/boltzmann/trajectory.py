@@ -43,7 +43,7 @@ class TrajectoryChains:
     def __init__(
         self, machine: Machine, n_steps: int, n_chains: int, base: np.ndarray, stream: np.ndarray
     ) -> None:
-        self.n_steps, self.n_chains = n_steps, n_chains
+        self.n_steps, self.n_chains, self.n_rows = n_steps, n_chains, n_chains
         independent = Machine(
             np.zeros_like(machine.weights), base.astype(machine.dtype),
             np.zeros_like(machine.hidden_bias),
