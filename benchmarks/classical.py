@@ -3,7 +3,7 @@
     python benchmarks/classical.py [speed] [small] [mnist] [hidden16] [--quick] [--json FILE]
 
 speed     time of an epoch over 60 000 x 784 with 500 hidden units, batch 100, float32, as a
-          multiple of its five matrix products at the large-matrix rate of the same run; peers beside
+          multiple of its five matrix products at the large-matrix rate of the same run; peers
 small     bars-and-stripes and the labelled shifter: exact log-likelihood against the optimum, the
           default recipe over seeds and the other methods
 mnist     500 hidden units, 60 s: AIS forward and from the data on the test set, for both

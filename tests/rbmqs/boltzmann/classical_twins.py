@@ -24,10 +24,7 @@ def joint(machine):
     weights = np.asarray(machine.weights, float)
     b, c = np.asarray(machine.visible_bias, float), np.asarray(machine.hidden_bias, float)
     return np.array(
-        [
-            [np.exp(v @ b + h @ c + v @ weights @ h) for h in states(len(c))]
-            for v in states(len(b))
-        ]
+        [[np.exp(v @ b + h @ c + v @ weights @ h) for h in states(len(c))] for v in states(len(b))]
     )
 
 

@@ -291,7 +291,7 @@ def test_misuse_of_a_fitted_machine(trained):
         trained.gibbs(X, n_steps=0)
     with pytest.raises(ValueError, match="known must be booleans"):
         trained.sample_conditional(X, np.zeros(9))
-    with pytest.raises(ValueError, match="unknown parameter|Invalid parameter"):
+    with pytest.raises(ValueError, match="Invalid parameter"):
         trained.set_params(speed=1)
     wide = with_parameters(random_machine(30, 30, scale=0.1))
     with pytest.raises(ValueError, match="use ais"):

@@ -19,9 +19,11 @@ from rbmqs.boltzmann.likelihood import (
     exact_log_z,
     free_energy_gap,
     log_likelihood_bounds,
-    pseudo_log_likelihood as ours,
     raise_log_z,
     reverse_ais,
+)
+from rbmqs.boltzmann.likelihood import (
+    pseudo_log_likelihood as ours,
 )
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.trajectory import bennett
