@@ -104,7 +104,8 @@ class _WavefunctionLearner:
 
     def psi(self) -> RBM:
         """The present wavefunction."""
-        return RBM(*(self._arrays[name] for name in _NAMES))
+        arrays = self._arrays
+        return RBM(arrays["visible_bias"], arrays["hidden_bias"], arrays["weights"])
 
     def parameters(self) -> dict[str, np.ndarray]:
         return self._arrays
