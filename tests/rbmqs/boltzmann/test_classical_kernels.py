@@ -126,6 +126,8 @@ def test_ascent(momentum, decay, centred):
     gradient -= decay[1] * weights + decay[0] * np.sign(weights)
     kept = momentum * velocity if momentum else 0
     expected = weights + kept + 0.1 * gradient
+    if not centred:
+        mu, lam = np.empty(0), np.empty(0)
     velocity = velocity if momentum else np.zeros((0, 0))
     ascend(gemm_address(np.float64), data, hidden, model, model_hidden, (mu, lam), (dv, dh),
            (0.1, momentum), decay, velocity, weights)  # fmt: skip
