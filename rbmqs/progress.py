@@ -25,12 +25,16 @@ class Progress:
         Iterations done before.
     show : bool
         False for silence.
+    unit : str
+        What is counted.
     """
 
-    def __init__(self, total: int, start: int = 0, show: bool = True) -> None:
+    def __init__(
+        self, total: int, start: int = 0, show: bool = True, unit: str = "iteration"
+    ) -> None:
         terminal = sys.stderr.isatty()
         self._lines = show and not terminal
-        self._total = total
+        self._total, self._unit = total, unit
         self._last_line = time.monotonic()
         self._bar = tqdm(
             total=total,
@@ -38,21 +42,21 @@ class Progress:
             disable=not (show and terminal),
             delay=SILENT_BELOW,
             dynamic_ncols=True,
-            unit="it",
+            unit="it" if unit == "iteration" else unit,
         )
 
     def update(self, record: StepRecord) -> None:
         """Show one more iteration."""
-        self._bar.set_postfix_str(str(record.energy), refresh=False)
-        self._bar.update()
+        self.advance(record.iteration + 1, f"energy {record.energy}", str(record.energy))
+
+    def advance(self, done: int, text: str, short: str | None = None) -> None:
+        """Show that `done` of the total are over, with a text (a shorter one in the bar)."""
+        self._bar.set_postfix_str(text if short is None else short, refresh=False)
+        self._bar.update(done - self._bar.n)
         now = time.monotonic()
         if self._lines and now - self._last_line > LINE_EVERY:
             self._last_line = now
-            print(
-                f"iteration {record.iteration + 1}/{self._total}: energy {record.energy}",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(f"{self._unit} {done}/{self._total}: {text}", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Progress:
         return self

@@ -14,7 +14,7 @@ import numpy as np
 
 from rbmqs.core.gram import centred_gram
 from rbmqs.core.planes import from_planes, planes
-from rbmqs.core.products import weight_adjoint, weight_products
+from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.tables import tanh_of_pairs
 
 if TYPE_CHECKING:

@@ -1,0 +1,30 @@
+"""Classical Boltzmann machines as generative models, with scikit-learn's words.
+
+    >>> from rbmqs.boltzmann import BernoulliRBM, datasets
+    >>> X = datasets.bars_and_stripes(4).rows
+    >>> BernoulliRBM(random_state=1).fit(X).log_likelihood(X).mean()
+
+One model a file; docs/boltzmann.md is the map. scikit-learn is not needed to run any of them.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "BernoulliRBM": "bernoulli",
+}
+_MODULES = ("datasets", "likelihood", "plotting")
+
+__all__ = [*sorted(_HOMES), *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"rbmqs.boltzmann.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"rbmqs.boltzmann.{name}")
+    raise AttributeError(f"module 'rbmqs.boltzmann' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

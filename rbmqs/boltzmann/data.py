@@ -1,0 +1,143 @@
+"""Checks of data at the door. Sparse data stays sparse: CSR in, CSR out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from rbmqs.checks import number
+
+MIN_ROWS = 2
+
+
+def feature_names(X: Any) -> np.ndarray | None:
+    """Column names of a data frame, None for anything else or for names that are no strings."""
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        return None
+    names = np.asarray(columns, dtype=object)
+    return names if len(names) and all(isinstance(name, str) for name in names) else None
+
+
+def real_matrix(
+    X: Any, name: str = "X", dtype: np.dtype | type | None = np.float64, *, min_rows: int = 1
+) -> Any:
+    """Rows of real finite numbers as a C-contiguous array, or as CSR where the data is sparse.
+
+    Raises
+    ------
+    TypeError
+        Complex numbers, text, objects that are no numbers.
+    ValueError
+        Not two axes, no rows or columns, fewer than `min_rows` rows, NaN or infinity.
+    """
+    if sparse.issparse(X):
+        matrix = sparse.csr_matrix(X)
+        matrix.sum_duplicates()
+        _check_kind(matrix.data, name)
+        _check_shape(matrix.shape, name, min_rows)
+        _check_finite(matrix.data, name)
+        return matrix if dtype is None else matrix.astype(dtype)
+    array = np.asarray(X)
+    if array.dtype == object:
+        array = _numbers(array, name)
+    _check_kind(array, name)
+    _check_shape(array.shape, name, min_rows)
+    _check_finite(array, name)
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def binary_matrix(
+    X: Any, name: str = "X", dtype: np.dtype | type = np.float32, *, min_rows: int = 1
+) -> Any:
+    """Rows of zeros and ones, checked as by `real_matrix`.
+
+    Raises
+    ------
+    ValueError
+        A value that is neither 0 nor 1, naming the first and its place.
+    """
+    matrix = real_matrix(X, name, None, min_rows=min_rows)
+    values = matrix.data if sparse.issparse(matrix) else matrix
+    bad = (values != 0) & (values != 1)
+    if bad.any():
+        row, column = _place(matrix, bad)
+        raise ValueError(
+            f"{name} must hold 0 and 1 only, got {values[bad][0]:g} in row {row}, column {column} "
+            f"and {int(bad.sum()) - 1} more; give binarize=THRESHOLD to cut grey values"
+        )
+    if sparse.issparse(matrix):
+        return matrix.astype(dtype)
+    return np.ascontiguousarray(matrix, dtype=dtype)
+
+
+def _place(matrix: Any, bad: np.ndarray) -> tuple[int, int]:
+    """Row and column of the first bad value."""
+    if not sparse.issparse(matrix):
+        row, column = np.argwhere(bad)[0]
+        return int(row), int(column)
+    at = int(np.flatnonzero(bad)[0])
+    return int(np.searchsorted(matrix.indptr, at, side="right") - 1), int(matrix.indices[at])
+
+
+def _numbers(array: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must hold real numbers; argument must be a number: {error}"
+                        ) from None  # fmt: skip
+
+
+def _check_kind(array: np.ndarray, name: str) -> None:
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} must hold real numbers")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+
+
+def _check_shape(shape: tuple[int, ...], name: str, min_rows: int) -> None:
+    if len(shape) != 2:
+        raise ValueError(
+            f"{name} must be 2D, rows by features, got shape {shape}. Reshape your data: "
+            f"reshape(1, -1) makes one row of it"
+        )
+    if shape[1] == 0:
+        raise ValueError(
+            f"0 feature(s) (shape={shape}) while a minimum of 1 is required in {name}."
+        )
+    if shape[0] < min_rows:
+        raise ValueError(
+            f"{name} has {shape[0]} sample(s) (shape={shape}) while a minimum of {min_rows} is "
+            f"required"
+        )
+
+
+def _check_finite(values: np.ndarray, name: str) -> None:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        kind = "NaN" if np.isnan(values).any() else "infinity"
+        raise ValueError(f"{name} must be finite, got {kind}")
+
+
+def as_binary(X: Any, threshold: float | None, name: str = "X", *, min_rows: int = 1) -> Any:
+    """Rows of zeros and ones as bytes (or CSR of bytes), cut at a threshold if there is one."""
+    if threshold is None:
+        return binary_matrix(X, name, np.uint8, min_rows=min_rows)
+    cut = number("binarize", threshold)
+    matrix = real_matrix(X, name, min_rows=min_rows)
+    if not sparse.issparse(matrix):
+        return (matrix > cut).astype(np.uint8)
+    if cut < 0:
+        raise ValueError(f"binarize must be at least 0 for sparse data, got {cut:g}")
+    matrix.data = (matrix.data > cut).astype(np.float64)
+    matrix.eliminate_zeros()
+    return matrix.astype(np.uint8)
+
+
+def with_missing(X: Any, name: str = "X") -> tuple[np.ndarray, np.ndarray]:
+    """Rows of 0, 1 and NaN as (rows with 0 for NaN, mask of the known values)."""
+    array = np.asarray(X.toarray() if sparse.issparse(X) else X)
+    array = _numbers(array, name)
+    known = ~np.isnan(array)
+    return binary_matrix(np.where(known, array, 0.0), name, np.float64), known

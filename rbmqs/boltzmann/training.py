@@ -1,0 +1,293 @@
+"""The training loop that all models share: epochs, mini-batches, rates, guard, checkpoints.
+
+A model hands over a `Learner`: arrays that are changed in place, one method that makes an update
+from a mini-batch, and one that measures how it stands. The loop never looks inside.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from rbmqs.boltzmann.rates import SCHEDULES, rate_factor
+from rbmqs.checks import choice, number, positive_int
+from rbmqs.interrupts import Interrupts
+from rbmqs.progress import Progress
+
+UPDATES = 20_000  # of a run whose length is "auto"
+CHECK_EVERY = 100  # updates between checks, at least
+SAVE_EVERY = 60.0  # seconds between checkpoints
+
+
+class DivergenceWarning(UserWarning):
+    """A training run was stopped and its last good parameters kept."""
+
+
+class Learner(Protocol):
+    """What the loop needs of a model in training."""
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The model's parameters, arrays that `update` changes in place."""
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """All else a resumed run needs (velocities, chains, stream), changed in place too."""
+
+    def update(self, rows: np.ndarray, rate: float) -> None:
+        """One parameter update from the training rows with these numbers."""
+
+    def monitor(self) -> dict[str, float]:
+        """Figures to record and show, the most telling one first; empty if there are none."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and in which steps a run goes.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training rows.
+    n_iter : int or "auto"
+        Epochs; "auto" takes as many as make `n_updates` updates, one at least.
+    batch_size : int
+    learning_rate : float
+    schedule : {"linear", "cosine", "constant"}
+        How the rate falls along the run.
+    max_seconds : float or None
+        Ends the run, and brings the rate to its final value by then.
+    seed : int
+        Of the order of rows.
+    limit : float
+        A parameter beyond this size counts as divergence.
+    n_updates : int
+        Updates of an "auto" run.
+    """
+
+    n_rows: int
+    n_iter: int | str = "auto"
+    batch_size: int = 100
+    learning_rate: float = 0.1
+    schedule: str = "linear"
+    max_seconds: float | None = None
+    seed: int = 0
+    limit: float = math.inf
+    n_updates: int = UPDATES
+
+    def __post_init__(self) -> None:
+        positive_int("batch_size", self.batch_size)
+        if isinstance(self.n_iter, str):
+            choice("n_iter", self.n_iter, ("auto",))
+        else:
+            positive_int("n_iter", self.n_iter)
+        number("learning_rate", self.learning_rate, above=0)
+        choice("schedule", self.schedule, SCHEDULES)
+        if self.max_seconds is not None:
+            number("max_seconds", self.max_seconds, above=0)
+
+    @property
+    def n_batches(self) -> int:
+        """Mini-batches of an epoch."""
+        return -(-self.n_rows // self.batch_size)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole run."""
+        if isinstance(self.n_iter, str):
+            return max(1, round(self.n_updates / self.n_batches))
+        return int(self.n_iter)
+
+    @property
+    def epochs_per_check(self) -> int:
+        """Epochs between two checks: one, or more where epochs are a few updates."""
+        return -(-CHECK_EVERY // self.n_batches)
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """Row numbers of the mini-batches of one epoch, sizes differing by one at most."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.n_rows)
+        return np.array_split(order, self.n_batches)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """How the model stood at a check: epochs and seconds so far, rate, figures of its monitor."""
+
+    epoch: int
+    seconds: float
+    rate: float
+    figures: dict[str, float]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
+
+
+@dataclass
+class Training:
+    """State and history of a run; `status` is empty or one sentence on why it stopped early."""
+
+    epoch: int = 0
+    seconds: float = 0.0
+    history: list[EpochRecord] = field(default_factory=list)
+    status: str = ""
+    interrupted: int | None = None
+
+
+Save = Callable[[Training], None]
+
+
+def train(
+    learner: Learner,
+    plan: Plan,
+    training: Training | None = None,
+    *,
+    show: bool = False,
+    save: Save | None = None,
+) -> Training:
+    """Train until the plan is fulfilled, a signal arrives or the run diverges.
+
+    Parameters
+    ----------
+    learner : Learner
+    plan : Plan
+    training : Training, optional
+        Of a run to continue, whose arrays the learner holds again; the result is the same as
+        without the interruption.
+    show : bool
+        Progress on standard error.
+    save : callable, optional
+        Writes a checkpoint of learner and training; called once a minute and at the end.
+
+    Returns
+    -------
+    Training
+        After divergence the learner holds its last good arrays.
+    """
+    training = training or Training()
+    training.status, training.interrupted = "", None
+    clock = _Clock(plan, training)
+    good = _copies(learner)
+    saved = time.monotonic()
+    with (
+        Interrupts() as interrupts,
+        Progress(plan.epochs, training.epoch, show, unit="epoch") as progress,
+    ):
+        while training.epoch < plan.epochs and not clock.is_over:
+            rate = _run_epochs(learner, plan, training, clock)
+            training.seconds = clock.seconds
+            if not _is_sound(learner, plan.limit):
+                _restore(learner, good)
+                training.status = _advice(training, rate)
+                break
+            good = _copies(learner)
+            record = EpochRecord(training.epoch, training.seconds, rate, learner.monitor())
+            training.history.append(record)
+            progress.advance(training.epoch, str(record))
+            if interrupts.received is not None:
+                training.interrupted = interrupts.received
+                training.status = f"interrupted after epoch {training.epoch}"
+                break
+            if save is not None and time.monotonic() - saved > SAVE_EVERY:
+                save(training)
+                saved = time.monotonic()
+    if save is not None:
+        save(training)
+    if training.status and training.interrupted is None:
+        warnings.warn(training.status, DivergenceWarning, stacklevel=3)
+    return training
+
+
+class _Clock:
+    """Fraction of a run that is done, in updates or in time, whichever is further."""
+
+    def __init__(self, plan: Plan, training: Training) -> None:
+        self._plan = plan
+        self._started = time.monotonic() - training.seconds
+        self.updates = training.epoch * plan.n_batches
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def done(self) -> float:
+        done = self.updates / (self._plan.epochs * self._plan.n_batches)
+        if self._plan.max_seconds is not None:
+            done = max(done, self.seconds / self._plan.max_seconds)
+        return done
+
+    @property
+    def is_over(self) -> bool:
+        return self._plan.max_seconds is not None and self.seconds >= self._plan.max_seconds
+
+
+def _run_epochs(learner: Learner, plan: Plan, training: Training, clock: _Clock) -> float:
+    """Epochs up to the next check; returns the last rate."""
+    rate = plan.learning_rate
+    stop = min(training.epoch + plan.epochs_per_check, plan.epochs)
+    while training.epoch < stop:
+        for rows in plan.batches(training.epoch):
+            if clock.is_over:
+                break
+            rate = plan.learning_rate * rate_factor(plan.schedule, clock.done)
+            learner.update(rows, rate)
+            clock.updates += 1
+        training.epoch += 1
+    return rate
+
+
+def _is_sound(learner: Learner, limit: float) -> bool:
+    """Whether every parameter is finite and within the limit (NaN compares as false)."""
+    arrays = learner.parameters().values()
+    return all(bool(np.abs(array).max(initial=0) <= limit) for array in arrays)
+
+
+def _copies(learner: Learner) -> dict[str, np.ndarray]:
+    return {n: a.copy() for n, a in (learner.parameters() | learner.memory()).items()}
+
+
+def _restore(learner: Learner, arrays: dict[str, np.ndarray]) -> None:
+    if hasattr(learner, "restore"):  # for memories that grow along a run
+        learner.restore(arrays)
+    else:
+        restore_in_place(learner, arrays)
+
+
+def restore_in_place(owner: Any, arrays: dict[str, np.ndarray], skip: Any = ()) -> None:
+    """Write saved arrays over those that `owner.parameters()` and `owner.memory()` give."""
+    own = owner.parameters() if hasattr(owner, "parameters") else {}
+    for name, array in (own | owner.memory()).items():
+        if name not in skip:
+            array[...] = arrays[name]
+
+
+def _advice(training: Training, rate: float) -> str:
+    good = training.history[-1].epoch if training.history else 0
+    return (
+        f"diverged in epoch {training.epoch} at learning rate {rate:.3g}; the parameters of epoch "
+        f"{good} are kept: lower learning_rate"
+    )
+
+
+def describe(training: Training) -> dict[str, Any]:
+    """The training as plain values, for checkpoints."""
+    return {
+        "epoch": training.epoch,
+        "seconds": training.seconds,
+        "history": [
+            [record.epoch, record.seconds, record.rate, record.figures]
+            for record in training.history
+        ],
+    }
+
+
+def training_from(description: dict[str, Any]) -> Training:
+    """Inverse of `describe`."""
+    history = [EpochRecord(int(e), float(s), float(r), dict(f)) for e, s, r, f in
+               description["history"]]  # fmt: skip
+    epoch = positive_int("epoch", description["epoch"], minimum=0)
+    return Training(epoch, float(description["seconds"]), history)
