@@ -1,4 +1,4 @@
-"""The command `rbmqs`: ground-state, resume, exact, compare, info."""
+"""The command `rbmqs`: ground-state, resume, exact, compare, study, report, info."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
+from rbmqs.studies.commands import add_study_commands
 
 EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
 
@@ -20,6 +21,8 @@ _EXAMPLES = """examples:
   rbmqs resume runs/first --iterations 800
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
+  rbmqs study run study.toml
+  rbmqs report runs/first
 """
 
 
@@ -36,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_exact(commands)
     _add_compare(commands)
+    add_study_commands(commands, _command)
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
     info.set_defaults(run=_info)
     return parser

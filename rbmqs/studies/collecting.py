@@ -10,7 +10,7 @@ from rbmqs.studies.schema import COLUMNS
 from rbmqs.studies.storage import RECORD, DamagedError, StudyDirectory, read_json
 from rbmqs.studies.table import Table, from_rows
 
-STUDY = "study.json"
+STUDY, SOURCE = "study.json", "study.toml"
 
 
 def collect(root: str | Path) -> Table:
@@ -43,7 +43,9 @@ def collect(root: str | Path) -> Table:
 def _row(record: dict[str, Any]) -> dict[str, Any]:
     """Axes and derived values first, then the columns of the schema, none left out."""
     measured = {"id": record["id"], **record["row"]}
-    settings = {path: _scalar(value) for path, value in (record["axes"] | record["derived"]).items()}
+    settings = {
+        path: _scalar(value) for path, value in (record["axes"] | record["derived"]).items()
+    }
     return {
         "id": record["id"],
         **settings,

@@ -99,7 +99,8 @@ class SlurmExecutor(Executor):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
         """Queue a call; the future follows the job."""
-        job, future = self._executor.submit(fn, *args, **kwargs), Future()
+        job = self._executor.submit(fn, *args, **kwargs)
+        future: Future = Future()
         future.set_running_or_notify_cancel()
         threading.Thread(target=_follow, args=(job, future), daemon=True).start()
         return future

@@ -46,7 +46,8 @@ def line_fit(x: ArrayLike, y: ArrayLike, error: ArrayLike) -> Line:
     dof = len(x) - 2
     widening = math.sqrt(max(1.0, chi2 / dof)) if dof > 0 else 1.0
     errors = np.sqrt(np.diag(covariance)) * widening
-    return Line(*map(float, (*coefficients, *errors)), chi2, dof)
+    intercept, slope = coefficients.tolist()
+    return Line(intercept, slope, *errors.tolist(), chi2, dof)
 
 
 def polynomial_fit(

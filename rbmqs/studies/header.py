@@ -64,7 +64,8 @@ def _warm_start(axis: Any, table: Mapping[str, Any], problems: list[str]) -> str
     if axis is None:
         return None
     grid = table.get("grid", {})
-    if not isinstance(axis, str) or not isinstance(grid, Mapping) or axis not in flatten(grid, is_range):
+    axes = flatten(grid, is_range) if isinstance(grid, Mapping) else {}
+    if not isinstance(axis, str) or axis not in axes:
         problems.append(f"warm_start in [study] must name an axis of [grid], got {axis!r}")
         return None
     if axis.startswith(_NO_WARM_START):

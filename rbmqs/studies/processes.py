@@ -73,9 +73,17 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def limit_threads(n_threads: int) -> None:
+    """Let compiled loops of this thread use at most so many threads."""
+    import numba
+
+    launched = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(min(n_threads, launched))
+
+
 def _start_worker(n_threads: int, stop: Event) -> None:
-    """First call in a worker, before anything compiled is loaded."""
-    os.environ["NUMBA_NUM_THREADS"] = str(n_threads)
+    """First call in a worker."""
+    limit_threads(n_threads)
     if hasattr(os, "setsid"):
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a run sets its own handler while it goes

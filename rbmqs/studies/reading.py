@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def read_study(path: str | Path) -> Study:
         Everything that is wrong with it, before anything runs.
     """
     path = Path(path)
-    return study_from_table(read_toml(path), name=path.stem)
+    study = study_from_table(read_toml(path), name=path.stem)
+    return replace(study, source=path.read_text(encoding="utf-8"))
 
 
 def study_from_table(table: Mapping[str, Any], name: str = "study") -> Study:

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from rbmqs.checkpoint import write_atomically
 from rbmqs.interrupts import Interrupts
-from rbmqs.studies.collecting import STUDY, collect
+from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
 from rbmqs.studies.storage import DamagedError, StudyDirectory, write_json
@@ -84,11 +85,10 @@ def run_study(
         except BlockingIOError:
             raise BlockingIOError(f"another process is running {directory.root}") from None
         _write_study(directory, study)
-        outcome = survey(directory, study)
         if retry_failed:
-            for point_id in outcome.failed:
-                directory.forget_failure(point_id)
-            outcome = survey(directory, study, outcome.damaged)
+            for point in study:
+                directory.forget_failure(point.id)
+        outcome = survey(directory, study, set_aside=True)
         if outcome.left:
             if executor is None:
                 executor = LocalProcesses()
@@ -98,11 +98,15 @@ def run_study(
     return outcome
 
 
-def survey(
-    directory: StudyDirectory, study: Study, damaged: list[str] | None = None
-) -> StudyOutcome:
-    """What is done and what is not; points whose files are damaged are set aside."""
-    outcome = StudyOutcome(directory.root, damaged=list(damaged or ()))
+def survey(directory: StudyDirectory, study: Study, *, set_aside: bool = False) -> StudyOutcome:
+    """What is done and what is not.
+
+    Parameters
+    ----------
+    set_aside : bool
+        Move points whose files are damaged out of the way, so that they are run again.
+    """
+    outcome = StudyOutcome(directory.root)
     for point in study:
         if directory.is_published(point.id):
             try:
@@ -110,8 +114,8 @@ def survey(
                 outcome.done.append(point.id)
                 continue
             except DamagedError as error:
-                where = directory.set_aside(point.id)
-                outcome.damaged.append(f"{error}; moved to {where}, the point is run again")
+                moved = f", moved to {directory.set_aside(point.id)}" if set_aside else ""
+                outcome.damaged.append(f"{error}{moved}: the point is to be run again")
         if directory.failure(point.id).exists():
             outcome.failed.append(point.id)
         elif point.parent in (*outcome.failed, *outcome.blocked):
@@ -219,3 +223,6 @@ class _Run:
 def _write_study(directory: StudyDirectory, study: Study) -> None:
     record = {"format": "rbmqs-study", "version": 1, **asdict(study), "provenance": provenance()}
     write_json(directory.root / STUDY, record)
+    if study.source:
+        text = study.source.encode()
+        write_atomically(directory.root / SOURCE, lambda file: file.write(text))

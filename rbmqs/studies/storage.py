@@ -101,9 +101,10 @@ class StudyDirectory:
         write_json(self.failure(point_id), record)
 
     def forget_failure(self, point_id: str) -> None:
-        """Remove a failure and what is left of the point, so that it starts anew."""
-        self.failure(point_id).unlink(missing_ok=True)
-        shutil.rmtree(self.work(point_id), ignore_errors=True)
+        """Remove the record of a failure and what is left of the point, so that it starts anew."""
+        if self.failure(point_id).exists():
+            shutil.rmtree(self.work(point_id), ignore_errors=True)
+            self.failure(point_id).unlink()
 
     @contextmanager
     def lock(self, name: str, *, wait: bool) -> Iterator[None]:

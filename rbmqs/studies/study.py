@@ -86,6 +86,8 @@ class Study:
         Axis along which parameters are handed on.
     output : str
         Directory of the results.
+    source : str
+        Text of the file that it was read from, empty for one made in Python.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Study:
     reference: ReferenceRule = field(default_factory=ReferenceRule)
     warm_start: str | None = None
     output: str = "study"
+    source: str = ""
 
     def __len__(self) -> int:
         return len(self.points)

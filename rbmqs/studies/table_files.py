@@ -18,6 +18,19 @@ _FORMAT = "rbmqs-table 1"
 _WORDS: dict[str, Any] = {"": None, "true": True, "false": False}
 
 
+def load_table(path: str | Path) -> Table:
+    """The table of a study from its directory, its table.csv or its table.h5.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No table there, or not one of this format.
+    """
+    path = Path(path)
+    path = path / CSV if path.is_dir() else path
+    return read_hdf5(path) if path.suffix in (".h5", ".hdf5", ".nc") else read_csv(path)
+
+
 def write_tables(table: Table, directory: Path) -> None:
     """Write table.csv and table.h5 into a directory."""
     write_csv(table, directory / CSV)
@@ -50,8 +63,8 @@ def read_csv(path: str | Path) -> Table:
     """
     path = Path(path)
     lines = path.read_text(encoding="utf-8").splitlines()
-    comments = [line[2:].split(": ", 1) for line in lines if line.startswith("# ")]
-    meta = {key: value for key, value in (pair for pair in comments if len(pair) == 2)}
+    comments = [line[2:].partition(": ") for line in lines if line.startswith("# ")]
+    meta = {key: value for key, _, value in comments}
     if meta.pop("format", None) != _FORMAT:
         raise ValueError(f"{path} is not a table of this version of rbmqs")
     axes = tuple(meta.pop("axes", "").split())
@@ -96,7 +109,8 @@ def read_hdf5(path: str | Path) -> Table:
             raise ValueError(f"{path} is not a table of this version of rbmqs")
         axes = tuple(meta.pop("axes").split())
         columns = {name: _read_dataset(file[name]) for name in file.attrs["columns"]}
-    return Table(columns, axes, {k: v for k, v in meta.items() if k != "columns"}, Path(path).parent)
+    meta.pop("columns")
+    return Table(columns, axes, meta, Path(path).parent)
 
 
 def _write_dataset(file: Any, name: str, column: np.ndarray, scale: Any) -> None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.studies.processes import limit_threads
 from rbmqs.studies.storage import RECORD, StudyDirectory, write_json
 from rbmqs.studies.study import Point, ReferenceRule
 
@@ -71,12 +72,10 @@ def _run(
     rule: ReferenceRule,
     threads: int | None,
 ) -> str:
-    import numba
-
     from rbmqs.studies.references import reference_of
 
     if threads is not None:
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        limit_threads(threads)
     started = time.perf_counter()
     result, n_resumed = _optimise(directory, point)
     if result.interrupted is not None:
