@@ -158,5 +158,5 @@ def _derive(rules: Any, config: dict[str, Any]) -> dict[str, Any]:
 def _identifier(chosen: dict[str, Any], fingerprint: str) -> str:
     """Such as `length=8_h=0.5_1f3a90c2`: readable, and safe as a file name."""
     words = [f"{path.rsplit('.', 1)[-1]}={value}" for path, value in chosen.items()]
-    readable = "_".join(re.sub(r"[^A-Za-z0-9.=+-]+", "-", word) for word in words) or "point"
+    readable = "_".join(re.sub(r"[^A-Za-z0-9._=+-]+", "-", word) for word in words) or "point"
     return f"{readable[:80].strip('.-')}_{fingerprint[:10]}"
