@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from rbmqs.studies.schema import BY_NAME
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -94,8 +96,17 @@ def from_rows(
     """A table from one mapping a row; a key that a row lacks, or None, is a missing value."""
     rows = list(rows)
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: as_column([row.get(name) for row in rows]) for name in names}
+    columns = {name: typed_column(name, [row.get(name) for row in rows]) for name in names}
     return Table(columns, axes, meta or {}, directory)
+
+
+def typed_column(name: str, values: list[Any]) -> np.ndarray:
+    """A column of the schema's type where the schema knows it, else of that of its values."""
+    known = BY_NAME.get(name)
+    if known is not None and known.kind is str:
+        return np.array(["" if value is None else value for value in values], dtype=object)
+    column = as_column(values)
+    return column.astype(float) if known is not None and known.kind is float else column
 
 
 def as_column(values: list[Any]) -> np.ndarray:

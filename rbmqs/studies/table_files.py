@@ -11,7 +11,7 @@ import numpy as np
 
 from rbmqs.checkpoint import write_atomically
 from rbmqs.studies.schema import BY_NAME
-from rbmqs.studies.table import Table, as_column
+from rbmqs.studies.table import Table, typed_column
 
 CSV, HDF5 = "table.csv", "table.h5"
 _FORMAT = "rbmqs-table 1"
@@ -142,12 +142,10 @@ def _written(value: Any) -> str:
 
 
 def _column(name: str, texts: list[str]) -> np.ndarray:
-    """Values of a column: of the schema's type where it is known, else what the texts look like."""
+    """Values of a column; words of the schema's text columns are not read as numbers."""
     known = BY_NAME.get(name)
-    if known is not None and known.kind is str:
-        return np.array(texts, dtype=object)
-    column = as_column([_read(text) for text in texts])
-    return column.astype(float) if known is not None and known.kind is float else column
+    is_text = known is not None and known.kind is str
+    return typed_column(name, list(texts) if is_text else [_read(text) for text in texts])
 
 
 def _read(text: str) -> Any:
