@@ -18,6 +18,7 @@ _EXAMPLES = """examples:
   rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
   rbmqs ground-state heisenberg --lattice square --length 6 --total-sz 0 --marshall
   rbmqs ground-state --config run.toml --output runs/first
+  mpirun -n 4 rbmqs ground-state ising --length 64 --chains 64
   rbmqs resume runs/first --iterations 800
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
@@ -133,8 +134,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ground_state(options: argparse.Namespace) -> int:
     from rbmqs.config import config_from_table
+    from rbmqs.distributed import launched_ranks
     from rbmqs.run import ground_state
 
+    comm = launched_ranks()
     config = config_from_table(table_from_options(options))
     result = ground_state(
         config.hamiltonian(),
@@ -142,13 +145,19 @@ def _ground_state(options: argparse.Namespace) -> int:
         settings=config.settings(),
         output=config.output,
         progress=not options.quiet,
+        comm=comm,
     )
+    if comm is not None and comm.rank > 0:
+        return 0  # rank 0 reports
     return _finish(result, options.plot)
 
 
 def _resume(options: argparse.Namespace) -> int:
+    from rbmqs.distributed import launched_ranks
     from rbmqs.run import resume
 
+    if launched_ranks() is not None:
+        raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
     result = resume(
         options.directory, n_iterations=options.iterations, progress=not options.quiet
     )

@@ -65,9 +65,9 @@ def results_of(root: Path) -> dict[str, list[str]]:
     }
     for point in sorted((root / "points").iterdir()):
         rows[f"{point.name} log"] = (point / "log.jsonl").read_text().splitlines()
-        for name in ("checkpoint.npz", "correlations.npz"):
-            with np.load(point / name) as file:
-                rows[f"{point.name} {name}"] = [
+        for path in point.glob("*.npz"):
+            with np.load(path) as file:
+                rows[f"{point.name} {path.name}"] = [
                     file[key].tobytes().hex() for key in file.files if key != "meta"
                 ]
         record = json.loads((point / "point.json").read_text())

@@ -86,7 +86,9 @@ def test_structure_factor_is_the_transform_of_the_correlations(result):
     sites = np.arange(N)
     for k in range(N):
         phases = np.exp(2j * np.pi * k * (sites[:, None] - sites) / N)
-        assert arrays["structure_factor"][k] == pytest.approx((phases * arrays["zz"]).sum().real / N)
+        assert arrays["structure_factor"][k] == pytest.approx(
+            (phases * arrays["zz"]).sum().real / N
+        )
 
 
 def test_batch_means_keep_every_series_apart():

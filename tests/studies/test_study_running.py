@@ -68,6 +68,23 @@ def test_killed_study_ends_with_the_same_results(undisturbed, tmp_path):
     assert not any((root / "work").iterdir())
 
 
+@pytest.mark.slow
+def test_sixty_points_killed_ten_times(tmp_path):
+    """The study of the example, 5 sizes and 12 fields, with fewer iterations."""
+    example = Path(__file__).parents[2] / "examples" / "studies" / "ising_transition.toml"
+    text = example.read_text().replace("n_iterations = 300", "n_iterations = 8")
+    text = text.replace("n_samples = 512\nn_final_samples = 8192", "n_samples = 128")
+    (tmp_path / "calm").mkdir()
+    calm, _ = run_here(tmp_path / "calm", text)
+    path, root = write_study(tmp_path, text), tmp_path / "killed"
+    assert kill_at_random(path, root, 10, 60, seed=6) == []
+    process = start_study(path, root)
+    out, err = process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert "60 done" in out.decode()
+    assert results_of(root) == results_of(calm)
+
+
 def test_interrupted_study_saves_and_goes_on(undisturbed, tmp_path):
     long = TEXT.replace("n_iterations = 12", "n_iterations = 100000")
     path, root = write_study(tmp_path, long), tmp_path / "out"

@@ -1,5 +1,7 @@
 """The table of a study: columns, series, and files that give the same bits back."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from synthetic import AXES, FIELDS, ising_table
@@ -106,3 +108,8 @@ def test_schema_lists_every_column_once():
     names = [column.name for column in COLUMNS]
     assert len(set(names)) == len(names)
     assert all(f"`{name}`" in markdown() for name in names)
+
+
+def test_documentation_holds_the_schema():
+    text = (Path(__file__).parents[2] / "docs" / "studies.md").read_text()
+    assert markdown() in text

@@ -54,8 +54,10 @@ def finish(axis: Axes, x: str, y: str) -> None:
     key = x.rsplit(".", 1)[-1]
     axis.set_xlabel(SYMBOLS.get(key, key))
     axis.set_ylabel(y)
-    if axis.get_legend_handles_labels()[1]:
-        axis.legend(frameon=False, fontsize=8)
+    n_labels = len(axis.get_legend_handles_labels()[1])
+    if n_labels:
+        beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if n_labels > 6 else {}
+        axis.legend(frameon=False, fontsize=8, **beside)
 
 
 def coupling_axis(table: Table, x: str | None) -> str:

@@ -65,7 +65,7 @@ def plot_finite_size(table: Any, exact: float | None = None) -> Any:
     for number, (label, rows, limit) in enumerate(finite_size(table)):
         n = rows["n_sites"].astype(float)
         values = rows["energy_zero_variance"] / n, rows["energy_zero_variance_error"] / n
-        text = f"{label}: {limit.value:.5f} ± {limit.error:.1g}" if label else "RBM"
+        text = f"{label or 'infinite size'}: {limit.value:.5f} ± {limit.error:.2g}"
         draw(axis, n**-2, *values, text, number)
         curve = np.linspace(0, (n**-2).max(), 100)
         axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
