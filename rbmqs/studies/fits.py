@@ -47,7 +47,8 @@ def line_fit(x: ArrayLike, y: ArrayLike, error: ArrayLike) -> Line:
     widening = math.sqrt(max(1.0, chi2 / dof)) if dof > 0 else 1.0
     errors = np.sqrt(np.diag(covariance)) * widening
     intercept, slope = coefficients.tolist()
-    return Line(intercept, slope, *errors.tolist(), chi2, dof)
+    intercept_error, slope_error = errors.tolist()
+    return Line(intercept, slope, intercept_error, slope_error, chi2, dof)
 
 
 def polynomial_fit(

@@ -4,12 +4,24 @@ import numpy as np
 import pytest
 
 import rbmqs
-from hamiltonians import PauliSum, chain, expectation, heisenberg, ising, rectangle
-from hamiltonians import Sector, ground_state
+from hamiltonians import (
+    PauliSum,
+    Sector,
+    chain,
+    expectation,
+    ground_state,
+    heisenberg,
+    ising,
+    rectangle,
+)
 from rbmqs.estimators import batch_means, mean_and_error
 from rbmqs.sampler import Samples
-from rbmqs.studies.measurements import _binder, _structure_factor, correlation_arrays
-from rbmqs.studies.measurements import scalar_observables
+from rbmqs.studies.measurements import (
+    _binder,
+    _structure_factor,
+    correlation_arrays,
+    scalar_observables,
+)
 
 N = 6
 
@@ -92,7 +104,7 @@ def test_structure_factor_is_the_transform_of_the_correlations(result):
 
 
 def test_batch_means_keep_every_series_apart():
-    values = np.random.default_rng(3).normal(size=(4, 100, 2)) + [0.0, 5.0]
+    values = np.random.default_rng(3).normal([0.0, 5.0], size=(4, 100, 2))
     assert batch_means(values).shape == (40, 2)
     mean, error = mean_and_error(values)
     np.testing.assert_allclose(mean, values.mean(axis=(0, 1)))

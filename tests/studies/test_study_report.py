@@ -1,7 +1,10 @@
 """Figures from a table, and reports whose numbers are the table's and which need no network."""
 
+import re
+import shlex
 import shutil
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -119,7 +122,11 @@ def test_report_of_a_single_run(tmp_path, capsys):
     capsys.readouterr()
     assert main(["report", str(run)]) == 0
     assert capsys.readouterr().out.split() == [str(run / "report.html"), str(run / "report.md")]
-    assert "S = σ/2" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert "S = σ/2" in page
+    command = unescape(re.search(r"<code>(rbmqs ground-state [^<]*)</code>", page)[1])
+    assert main([*shlex.split(command)[1:], "--quiet", "--output", str(tmp_path / "again")]) == 3
+    assert (tmp_path / "again" / "log.jsonl").read_bytes() == (run / "log.jsonl").read_bytes()
     assert main(["report", str(tmp_path / "nothing")]) == 2
 
 

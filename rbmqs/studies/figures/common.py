@@ -56,7 +56,9 @@ def finish(axis: Axes, x: str, y: str) -> None:
     axis.set_ylabel(y)
     n_labels = len(axis.get_legend_handles_labels()[1])
     if n_labels:
-        beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if n_labels > 6 else {}
+        beside: dict[str, Any] = {}
+        if n_labels > 6:
+            beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
         axis.legend(frameon=False, fontsize=8, **beside)
 
 

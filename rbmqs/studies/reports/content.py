@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.figures import FIGURES, NothingToDrawError
+from rbmqs.studies.reports.command import command_of
 from rbmqs.studies.reports.diagnosis import deviation, remark_of, warnings_of
 from rbmqs.studies.reports.numbers import short, with_error
 from rbmqs.studies.storage import StudyDirectory, read_json
@@ -90,18 +91,8 @@ def _facts(root: Path, table: Table) -> dict[str, str]:
     if (root / SOURCE).exists():
         facts["command"] = f"rbmqs study run {SOURCE}"
     elif not (root / STUDY).exists():
-        facts["command"] = _single_command(root)
+        facts["command"] = command_of(read_json(root / "result.json"))
     return facts
-
-
-def _single_command(root: Path) -> str:
-    """A command for a run by itself, as far as its result describes it."""
-    result = read_json(root / "result.json")
-    settings = result["settings"]
-    return (
-        f"rbmqs ground-state --config run.toml --seed {settings['seed']} "
-        f"--iterations {settings['n_iterations']}"
-    )
 
 
 def _heads(table: Table) -> tuple[str, ...]:
