@@ -106,7 +106,7 @@ def survey(directory: StudyDirectory, study: Study, *, set_aside: bool = False) 
     set_aside : bool
         Move points whose files are damaged out of the way, so that they are run again.
     """
-    outcome = StudyOutcome(directory.root)
+    outcome, hopeless = StudyOutcome(directory.root), set[str]()
     for point in study:
         if directory.is_published(point.id):
             try:
@@ -116,12 +116,11 @@ def survey(directory: StudyDirectory, study: Study, *, set_aside: bool = False) 
             except DamagedError as error:
                 moved = f", moved to {directory.set_aside(point.id)}" if set_aside else ""
                 outcome.damaged.append(f"{error}{moved}: the point is to be run again")
-        if directory.failure(point.id).exists():
-            outcome.failed.append(point.id)
-        elif point.parent in (*outcome.failed, *outcome.blocked):
-            outcome.blocked.append(point.id)
-        else:
-            outcome.left.append(point.id)
+        failed = directory.failure(point.id).exists()
+        blocked = point.parent in hopeless
+        hopeless |= {point.id} if failed or blocked else set()
+        group = outcome.failed if failed else outcome.blocked if blocked else outcome.left
+        group.append(point.id)
     return outcome
 
 
@@ -138,7 +137,8 @@ class _Run:
     ) -> None:
         self._study, self._directory, self._outcome = study, directory, outcome
         self._executor, self._n_threads = executor, n_threads
-        self._waiting = {point.id: point for point in study if point.id in set(outcome.left)}
+        left, self._done = set(outcome.left), set(outcome.done)
+        self._waiting = {point.id: point for point in study if point.id in left}
         self._running: dict[Future, Point] = {}
         self._deaths: Counter[str] = Counter()
 
@@ -168,7 +168,7 @@ class _Run:
         for point in list(self._waiting.values()):
             if len(self._running) >= room:
                 return
-            if point.parent is None or point.parent in self._outcome.done:
+            if point.parent is None or point.parent in self._done:
                 future = self._executor.submit(
                     run_point,
                     str(self._directory.root),
@@ -191,6 +191,7 @@ class _Run:
         answer = self._answer(point, future)
         if answer == DONE:
             self._outcome.done.append(point.id)
+            self._done.add(point.id)
             view.finish(point.id)
         elif answer == FAILED:
             self._outcome.failed.append(point.id)
