@@ -4,4 +4,5 @@ import sys
 
 from rbmqs.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # MPI workers run this module under another name
+    sys.exit(main())

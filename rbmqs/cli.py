@@ -1,4 +1,4 @@
-"""The command `rbmqs`: ground-state, resume, exact, compare, train, sample, score, info."""
+"""The command `rbmqs`: from one ground state to studies, classical models and their reports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rbmqs.boltzmann import cli as boltzmann_cli
 from rbmqs.cli_compare import add_compare_options
 from rbmqs.cli_exact import add_exact_options
 from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
+from rbmqs.studies.commands import add_study_commands
 
 EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
 
@@ -20,12 +21,15 @@ _EXAMPLES = """examples:
   rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
   rbmqs ground-state heisenberg --lattice square --length 6 --total-sz 0 --marshall
   rbmqs ground-state --config run.toml --output runs/first
+  mpirun -n 4 rbmqs ground-state ising --length 64 --chains 64
   rbmqs resume runs/first --iterations 800
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs exact heisenberg --lattice square --length 6 --checkpoint 6x6.npz
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
   rbmqs train data.npy --hidden 64 --output model.npz
   rbmqs score model.npz test.npy
+  rbmqs study run study.toml
+  rbmqs report runs/first
 """
 
 
@@ -44,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_exact(commands)
     _add_compare(commands)
     boltzmann_cli.add_commands(commands, _command)
+    add_study_commands(commands, _command)
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
     info.set_defaults(run=_info)
     return parser
@@ -132,8 +137,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ground_state(options: argparse.Namespace) -> int:
     from rbmqs.config import config_from_table
+    from rbmqs.distributed import launched_ranks
     from rbmqs.run import ground_state
 
+    comm = launched_ranks()
     config = config_from_table(table_from_options(options))
     result = ground_state(
         config.hamiltonian(),
@@ -141,14 +148,22 @@ def _ground_state(options: argparse.Namespace) -> int:
         settings=config.settings(),
         output=config.output,
         progress=not options.quiet,
+        comm=comm,
     )
+    if comm is not None and comm.rank > 0:
+        return 0  # rank 0 reports
     return _finish(result, options.plot)
 
 
 def _resume(options: argparse.Namespace) -> int:
+    from rbmqs.distributed import launched_ranks
     from rbmqs.run import resume
 
-    result = resume(options.directory, n_iterations=options.iterations, progress=not options.quiet)
+    if launched_ranks() is not None:
+        raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
+    result = resume(
+        options.directory, n_iterations=options.iterations, progress=not options.quiet
+    )
     return _finish(result, None)
 
 

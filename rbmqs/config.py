@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,20 +172,33 @@ def _format(error: BaseException, kind: type | None) -> str:
     return str(error) or type(error).__name__
 
 
+def config_problems(table: dict[str, Any]) -> list[str]:
+    """Every unknown key of a run's table, a sentence each, with the keys that are known."""
+    return list(_unknown_keys(table, Config, ""))
+
+
 def _check_keys(table: Any, kind: type, where: str) -> None:
-    """Refuse unknown keys, saying which are known; recurses into tables of dataclasses."""
+    """Refuse the first unknown key."""
+    for problem in _unknown_keys(table, kind, where):
+        raise ValueError(problem)
+
+
+def _unknown_keys(table: Any, kind: type, where: str) -> Iterator[str]:
+    """Unknown keys with those that are known; recurses into tables of dataclasses."""
     if not dataclasses.is_dataclass(kind):
         return
     if not isinstance(table, dict):
-        raise ValueError(f"{where or 'configuration'} must be a table, got {table!r}")
+        yield f"{where or 'configuration'} must be a table, got {table!r}"
+        return
     known = {f.name: f for f in dataclasses.fields(kind)}
     for key, value in table.items():
         if key not in known:
             place = f" in [{where}]" if where else ""
-            raise ValueError(f"unknown key {key!r}{place}; known: {', '.join(known)}")
+            yield f"unknown key {key!r}{place}; known: {', '.join(known)}"
+            continue
         nested = _TABLES.get((kind, str(key)))
         if nested is not None and (nested is not Schedule or isinstance(value, dict)):
-            _check_keys(value, nested, key)
+            yield from _unknown_keys(value, nested, key)
 
 
 _TABLES: dict[tuple[type, str], type] = {

@@ -148,7 +148,7 @@ def correlations(
     means_and_errors = {}
     for name, values in series.items():
         sign = 1.0 if name == "zz" else pair_signs
-        mean, error = _means_with_errors(values.reshape(*samples.shape, -1))
+        mean, error = mean_and_error(values.reshape(*samples.shape, -1))
         means_and_errors[name] = _symmetric(n_sites, first, second, mean * sign, 1.0)
         means_and_errors[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
     return Correlations(**means_and_errors)
@@ -179,20 +179,29 @@ def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:
     return np.where(np.asarray(hamiltonian.marshall), -1.0, 1.0)
 
 
-def _means_with_errors(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and error of many series at once, values of shape (n_chains, n_draws, n_series).
+def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and error of many series at once, values of shape (n_chains, n_draws, n_series)."""
+    means = batch_means(values)
+    if len(means) == 1:
+        return values.mean(axis=(0, 1)), np.full(values.shape[2], np.nan)
+    return values.mean(axis=(0, 1)), means.std(axis=0, ddof=1) / np.sqrt(len(means))
+
+
+def batch_means(values: np.ndarray) -> np.ndarray:
+    """Means over batches of draws, shape (n_batches, n_series), nearly independent.
 
     Each chain is cut into batches of about sqrt(n_draws) draws; the spread of batch means carries
     the autocorrelation (batch means: Flegal & Jones, Ann. Stat. 38, 1034 (2010)).
+
+    Parameters
+    ----------
+    values : array (n_chains, n_draws, n_series)
     """
     n_chains, n_draws, n_series = values.shape
     n_batches = max(1, int(np.sqrt(n_draws)))
     length = n_draws // n_batches
     batches = values[:, : n_batches * length].reshape(n_chains * n_batches, length, n_series)
-    means = batches.mean(axis=1)
-    if len(means) == 1:
-        return values.mean(axis=(0, 1)), np.full(n_series, np.nan)
-    return values.mean(axis=(0, 1)), means.std(axis=0, ddof=1) / np.sqrt(len(means))
+    return batches.mean(axis=1)
 
 
 def _symmetric(

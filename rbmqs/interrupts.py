@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -13,10 +14,17 @@ class Interrupts:
     """Context in which a first signal asks the loop to stop and a second one stops it at once.
 
     Outside the main thread signals are left alone, and `received` stays None.
+
+    Parameters
+    ----------
+    comm : mpi4py communicator, optional
+        Of ranks that must stop at the same iteration.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, comm: Any = None) -> None:
         self.received: int | None = None
+        self._own: int | None = None
+        self._comm = comm
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:
@@ -26,9 +34,17 @@ class Interrupts:
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self._own is not None:
             raise KeyboardInterrupt
-        self.received = number
+        self._own = number
+        if self._comm is None:
+            self.received = number
+
+    def agree(self) -> int | None:
+        """The signal that any rank has received; called by all ranks together."""
+        if self._comm is not None and self.received is None:
+            self.received = max(self._comm.allgather(self._own or 0)) or None
+        return self.received
 
     def __exit__(
         self,

@@ -13,7 +13,7 @@ from rbmqs.checkpoint import CONVENTION
 from rbmqs.estimators import Correlations, correlations, expect, magnetisations
 from rbmqs.final import Estimate
 from rbmqs.records import StepRecord
-from rbmqs.report import report
+from rbmqs.report import has_spin_units, report
 from rbmqs.runlog import netket_log
 from rbmqs.settings import RunSettings
 from rbmqs.statistics import Stats
@@ -134,6 +134,8 @@ class RunResult:
             "n_iterations": len(self.history),
             "energy": self.energy.to_dict(),
             "energy_per_site": self.energy.mean.real / self.hamiltonian.n_sites,
+            "has_spin_units": has_spin_units(self.hamiltonian),
+            "acceptance": None if self.estimate is None else self.estimate.acceptance,
             "v_score": self.v_score,
             "reference": None if self.reference is None else vars(self.reference),
             "relative_error": self.relative_error,
@@ -147,19 +149,19 @@ class RunResult:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in (("result.json", self.to_dict()), ("netket.log", self.netket_log())):
-            text = json.dumps(_plain(content), indent=1 if name == "result.json" else None)
+            text = json.dumps(plain(content), indent=1 if name == "result.json" else None)
             write_atomically(directory / name, lambda file, t=text: file.write(t.encode()))
 
     def __str__(self) -> str:
         return report(self)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The same JSON value with null for nan and infinity, which JSON does not know."""
     if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
+        return {key: plain(v) for key, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

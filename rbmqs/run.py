@@ -45,6 +45,7 @@ def ground_state(
     psi: RBM | None = None,
     output: str | Path | None = None,
     progress: bool = True,
+    comm: Any = None,
 ) -> RunResult:
     """Variational ground state of a Hamiltonian with an RBM.
 
@@ -62,6 +63,8 @@ def ground_state(
         Directory for log, checkpoint and result; it must not hold a run yet.
     progress : bool
         Show a progress bar on standard error.
+    comm : mpi4py communicator, optional
+        Ranks that share the chains; all call this function alike, and rank 0 writes and shows.
 
     Returns
     -------
@@ -85,8 +88,10 @@ def ground_state(
             visible_bias=visible_bias,
             hidden_bias=hidden_bias,
         )
-    directory = None if output is None else _new_directory(Path(output))
-    return run(hamiltonian, psi, settings, directory=directory, progress=progress)
+    is_first = comm is None or comm.rank == 0
+    directory = None if output is None or not is_first else _new_directory(Path(output))
+    progress = progress and is_first
+    return run(hamiltonian, psi, settings, directory=directory, progress=progress, comm=comm)
 
 
 def initial_wavefunction(n_sites: int, seed: int, **shape: Any) -> RBM:
@@ -159,6 +164,7 @@ def run(
     directory: Path | None = None,
     state: vmc.RunState | None = None,
     progress: bool = True,
+    comm: Any = None,
 ) -> RunResult:
     """Optimise to `settings.n_iterations` and estimate the energy with fresh samples.
 
@@ -168,18 +174,20 @@ def run(
         Where log and checkpoint go.
     state : RunState, optional
         Where to go on.
+    comm : mpi4py communicator, optional
+        Ranks that share the chains.
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
-    sampler = vmc.make_sampler(hamiltonian, settings.sampling)
-    with Interrupts() as interrupts:
+    sampler = vmc.make_sampler(hamiltonian, settings.sampling, comm)
+    with Interrupts(comm) as interrupts:
         history, state, trouble = _optimise(
             hamiltonian, psi, settings, sampler, directory, state, progress, interrupts, started
         )
         optimised = time.perf_counter()
         psi = psi if state is None else state.psi
         estimate = None
-        if interrupts.received is None or not history:
+        if interrupts.agree() is None or not history:
             estimate = final_estimate(
                 hamiltonian,
                 psi,
@@ -235,7 +243,7 @@ def _optimise(
                 history.append(record)
                 writer.write(record, state)
                 bar.update(record)
-                if record.iteration + 1 >= settings.n_iterations or interrupts.received:
+                if interrupts.agree() or record.iteration + 1 >= settings.n_iterations:
                     break
                 if settings.stop_when_converged and has_settled(history):
                     break

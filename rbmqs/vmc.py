@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,8 +78,19 @@ class RunState:
     n_rollbacks: int = 0
 
 
-def make_sampler(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> Sampler:
-    """The sampler that the settings ask for, in the Hamiltonian's sector."""
+def make_sampler(
+    hamiltonian: SpinHamiltonian, settings: SamplingSettings, comm: Any = None
+) -> Sampler:
+    """The sampler that the settings ask for, in the Hamiltonian's sector; `comm` divides it."""
+    sampler = _sampler_here(hamiltonian, settings)
+    if comm is None:
+        return sampler
+    from rbmqs.distributed import DistributedSampler
+
+    return DistributedSampler(sampler, comm)  # type: ignore[arg-type]
+
+
+def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> Sampler:
     if settings.exact:
         from hamiltonians import Sector
 
@@ -160,7 +171,8 @@ def _iteration(
 ) -> tuple[StepRecord, RunState]:
     samples, chains = sampler.sample(state.psi, state.chains, settings.sampling.n_draws)
     pairs = state.psi.unit_pairs(samples.flat)
-    energies = local_energies(state.psi, hamiltonian, samples, pairs)
+    evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
+    energies = evaluate(state.psi, hamiltonian, samples, pairs)
     energy = quick_statistics(energies)
     trouble = has_diverged(energy, state.last_good.energy if state.last_good else None)
     if trouble:

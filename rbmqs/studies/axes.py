@@ -1,0 +1,69 @@
+"""The axes of a study: lists, ranges, and the product of all of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from rbmqs.checks import choice, number, positive_int
+from rbmqs.studies.tables import flatten
+
+_RANGE_KEYS = ("start", "stop", "num", "spacing")
+MAX_POINTS = 100_000
+
+
+def is_range(value: Any) -> bool:
+    """Whether a table is a range such as { start = 0.5, stop = 1.5, num = 11 }."""
+    return isinstance(value, Mapping) and "start" in value and "stop" in value
+
+
+def axes_of(grid: Any) -> dict[str, list[Any]]:
+    """Values of every axis by dotted path.
+
+    Raises
+    ------
+    ValueError
+        Not lists or ranges, empty, or values given twice.
+    """
+    if not isinstance(grid, Mapping):
+        raise ValueError(f"[grid] must be a table of lists, got {grid!r}")
+    return {path: _values(path, value) for path, value in flatten(grid, is_range).items()}
+
+
+def product(axes: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Every combination, the last axis running fastest."""
+    for values in itertools.product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _values(path: str, value: Any) -> list[Any]:
+    values = _range(path, value) if is_range(value) else value
+    if not isinstance(values, list) or not values:
+        raise ValueError(
+            f"axis {path!r} must be a list that is not empty or a range with start, stop and num, "
+            f"got {value!r}"
+        )
+    if any(v in values[:k] for k, v in enumerate(values)):
+        raise ValueError(f"axis {path!r} has a value twice: {values!r}")
+    return values
+
+
+def _range(path: str, table: Mapping[str, Any]) -> list[float]:
+    """Values equally spaced, or with equal ratios, rounded to 12 digits as a person writes them."""
+    for key in table:
+        choice(f"key of the range {path!r}", key, _RANGE_KEYS)
+    start, stop = (number(f"{name} of {path!r}", table[name]) for name in ("start", "stop"))
+    n_values = positive_int(f"num of {path!r}", table.get("num"), minimum=2)
+    if n_values > MAX_POINTS:
+        raise ValueError(f"num of {path!r} must be at most {MAX_POINTS}, got {n_values}")
+    spacing = choice(f"spacing of {path!r}", table.get("spacing", "linear"), ("linear", "log"))
+    if spacing == "linear":
+        values = np.linspace(start, stop, n_values)
+    elif start > 0 and stop > 0:
+        values = np.geomspace(start, stop, n_values)
+    else:
+        raise ValueError(f"spacing 'log' of {path!r} needs positive start and stop")
+    return [float(f"{value:.12g}") for value in values]

@@ -1,0 +1,73 @@
+"""From the files of the points to the table of the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rbmqs.studies.provenance import provenance
+from rbmqs.studies.schema import COLUMNS
+from rbmqs.studies.storage import RECORD, DamagedError, StudyDirectory, read_json
+from rbmqs.studies.table import Table, from_rows
+
+STUDY, SOURCE = "study.json", "study.toml"
+
+
+def collect(root: str | Path) -> Table:
+    """The table of the points that are done, in the order of the study.
+
+    Parameters
+    ----------
+    root : path
+        Directory of a study, or of a single run.
+
+    Raises
+    ------
+    DamagedError
+        study.json or the record of a point cannot be read, or a file does not match its checksum.
+    """
+    root = Path(root)
+    if not (root / STUDY).exists() and (root / "result.json").exists():
+        return _single(root)
+    study = read_json(root / STUDY)
+    directory = StudyDirectory(root)
+    rows = []
+    for point in study["points"]:
+        if directory.is_published(point["id"]):
+            directory.verify(point["id"], point["fingerprint"])
+            rows.append(_row(read_json(directory.point(point["id"]) / RECORD)))
+    meta = {"study": study["name"], **study["provenance"]}
+    return from_rows(rows, tuple(study["axes"]), meta, root)
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    """Axes and derived values first, then the columns of the schema, none left out."""
+    measured = {"id": record["id"], **record["row"]}
+    settings = {
+        path: _scalar(value) for path, value in (record["axes"] | record["derived"]).items()
+    }
+    return {
+        "id": record["id"],
+        **settings,
+        **{column.name: measured.get(column.name) for column in COLUMNS},
+    }
+
+
+def _scalar(value: Any) -> Any:
+    """Values of an axis that are lists or tables enter the table as text."""
+    return value if isinstance(value, bool | int | float | str | None) else repr(value)
+
+
+def _single(root: Path) -> Table:
+    """A run by itself as a table of one row."""
+    from rbmqs.runlog import read_log
+    from rbmqs.studies.rows import row_of
+    from rbmqs.studies.view import LOG
+
+    result = read_json(root / "result.json")
+    if "has_spin_units" not in result:
+        raise DamagedError(f"{root / 'result.json'} is not a result of this version of rbmqs")
+    measured = row_of(result, read_log(root / LOG)[1])
+    measured |= {"id": root.name, "seconds": sum(result["seconds"].values())}
+    row = {column.name: measured.get(column.name) for column in COLUMNS}
+    return from_rows([row], (), {"study": root.name, **provenance()}, root)

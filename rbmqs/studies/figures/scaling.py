@@ -1,0 +1,157 @@
+"""Extrapolations: to infinite size, to zero variance; and the error against alpha and time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rbmqs.studies.figures.common import (
+    EXACT,
+    NothingToDrawError,
+    colour,
+    draw,
+    finish,
+    numbered_series,
+    panels,
+    require,
+)
+from rbmqs.studies.fits import Extrapolation, extrapolate_sizes, extrapolate_variance
+from rbmqs.studies.points import load_history
+from rbmqs.studies.table import Table, as_table
+
+_SIZE_AXES = ("lattice.length", "lattice.shape")
+_MAX_CURVES = 8
+
+
+def finite_size(table: Any) -> list[tuple[str, Table, Extrapolation]]:
+    """Extrapolation of each series of sizes: label, its rows, and the infinite system's energy.
+
+    Energies at zero variance are taken, since their errors include the wavefunction's bias.
+
+    Raises
+    ------
+    NothingToDrawError
+        No series with four sizes.
+    """
+    table = as_table(table)
+    axis = next((a for a in _SIZE_AXES if a in table.axes), None)
+    found = []
+    for _, label, rows in numbered_series(table, axis) if axis else ():
+        rows = rows.where(np.isfinite(rows["energy_zero_variance_error"]))
+        if len(np.unique(rows["n_sites"])) >= 4:
+            n = rows["n_sites"]
+            values = rows["energy_zero_variance"] / n, rows["energy_zero_variance_error"] / n
+            found.append((label, rows, extrapolate_sizes(n, *values)))
+    if not found:
+        raise NothingToDrawError("no series has four sizes with energies at zero variance")
+    return found
+
+
+def plot_finite_size(table: Any, exact: float | None = None) -> Any:
+    """Energy per site against 1 / N^2 with the extrapolation to infinite size.
+
+    Parameters
+    ----------
+    table : Table or pandas.DataFrame
+    exact : float, optional
+        Energy per site of the infinite system, drawn as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (axis,) = panels()
+    for number, (label, rows, limit) in enumerate(finite_size(table)):
+        n = rows["n_sites"].astype(float)
+        values = rows["energy_zero_variance"] / n, rows["energy_zero_variance_error"] / n
+        text = f"{label or 'infinite size'}: {limit.value:.5f} ± {limit.error:.2g}"
+        draw(axis, n**-2, *values, text, number)
+        curve = np.linspace(0, (n**-2).max(), 100)
+        axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
+        draw(axis, [0.0], np.array([limit.value]), np.array([limit.error]), "", number, mfc="none")
+    if exact is not None:
+        axis.axhline(exact, ls="--", label="exact, infinite system", **EXACT)
+    finish(axis, "$1 / N^2$", "energy per site (Pauli units)")
+    return figure
+
+
+def plot_variance_extrapolation(table: Any) -> Any:
+    """Energy per site against variance per site for wavefunctions of the same Hamiltonian.
+
+    Each group that differs by ansatz, sampling, optimiser or seed only is a line to zero variance.
+    """
+    table = as_table(table)
+    require(table, "variance")
+    figure, (axis,) = panels()
+    groups = [rows for rows in _same_hamiltonian(table) if len(np.unique(rows["variance"])) > 1]
+    if not groups:
+        raise NothingToDrawError("no Hamiltonian has two different wavefunctions")
+    for number, rows in enumerate(groups[:_MAX_CURVES]):
+        n = rows["n_sites"].astype(float)
+        x, reference = rows["variance"] / n, rows["reference"][0] / n[0]
+        values = rows["energy_per_site"], rows["energy_per_site_error"]
+        limit = extrapolate_variance(x, *values)
+        draw(axis, x, *values, str(rows["hamiltonian"][0]), number)
+        curve = np.array([0.0, x.max()])
+        axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
+        draw(axis, [0.0], np.array([limit.value]), np.array([limit.error]), "", number, mfc="none")
+        axis.plot([0.0], [reference], "x", color="k", ms=7)
+    finish(axis, "variance per site", "energy per site (Pauli units)")
+    return figure
+
+
+def plot_alpha(table: Any) -> Any:
+    """V-score and relative error against the density alpha of hidden units."""
+    table = as_table(table)
+    if "alpha" not in table.columns or len(np.unique(table["alpha"])) < 2:
+        raise NothingToDrawError("alpha takes one value only")
+    figure, (upper, lower) = panels(2, 2.8)
+    for number, rows in enumerate(_same_hamiltonian(table)[:_MAX_CURVES]):
+        rows = rows.where(np.argsort(rows["alpha"]))
+        label, alpha = str(rows["hamiltonian"][0]), rows["alpha"]
+        upper.plot(alpha, rows["v_score"], "o-", ms=4, lw=0.6, color=colour(number), label=label)
+        error = rows["energy_error"] / np.abs(rows["reference"])
+        draw(lower, alpha, np.abs(rows["relative_error"]), error, "", number, ls="-", lw=0.6)
+    for axis in (upper, lower):
+        axis.set_xscale("log", base=2)
+        axis.set_yscale("log")
+    finish(upper, "alpha", "V-score")
+    upper.set_xlabel("")
+    finish(lower, "alpha", "relative error")
+    return figure
+
+
+def plot_convergence(table: Any) -> Any:
+    """Distance from the reference, or the variance where there is none, against time.
+
+    Times are iterations times the mean wall-clock time of one; at most eight points are drawn.
+    """
+    table = as_table(table)
+    if table.directory is None or "id" not in table.columns:
+        raise NothingToDrawError("logs are read from the directory of a study")
+    has_reference = bool(np.isfinite(table["reference"]).all())
+    figure, (axis,) = panels()
+    for row in np.unique(np.linspace(0, len(table) - 1, _MAX_CURVES).round().astype(int)):
+        history = load_history(table.directory, str(table["id"][row]))
+        seconds = np.nan_to_num(table["seconds_per_iteration"][row], nan=1.0)
+        time = (1 + np.arange(len(history))) * seconds
+        if has_reference:
+            exact = table["reference"][row]
+            y = [abs((r.energy.mean.real - exact) / exact) for r in history]
+        else:
+            y = [r.energy.variance / table["n_sites"][row] for r in history]
+        axis.plot(time, y, lw=0.7, label=str(table["hamiltonian"][row]))
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    name = "relative distance from the reference" if has_reference else "variance per site"
+    finish(axis, "time (s)", name)
+    return figure
+
+
+def _same_hamiltonian(table: Table) -> list[Table]:
+    names = table["hamiltonian"]
+    sectors = np.nan_to_num(table["total_sz"], nan=-1e9)
+    keys = list(zip(names, sectors, strict=True))
+    groups = [[i for i, k in enumerate(keys) if k == key] for key in dict.fromkeys(keys)]
+    return [table.where(np.array(rows)) for rows in groups]

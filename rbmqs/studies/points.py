@@ -1,0 +1,46 @@
+"""What the directory of a finished point holds, read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.studies.storage import StudyDirectory
+from rbmqs.studies.work import CORRELATIONS
+
+if TYPE_CHECKING:
+    from rbmqs.records import StepRecord
+    from rbmqs.wavefunction import RBM
+
+
+def load_wavefunction(root: str | Path, point_id: str) -> RBM:
+    """Optimised parameters of a point."""
+    from rbmqs.checkpoint import load_checkpoint
+    from rbmqs.run import CHECKPOINT
+
+    return load_checkpoint(_directory(root, point_id) / CHECKPOINT).state.psi
+
+
+def load_history(root: str | Path, point_id: str) -> list[StepRecord]:
+    """Every iteration of a point."""
+    from rbmqs.run import LOG
+    from rbmqs.runlog import read_log
+
+    return read_log(_directory(root, point_id) / LOG)[1]
+
+
+def load_arrays(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
+    """Correlation functions and structure factor of a point; empty where not measured."""
+    path = _directory(root, point_id) / CORRELATIONS
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def _directory(root: str | Path, point_id: str) -> Path:
+    """Directory of a point, or of a run by itself."""
+    directory = StudyDirectory(root).point(point_id)
+    return directory if directory.exists() else Path(root)

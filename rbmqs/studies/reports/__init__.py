@@ -1,0 +1,36 @@
+"""Reports: a study or a run as a self-contained HTML page and a Markdown file."""
+
+from pathlib import Path
+
+from rbmqs.checkpoint import write_atomically
+from rbmqs.studies.reports.content import content_of
+from rbmqs.studies.reports.html import to_html
+from rbmqs.studies.reports.markdown import FIGURES, to_markdown
+
+__all__ = ["write_report"]
+
+
+def write_report(root: str | Path, output: str | Path | None = None) -> tuple[Path, Path]:
+    """Write report.html, report.md and figures/*.png for a study or a run.
+
+    Parameters
+    ----------
+    root : path
+        Directory of a study or of a run.
+    output : path, optional
+        Directory of the report; `root` itself by default.
+
+    Returns
+    -------
+    html, markdown : Path
+    """
+    report = content_of(root)
+    output = Path(output or root)
+    figures = output / FIGURES
+    figures.mkdir(parents=True, exist_ok=True)
+    for name, (_, data) in report.figures.items():
+        write_atomically(figures / f"{name}.png", lambda file, d=data: file.write(d))
+    paths = output / "report.html", output / "report.md"
+    for path, text in zip(paths, (to_html(report), to_markdown(report)), strict=True):
+        write_atomically(path, lambda file, t=text: file.write(t.encode()))
+    return paths

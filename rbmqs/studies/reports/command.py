@@ -1,0 +1,70 @@
+"""The command line that repeats a run by itself."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from rbmqs.settings import RunSettings
+
+IN_PYTHON = "rbmqs.ground_state in Python: this Hamiltonian or its optimiser has no command line"
+
+
+def command_of(result: dict[str, Any]) -> str:
+    """A `rbmqs ground-state` command with every setting of the run.
+
+    Parameters
+    ----------
+    result : dict
+        What result.json holds.
+
+    Returns
+    -------
+    str
+        A sentence instead for what the command line cannot say: graphs, couplings that vary from
+        bond to bond, terms of your own, an optimiser other than the default.
+    """
+    hamiltonian, settings = result["hamiltonian"], result["settings"]
+    lattice = hamiltonian["lattice"]
+    parameters = {
+        key: value
+        for key, value in (hamiltonian["parameters"] or {}).items()
+        if not isinstance(value, list) or any(value)  # a field of zeros is the default
+    }
+    numbers = all(isinstance(value, int | float) for value in parameters.values())
+    default = RunSettings().describe()["optimiser"]
+    if lattice is None or lattice["kind"] == "graph" or not numbers or not hamiltonian["model"]:
+        return IN_PYTHON
+    if settings["optimiser"] != default or len(set(lattice["periodic"])) > 1:
+        return IN_PYTHON
+    words = ["rbmqs", "ground-state", hamiltonian["model"], *_lattice(lattice)]
+    words += [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
+    if hamiltonian["total_sz"] is not None:
+        words += ["--total-sz", str(hamiltonian["total_sz"])]
+    words += ["--marshall"] if hamiltonian["marshall"] is not None else []
+    return shlex.join([*words, *_run(result["ansatz"], settings)])
+
+
+def _lattice(lattice: dict[str, Any]) -> list[str]:
+    shape = [str(length) for length in lattice["shape"]]
+    words = (
+        ["--length", *shape] if len(shape) == 1 else ["--lattice", "rectangle", "--shape", *shape]
+    )
+    return words if lattice["periodic"][0] else [*words, "--open"]
+
+
+def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    sampling = settings["sampling"]
+    options = {
+        "--n-hidden": ansatz["n_hidden"],
+        "--seed": settings["seed"],
+        "--iterations": settings["n_iterations"],
+        "--samples": sampling["n_samples"],
+        "--chains": sampling["n_chains"],
+        "--final-samples": sampling["n_final_samples"],
+        "--move": sampling["move"],
+    }
+    words = [str(w) for pair in options.items() if pair[1] is not None for w in pair]
+    flags = {"--real": ansatz["dtype"] == "float64"}
+    flags["--stop-when-converged"] = settings["stop_when_converged"]
+    return [*words, *(flag for flag, wanted in flags.items() if wanted)]

@@ -1,0 +1,145 @@
+"""The content of a report, before it becomes HTML or Markdown."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rbmqs.studies.collecting import SOURCE, STUDY, collect
+from rbmqs.studies.figures import FIGURES, NothingToDrawError
+from rbmqs.studies.reports.command import command_of
+from rbmqs.studies.reports.diagnosis import deviation, remark_of, warnings_of
+from rbmqs.studies.reports.numbers import short, with_error
+from rbmqs.studies.storage import StudyDirectory, read_json
+from rbmqs.studies.table import Table
+
+_FIGURE_ERRORS = (NothingToDrawError, KeyError, ValueError)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report says.
+
+    Parameters
+    ----------
+    title, summary : str
+    settings : str
+        The study file, or the settings of a single run.
+    facts : dict of str to str
+        Convention, versions, machine and the command that reproduces it.
+    heads : tuple of str
+    rows : list of tuple of str
+        The table of energies as shown.
+    warnings, remarks, failures : list of (point, sentence)
+    figures : dict of str to (caption, PNG bytes)
+    """
+
+    title: str
+    summary: str
+    settings: str
+    facts: dict[str, str]
+    heads: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    warnings: list[tuple[str, str]]
+    remarks: list[tuple[str, str]]
+    failures: list[tuple[str, str]]
+    figures: dict[str, tuple[str, bytes]]
+
+
+def content_of(root: str | Path) -> Report:
+    """Gather a report from the directory of a study or of a run."""
+    root = Path(root)
+    table = collect(root)
+    names = [str(name) for name in table["id"]] if len(table) else []
+    warnings = [(name, text) for k, name in enumerate(names) for text in warnings_of(table, k)]
+    remarks = [(name, text) for k, name in enumerate(names) if (text := remark_of(table, k))]
+    failures = _failures(root, set(names))
+    return Report(
+        title=table.meta["study"],
+        summary=_summary(root, table, len(failures)),
+        settings=_settings(root),
+        facts=_facts(root, table),
+        heads=_heads(table),
+        rows=[_cells(table, k) for k in range(len(table))],
+        warnings=warnings,
+        remarks=remarks,
+        failures=failures,
+        figures=_figures(table) if len(table) else {},
+    )
+
+
+def _summary(root: Path, table: Table, n_failed: int) -> str:
+    n_all = len(read_json(root / STUDY)["points"]) if (root / STUDY).exists() else 1
+    n_converged = int(table["converged"].astype(bool).sum()) if len(table) else 0
+    failed = f", {n_failed} failed" if n_failed else ""
+    return f"{len(table)} of {n_all} points done{failed}; {n_converged} converged."
+
+
+def _settings(root: Path) -> str:
+    if (root / SOURCE).exists():
+        return (root / SOURCE).read_text(encoding="utf-8")
+    if (root / STUDY).exists():
+        points = read_json(root / STUDY)["points"]
+        return json.dumps([point["table"] for point in points[:1]], indent=1)
+    return json.dumps(read_json(root / "result.json")["settings"], indent=1)
+
+
+def _facts(root: Path, table: Table) -> dict[str, str]:
+    facts = {key: value for key, value in table.meta.items() if key != "study"}
+    if (root / SOURCE).exists():
+        facts["command"] = f"rbmqs study run {SOURCE}"
+    elif not (root / STUDY).exists():
+        facts["command"] = command_of(read_json(root / "result.json"))
+    return facts
+
+
+def _heads(table: Table) -> tuple[str, ...]:
+    axes = tuple(axis.rsplit(".", 1)[-1] for axis in table.axes)
+    energies = ("energy per site (Pauli)", "energy per site (S = σ/2)", "reference per site")
+    return (*axes, *energies, "error bars", "V-score", "R-hat", "tau", "acceptance", "status")
+
+
+def _cells(table: Table, row: int) -> tuple[str, ...]:
+    def at(name: str) -> float:
+        return float(table[name][row])
+
+    n = at("n_sites")
+    return (
+        *(str(table[axis][row]) for axis in table.axes),
+        with_error(at("energy_per_site"), at("energy_per_site_error")),
+        with_error(at("energy_per_site_spin"), at("energy_per_site_spin_error")),
+        with_error(at("reference") / n, at("reference_uncertainty") / n),
+        short(deviation(table, row)),
+        short(at("v_score")),
+        short(at("r_hat"), 4),
+        short(at("tau")),
+        short(at("acceptance")),
+        "converged" if bool(table["converged"][row]) else "not converged",
+    )
+
+
+def _failures(root: Path, done: set[str]) -> list[tuple[str, str]]:
+    if not (root / STUDY).exists():
+        return []
+    directory, found = StudyDirectory(root), []
+    for point in read_json(root / STUDY)["points"]:
+        path = directory.failure(point["id"])
+        if path.exists() and point["id"] not in done:
+            found.append((point["id"], str(read_json(path)["error"])))
+    return found
+
+
+def _figures(table: Table) -> dict[str, tuple[str, bytes]]:
+    """Every figure of the gallery that the table has data for."""
+    found = {}
+    for name, (caption, draw) in FIGURES.items():
+        try:
+            figure = draw(table)
+        except _FIGURE_ERRORS:
+            continue
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        found[name] = (caption, buffer.getvalue())
+    return found

@@ -1,0 +1,173 @@
+"""The directory of a study: what is done, what is under way, and what cannot be trusted.
+
+    study.json            the study as it was run
+    points/ID/            a finished point: its files and SHA256SUMS
+    work/ID/              a point under way, with the checkpoint it goes on from
+    failures/ID.json      why a point failed
+    damaged/ID.K/         a point whose files did not match their checksums, set aside
+
+A point is finished when its directory has been renamed from work/ to points/, which the file
+system does at once or not at all; the checksums, written last, cover every file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rbmqs.checkpoint import write_atomically
+
+SUMS, RECORD = "SHA256SUMS", "point.json"
+
+
+class DamagedError(ValueError):
+    """A finished point whose files are not what was written."""
+
+
+class StudyDirectory:
+    """Paths of a study and the few operations on them.
+
+    Parameters
+    ----------
+    root : path
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def point(self, point_id: str) -> Path:
+        """Directory of a finished point."""
+        return self.root / "points" / point_id
+
+    def work(self, point_id: str) -> Path:
+        """Directory of a point under way."""
+        return self.root / "work" / point_id
+
+    def failure(self, point_id: str) -> Path:
+        """Record of a failed point."""
+        return self.root / "failures" / f"{point_id}.json"
+
+    def is_published(self, point_id: str) -> bool:
+        """Whether the point was finished, sound or not."""
+        return self.point(point_id).exists()
+
+    def verify(self, point_id: str, fingerprint: str) -> None:
+        """Compare every file of a finished point with its checksum.
+
+        Raises
+        ------
+        DamagedError
+            Naming the file that is missing, changed or cut short.
+        """
+        directory = self.point(point_id)
+        for name, expected in _read_sums(directory).items():
+            if not (directory / name).is_file():
+                raise DamagedError(f"{directory / name} is missing")
+            if _sha256(directory / name) != expected:
+                raise DamagedError(f"{directory / name} does not match its checksum")
+        if read_json(directory / RECORD).get("fingerprint") != fingerprint:
+            raise DamagedError(f"{directory / RECORD} belongs to another point")
+
+    def publish(self, point_id: str) -> None:
+        """Move a point from work/ to points/ with the checksums of its files."""
+        source, target = self.work(point_id), self.point(point_id)
+        names = sorted(path.name for path in source.iterdir() if path.name != SUMS)
+        for name in names:
+            _sync(source / name)
+        lines = "".join(f"{_sha256(source / name)}  {name}\n" for name in names)
+        write_atomically(source / SUMS, lambda file: file.write(lines.encode()))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(source, target)
+        _sync(target.parent)
+
+    def set_aside(self, point_id: str) -> Path:
+        """Move a damaged point out of the way; it will be run again."""
+        number = 1
+        while (target := self.root / "damaged" / f"{point_id}.{number}").exists():
+            number += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(self.point(point_id), target)
+        return target
+
+    def record_failure(self, point_id: str, record: dict[str, Any]) -> None:
+        """Write why a point failed."""
+        self.failure(point_id).parent.mkdir(parents=True, exist_ok=True)
+        write_json(self.failure(point_id), record)
+
+    def forget_failure(self, point_id: str) -> None:
+        """Remove the record of a failure and what is left of the point, so that it starts anew."""
+        if self.failure(point_id).exists():
+            shutil.rmtree(self.work(point_id), ignore_errors=True)
+            self.failure(point_id).unlink()
+
+    @contextmanager
+    def lock(self, name: str, *, wait: bool) -> Iterator[None]:
+        """Hold a lock that ends with the process, however it ends.
+
+        Raises
+        ------
+        BlockingIOError
+            Another process holds it, and `wait` is false.
+        """
+        import fcntl
+
+        path = self.root / "locks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            yield
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write plain values atomically."""
+    text = json.dumps(value, indent=1, allow_nan=False)
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
+
+    Raises
+    ------
+    DamagedError
+        No readable table.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{path} cannot be read: {error}") from None
+    if not isinstance(value, dict):
+        raise DamagedError(f"{path} does not hold a table")
+    return value
+
+
+def _read_sums(directory: Path) -> dict[str, str]:
+    """Checksum of every file of a finished point."""
+    try:
+        lines = (directory / SUMS).read_text(encoding="ascii").splitlines()
+        sums = {name: value for value, name in (line.split("  ", 1) for line in lines)}
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{directory / SUMS} cannot be read: {error}") from None
+    if RECORD not in sums:
+        raise DamagedError(f"{directory / SUMS} does not list {RECORD}")
+    return sums
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Have the file system write a file, or the entries of a directory, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

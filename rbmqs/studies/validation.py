@@ -1,0 +1,90 @@
+"""Checks of every point of a study, made before the first run and reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rbmqs.config import config_from_table, config_problems
+from rbmqs.studies.references import listed_reference
+from rbmqs.studies.tables import digest
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.config import Config
+    from rbmqs.studies.study import Point, ReferenceRule
+
+_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError)
+
+
+def problems_of(points: list[Point], rule: ReferenceRule) -> list[str]:
+    """What is wrong with the points, each sentence once, with the points it concerns."""
+    found: dict[str, list[str]] = {}
+    hamiltonians: dict[str, SpinHamiltonian] = {}
+    for point in points:
+        for problem in _point_problems(point, rule, hamiltonians):
+            found.setdefault(problem, []).append(point.id)
+    return [f"{problem} ({_which(names, len(points))})" for problem, names in found.items()]
+
+
+def _which(names: list[str], n_points: int) -> str:
+    if len(names) == n_points > 1:
+        return f"all {n_points} points"
+    others = f" and {len(names) - 1} more points" if len(names) > 1 else ""
+    return f"point {names[0]}{others}"
+
+
+def _point_problems(
+    point: Point, rule: ReferenceRule, hamiltonians: dict[str, SpinHamiltonian]
+) -> Iterator[str]:
+    """Problems of one point, as far as it can be built."""
+    unknown = config_problems(point.table)
+    yield from unknown
+    if unknown:
+        return
+    try:
+        config = config_from_table(point.table)
+        hamiltonian = _hamiltonian(point, config, hamiltonians)
+    except _ERRORS as error:
+        yield str(error)
+        return
+    checks: tuple[Callable[..., Any], ...] = (_check_ansatz, _check_sampler, _check_reference)
+    for check in checks:
+        try:
+            check(point, config, hamiltonian, rule)
+        except _ERRORS as error:
+            yield str(error)
+
+
+def _hamiltonian(
+    point: Point, config: Config, known: dict[str, SpinHamiltonian]
+) -> SpinHamiltonian:
+    """The Hamiltonian, built once for all points that share it."""
+    key = digest([point.table.get("model"), point.table.get("lattice")])
+    if key not in known:
+        known[key] = config.hamiltonian()
+    return known[key]
+
+
+def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
+    from rbmqs.wavefunction import hidden_units
+
+    hidden_units(H.n_sites, config.ansatz.alpha, config.ansatz.n_hidden)
+
+
+def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
+    from rbmqs.vmc import make_sampler
+    from rbmqs.wavefunction import MAX_STATES
+
+    if config.sampling.exact and H.dimension > MAX_STATES:
+        raise ValueError(
+            f"exact sampling of {H.dimension} states refused, at most {MAX_STATES} allowed"
+        )
+    make_sampler(H, config.settings().sampling)
+
+
+def _check_reference(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
+    from hamiltonians.memory import check_memory, memory_needed
+
+    if listed_reference(point, H.n_sites, rule) is None and rule.method == "exact":
+        check_memory(H, memory_needed(H), None)

@@ -1,0 +1,163 @@
+"""The work of one point, done in whatever process it lands in.
+
+`run_point` takes and returns plain values, so that any executor can carry it. It runs or resumes
+the point in work/ID, writes what is measured, and publishes the directory in one step.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rbmqs.studies.processes import limit_threads
+from rbmqs.studies.storage import RECORD, StudyDirectory, write_json
+from rbmqs.studies.study import Point, ReferenceRule
+
+if TYPE_CHECKING:
+    from rbmqs.results import RunResult
+
+DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
+CORRELATIONS = "correlations.npz"
+
+
+def run_point(
+    root: str,
+    point: dict[str, Any],
+    observables: tuple[str, ...],
+    reference: dict[str, Any],
+    threads: int | None,
+) -> dict[str, str]:
+    """Finish one point.
+
+    Parameters
+    ----------
+    root : str
+        Directory of the study, the same for every process.
+    point, reference : dict
+        Fields of `Point` and `ReferenceRule`.
+    observables : tuple of str
+    threads : int or None
+        Threads to use, None for all there are.
+
+    Returns
+    -------
+    dict
+        `id`, `outcome` ("done", "failed" or "interrupted"), and `error` with its `traceback`.
+    """
+    directory, task = StudyDirectory(root), Point(**point)
+    answer = {"id": task.id, "outcome": DONE}
+    try:
+        with directory.lock(task.id, wait=True):  # an orphan may still hold it for a moment
+            if not directory.is_published(task.id):
+                answer["outcome"] = _run(
+                    directory, task, observables, ReferenceRule(**reference), threads
+                )
+    except Exception as error:  # whatever it is, the other points go on
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        trace = traceback.format_exc()
+        directory.record_failure(task.id, {"id": task.id, "error": message, "traceback": trace})
+        answer |= {"outcome": FAILED, "error": message}
+    return answer
+
+
+def _run(
+    directory: StudyDirectory,
+    point: Point,
+    observables: tuple[str, ...],
+    rule: ReferenceRule,
+    threads: int | None,
+) -> str:
+    from rbmqs.studies.references import reference_of
+
+    if threads is not None:
+        limit_threads(threads)
+    started = time.perf_counter()
+    result, n_resumed = _optimise(directory, point)
+    if result.interrupted is not None:
+        return INTERRUPTED
+    reference = reference_of(point, result.hamiltonian, rule, result.reference)
+    result = replace(result, reference=reference)
+    work = directory.work(point.id)
+    result.save(work)
+    _write_record(work, point, result, observables, n_resumed, started)
+    directory.publish(point.id)
+    return DONE
+
+
+def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
+    """The finished run, and how many of its iterations were done by an earlier process."""
+    from rbmqs.run import resume, run
+
+    work, config = directory.work(point.id), point.config()
+    hamiltonian = config.hamiltonian()
+    n_done = _iterations_saved(work)
+    if n_done:
+        return resume(work, hamiltonian, progress=False), n_done
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    psi = _start(directory, point)
+    return run(hamiltonian, psi, config.settings(), directory=work, progress=False), 0
+
+
+def _iterations_saved(work: Path) -> int:
+    """Iterations that a killed process left behind and that can be gone on from."""
+    from rbmqs.checkpoint import load_checkpoint
+    from rbmqs.run import CHECKPOINT, LOG
+    from rbmqs.runlog import read_log
+
+    with suppress(ValueError, OSError):
+        n_done = load_checkpoint(work / CHECKPOINT).state.iteration
+        if len(read_log(work / LOG)[1]) >= n_done:
+            return n_done
+    return 0
+
+
+def _start(directory: StudyDirectory, point: Point) -> Any:
+    """Random parameters, or those of the neighbour along the warm-start axis."""
+    from rbmqs.checkpoint import load_checkpoint
+    from rbmqs.run import CHECKPOINT, initial_wavefunction
+
+    if point.parent is not None:
+        return load_checkpoint(directory.point(point.parent) / CHECKPOINT).state.psi
+    config = point.config()
+    n_sites = config.hamiltonian().n_sites
+    return initial_wavefunction(n_sites, config.run.seed, **config.ansatz.options())
+
+
+def _write_record(
+    work: Path,
+    point: Point,
+    result: RunResult,
+    observables: tuple[str, ...],
+    n_resumed: int,
+    started: float,
+) -> None:
+    """point.json and correlations.npz."""
+    from rbmqs.results import plain
+    from rbmqs.studies.measurements import correlation_arrays, scalar_observables
+    from rbmqs.studies.provenance import provenance
+    from rbmqs.studies.rows import row_of
+
+    row = row_of(result.to_dict(), result.history)
+    if "magnetisations" in observables:
+        row |= scalar_observables(result)
+    if "correlations" in observables:
+        _write_arrays(work / CORRELATIONS, correlation_arrays(result))
+    n_here = max(1, len(result.history) - n_resumed)
+    row["seconds_per_iteration"] = result.seconds["optimisation"] / n_here
+    row["seconds"] = time.perf_counter() - started
+    record = {"format": "rbmqs-point", "version": 1, **asdict(point), "row": row}
+    write_json(work / RECORD, plain({**record, "provenance": provenance()}))
+
+
+def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    import numpy as np
+
+    from rbmqs.checkpoint import write_atomically
+
+    write_atomically(path, lambda file: np.savez(file, **arrays))
