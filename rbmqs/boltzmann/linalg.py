@@ -5,13 +5,46 @@ Products run under `one_pool`, which keeps the threads of BLAS out of the way.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numba
 import numpy as np
 from numba.extending import get_cython_function_address
 
 from rbmqs.core import products
 from rbmqs.threads import single_threaded_blas
 
-one_pool = single_threaded_blas
+SMALL = 2_000_000  # multiplications of one product below which one thread is as fast as more
+
+_inside = 0
+
+
+@contextmanager
+def one_pool(work: int | None = None) -> Iterator[None]:
+    """BLAS on one thread inside the block; Numba too where the products are small.
+
+    Parameters
+    ----------
+    work : int, optional
+        Multiplications of one product. Below 2 million, waking a second thread costs more than it
+        gives (and on a busy machine it waits for a core).
+    """
+    global _inside
+    if _inside:  # changing the limits of BLAS takes 50 us: once is enough
+        yield
+        return
+    threads = numba.get_num_threads()
+    if work is not None and work < SMALL:
+        numba.set_num_threads(1)
+    _inside += 1
+    try:
+        with single_threaded_blas():
+            yield
+    finally:
+        _inside -= 1
+        numba.set_num_threads(threads)
+
 
 _NAMES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
 _addresses: dict[np.dtype, int] = {}

@@ -29,19 +29,19 @@ def four_words(c0, c1, c2, c3, k0, k1):
 
 
 @kernel
-def fill_row(words, stream, row):
+def fill_row(words, stream, use, row):
     """Fill ``words`` (n,) of uint32 with the random words of one row of one call.
 
-    stream : uint64 (4,), key (two words), call number, and a number that tells apart the uses of
-    one call. n must be a multiple of 4; word w of block g lies at g + w n/4, which keeps the
-    stores contiguous.
+    stream : uint64 (3,), key (two words) and call number. use : a number below 2^32 that tells
+    apart the uses of one call, such as blocks of columns. n must be a multiple of 4; word w of
+    group g lies at g + w n/4, which keeps the stores contiguous.
     """
     blocks = numba.uint64(words.size // 4)
     two, three = numba.uint64(2) * blocks, numba.uint64(3) * blocks
-    k0, k1, call, use = stream[0], stream[1], stream[2], stream[3]
-    line = numba.uint64(row)
+    k0, k1, call = stream[0], stream[1], stream[2]
+    line, part = numba.uint64(row), numba.uint64(use)
     for g in range(blocks):
-        w0, w1, w2, w3 = four_words(numba.uint64(g), line, call, use, k0, k1)
+        w0, w1, w2, w3 = four_words(numba.uint64(g), line, call, part, k0, k1)
         words[g] = w0
         words[g + blocks] = w1
         words[g + two] = w2

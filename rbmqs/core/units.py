@@ -22,6 +22,7 @@ _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LIMIT = np.float32(87.0)  # exp of it is still a normal single
 _C = tuple(np.float32(c) for c in (1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5))
 _HALF, _ONE, _ZERO = np.float32(0.5), np.float32(1), np.float32(0)
+RUN = 64  # factors between 1 and 2 that are multiplied before a logarithm is taken
 _UNIT_32, _UNIT_64 = np.float32(2.0**-24), 2.0**-32
 
 
@@ -43,7 +44,7 @@ def _bits_as_single_compiled(bits):
 
 
 @kernel
-def _exp_single(x):
+def exp_single(x):
     """exp of a single, relative error 2e-7: 2^n times a polynomial on |r| <= ln 2 / 2."""
     x = min(max(x, -_LIMIT), _LIMIT)
     n = np.float32(math.floor(x * _LOG2_E + _HALF))
@@ -51,6 +52,16 @@ def _exp_single(x):
     y = ((((_C[0] * r + _C[1]) * r + _C[2]) * r + _C[3]) * r + _C[4]) * r + _C[5]
     power = _bits_as_single(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
     return (y * r * r + r + _ONE) * power
+
+
+def exp_of(x):
+    """exp(x) in the precision of x."""
+    return type(x)(math.exp(x))
+
+
+@overload(exp_of, inline="always")
+def _exp_of_compiled(x):
+    return (lambda x: exp_single(x)) if x == types.float32 else (lambda x: math.exp(x))
 
 
 def logistic(x):
@@ -61,7 +72,7 @@ def logistic(x):
 @overload(logistic, inline="always")
 def _logistic_compiled(x):
     if x == types.float32:
-        return lambda x: _ONE / (_ONE + _exp_single(-x))
+        return lambda x: _ONE / (_ONE + exp_single(-x))
     return lambda x: 1.0 / (1.0 + math.exp(-x))
 
 
@@ -79,26 +90,39 @@ def _unit_interval_compiled(word, like):
     return lambda word, like: np.float64(word) * _UNIT_64
 
 
-@exact_kernel
-def mean_row(x, bias, scale):
-    """x <- logistic(scale (x + bias)) for one row."""
-    for j in range(numba.uint64(x.size)):
-        x[j] = logistic(scale * (x[j] + bias[j]))
+def type_one(x):
+    """The number 1 in the precision of x."""
+    return type(x)(1)
+
+
+@overload(type_one, inline="always")
+def _type_one_compiled(x):
+    return (lambda x: _ONE) if x == types.float32 else (lambda x: 1.0)
 
 
 @exact_kernel
-def sample_row(x, bias, scale, words):
-    """x <- 1 with probability logistic(scale (x + bias)), else 0, for one row."""
+def mean_row(x, bias, scale, base):
+    """x <- logistic(scale (x + bias) + (1 - scale) base) for one row."""
+    rest = type_one(scale) - scale
     for j in range(numba.uint64(x.size)):
-        p = logistic(scale * (x[j] + bias[j]))
+        x[j] = logistic(scale * (x[j] + bias[j]) + rest * base[j])
+
+
+@exact_kernel
+def sample_row(x, bias, scale, base, words):
+    """x <- 1 with probability logistic(scale (x + bias) + (1 - scale) base), else 0."""
+    rest = type_one(scale) - scale
+    for j in range(numba.uint64(x.size)):
+        p = logistic(scale * (x[j] + bias[j]) + rest * base[j])
         x[j] = unit_interval(words[j], p) < p
 
 
 @exact_kernel
-def mean_and_sample_row(x, bias, scale, words, sample):
-    """x <- logistic(scale (x + bias)) and ``sample`` drawn from it, for one row."""
+def mean_and_sample_row(x, bias, scale, base, words, sample):
+    """x <- probabilities as in `mean_row`, and ``sample`` drawn from them, for one row."""
+    rest = type_one(scale) - scale
     for j in range(numba.uint64(x.size)):
-        p = logistic(scale * (x[j] + bias[j]))
+        p = logistic(scale * (x[j] + bias[j]) + rest * base[j])
         x[j] = p
         sample[j] = unit_interval(words[j], p) < p
 
@@ -107,7 +131,7 @@ def mean_and_sample_row(x, bias, scale, words, sample):
 def mean_units(x, bias, scale):
     """x (n, units) <- logistic(scale (x + bias)), probabilities that the units are on."""
     for i in numba.prange(x.shape[0]):
-        mean_row(x[i], bias, scale)
+        mean_row(x[i], bias, scale, bias)
 
 
 @parallel_exact_kernel
@@ -115,8 +139,8 @@ def sample_units(x, bias, scale, stream):
     """x (n, units) <- samples 0 and 1; ``stream`` as in `rbmqs.core.philox.fill_row`."""
     for i in numba.prange(x.shape[0]):
         words = np.empty(padded(x.shape[1]), np.uint32)
-        fill_row(words, stream, i)
-        sample_row(x[i], bias, scale, words)
+        fill_row(words, stream, 0, i)
+        sample_row(x[i], bias, scale, bias, words)
 
 
 @parallel_exact_kernel
@@ -124,8 +148,8 @@ def mean_and_sample_units(x, bias, scale, stream, sample):
     """x (n, units) <- probabilities, ``sample`` (n, units) <- 0 and 1 drawn from them."""
     for i in numba.prange(x.shape[0]):
         words = np.empty(padded(x.shape[1]), np.uint32)
-        fill_row(words, stream, i)
-        mean_and_sample_row(x[i], bias, scale, words, sample[i])
+        fill_row(words, stream, 0, i)
+        mean_and_sample_row(x[i], bias, scale, bias, words, sample[i])
 
 
 @exact_kernel
@@ -134,15 +158,34 @@ def softplus(x):
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
+@exact_kernel
+def sum_softplus_row(x, bias, scale):
+    """sum_j log(1 + exp(scale (x_j + bias_j))) for one row.
+
+    softplus(y) = max(y, 0) + log(1 + exp(-|y|)), the logarithm taken of products of 64 factors
+    between 1 and 2, which overflow in no precision: one log for 64 units.
+    """
+    total = 0.0
+    n = numba.uint64(x.size)
+    first = numba.uint64(0)
+    while first < n:
+        last = min(n, first + numba.uint64(RUN))
+        product, linear = type_one(scale), type_one(scale) - type_one(scale)
+        for j in range(first, last):
+            y = scale * (x[j] + bias[j])
+            product *= type_one(scale) + exp_of(-abs(y))
+            linear += max(y, y - y)
+        total += math.log(np.float64(product)) + np.float64(linear)
+        first = last
+    return total
+
+
 @parallel_exact_kernel
 def sum_softplus(x, bias, scale):
-    """sum_j log(1 + exp(scale (x_ij + bias_j))) for each row i, added in double precision."""
+    """sum_j log(1 + exp(scale (x_ij + bias_j))) for each row i, (n,) in double precision."""
     out = np.empty(x.shape[0])
     for i in numba.prange(x.shape[0]):
-        total = 0.0
-        for j in range(numba.uint64(x.shape[1])):
-            total += softplus(np.float64(scale) * (np.float64(x[i, j]) + np.float64(bias[j])))
-        out[i] = total
+        out[i] = sum_softplus_row(x[i], bias, scale)
     return out
 
 
@@ -151,6 +194,6 @@ def uniform_units(out, stream):
     """Fill ``out`` (n, units) with uniform numbers in [0, 1)."""
     for i in numba.prange(out.shape[0]):
         words = np.empty(padded(out.shape[1]), np.uint32)
-        fill_row(words, stream, i)
+        fill_row(words, stream, 0, i)
         for j in range(numba.uint64(out.shape[1])):
             out[i, j] = unit_interval(words[j], out[i, j])
