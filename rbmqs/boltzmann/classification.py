@@ -245,7 +245,9 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
         scale = 1 / np.sqrt(max(shape))
         arrays = {
             "weights": small_weights(seeds[1], shape, dtype, scale),
-            "class_weights": np.zeros((len(classes), self.n_components), dtype),
+            "class_weights": small_weights(
+                seeds[1].spawn(1)[0], (len(classes), self.n_components), dtype, scale
+            ),
             "visible_bias": log_odds(column_mean(rows), 1 / (2 + rows.shape[0])).astype(dtype),
             "hidden_bias": np.zeros(self.n_components, dtype),
             "class_bias": np.zeros(len(classes), dtype),

@@ -7,7 +7,7 @@ place; `GradientModel` holds the keywords of the training loop.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,11 @@ Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch
 def estimator(cls: type) -> type:
     """Make a class of keywords an estimator: scikit-learn's constructor, equality by identity."""
     return dataclass(eq=False, repr=False)(cls)
+
+
+def keyword(default: Any) -> Any:
+    """Another default of a keyword of `GradientModel`, which stays a keyword."""
+    return field(default=default, kw_only=True)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -86,7 +91,7 @@ class GradientModel(Estimator):
         learner.take = take
         work = self.batch_size * max(array.size for array in learner.arrays.values())
         try:
-            with one_pool(work):
+            with one_pool(work), np.errstate(all="ignore"):  # the loop's guard watches
                 self.training_ = train(learner, plan, show=bool(self.verbose))
         finally:
             learner.take = None
