@@ -39,6 +39,15 @@ class Shares(NamedTuple):
     unlabelled: float  # of log p(x), where there is no label
 
 
+def balanced(shares: Shares, numbers: np.ndarray) -> Shares:
+    """Shares that make means over the rows with and without label of a mean over all rows."""
+    known = float(np.mean(numbers != UNKNOWN))
+    if known == 1.0:
+        return shares
+    s = shares
+    return Shares(s.discriminative / known, s.generative / known, s.unlabelled / (1 - known))
+
+
 class Batch(NamedTuple):
     """Inputs (n, D) and numbers of their classes (n,), -1 where unknown."""
 
@@ -176,7 +185,8 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
     generative_weight : float
         alpha of Larochelle & Bengio, Eq. 8.
     unlabelled_weight : float
-        Weight of log p(x) of rows without label (their Eq. 9).
+        Weight of log p(x) of rows without label (their Eq. 9). The objective is a mean over the
+        rows with label plus this weight times the mean over those without.
     unlabelled : object
         The entry of y that marks a row without label, for instance -1.
     n_steps : int
@@ -215,6 +225,7 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
         seeds = self._seeds(3)
         plan = self._plan(rows.shape[0], seeds[0])
         learner = self._learner(rows, classes, seeds)
+        learner.shares = balanced(learner.shares, numbers)
         self._remember_columns(X, rows.shape[1])
         self.classes_ = classes
         self._descend(learner, plan, lambda chosen: Batch(rows[chosen], numbers[chosen]))

@@ -57,7 +57,7 @@ def known_numbers(y: Any, n_rows: int, classes: np.ndarray, unlabelled: Any = No
     strange = known & ~np.isin(labels, classes)
     if strange.any():
         raise ValueError(
-            f"y holds the label {labels[strange][0]!r}, which is none of the classes "
+            f"y holds the label {labels[strange][0]}, which is none of the classes "
             f"{', '.join(map(str, classes))}"
         )
     numbers = np.full(n_rows, UNKNOWN)
