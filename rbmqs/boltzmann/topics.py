@@ -66,6 +66,12 @@ class TopicLearner(GradientLearner):
         self.n_steps = positive_int("n_steps", options.n_steps)
         self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
 
+    def step(self, batch: sparse.csr_matrix, rate: float) -> None:
+        """One step; hidden biases, which enter times the length, by as much less."""
+        gradient = self.gradient(batch)
+        gradient["hidden_bias"] /= lengths_of(batch).mean()
+        self.descent.step(gradient, rate)
+
     def gradient(self, batch: sparse.csr_matrix) -> Arrays:
         """Means over documents, divided by the mean length: steps fit any length."""
         lengths = lengths_of(batch)
