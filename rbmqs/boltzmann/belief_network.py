@@ -13,7 +13,12 @@ import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.fitting import (
-    GradientModel, column_mean, estimator, log_odds, small_weights, stream_of,
+    GradientModel,
+    column_mean,
+    estimator,
+    log_odds,
+    small_weights,
+    stream_of,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.labels import unit_matrix

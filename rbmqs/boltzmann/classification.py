@@ -15,11 +15,25 @@ import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, column_mean, estimator, log_odds, small_weights,
-    stream_of, times, to_means, to_samples,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    column_mean,
+    estimator,
+    log_odds,
+    small_weights,
+    stream_of,
+    times,
+    to_means,
+    to_samples,
 )  # fmt: skip
 from rbmqs.boltzmann.labels import (
-    UNKNOWN, ClassifierMethods, class_numbers, known_numbers, log_softmax, unit_matrix,
+    UNKNOWN,
+    ClassifierMethods,
+    class_numbers,
+    known_numbers,
+    log_softmax,
+    unit_matrix,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call

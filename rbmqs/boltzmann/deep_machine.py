@@ -18,7 +18,14 @@ from rbmqs.boltzmann.belief_network import layer_sizes, new_machine
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, estimator, keyword, stream_of, times, to_means,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    estimator,
+    keyword,
+    stream_of,
+    times,
+    to_means,
     to_samples,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
@@ -220,7 +227,9 @@ class DeepBoltzmannMachine(GradientModel):
         for k, (size, own) in enumerate(zip(sizes, seed.spawn(len(sizes)), strict=True)):
             machine = self._pretrained(rows, size, own, n_iter)
             inner = n_iter > 0 and len(sizes) > 1 and 0 < k < len(sizes) - 1
-            arrays[f"weights_{k}"] = machine.weights * machine.weights.dtype.type(0.5 if inner else 1)
+            arrays[f"weights_{k}"] = machine.weights * machine.weights.dtype.type(
+                0.5 if inner else 1
+            )
             arrays.setdefault(f"bias_{k}", machine.arrays["visible_bias"])
             arrays[f"bias_{k + 1}"] = machine.hidden_bias
             rows = machine.hidden_mean(rows)

@@ -15,10 +15,20 @@ from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
 from rbmqs.boltzmann.classification import CHUNK, Batch
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, estimator, small_weights, times, to_means,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    estimator,
+    small_weights,
+    times,
+    to_means,
 )  # fmt: skip
 from rbmqs.boltzmann.labels import (
-    UNKNOWN, ClassifierMethods, class_numbers, log_softmax, unit_matrix,
+    UNKNOWN,
+    ClassifierMethods,
+    class_numbers,
+    log_softmax,
+    unit_matrix,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence

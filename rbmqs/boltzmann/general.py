@@ -18,7 +18,14 @@ from scipy.special import logsumexp
 from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, column_mean, estimator, keyword, log_odds, stream_of,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    column_mean,
+    estimator,
+    keyword,
+    log_odds,
+    stream_of,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.linalg import multiply, one_pool
@@ -82,7 +89,9 @@ class GeneralLearner(GradientLearner):
         """Visible units and the means of hidden ones, (n, units)."""
         hidden = np.full((len(batch), self.n_units - self.n_visible), 0.5, batch.dtype)
         mean = np.hstack([batch, hidden])
-        mean_field(mean, self.arrays["couplings"], self.arrays["bias"], self.n_visible, self.n_sweeps)
+        mean_field(
+            mean, self.arrays["couplings"], self.arrays["bias"], self.n_visible, self.n_sweeps
+        )
         return mean
 
     def _clamped_moments(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,9 +118,7 @@ class GeneralLearner(GradientLearner):
 
     def _states(self, n: int) -> np.ndarray:
         if n > MAX_UNITS:
-            raise ValueError(
-                f"exact sums go over all states: at most {MAX_UNITS} units, got {n}"
-            )
+            raise ValueError(f"exact sums go over all states: at most {MAX_UNITS} units, got {n}")
         return all_states(n).astype(self.arrays["bias"].dtype)
 
     def log_weight(self, states: np.ndarray) -> np.ndarray:
@@ -134,11 +141,11 @@ class GeneralLearner(GradientLearner):
         ])  # fmt: skip
 
 
-def moments(
-    states: np.ndarray, share: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def moments(states: np.ndarray, share: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """<s> and <s s'> over rows, with weights `share` (equal if None)."""
-    weighted = states / len(states) if share is None else states * share[:, None].astype(states.dtype)
+    weighted = (
+        states / len(states) if share is None else states * share[:, None].astype(states.dtype)
+    )
     weighted = weighted.astype(states.dtype)
     return weighted.sum(axis=0), multiply(states, weighted, transpose_a=True)
 

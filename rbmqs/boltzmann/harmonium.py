@@ -8,7 +8,11 @@ import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, small_weights, stream_of,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    small_weights,
+    stream_of,
 )  # fmt: skip
 from rbmqs.boltzmann.layers import Harmonium, VisibleLayer
 from rbmqs.boltzmann.linalg import one_pool

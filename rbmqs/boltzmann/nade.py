@@ -13,8 +13,15 @@ from scipy import sparse
 
 from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, column_mean, estimator, keyword, log_odds,
-    small_weights, stream_of,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    column_mean,
+    estimator,
+    keyword,
+    log_odds,
+    small_weights,
+    stream_of,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
@@ -145,6 +152,8 @@ class NADE(GradientModel):
     def sample(self, n: int, random_state: Any = None) -> np.ndarray:
         """Independent rows, (n, N)."""
         self.check_is_fitted()
-        out = np.empty((positive_int("n", n), len(self.order_)), self._learned.arrays["weights"].dtype)
+        out = np.empty(
+            (positive_int("n", n), len(self.order_)), self._learned.arrays["weights"].dtype
+        )
         kernels.draw_rows(*self._learned.ordered, next_call(stream_of(random_state)), out)
         return out[:, np.argsort(self.order_)]

@@ -20,7 +20,14 @@ from scipy import sparse
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, estimator, keyword, small_weights, to_means, to_samples,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    estimator,
+    keyword,
+    small_weights,
+    to_means,
+    to_samples,
 )  # fmt: skip
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
@@ -71,7 +78,10 @@ def rating_matrix(X: Any) -> sparse.csr_matrix:
     matrix = sparse.csr_matrix(X, dtype=np.float64)
     if 0 in matrix.shape:
         raise ValueError(f"ratings must be 2D, users by items, got shape {matrix.shape}")
-    if matrix.nnz != len(set(zip(*matrix.nonzero(), strict=True))) and not matrix.has_canonical_format:
+    if (
+        matrix.nnz != len(set(zip(*matrix.nonzero(), strict=True)))
+        and not matrix.has_canonical_format
+    ):
         raise ValueError("ratings hold an item twice for the same user")
     if not np.isfinite(matrix.data).all():
         raise ValueError("ratings must be finite, got NaN or infinity")
@@ -319,8 +329,11 @@ class RatingsRBM(GradientModel):
         """
         inputs = self._learned.hidden_inputs(self._known(X))
         users, items = (np.asarray(a, dtype=np.int64).ravel() for a in (users, items))
-        for name, index, size in (("users", users, len(inputs)), ("items", items, len(self.weights_))):
-            if len(index) and not (0 <= index.min() and index.max() < size):
+        for name, index, size in (
+            ("users", users, len(inputs)),
+            ("items", items, len(self.weights_)),
+        ):
+            if len(index) and not (index.min() >= 0 and index.max() < size):
                 raise ValueError(f"{name} must lie between 0 and {size - 1}, got "
                                  f"{index.min()} to {index.max()}")  # fmt: skip
         if len(users) != len(items):

@@ -20,8 +20,16 @@ from scipy.special import logsumexp
 from rbmqs.boltzmann.data import MIN_ROWS, real_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.fitting import (
-    Arrays, GradientLearner, GradientModel, estimator, keyword, small_weights, stream_of, times,
-    to_means, to_samples,
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    estimator,
+    keyword,
+    small_weights,
+    stream_of,
+    times,
+    to_means,
+    to_samples,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.layers import MAX_HIDDEN
@@ -145,7 +153,9 @@ class TopicLearner(GradientLearner):
         total: Arrays = {name: np.zeros_like(array) for name, array in self.arrays.items()}
         for length, number_of in zip(*np.unique(lengths, return_counts=True), strict=True):
             states, probability, _ = self.hidden_states(int(length))
-            words = times(states, self.arrays["weights"], transpose_b=True) + self.arrays["word_bias"]
+            words = (
+                times(states, self.arrays["weights"], transpose_b=True) + self.arrays["word_bias"]
+            )
             words = np.exp(words - logsumexp(words, axis=1, keepdims=True))
             share = (number_of * length * probability)[:, None].astype(words.dtype)
             total["weights"] += words.T @ (share * states)
@@ -300,7 +310,9 @@ class ReplicatedSoftmax(GradientModel):
         inputs, before = np.empty_like(hidden), dtype.type(0)
         for beta in np.linspace(0, 1, positive_int("n_betas", n_betas) + 1)[1:].astype(dtype):
             words = times(hidden, a["weights"], transpose_b=True)
-            add_words(words, a["word_bias"], before, lengths, a["weights"], next_call(stream), inputs)
+            add_words(
+                words, a["word_bias"], before, lengths, a["weights"], next_call(stream), inputs
+            )
             inputs += lengths[:, None] * a["hidden_bias"]
             log_weight += sum_softplus(inputs, no_bias, beta)
             log_weight -= sum_softplus(inputs, no_bias, before)

@@ -111,7 +111,7 @@ def test_training_raises_the_likelihood():
     model = GaussianRBM(6, n_iter=150, batch_size=50, learning_rate=0.02, random_state=1)
     normal = stats.multivariate_normal(rows.mean(axis=0), np.diag(rows.var(axis=0)))
     assert model.fit(rows).log_likelihood(rows).mean() > normal.logpdf(rows).mean() + 0.8
-    table = (rng.integers(0, 3, (400, 1)) + [0, 1, 2]) % 3
+    table = (rng.integers(0, 3, (400, 1)) + np.arange(3)) % 3
     softmax = SoftmaxRBM(6, n_iter=150, batch_size=50, learning_rate=0.2, random_state=1)
     assert softmax.fit(table).log_likelihood(table).mean() > -2.0  # independent columns: -3.3
 

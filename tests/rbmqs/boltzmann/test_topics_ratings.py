@@ -125,7 +125,9 @@ def test_predictions_are_the_exact_conditionals():
     model = ratings_model(True)
     a = model._learned.arrays
     items, levels = np.array([0, 2, 3]), np.array([0, 2, 1])
-    inputs = a["hidden_bias"] + (a["weights"][items, levels] + a["rated_weights"][items]).sum(axis=0)
+    inputs = a["hidden_bias"] + (a["weights"][items, levels] + a["rated_weights"][items]).sum(
+        axis=0
+    )
     p = np.exp(a["level_bias"][1] + softplus(inputs + a["weights"][1]).sum(axis=1))
     found = model.predict_proba(sparse_of(RATED), [0], [1])[0]
     np.testing.assert_allclose(found, p / p.sum(), atol=1e-12)
