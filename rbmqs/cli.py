@@ -1,4 +1,4 @@
-"""The command `rbmqs`: ground-state, resume, exact, compare, info."""
+"""The command `rbmqs`: ground-state, resume, exact, compare, train, sample, score, info."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rbmqs.boltzmann import cli as boltzmann_cli
 from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
 
 EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
@@ -20,6 +21,8 @@ _EXAMPLES = """examples:
   rbmqs resume runs/first --iterations 800
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
+  rbmqs train data.npy --hidden 64 --output model.npz
+  rbmqs score model.npz test.npy
 """
 
 
@@ -27,7 +30,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line with all its options."""
     parser = _Parser(
         prog="rbmqs",
-        description="Ground states of spin Hamiltonians with restricted Boltzmann machines.",
+        description="Restricted Boltzmann machines: ground states of spin Hamiltonians, and "
+        "models of data.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -36,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_exact(commands)
     _add_compare(commands)
+    boltzmann_cli.add_commands(commands, _command)
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
     info.set_defaults(run=_info)
     return parser

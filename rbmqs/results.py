@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.checkpoint import CONVENTION, write_atomically
+from rbmqs.archive import write_atomically
+from rbmqs.checkpoint import CONVENTION
 from rbmqs.estimators import Correlations, correlations, expect, magnetisations
 from rbmqs.final import Estimate
 from rbmqs.records import StepRecord

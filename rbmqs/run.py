@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs import vmc
-from rbmqs.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from rbmqs.archive import CheckpointError
+from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rbmqs.convergence import has_settled, unsettled
 from rbmqs.final import Estimate, final_estimate
 from rbmqs.interrupts import Interrupts

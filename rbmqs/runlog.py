@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from rbmqs.checkpoint import write_atomically
+from rbmqs.archive import write_atomically
 from rbmqs.records import StepRecord
 
 FORMAT = "rbmqs-log"

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     GradientModel,
     column_mean,
     estimator,
@@ -40,7 +40,7 @@ class DeepBeliefNetwork(GradientModel):
     n_steps : int
         Gibbs steps of an update.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`; `n_iter` counts epochs of each layer.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`; `n_iter` counts epochs of each layer.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -206,7 +206,7 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
     n_steps : int
         Gibbs steps of contrastive divergence in the generative parts.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from rbmqs.checks import number
+
 MIN_ROWS = 2
 
 
@@ -20,7 +22,7 @@ def feature_names(X: Any) -> np.ndarray | None:
 
 
 def real_matrix(
-    X: Any, name: str = "X", dtype: np.dtype | type = np.float64, *, min_rows: int = 1
+    X: Any, name: str = "X", dtype: np.dtype | type | None = np.float64, *, min_rows: int = 1
 ) -> Any:
     """Rows of real finite numbers as a C-contiguous array, or as CSR where the data is sparse.
 
@@ -37,7 +39,7 @@ def real_matrix(
         _check_kind(matrix.data, name)
         _check_shape(matrix.shape, name, min_rows)
         _check_finite(matrix.data, name)
-        return matrix.astype(dtype)
+        return matrix if dtype is None else matrix.astype(dtype)
     array = np.asarray(X)
     if array.dtype == object:
         array = _numbers(array, name)
@@ -57,7 +59,7 @@ def binary_matrix(
     ValueError
         A value that is neither 0 nor 1, naming the first and its place.
     """
-    matrix = real_matrix(X, name, dtype, min_rows=min_rows)
+    matrix = real_matrix(X, name, None, min_rows=min_rows)
     values = matrix.data if sparse.issparse(matrix) else matrix
     bad = (values != 0) & (values != 1)
     if bad.any():
@@ -66,7 +68,9 @@ def binary_matrix(
             f"{name} must hold 0 and 1 only, got {values[bad][0]:g} in row {row}, column {column} "
             f"and {int(bad.sum()) - 1} more; give binarize=THRESHOLD to cut grey values"
         )
-    return matrix
+    if sparse.issparse(matrix):
+        return matrix.astype(dtype)
+    return np.ascontiguousarray(matrix, dtype=dtype)
 
 
 def _place(matrix: Any, bad: np.ndarray) -> tuple[int, int]:
@@ -101,7 +105,7 @@ def _check_shape(shape: tuple[int, ...], name: str, min_rows: int) -> None:
         )
     if shape[1] == 0:
         raise ValueError(
-            f"{name} has 0 feature(s) (shape={shape}) while a minimum of 1 is required"
+            f"0 feature(s) (shape={shape}) while a minimum of 1 is required in {name}."
         )
     if shape[0] < min_rows:
         raise ValueError(
@@ -114,3 +118,26 @@ def _check_finite(values: np.ndarray, name: str) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         kind = "NaN" if np.isnan(values).any() else "infinity"
         raise ValueError(f"{name} must be finite, got {kind}")
+
+
+def as_binary(X: Any, threshold: float | None, name: str = "X", *, min_rows: int = 1) -> Any:
+    """Rows of zeros and ones as bytes (or CSR of bytes), cut at a threshold if there is one."""
+    if threshold is None:
+        return binary_matrix(X, name, np.uint8, min_rows=min_rows)
+    cut = number("binarize", threshold)
+    matrix = real_matrix(X, name, min_rows=min_rows)
+    if not sparse.issparse(matrix):
+        return (matrix > cut).astype(np.uint8)
+    if cut < 0:
+        raise ValueError(f"binarize must be at least 0 for sparse data, got {cut:g}")
+    matrix.data = (matrix.data > cut).astype(np.float64)
+    matrix.eliminate_zeros()
+    return matrix.astype(np.uint8)
+
+
+def with_missing(X: Any, name: str = "X") -> tuple[np.ndarray, np.ndarray]:
+    """Rows of 0, 1 and NaN as (rows with 0 for NaN, mask of the known values)."""
+    array = np.asarray(X.toarray() if sparse.issparse(X) else X)
+    array = _numbers(array, name)
+    known = ~np.isnan(array)
+    return binary_matrix(np.where(known, array, 0.0), name, np.float64), known

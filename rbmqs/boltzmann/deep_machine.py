@@ -9,6 +9,7 @@ R. Salakhutdinov and G. Hinton, "Deep Boltzmann machines", AISTATS 2009.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.special import logsumexp
 from rbmqs.boltzmann.belief_network import layer_sizes, new_machine
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -180,7 +181,7 @@ class DeepBoltzmannMachine(GradientModel):
         Epochs of greedy pretraining of each layer by CD-1, weights halved where a layer will have
         two neighbours; 0 for none.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------
@@ -242,8 +243,6 @@ class DeepBoltzmannMachine(GradientModel):
             return machine
         learner = HarmoniumLearner(machine, new_stream(seeds[2]), self, "cd", 1, self.batch_size)
         plan = self._plan(rows.shape[0], seeds[0])
-        from dataclasses import replace
-
         self._descend(learner, replace(plan, n_iter=n_iter), lambda chosen: rows[chosen])
         return machine
 

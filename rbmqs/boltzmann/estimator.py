@@ -27,6 +27,8 @@ class Estimator:
     """
 
     _accepts_sparse = False
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
@@ -70,7 +72,7 @@ class Estimator:
         return Tags(
             estimator_type=None,
             target_tags=TargetTags(required=False),
-            transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
+            transformer_tags=TransformerTags(preserves_dtype=[self.dtype]),  # type: ignore[attr-defined]
             input_tags=InputTags(sparse=self._accepts_sparse),
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
 from rbmqs.boltzmann.classification import CHUNK, Batch
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,

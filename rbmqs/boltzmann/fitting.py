@@ -1,199 +1,252 @@
-"""What all models trained along a gradient share: keywords, plan, learner, products.
-
-An estimator is a dataclass, so that its keywords, their order and their defaults stand in one
-place; `GradientModel` holds the keywords of the training loop.
-"""
+"""From an estimator's keywords and data to a training run, its checkpoint and fitted attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from scipy import sparse
 
-from rbmqs.boltzmann.descent import Descent
-from rbmqs.boltzmann.estimator import Estimator
-from rbmqs.boltzmann.linalg import multiply, one_pool
-from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
-from rbmqs.boltzmann.training import Plan, Training, train
-from rbmqs.checks import choice
-from rbmqs.core.units import mean_units, sample_units
+from rbmqs.archive import CheckpointError, Kind, read_archive, write_archive
+from rbmqs.boltzmann.learner import StepOptions
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.monitor import MonitoredLearner
+from rbmqs.boltzmann.negative import (
+    ContrastiveDivergence,
+    ExactSum,
+    NegativePhase,
+    PersistentChains,
+)
+from rbmqs.boltzmann.randomness import new_stream, seed_sequence
+from rbmqs.boltzmann.rows import Rows
+from rbmqs.boltzmann.tempering import TemperedChains
+from rbmqs.boltzmann.training import UPDATES, Plan, Training, describe, train, training_from
+from rbmqs.boltzmann.trajectory import TrajectoryChains
+from rbmqs.checks import choice, number, positive_int
 
-Arrays = dict[str, np.ndarray]
-Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch
+if TYPE_CHECKING:
+    from rbmqs.boltzmann.bernoulli import BernoulliRBM
+
+PARAMETERS = ("weights", "visible_bias", "hidden_bias")
+RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
+METHODS = ("auto", "pcd", "cd", "pt", "ptt", "exact")
+DTYPES = ("float32", "float64")
+KIND = Kind("rbmqs-boltzmann", 1, "units 0 and 1; E = -b.v - c.h - v W h; W (visible, hidden)")
+INITIAL_WEIGHT = 0.01  # Hinton's practical guide, section 8.1
+LARGEST = 1e3  # a sigmoid is saturated at 20: a parameter of this size has run away
+AUTO_COST = 2.0**24  # units averaged exactly for one update of method "auto": 16 x 256, 15 ms
+EXACT_COST = 2.0**27
+RATE = 30.0  # learning rate times the root of the number of weights, see docs/boltzmann.md
+# Without noise on the model's side momentum pays, and fewer updates are enough.
+EXACT_UPDATES, EXACT_RATE, EXACT_MOMENTUM = 1_500, 10.0, 0.9
+CHAINS = 100  # at least, where rows are few
+
+E = TypeVar("E", bound="BernoulliRBM")
 
 
-def estimator(cls: type) -> type:
-    """Make a class of keywords an estimator: scikit-learn's constructor, equality by identity."""
-    return dataclass(eq=False, repr=False)(cls)
+def fit(rbm: BernoulliRBM, X: Any, validation: Any, checkpoint: str | Path | None) -> None:
+    """Train from random weights and set the fitted attributes."""
+    seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
+    learner = new_learner(rbm, X, validation, seed)
+    _run(rbm, learner, Training(), seed, None if checkpoint is None else Path(checkpoint))
 
 
-def keyword(default: Any) -> Any:
-    """Another default of a keyword of `GradientModel`, which stays a keyword."""
-    return field(default=default, kw_only=True)
+def resume(rbm: BernoulliRBM, path: Path, X: Any, validation: Any) -> None:
+    """Take up a run where its checkpoint left it."""
+    meta, arrays = read_archive(path, KIND, lambda meta, arrays: (meta, arrays))
+    if meta.get("training") is None:
+        raise CheckpointError(f"{path} holds a machine, not a run: fit with checkpoint=")
+    if meta["data"] != _fingerprint(X):
+        raise CheckpointError(
+            f"{path} is of a run on other data: (rows, columns, ones) were {meta['data']}, are "
+            f"{_fingerprint(X)}"
+        )
+    kept = {name: getattr(rbm, name) for name in RESUMABLE}
+    rbm.set_params(**{**meta["parameters"], **kept})
+    learner = new_learner(rbm, X, validation, meta["seed"])
+    learner.restore(arrays)
+    _run(rbm, learner, training_from(meta["training"]), meta["seed"], path)
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class GradientModel(Estimator):
-    """Keywords of the training loop.
+def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
+    """One update from the rows X."""
+    rows = Rows(X)
+    if first or not hasattr(rbm, "_learner"):
+        seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
+        machine = None if first else rbm.machine
+        rbm._learner = new_learner(rbm, X, None, seed, machine)
+        rbm.training_ = Training()
+    learner = rbm._learner
+    learner.take_rows(rows)
+    with one_pool(_work(learner)):
+        learner.update(np.arange(len(rows)), learning_rate(rbm, rows.n_features))
+    _set_attributes(rbm, learner.machine)
 
-    Parameters
-    ----------
-    learning_rate : float
-        At the start of the run; gradients are means over the rows of a mini-batch.
-    batch_size : int
-    n_iter : int or "auto"
-        Epochs; "auto" takes as many as make 20 000 updates.
-    schedule : {"linear", "cosine", "constant"}
-        How the rate falls along the run.
-    momentum : float
-        In [0, 1).
-    l1, l2 : float
-        Weight decay.
-    max_seconds : float or None
-        Ends the run, and brings the rate to its final value by then.
-    dtype : {"float32", "float64"}
-    verbose : bool or int
-        Progress on standard error.
-    random_state : int, Generator or None
-    """
 
-    learning_rate: float = 0.1
-    batch_size: int = 100
-    n_iter: int | str = "auto"
-    schedule: str = "linear"
-    momentum: float = 0.0
-    l1: float = 0.0
-    l2: float = 0.0
-    max_seconds: float | None = None
-    dtype: str = "float32"
-    verbose: bool | int = 0
-    random_state: Any = None
+def new_learner(
+    rbm: BernoulliRBM, X: Any, validation: Any, seed: int, machine: Machine | None = None
+) -> MonitoredLearner:
+    """A machine about to be trained; keywords are checked before anything is allocated."""
+    _check(rbm, X)
+    of_weights, of_draws = np.random.SeedSequence(seed).spawn(2)
+    rows = Rows(X)
+    if machine is None:
+        machine = initial_machine(rows, rbm.n_components, rbm.dtype, of_weights)
+    stream = new_stream(of_draws)
+    batch = min(rbm.batch_size, len(rows))
+    negative = _negative_phase(rbm, machine, rows, batch, stream)
+    learner = MonitoredLearner(
+        machine, rows, negative, _step_options(rbm, rows.n_features), stream, batch
+    )
+    learner.watch(X, validation)
+    return learner
 
-    @property
-    def _type(self) -> np.dtype:
-        return np.dtype(choice("dtype", self.dtype, ("float32", "float64")))
 
-    def _seeds(self, n: int) -> list[np.random.SeedSequence]:
-        return seed_sequence(self.random_state).spawn(n)
+def _negative_phase(
+    rbm: BernoulliRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
+) -> NegativePhase:
+    steps, method = rbm.n_gibbs_steps, chosen_method(rbm, rows.n_features)
+    n_chains = rbm.n_chains or max(CHAINS, batch)
+    if method == "cd":
+        return ContrastiveDivergence(machine, steps, batch)
+    if method == "exact":
+        return ExactSum(machine)
+    if method == "pt":
+        base = machine.visible_bias.copy()
+        return TemperedChains(machine, steps, n_chains, rbm.n_temperatures, base, stream)
+    if method == "ptt":
+        return TrajectoryChains(machine, steps, n_chains, machine.visible_bias.copy(), stream)
+    start = rows.take(np.arange(n_chains) % len(rows), machine.dtype)
+    return PersistentChains(machine, steps, n_chains, start, stream)
 
-    def _plan(self, n_rows: int, seed: np.random.SeedSequence) -> Plan:
-        """The run that the keywords ask for; refuses what it cannot be."""
-        return Plan(
-            n_rows, self.n_iter, self.batch_size, self.learning_rate, self.schedule,
-            self.max_seconds, int(seed.generate_state(1)[0]),
+
+def _run(
+    rbm: BernoulliRBM, learner: MonitoredLearner, training: Training, seed: int, path: Path | None
+) -> None:
+    def save(training: Training) -> None:
+        if path is not None:
+            meta = {**_description(rbm), "training": describe(training), "seed": seed,
+                    "data": _fingerprint(learner.X)}  # fmt: skip
+            write_archive(path, KIND, learner.parameters() | learner.memory(), meta)
+
+    with one_pool(_work(learner)):
+        rbm.training_ = train(
+            learner, plan(rbm, learner.X.shape, seed % 2**32), training,
+            show=rbm.verbose > 0, save=None if path is None else save,
         )  # fmt: skip
-
-    def _descend(self, learner: GradientLearner, plan: Plan, take: Take) -> Training:
-        """Train on the mini-batches that `take` makes; the record stays as `training_`."""
-        learner.take = take
-        work = self.batch_size * max(array.size for array in learner.arrays.values())
-        try:
-            with one_pool(work), np.errstate(all="ignore"):  # the loop's guard watches
-                self.training_ = train(learner, plan, show=bool(self.verbose))
-        finally:
-            learner.take = None
-        return self.training_
-
-    @property
-    def status_(self) -> str:
-        """Empty, or one sentence on why the training stopped early."""
-        return self.training_.status
+    rbm.__dict__.pop("_learner", None)
+    _set_attributes(rbm, learner.machine)
 
 
-class GradientLearner:
-    """A learner (see `rbmqs.boltzmann.training`) whose update is a step along `gradient`.
-
-    Parameters
-    ----------
-    arrays : dict of arrays
-        The parameters, changed in place.
-    stream : array
-        Randomness.
-    options : GradientModel
-        Gives momentum and decay.
-    decayed : tuple of str
-        Parameters that weight decay applies to.
-    """
-
-    def __init__(
-        self,
-        arrays: Arrays,
-        stream: np.ndarray,
-        options: GradientModel,
-        decayed: tuple[str, ...] = ("weights",),
-    ) -> None:
-        self.arrays, self.stream = arrays, stream
-        self.take: Take | None = None
-        self.descent = Descent(arrays, options.momentum, options.l1, options.l2, decayed)
-
-    def parameters(self) -> Arrays:
-        """The model's parameters."""
-        return self.arrays
-
-    def memory(self) -> Arrays:
-        """Velocities and randomness; models with chains add them."""
-        return self.descent.memory() | {"stream": self.stream}
-
-    def update(self, rows: np.ndarray, rate: float) -> None:
-        """One step from the rows with these numbers."""
-        if self.take is None:
-            raise RuntimeError("a learner without training rows can only `step`")
-        self.step(self.take(rows), rate)
-
-    def step(self, batch: Any, rate: float) -> None:
-        """One step from a mini-batch."""
-        self.descent.step(self.gradient(batch), rate)
-
-    def gradient(self, batch: Any) -> Arrays:
-        """Gradient of the mean objective of a mini-batch, an estimate where the model samples."""
-        raise NotImplementedError
-
-    def monitor(self) -> dict[str, float]:
-        """Nothing measured."""
-        return {}
+def _work(learner: MonitoredLearner) -> int:
+    """Multiplications of the largest product of an update."""
+    return learner.machine.weights.size * max(learner.batch_size, learner.negative.n_rows)
 
 
-def times(a: Any, b: np.ndarray, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    """op(a) op(b); a sparse `a` costs by its non-zeros."""
-    if sparse.issparse(a):
-        left = a.T if transpose_a else a
-        return np.ascontiguousarray(left @ (b.T if transpose_b else b), dtype=b.dtype)
-    a = np.ascontiguousarray(a, dtype=b.dtype)
-    return multiply(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+def _set_attributes(rbm: BernoulliRBM, machine: Machine) -> None:
+    rbm.machine_ = machine
+    rbm.components_ = machine.weights.T
+    rbm.intercept_hidden_ = machine.hidden_bias
+    rbm.intercept_visible_ = machine.visible_bias
+    rbm.n_iter_ = max(1, rbm.training_.epoch)
 
 
-def to_means(inputs: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Inputs turned into probabilities of binary units, in place."""
-    mean_units(inputs, bias, inputs.dtype.type(1))
-    return inputs
+def save(rbm: BernoulliRBM, path: Path) -> None:
+    """Write a fitted machine."""
+    machine = rbm.machine
+    arrays = {name: getattr(machine, name) for name in PARAMETERS}
+    write_archive(path, KIND, arrays, {**_description(rbm), "training": None})
 
 
-def to_samples(inputs: np.ndarray, bias: np.ndarray, stream: np.ndarray) -> np.ndarray:
-    """Inputs turned into 0 and 1 drawn from binary units, in place; advances the stream."""
-    sample_units(inputs, bias, inputs.dtype.type(1), next_call(stream))
-    return inputs
+def load(kind: type[E], path: Path) -> E:
+    """Read a machine."""
+
+    def assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> E:
+        rbm = kind(**meta["parameters"])
+        machine = Machine(*(arrays[name] for name in PARAMETERS))
+        rbm.n_features_in_ = machine.n_visible
+        stored = meta.get("training")
+        rbm.training_ = Training() if stored is None else training_from(stored)
+        _set_attributes(rbm, machine)
+        return rbm
+
+    return read_archive(path, KIND, assemble)
 
 
-def column_mean(values: Any) -> np.ndarray:
-    """Mean of each column, in double precision."""
-    return np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
+def _description(rbm: BernoulliRBM) -> dict[str, Any]:
+    parameters = rbm.get_params()
+    state = parameters["random_state"]
+    if state is not None and not isinstance(state, int):
+        parameters["random_state"] = None  # generators have no place in a file
+    return {"model": type(rbm).__name__, "parameters": parameters}
 
 
-def small_weights(seed: np.random.SeedSequence, shape: tuple[int, ...], dtype: Any,
-                  scale: float = 0.01) -> np.ndarray:  # fmt: skip
-    """Normal random weights."""
-    return (scale * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
+def _fingerprint(X: Any) -> list[int]:
+    return [int(X.shape[0]), int(X.shape[1]), int(X.sum())]
 
 
-def stream_of(random_state: Any) -> np.ndarray:
-    """A fresh stream of random words from a seed."""
-    return new_stream(seed_sequence(random_state))
+def initial_machine(rows: Rows, n_hidden: int, dtype: str, seed: np.random.SeedSequence) -> Machine:
+    """Small random weights, visible biases of the data's frequencies, hidden biases zero."""
+    floor = 1 / (2 * len(rows))
+    mean = np.clip(rows.mean(), floor, 1 - floor)
+    rng = np.random.default_rng(seed)
+    weights = INITIAL_WEIGHT * rng.standard_normal((rows.n_features, n_hidden))
+    return Machine(weights.astype(dtype), np.log(mean / (1 - mean)), np.zeros(n_hidden))
 
 
-def log_odds(mean: np.ndarray, floor: float) -> np.ndarray:
-    """log(p / (1 - p)) of column means, kept away from 0 and 1 by `floor`."""
-    p = np.clip(mean, floor, 1 - floor)
-    return np.log(p / (1 - p))
+def _check(rbm: BernoulliRBM, X: Any) -> None:
+    """Refuse bad keywords before anything is allocated."""
+    positive_int("n_components", rbm.n_components)
+    positive_int("n_gibbs_steps", rbm.n_gibbs_steps)
+    positive_int("n_temperatures", rbm.n_temperatures, minimum=2)
+    positive_int("verbose", int(rbm.verbose), minimum=0)
+    if rbm.n_chains is not None:
+        positive_int("n_chains", rbm.n_chains)
+    choice("method", rbm.method, METHODS)
+    choice("dtype", rbm.dtype, DTYPES)
+    plan(rbm, X.shape)
+    _step_options(rbm, X.shape[1])
+    cost = ExactSum.cost(X.shape[1], rbm.n_components)
+    if rbm.method == "exact" and cost > EXACT_COST:
+        raise ValueError(
+            f"method 'exact' would average {cost:.3g} units for every update, at most "
+            f"{EXACT_COST:.3g} are allowed: use 'pcd' or 'ptt'"
+        )
+
+
+def chosen_method(rbm: BernoulliRBM, n_features: int) -> str:
+    """The method, "auto" resolved: exact where the sum is cheap, else persistent chains."""
+    if rbm.method != "auto":
+        return rbm.method
+    cheap = ExactSum.cost(n_features, rbm.n_components) <= AUTO_COST
+    return "exact" if cheap else "pcd"
+
+
+def learning_rate(rbm: BernoulliRBM, n_features: int) -> float:
+    """The learning rate, "auto" resolved."""
+    if isinstance(rbm.learning_rate, str):
+        choice("learning_rate", rbm.learning_rate, ("auto",))
+        rate = EXACT_RATE if chosen_method(rbm, n_features) == "exact" else RATE
+        return min(0.5, rate / math.sqrt(n_features * rbm.n_components))
+    return number("learning_rate", rbm.learning_rate, above=0)
+
+
+def plan(rbm: BernoulliRBM, shape: tuple[int, int], seed: int = 0) -> Plan:
+    """The training plan that the keywords describe, for data of this shape."""
+    n_updates = EXACT_UPDATES if chosen_method(rbm, shape[1]) == "exact" else UPDATES
+    return Plan(
+        shape[0], rbm.n_iter, rbm.batch_size, learning_rate(rbm, shape[1]), rbm.schedule,
+        rbm.max_seconds, seed, LARGEST, n_updates,
+    )  # fmt: skip
+
+
+def _step_options(rbm: BernoulliRBM, n_features: int) -> StepOptions:
+    momentum = rbm.momentum
+    if isinstance(momentum, str):
+        choice("momentum", momentum, ("auto",))
+        momentum = EXACT_MOMENTUM if chosen_method(rbm, n_features) == "exact" else 0.0
+    return StepOptions(
+        momentum, rbm.l1, rbm.l2, bool(rbm.centred), rbm.sparsity_target, rbm.sparsity_cost
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.data import real_matrix
-from rbmqs.boltzmann.fitting import column_mean, estimator, keyword
+from rbmqs.boltzmann.gradient_model import column_mean, estimator, keyword
 from rbmqs.boltzmann.harmonium import HarmoniumModel
 from rbmqs.boltzmann.layers import GaussianUnits
 
@@ -30,7 +30,7 @@ class GaussianRBM(HarmoniumModel):
     n_steps : int
         Gibbs steps of an update.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------

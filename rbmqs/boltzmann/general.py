@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 
 from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -172,7 +172,7 @@ class BoltzmannMachine(GradientModel):
     n_mean_field : int
         Mean-field sweeps.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------

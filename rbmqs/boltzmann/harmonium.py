@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -73,8 +73,9 @@ class HarmoniumLearner(GradientLearner):
         start = self.chains
         if self.algorithm == "cd":
             start = machine.sample_hidden(batch, self.stream)
-        for step in range(self.n_steps):
-            hidden = start if step == 0 else machine.sample_hidden(visible, self.stream)
+        visible = machine.sample_visible(start, self.stream)
+        for _ in range(self.n_steps - 1):
+            hidden = machine.sample_hidden(visible, self.stream)
             visible = machine.sample_visible(hidden, self.stream)
         if self.algorithm == "pcd":
             self.chains[...] = machine.sample_hidden(visible, self.stream)

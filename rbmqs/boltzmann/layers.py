@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.fitting import Arrays, times, to_means, to_samples
+from rbmqs.boltzmann.gradient_model import Arrays, times, to_means, to_samples
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.checks import finite
 from rbmqs.core.softmax import normal_units, sample_groups, softmax_groups, sum_group_logs
@@ -166,7 +166,7 @@ class GaussianUnits:
         return -0.5 * (distance**2) @ self._precision.astype(np.float64)
 
     def log_sum(self, inputs: np.ndarray) -> np.ndarray:
-        """log of the integral: sum_i [log(2 pi sigma^2)/2 + (m^2 - b^2) / (2 sigma^2)], m the mean."""
+        """sum_i [log(2 pi sigma^2) / 2 + (m^2 - b^2) / (2 sigma^2)], m the mean."""
         bias = self.arrays["visible_bias"].astype(np.float64)
         mean = inputs + bias
         width = 0.5 * (np.log(2 * np.pi) + self.arrays["log_variance"]).sum(dtype=np.float64)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -62,7 +62,7 @@ class NADE(GradientModel):
     order : {"random", "columns"}
         In which columns are visited.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------

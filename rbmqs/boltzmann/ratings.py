@@ -19,7 +19,7 @@ from scipy import sparse
 
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -219,7 +219,7 @@ class RatingsRBM(GradientModel):
     n_steps : int
         Gibbs steps of contrastive divergence.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.data import real_matrix
-from rbmqs.boltzmann.fitting import column_mean, estimator
+from rbmqs.boltzmann.gradient_model import column_mean, estimator
 from rbmqs.boltzmann.harmonium import HarmoniumModel
 from rbmqs.boltzmann.layers import SoftmaxUnits
 
@@ -27,7 +27,7 @@ class SoftmaxRBM(HarmoniumModel):
     n_steps : int
         Gibbs steps of an update.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ from scipy.special import logsumexp
 
 from rbmqs.boltzmann.data import MIN_ROWS, real_matrix
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.fitting import (
+from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
@@ -184,7 +184,7 @@ class ReplicatedSoftmax(GradientModel):
     n_steps : int
         Gibbs steps of contrastive divergence.
     **options
-        See `rbmqs.boltzmann.fitting.GradientModel`; gradients are means over words.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`; gradients are means over words.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ class Plan:
     n_rows : int
         Training rows.
     n_iter : int or "auto"
-        Epochs; "auto" takes as many as make 20 000 updates, one at least.
+        Epochs; "auto" takes as many as make `n_updates` updates, one at least.
     batch_size : int
     learning_rate : float
     schedule : {"linear", "cosine", "constant"}
@@ -65,6 +65,8 @@ class Plan:
         Of the order of rows.
     limit : float
         A parameter beyond this size counts as divergence.
+    n_updates : int
+        Updates of an "auto" run.
     """
 
     n_rows: int
@@ -75,6 +77,7 @@ class Plan:
     max_seconds: float | None = None
     seed: int = 0
     limit: float = math.inf
+    n_updates: int = UPDATES
 
     def __post_init__(self) -> None:
         positive_int("batch_size", self.batch_size)
@@ -96,7 +99,7 @@ class Plan:
     def epochs(self) -> int:
         """Epochs of the whole run."""
         if isinstance(self.n_iter, str):
-            return max(1, round(UPDATES / self.n_batches))
+            return max(1, round(self.n_updates / self.n_batches))
         return int(self.n_iter)
 
     @property
@@ -248,8 +251,18 @@ def _copies(learner: Learner) -> dict[str, np.ndarray]:
 
 
 def _restore(learner: Learner, arrays: dict[str, np.ndarray]) -> None:
-    for name, array in (learner.parameters() | learner.memory()).items():
-        array[...] = arrays[name]
+    if hasattr(learner, "restore"):  # for memories that grow along a run
+        learner.restore(arrays)
+    else:
+        restore_in_place(learner, arrays)
+
+
+def restore_in_place(owner: Any, arrays: dict[str, np.ndarray], skip: Any = ()) -> None:
+    """Write saved arrays over those that `owner.parameters()` and `owner.memory()` give."""
+    own = owner.parameters() if hasattr(owner, "parameters") else {}
+    for name, array in (own | owner.memory()).items():
+        if name not in skip:
+            array[...] = arrays[name]
 
 
 def _advice(training: Training, rate: float) -> str:

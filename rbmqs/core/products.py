@@ -56,6 +56,12 @@ def _call_blas(typing_context, address, flags, sizes, alpha, a, b, beta, c):
     return types.void(address, flags, sizes, alpha, a, b, beta, c), generate
 
 
+@kernel
+def _row_length(x, size):
+    """Distance of rows in elements; a single row may carry any stride, which BLAS refuses."""
+    return np.int32(max(x.strides[0] // size, x.shape[1], 1))
+
+
 def block_product(gemm, a, transpose_a, b, transpose_b, out, alpha, beta):
     """out <- alpha op(a) op(b) + beta out on one thread; rows may be strided, columns not.
 
@@ -77,8 +83,7 @@ def _block_product_compiled(gemm, a, transpose_a, b, transpose_b, out, alpha, be
         flags = (transposed if transpose_b else plain, transposed if transpose_a else plain)
         sizes = (
             np.int32(out.shape[1]), np.int32(out.shape[0]), np.int32(inner),
-            np.int32(b.strides[0] // size), np.int32(a.strides[0] // size),
-            np.int32(out.strides[0] // size),
+            _row_length(b, size), _row_length(a, size), _row_length(out, size),
         )  # fmt: skip
         _call_blas(gemm, flags, sizes, real(alpha), b, a, real(beta), out)
 

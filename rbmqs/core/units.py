@@ -197,3 +197,13 @@ def uniform_units(out, stream):
         fill_row(words, stream, 0, i)
         for j in range(numba.uint64(out.shape[1])):
             out[i, j] = unit_interval(words[j], out[i, j])
+
+
+@parallel_exact_kernel
+def mean_and_sample_tempered(x, bias, scales, stream, sample):
+    """As `mean_and_sample_units`, with an inverse temperature for each row, ``scales`` (n,)."""
+    no_base = np.zeros_like(bias)
+    for i in numba.prange(x.shape[0]):
+        words = np.empty(padded(x.shape[1]), np.uint32)
+        fill_row(words, stream, 0, i)
+        mean_and_sample_row(x[i], bias, scales[i], no_base, words, sample[i])

@@ -14,7 +14,8 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs import checkpoint, vmc
-from rbmqs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from rbmqs.archive import CheckpointError
+from rbmqs.checkpoint import load_checkpoint, save_checkpoint
 from rbmqs.config import describe_run, describe_terms
 from rbmqs.settings import RunSettings, SamplingSettings
 

@@ -17,7 +17,8 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs import vmc
-from rbmqs.checkpoint import CheckpointError, load_checkpoint
+from rbmqs.archive import CheckpointError
+from rbmqs.checkpoint import load_checkpoint
 from rbmqs.convergence import has_settled, unsettled
 from rbmqs.records import StepRecord
 from rbmqs.run import CHECKPOINT, LOG, _below_reference, run

@@ -1,0 +1,311 @@
+"""The restricted Boltzmann machine over zeros and ones as a scikit-learn-shaped estimator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from rbmqs.boltzmann import fitting
+from rbmqs.boltzmann.conditional import complete, sample_clamped
+from rbmqs.boltzmann.data import as_binary, with_missing
+from rbmqs.boltzmann.estimator import Estimator
+from rbmqs.boltzmann.likelihood import exact_log_z, pseudo_log_likelihood
+from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.monitor import MonitoredLearner
+from rbmqs.boltzmann.randomness import new_stream, seed_sequence
+from rbmqs.boltzmann.training import Training
+from rbmqs.checks import positive_int
+
+
+class BernoulliRBM(Estimator):
+    """Restricted Boltzmann machine with visible and hidden units of 0 and 1.
+
+        p(v, h) = exp(b.v + c.h + v W h) / Z
+
+    Trained by stochastic gradient ascent on the log-likelihood; the defaults are those that reach
+    the best likelihood in a given time (docs/boltzmann.md has the figures).
+
+    Parameters
+    ----------
+    n_components : int
+        Hidden units M.
+    learning_rate : float or "auto"
+        At the start; it falls by `schedule`. "auto" is 30 / sqrt(N M) with a sampled
+        gradient, 10 / sqrt(N M) with an exact one, at most 0.5.
+    batch_size : int
+    n_iter : int or "auto"
+        Epochs; "auto" makes 20 000 updates, 1500 where the gradient is exact.
+    verbose : int
+        Progress with an estimate of the likelihood on standard error if positive.
+    random_state : int, Generator, RandomState or None
+    method : {"auto", "pcd", "cd", "pt", "ptt", "exact"}
+        Where the model's side of the gradient comes from: persistent chains, chains from the data,
+        parallel tempering, parallel trajectory tempering, or enumeration. "auto" enumerates where
+        that is cheap (up to 16 units beside 256) and takes persistent chains elsewhere.
+    n_gibbs_steps : int
+        Steps of every chain for each update.
+    n_chains : int or None
+        Persistent chains; as many as rows in a batch (100 for fewer rows) when None.
+    n_temperatures : int
+        Of "pt".
+    schedule : {"linear", "cosine", "constant"}
+        The first two bring the rate to zero at the end of the run.
+    momentum : float or "auto"
+        "auto" is 0.9 with an exact gradient and 0 with a sampled one.
+    l1, l2 : float
+        Weight decay.
+    centred : bool
+        Centred gradient (arXiv:1311.1354).
+    sparsity_target, sparsity_cost : float
+        Mean activity the hidden units are drawn to, and how strongly; no target when None.
+    binarize : float or None
+        Values above it become 1, others 0; None takes data of 0 and 1 only.
+    max_seconds : float or None
+        The run ends by then, with its rate fallen in proportion.
+    dtype : {"float32", "float64"}
+
+    Attributes
+    ----------
+    components_ : array (M, N)
+    intercept_hidden_ : array (M,)
+    intercept_visible_ : array (N,)
+    machine_ : Machine
+        The same parameters as a value.
+    training_ : Training
+        History and status.
+    n_iter_ : int
+        Epochs done.
+    n_features_in_ : int
+    """
+
+    _accepts_sparse = True
+    components_: np.ndarray
+    intercept_hidden_: np.ndarray
+    intercept_visible_: np.ndarray
+    machine_: Machine
+    training_: Training
+    n_iter_: int
+    _learner: MonitoredLearner
+
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        learning_rate: float | str = "auto",
+        batch_size: int = 100,
+        n_iter: int | str = "auto",
+        verbose: int = 0,
+        random_state: Any = None,
+        method: str = "auto",
+        n_gibbs_steps: int = 1,
+        n_chains: int | None = None,
+        n_temperatures: int = 8,
+        schedule: str = "linear",
+        momentum: float | str = "auto",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        centred: bool = False,
+        sparsity_target: float | None = None,
+        sparsity_cost: float = 0.1,
+        binarize: float | None = None,
+        max_seconds: float | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.n_components = n_components
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.method = method
+        self.n_gibbs_steps = n_gibbs_steps
+        self.n_chains = n_chains
+        self.n_temperatures = n_temperatures
+        self.schedule = schedule
+        self.momentum = momentum
+        self.l1 = l1
+        self.l2 = l2
+        self.centred = centred
+        self.sparsity_target = sparsity_target
+        self.sparsity_cost = sparsity_cost
+        self.binarize = binarize
+        self.max_seconds = max_seconds
+        self.dtype = dtype
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        checkpoint: str | Path | None = None,
+    ) -> Self:
+        """Train from random weights.
+
+        Parameters
+        ----------
+        X : array or sparse matrix (n, N)
+            Zeros and ones.
+        y : ignored
+        validation : array or sparse matrix (n', N), optional
+            Rows whose free energy is compared with that of the training rows as training goes on.
+        checkpoint : str or Path, optional
+            File to save the run to, once a minute and at its end; see `resume`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Data other than zeros and ones, or a parameter out of bounds.
+        """
+        fitting.fit(self, self._training_rows(X), self._validation_rows(X, validation), checkpoint)
+        return self
+
+    def resume(self, path: str | Path, X: Any, *, validation: Any = None) -> Self:
+        """Continue a run from its checkpoint, with the same data; ends as if never interrupted.
+
+        The parameters are those of the checkpoint; `n_iter` and `max_seconds` may be larger.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            No such file, not a checkpoint, or of other data.
+        """
+        fitting.resume(self, Path(path), self._training_rows(X),
+                       self._validation_rows(X, validation))  # fmt: skip
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One update with the rows X as a mini-batch, at the constant rate `learning_rate`."""
+        first = not self.__sklearn_is_fitted__()
+        rows = self._training_rows(X, min_rows=1) if first else self.checked_rows(X)
+        fitting.partial_fit(self, rows, first)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """p(h_j = 1 | v) for each row, (n, M)."""
+        return self.machine.hidden_mean(self.checked_rows(X))
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """p(v_i = 1 | h) with h at its mean given each row, (n, N)."""
+        return self.machine.visible_mean(self.transform(X))
+
+    def gibbs(self, v: Any, n_steps: int = 1) -> np.ndarray:
+        """Rows after steps of block Gibbs sampling from v, (n, N) of the machine's type."""
+        positive_int("n_steps", n_steps)
+        rows = self.checked_rows(v)
+        return self.machine.gibbs(self.machine.rows(rows), self._stream(), n_steps)
+
+    def sample(self, n_samples: int = 1, *, n_steps: int = 1000, start: Any = None) -> np.ndarray:
+        """Independent chains of block Gibbs sampling, uint8 (n_samples, N).
+
+        Parameters
+        ----------
+        n_samples : int
+            Chains; one row is taken from each.
+        n_steps : int
+            Steps of each.
+        start : array (n, N), optional
+            Rows to start at, used in turn; units drawn from their biases alone when missing.
+        """
+        n_samples = positive_int("n_samples", n_samples)
+        positive_int("n_steps", n_steps)
+        machine, stream = self.machine, self._stream()
+        if start is None:
+            visible = machine.sample_visible(np.zeros((n_samples, machine.n_hidden)), stream)
+        else:
+            rows = machine.rows(self.checked_rows(start))
+            visible = rows[np.arange(n_samples) % len(rows)]
+        return machine.gibbs(visible, stream, n_steps).astype(np.uint8)
+
+    def sample_conditional(self, X: Any, known: Any, *, n_steps: int = 100) -> np.ndarray:
+        """Units drawn given the known ones, uint8 (n, N).
+
+        Parameters
+        ----------
+        X : array (n, N)
+            Known units keep their value; the others are where chains start.
+        known : bool array (N,) or (n, N)
+        """
+        rows = self.machine.rows(self.checked_rows(X))
+        stream = self._stream()
+        return sample_clamped(self.machine, rows, known, stream, n_steps).astype(np.uint8)
+
+    def impute(self, X: Any, *, n_steps: int = 200) -> np.ndarray:
+        """Missing values (NaN) replaced by their probability given the others, float64 (n, N)."""
+        self.check_is_fitted()
+        rows, known = with_missing(X)
+        self._check_columns(X, rows.shape[1])
+        return complete(self.machine, rows, known, self._stream(), n_steps)
+
+    def energy(self, v: Any, h: Any) -> np.ndarray:
+        """E(v, h) of matching rows, (n,)."""
+        return self.machine.energy(self.machine.rows(self.checked_rows(v)), np.asarray(h))
+
+    def free_energy(self, X: Any) -> np.ndarray:
+        """F(v) = -log sum_h exp(-E(v, h)), (n,)."""
+        return self.machine.free_energy(self.checked_rows(X))
+
+    def log_z(self) -> float:
+        """Exact log Z; refused for more than 25 units in the smaller layer."""
+        return exact_log_z(self.machine)
+
+    def log_likelihood(self, X: Any) -> np.ndarray:
+        """Exact log p(v) of each row in nats, (n,); refused as by `log_z`."""
+        rows = self.checked_rows(X)
+        return self.machine.in_double().log_weight(rows) - self.log_z()
+
+    def log_joint(self, v: Any, h: Any) -> np.ndarray:
+        """Exact log p(v, h) of matching rows, (n,); refused as by `log_z`."""
+        return -self.energy(v, h) - self.log_z()
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Pseudo-log-likelihood of each row, (n,): sum_i log p(v_i | v without i).
+
+        scikit-learn draws one unit at random; this is the sum over all of them.
+        """
+        return pseudo_log_likelihood(self.machine, self.checked_rows(X))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`, for model selection."""
+        return float(self.score_samples(X).mean())
+
+    @property
+    def machine(self) -> Machine:
+        """The fitted machine; refused before `fit`."""
+        self.check_is_fitted()
+        return self.machine_
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted machine and the constructor's keywords to an .npz file."""
+        self.check_is_fitted()
+        fitting.save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` or a checkpoint wrote."""
+        return fitting.load(cls, Path(path))
+
+    def _training_rows(self, X: Any, min_rows: int = 2) -> Any:
+        rows = as_binary(X, self.binarize, min_rows=min_rows)
+        self._remember_columns(X, rows.shape[1])
+        return rows
+
+    def _validation_rows(self, X: Any, validation: Any) -> Any:
+        if validation is None:
+            return None
+        rows = as_binary(validation, self.binarize, "validation")
+        self._check_columns(validation, rows.shape[1])
+        return rows
+
+    def checked_rows(self, X: Any) -> Any:
+        """X as bytes, or CSR of bytes; refused unless it fits the fitted machine."""
+        self.check_is_fitted()
+        rows = as_binary(X, self.binarize)
+        self._check_columns(X, rows.shape[1])
+        return rows
+
+    def _stream(self) -> np.ndarray:
+        """A stream of its own for each call, so that calls with a seed repeat themselves."""
+        return new_stream(seed_sequence(self.random_state).spawn(1)[0])

@@ -1,0 +1,16 @@
+"""Signs of overfitting that need no Z."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rbmqs.boltzmann.machine import Machine
+
+
+def free_energy_gap(machine: Machine, train: Any, validation: Any) -> float:
+    """Mean free energy of validation rows minus that of training rows, in nats a row.
+
+    Z drops out. The gap grows when the machine begins to overfit (G. Hinton, "A practical guide to
+    training restricted Boltzmann machines", section 6, 2010).
+    """
+    return float(machine.free_energy(validation).mean() - machine.free_energy(train).mean())
