@@ -80,8 +80,8 @@ class RBMLearner:
         has_velocity = options.momentum > 0
         self._velocity = np.zeros(shape if has_velocity else (0, 0), dtype)
         self._bias_velocity = [np.zeros(n, dtype) for n in shape]
-        self._mu = rows.mean().astype(dtype) if options.centred else np.zeros(shape[0], dtype)
-        self._lam = np.full(shape[1], 0.5 if options.centred else 0.0, dtype)
+        self._mu = rows.mean().astype(dtype) if options.centred else np.empty(0, dtype)
+        self._lam = np.full(shape[1] if options.centred else 0, 0.5, dtype)
         self._activity = np.full(shape[1], options.sparsity_target or 0.0, dtype)
 
     def parameters(self) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from rbmqs.boltzmann.linalg import gemm_address, multiply, one_pool
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.checks import finite
 from rbmqs.core import gibbs
-from rbmqs.core.units import sum_softplus
+from rbmqs.core.units import mean_units, sum_softplus
 
 CHUNK = 4096  # rows worked on at a time: bounds memory, not results
 
@@ -101,8 +101,6 @@ class Machine:
 
     def hidden_mean(self, visible: Any) -> np.ndarray:
         """p(h_j = 1 | v), (n, M)."""
-        from rbmqs.core.units import mean_units
-
         inputs = self.hidden_inputs(visible)
         mean_units(inputs, self.hidden_bias, self.dtype.type(1))
         return inputs
@@ -113,25 +111,22 @@ class Machine:
 
     def sample_hidden(self, visible: np.ndarray, stream: np.ndarray) -> np.ndarray:
         """h drawn from p(h | v), (n, M); advances the stream."""
-        visible = self.rows(visible)
-        out = np.empty((len(visible), self.n_hidden), self.dtype)
-        one, base = np.ones(len(visible), self.dtype), self.hidden_bias
-        with one_pool():
-            gibbs.sample_layer(
-                gemm_address(self.dtype), visible, self.weights, False, self.hidden_bias,
-                one, base, next_call(stream), out,
-            )  # fmt: skip
-        return out
+        return self._sample(visible, False, self.hidden_bias, stream)
 
     def sample_visible(self, hidden: np.ndarray, stream: np.ndarray) -> np.ndarray:
         """v drawn from p(v | h), (n, N); advances the stream."""
-        hidden = self.rows(hidden)
-        out = np.empty((len(hidden), self.n_visible), self.dtype)
-        one, base = np.ones(len(hidden), self.dtype), self.visible_bias
+        return self._sample(hidden, True, self.visible_bias, stream)
+
+    def _sample(
+        self, given: np.ndarray, downwards: bool, bias: np.ndarray, stream: np.ndarray
+    ) -> np.ndarray:
+        given = self.rows(given)
+        out = np.empty((len(given), len(bias)), self.dtype)
+        scale = np.ones(len(given), self.dtype)
         with one_pool():
             gibbs.sample_layer(
-                gemm_address(self.dtype), hidden, self.weights, True, self.visible_bias,
-                one, base, next_call(stream), out,
+                gemm_address(self.dtype), given, self.weights, downwards, bias, scale, bias,
+                next_call(stream), out,
             )  # fmt: skip
         return out
 

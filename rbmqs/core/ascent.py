@@ -24,7 +24,7 @@ def ascend(
     """velocity <- momentum velocity + rate (G - l2 W - l1 sign W), weights <- weights + velocity.
 
     data (n+, N), data_hidden (n+, M) : activities under the data; model, model_hidden : under the
-    machine. offsets : mu (N,), lam (M,); differences : dv (N,), dh (M,). step : rate, momentum.
+    machine. offsets : mu (N,), lam (M,), or two empty arrays for none; differences : dv (N,), dh (M,). step : rate, momentum.
     decay : l1, l2. velocity : (N, M), or (0, 0) where momentum is zero: the products then add to
     the weights themselves.
     """
@@ -44,23 +44,25 @@ def ascend(
         block_product(
             gemm, model[:, i:k], True, model_hidden, False, part, -rate / model.shape[0], 1.0
         )
-        _subtract_offsets(part, offsets, differences, i, rate)
+        if offsets[0].size:
+            _subtract_offsets(part, offsets, differences, i, rate)
         if not direct:
-            _decay(part, weights[i:k], rate, decay[1])
-            _shrink(part, weights[i:k], rate * decay[0])
+            if decay[1] != 0.0:
+                _decay(part, weights[i:k], rate, decay[1])
+            if decay[0] != 0.0:
+                _shrink(part, weights[i:k], rate * decay[0])
             _add(weights[i:k], part)
 
 
 @kernel
 def _subtract_offsets(part, offsets, differences, start, rate):
-    """part -= rate (mu dh^T + dv lam^T), rows from ``start`` on; nothing where mu = dv lam = 0."""
+    """part -= rate (mu dh^T + dv lam^T), rows from ``start`` on."""
     mu, lam = offsets
     dv, dh = differences
     for r in range(numba.uint64(part.shape[0])):
         a, b = rate * mu[start + r], rate * dv[start + r]
-        if a != 0.0 or b != 0.0:
-            for j in range(numba.uint64(part.shape[1])):
-                part[r, j] -= a * dh[j] + b * lam[j]
+        for j in range(numba.uint64(part.shape[1])):
+            part[r, j] -= a * dh[j] + b * lam[j]
 
 
 @kernel

@@ -43,7 +43,9 @@ def flip_tables(visible_bias, weights):
     planes = 2 if np.iscomplexobj(weights) else 1
     table = np.zeros((n_sites, 2, planes, padded_units(n_hidden)))
     table[:, :, 0, n_hidden:] = 1.0
-    _fill_tables(np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), table)
+    _fill_tables(
+        np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), table
+    )
     up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
     return table, np.stack([up, -up], axis=1).astype(complex)
 

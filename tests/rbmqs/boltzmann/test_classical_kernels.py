@@ -3,15 +3,16 @@
 import numba
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.special import expit
 from scipy.stats import chi2, kstest
 
 from rbmqs.boltzmann.linalg import multiply, one_pool
+from rbmqs.boltzmann.rows import Rows
 from rbmqs.core import units
 from rbmqs.core.annealing import log_ratio_row
 from rbmqs.core.ascent import ascend
 from rbmqs.core.philox import four_words
-from rbmqs.core.rows import mean_difference
 
 STREAM = np.array([11, 22, 1], dtype=np.uint64)
 
@@ -125,17 +126,21 @@ def test_ascent(momentum, decay, centred):
     gradient -= decay[1] * weights + decay[0] * np.sign(weights)
     kept = momentum * velocity if momentum else 0
     expected = weights + kept + 0.1 * gradient
+    if not centred:
+        mu, lam = np.empty(0), np.empty(0)
     velocity = velocity if momentum else np.zeros((0, 0))
     ascend(gemm_address(np.float64), data, hidden, model, model_hidden, (mu, lam), (dv, dh),
            (0.1, momentum), decay, velocity, weights)  # fmt: skip
     assert weights == pytest.approx(expected, abs=1e-12)
 
 
-def test_mean_difference():
-    rng = np.random.default_rng(0)
-    a, b, out = rng.random((7, 600)), rng.random((5, 600)), np.empty(600)
-    mean_difference(a, b, out)
-    assert out == pytest.approx(a.mean(axis=0) - b.mean(axis=0), abs=1e-12)
+def test_rows_are_gathered_from_both_forms():
+    dense = (np.random.default_rng(0).random((30, 17)) < 0.3).astype(np.uint8)
+    numbers = np.array([3, 3, 29, 0])
+    for rows in (Rows(dense), Rows(sparse.csr_matrix(dense))):
+        assert np.array_equal(rows.take(numbers, np.float32), dense[numbers])
+        assert rows.mean() == pytest.approx(dense.mean(axis=0))
+        assert len(rows) == 30
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
