@@ -72,6 +72,12 @@ class GradientModel(Estimator):
     verbose: bool | int = 0
     random_state: Any = None
 
+    def __getattr__(self, name: str) -> Any:
+        """What training makes, asked for before `fit`, is an error that says so."""
+        if name in ("_learned", "machine_"):
+            self.check_is_fitted()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     @property
     def _type(self) -> np.dtype:
         return np.dtype(choice("dtype", self.dtype, ("float32", "float64")))

@@ -46,6 +46,8 @@ class NADELearner(GradientLearner):
 
     def gradient(self, batch: np.ndarray) -> Arrays:
         """Of the mean over the rows of the mini-batch."""
+        for part in self._parts:
+            part[...] = 0
         kernels.sum_gradients(batch, *self.ordered, self._parts)
         return {name: part.sum(axis=0) / part.dtype.type(len(batch))
                 for name, part in zip(NAMES, self._parts, strict=True)}  # fmt: skip

@@ -39,7 +39,7 @@ from rbmqs.checks import choice, positive_int
 from rbmqs.core.topics import add_words, draw_words, log_softmax_sums
 from rbmqs.core.units import sum_softplus
 
-ALGORITHMS = ("cd", "exact")
+ALGORITHMS = ("pcd", "cd", "exact")
 
 
 def count_matrix(X: Any, dtype: Any, *, min_rows: int = 1) -> sparse.csr_matrix:
@@ -67,12 +67,26 @@ def lengths_of(counts: sparse.csr_matrix) -> np.ndarray:
 
 
 class TopicLearner(GradientLearner):
-    """Gradient of mean log p of documents, by contrastive divergence or exactly."""
+    """Gradient of mean log p of documents: exact on the data's side, three ways on the model's.
 
-    def __init__(self, arrays: Arrays, stream: np.ndarray, options: ReplicatedSoftmax) -> None:
+    Persistent chains have the lengths of documents too, the quantiles of those in the data:
+    their mean is that of the model over documents of the data's lengths.
+    """
+
+    def __init__(self, arrays: Arrays, stream: np.ndarray, options: ReplicatedSoftmax,
+                 lengths: np.ndarray) -> None:  # fmt: skip
         super().__init__(arrays, stream, options)
         self.n_steps = positive_int("n_steps", options.n_steps)
         self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
+        n_chains = options.batch_size if self.algorithm == "pcd" else 0
+        places = (np.arange(n_chains) + 0.5) / max(n_chains, 1)
+        self.chain_lengths = np.quantile(lengths, places, method="inverted_cdf").astype(np.int64)
+        shape = (n_chains, len(arrays["hidden_bias"]))
+        self.chains = random_states(shape, arrays["weights"].dtype, stream)
+
+    def memory(self) -> Arrays:
+        """Velocities, randomness, the chains' hidden units."""
+        return super().memory() | {"chains": self.chains}
 
     def step(self, batch: sparse.csr_matrix, rate: float) -> None:
         """One step; hidden biases, which enter times the length, by as much less."""
@@ -84,19 +98,31 @@ class TopicLearner(GradientLearner):
         """Means over documents, divided by the mean length: steps fit any length."""
         lengths = lengths_of(batch)
         data = self._statistics(batch, self.hidden_mean(batch, lengths), lengths)
+        model = self._model_side(batch, lengths)
+        mean_length = lengths.mean()
+        return {name: (data[name] - model[name]) / mean_length for name in data}
+
+    def _model_side(self, batch: sparse.csr_matrix, lengths: np.ndarray) -> Arrays:
         if self.algorithm == "exact":
-            model = self._exact_statistics(lengths)
+            return self._exact_statistics(lengths)
+        hidden = self.chains
+        if self.algorithm == "cd":
+            hidden = self.draw_hidden(batch, lengths)
         else:
-            counts = self._chain(batch, lengths)
-            model = self._statistics(counts, self.hidden_mean(counts, lengths), lengths)
-        scale = lengths.sum()
-        return {name: (data[name] - model[name]) / scale for name in data}
+            lengths = self.chain_lengths
+        counts = self.draw_counts(hidden, lengths)
+        for _ in range(self.n_steps - 1):
+            counts = self.draw_counts(self.draw_hidden(counts, lengths), lengths)
+        if self.algorithm == "pcd":
+            self.chains[...] = self.draw_hidden(counts, lengths)
+        return self._statistics(counts, self.hidden_mean(counts, lengths), lengths)
 
     def _statistics(self, counts: Any, hidden: np.ndarray, lengths: np.ndarray) -> Arrays:
+        n = len(lengths)
         return {
-            "weights": times(counts, hidden, transpose_a=True),
-            "word_bias": np.asarray(counts.sum(axis=0)).ravel(),
-            "hidden_bias": lengths @ hidden,
+            "weights": times(counts, hidden, transpose_a=True) / hidden.dtype.type(n),
+            "word_bias": np.asarray(counts.sum(axis=0)).ravel() / n,
+            "hidden_bias": lengths @ hidden / n,
         }
 
     def hidden_inputs(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
@@ -129,11 +155,6 @@ class TopicLearner(GradientLearner):
         draw_words(inputs, self.arrays["word_bias"], lengths, next_call(self.stream))
         return inputs
 
-    def _chain(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
-        for _ in range(self.n_steps):
-            counts = self.draw_counts(self.draw_hidden(counts, lengths), lengths)
-        return counts
-
     def hidden_states(self, length: int) -> tuple[np.ndarray, np.ndarray, float]:
         """All hidden states, their probabilities for documents of one length, and log Z_D."""
         n_hidden = len(self.arrays["hidden_bias"])
@@ -157,7 +178,7 @@ class TopicLearner(GradientLearner):
                 times(states, self.arrays["weights"], transpose_b=True) + self.arrays["word_bias"]
             )
             words = np.exp(words - logsumexp(words, axis=1, keepdims=True))
-            share = (number_of * length * probability)[:, None].astype(words.dtype)
+            share = (number_of / len(lengths) * length * probability)[:, None].astype(words.dtype)
             total["weights"] += words.T @ (share * states)
             total["word_bias"] += (share * words).sum(axis=0)
             total["hidden_bias"] += (share * states).sum(axis=0)
@@ -180,9 +201,10 @@ class ReplicatedSoftmax(GradientModel):
     ----------
     n_components : int
         Hidden units (topics, of which any number may be on).
-    algorithm : {"cd", "exact"}
+    algorithm : {"pcd", "cd", "exact"}
+        Persistent chains, contrastive divergence, the sum over all hidden states.
     n_steps : int
-        Gibbs steps of contrastive divergence.
+        Gibbs steps of an update.
     **options
         See `rbmqs.boltzmann.gradient_model.GradientModel`; gradients are means over words.
 
@@ -195,7 +217,7 @@ class ReplicatedSoftmax(GradientModel):
     """
 
     n_components: int = 50
-    algorithm: str = "cd"
+    algorithm: str = "pcd"
     n_steps: int = 1
     learning_rate: float = keyword(1.0)
     momentum: float = keyword(0.9)
@@ -237,7 +259,7 @@ class ReplicatedSoftmax(GradientModel):
             "word_bias": np.log(words / words.sum()).astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
-        return TopicLearner(arrays, new_stream(seeds[2]), self)
+        return TopicLearner(arrays, new_stream(seeds[2]), self, lengths_of(counts))
 
     def _begin(self, X: Any, learner: TopicLearner) -> None:
         self._learned, arrays = learner, learner.arrays

@@ -64,15 +64,11 @@ def _add_row(v, inputs, outputs, visible_bias, a, hidden, error, slope, gradient
 def sum_gradients(v, inputs, outputs, visible_bias, hidden_bias, parts):
     """Gradient of the sum of log p over the rows of v (n, N), in `BLOCKS` parts.
 
-    parts : arrays (BLOCKS, N, M), (BLOCKS, N, M), (BLOCKS, N), (BLOCKS, M), overwritten.
+    parts : arrays (BLOCKS, N, M), (BLOCKS, N, M), (BLOCKS, N), (BLOCKS, M), added to.
     """
     n = v.shape[0]
     for block in numba.prange(BLOCKS):
         gradient = (parts[0][block], parts[1][block], parts[2][block], parts[3][block])
-        for part in gradient[:2]:
-            part[:] = 0
-        for part in gradient[2:]:
-            part[:] = 0
         hidden, slope = np.empty_like(hidden_bias), np.empty_like(hidden_bias)
         error = np.empty_like(visible_bias)
         for r in range(n * block // BLOCKS, n * (block + 1) // BLOCKS):

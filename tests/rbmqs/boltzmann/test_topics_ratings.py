@@ -7,6 +7,7 @@ import pytest
 from derivatives import assert_same_gradient, gradient_of, log_sum_exp, randomise, softplus
 from scipy import sparse, stats
 
+from rbmqs.boltzmann import datasets
 from rbmqs.boltzmann.baselines import BiasBaseline, MixtureOfUnigrams
 from rbmqs.boltzmann.ratings import RatingsRBM
 from rbmqs.boltzmann.topics import ReplicatedSoftmax
@@ -156,20 +157,8 @@ def test_chains_of_ratings_follow_the_enumerated_distribution():
     assert stats.chisquare(count, np.roll(p, 1) * n).pvalue < 1e-4
 
 
-def synthetic_ratings(seed=0, n_users=600, n_items=80):
-    """Rounded 3 + user + item + product of four tastes + noise; a quarter of all pairs rated."""
-    rng = np.random.default_rng(seed)
-    biases = 0.4 * rng.normal(size=(n_users, 1)) + 0.5 * rng.normal(size=n_items)
-    tastes = 0.5 * rng.normal(size=(n_users, 4)) @ rng.normal(size=(4, n_items))
-    ratings = np.clip(np.rint(3 + biases + tastes + 0.4 * rng.normal(size=biases.shape)), 1, 5)
-    chosen = rng.random(ratings.shape)
-    return np.where(chosen < 0.25, ratings, NAN), np.where(
-        (chosen >= 0.25) & (chosen < 0.3), ratings, NAN
-    )
-
-
 def test_ratings_beat_the_biases_of_users_and_items():
-    known, held_out = map(sparse_of, synthetic_ratings())
+    known, held_out = datasets.taste_ratings(600, 80, share=0.25)
     model = RatingsRBM(20, n_iter=60, batch_size=50, random_state=1).fit(known)
     assert model.rmse(known, held_out) < 0.95 * BiasBaseline().fit(known).rmse(held_out)
 
