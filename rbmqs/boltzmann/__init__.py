@@ -12,8 +12,18 @@ from typing import Any
 
 _HOMES = {
     "BernoulliRBM": "bernoulli",
+    "BoltzmannMachine": "general",
+    "ClassificationRBM": "classification",
+    "DeepBeliefClassifier": "finetuning",
+    "DeepBeliefNetwork": "belief_network",
+    "DeepBoltzmannMachine": "deep_machine",
+    "GaussianRBM": "gaussian",
+    "NADE": "nade",
+    "RatingsRBM": "ratings",
+    "ReplicatedSoftmax": "topics",
+    "SoftmaxRBM": "softmax",
 }
-_MODULES = ("datasets", "likelihood", "plotting")
+_MODULES = ("baselines", "datasets", "likelihood", "plotting")
 
 __all__ = [*sorted(_HOMES), *_MODULES]
 

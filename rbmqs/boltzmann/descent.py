@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rbmqs.checks import number
+from rbmqs.core.momentum import momentum_step
 
 
 class Descent:
@@ -15,7 +16,7 @@ class Descent:
     Parameters
     ----------
     parameters : dict of arrays
-        Changed in place by `step`.
+        C-contiguous, changed in place by `step`.
     momentum : float
         In [0, 1).
     l1, l2 : float
@@ -39,17 +40,14 @@ class Descent:
         self.velocity = {name: np.zeros_like(array) for name, array in parameters.items()}
 
     def step(self, gradient: dict[str, np.ndarray], rate: float) -> None:
-        """One step along the gradient of the quantity to maximise; gradients are used up."""
+        """One step along the gradient of the quantity to maximise."""
         for name, change in gradient.items():
-            array, velocity = self.parameters[name], self.velocity[name]
-            if name in self.decayed and self.l2:
-                change -= self.l2 * array
-            if name in self.decayed and self.l1:
-                change -= self.l1 * np.sign(array)
-            velocity *= self.momentum
-            change *= rate
-            velocity += change
-            array += velocity
+            l1, l2 = (self.l1, self.l2) if name in self.decayed else (0.0, 0.0)
+            momentum_step(
+                self.parameters[name].reshape(-1), self.velocity[name].reshape(-1),
+                np.ascontiguousarray(change, self.parameters[name].dtype).reshape(-1),
+                rate, self.momentum, l1, l2,
+            )  # fmt: skip
 
     def memory(self) -> dict[str, np.ndarray]:
         """Velocities, for checkpoints."""

@@ -1,0 +1,203 @@
+"""Classifier of a deep belief network's layers and a softmax, fine-tuned by backpropagation.
+
+G. Hinton and R. Salakhutdinov, Science 313 (2006); dropout as in N. Srivastava et al., JMLR 15
+(2014), who pretrain the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
+from rbmqs.boltzmann.classification import CHUNK, Batch
+from rbmqs.boltzmann.data import MIN_ROWS
+from rbmqs.boltzmann.gradient_model import (
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    estimator,
+    small_weights,
+    times,
+    to_means,
+)  # fmt: skip
+from rbmqs.boltzmann.labels import (
+    UNKNOWN,
+    ClassifierMethods,
+    class_numbers,
+    log_softmax,
+    unit_matrix,
+)  # fmt: skip
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
+from rbmqs.boltzmann.training import Plan
+from rbmqs.checks import number
+from rbmqs.core.classes import softmax_rows
+from rbmqs.core.network import back_through_units, drop_units
+
+
+class Layer(NamedTuple):
+    """Activities of a layer (n, units) after dropout, their means before it, and the mask."""
+
+    activity: Any
+    mean: np.ndarray
+    mask: np.ndarray
+
+
+class NetworkLearner(GradientLearner):
+    """Gradient of mean log p(y | x) of a network of logistic layers and a softmax on top.
+
+    Parameters
+    ----------
+    arrays : dict
+        weights_0, bias_0, ... up to the softmax.
+    dropout : float
+        Share of hidden units dropped in an update; `input_dropout` of the inputs.
+    """
+
+    def __init__(self, arrays: Arrays, stream: np.ndarray, options: GradientModel,
+                 dropout: float = 0.0, input_dropout: float = 0.0) -> None:  # fmt: skip
+        self.depth = len(arrays) // 2
+        weights = tuple(f"weights_{k}" for k in range(self.depth))
+        super().__init__(arrays, stream, options, weights)
+        self.dropout, self.input_dropout = dropout, input_dropout
+
+    def gradient(self, batch: Batch) -> Arrays:
+        """By backpropagation."""
+        layers = self._forward(batch.inputs)
+        error = self._output(layers[-1].activity).astype(np.float64)
+        softmax_rows(error)
+        error = -error.astype(layers[-1].activity.dtype)
+        error[np.arange(len(error)), batch.labels] += 1
+        error /= len(error)
+        gradient = {}
+        for k in reversed(range(self.depth)):
+            gradient[f"weights_{k}"] = times(layers[k].activity, error, transpose_a=True)
+            gradient[f"bias_{k}"] = error.sum(axis=0)
+            if k:
+                error = times(error, self.arrays[f"weights_{k}"], transpose_b=True)
+                back_through_units(error, layers[k].mean, layers[k].mask)
+        return gradient
+
+    def _forward(self, inputs: Any) -> list[Layer]:
+        layers = [self._dropped(inputs, self.input_dropout)]
+        for k in range(self.depth - 1):
+            layers.append(self._dropped(self._mean(layers[-1].activity, k), self.dropout))
+        return layers
+
+    def _dropped(self, mean: Any, share: float) -> Layer:
+        if not share:
+            return Layer(mean, mean, np.ones((1, 1)) if hasattr(mean, "tocsr") else
+                         np.ones_like(mean))  # fmt: skip
+        activity = mean.toarray() if hasattr(mean, "tocsr") else mean.copy()
+        mask = np.empty_like(activity)
+        drop_units(activity, mask, share, next_call(self.stream))
+        return Layer(activity, mean, mask)
+
+    def _mean(self, below: Any, k: int) -> np.ndarray:
+        return to_means(times(below, self.arrays[f"weights_{k}"]), self.arrays[f"bias_{k}"])
+
+    def _output(self, below: np.ndarray) -> np.ndarray:
+        k = self.depth - 1
+        return times(below, self.arrays[f"weights_{k}"]) + self.arrays[f"bias_{k}"]
+
+    def scores(self, inputs: Any) -> np.ndarray:
+        """Inputs of the softmax without dropout, (n, C)."""
+        for k in range(self.depth - 1):
+            inputs = self._mean(inputs, k)
+        return self._output(inputs)
+
+
+@estimator
+class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
+    """Deep belief network with a softmax on top: greedy stacking, then backpropagation.
+
+    Parameters
+    ----------
+    n_components, algorithm, n_steps, **options
+        Of the stacking, see `DeepBeliefNetwork`; batch size, momentum and decay serve both.
+    finetune_rate : float
+        Learning rate of backpropagation.
+    finetune_n_iter : int or "auto"
+        Its epochs.
+    finetune_seconds : float or None
+        Ends it.
+    dropout, input_dropout : float
+        Share of the hidden units and of the inputs that an update of it leaves out.
+    unlabelled : object
+        The entry of y that marks a row without label: such rows serve the stacking.
+
+    Attributes
+    ----------
+    machines_ : list of Harmonium
+        As they were stacked; `sample` and `transform` use them.
+    network_ : NetworkLearner
+    classes_ : array (C,)
+    training_ : Training
+        Of the fine-tuning.
+    """
+
+    finetune_rate: float = 0.1
+    finetune_n_iter: int | str = "auto"
+    finetune_seconds: float | None = None
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    unlabelled: Any = None
+
+    def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
+        """Stack on all rows, fine-tune on those with a label.
+
+        Raises
+        ------
+        ValueError
+            See `class_numbers` and `unit_matrix`; unknown options.
+        """
+        rows = unit_matrix(X, self._type, min_rows=MIN_ROWS)
+        classes, numbers = class_numbers(y, rows.shape[0], self.unlabelled)
+        for name in ("dropout", "input_dropout"):
+            if number(name, getattr(self, name), at_least=0) >= 1:
+                raise ValueError(f"{name} must be below 1, got {getattr(self, name)}")
+        known = numbers != UNKNOWN
+        seeds = seed_sequence(self.random_state).spawn(4)
+        plan = Plan(
+            int(known.sum()), self.finetune_n_iter, self.batch_size, self.finetune_rate,
+            self.schedule, self.finetune_seconds, int(seeds[1].generate_state(1)[0]),
+        )  # fmt: skip
+        self._stack(rows)
+        self._remember_columns(X, rows.shape[1])
+        self.classes_ = classes
+        self.network_ = self._network(len(classes), seeds[2], new_stream(seeds[3]))
+        self._descend(self.network_, plan, labelled_batches(rows, numbers, known))
+        return self
+
+    def _network(self, n_classes: int, seed: Any, stream: np.ndarray) -> NetworkLearner:
+        arrays = {}
+        for k, machine in enumerate(self.machines_):
+            arrays[f"weights_{k}"] = machine.weights.copy()
+            arrays[f"bias_{k}"] = machine.hidden_bias.copy()
+        k, width, dtype = len(self.machines_), self.machines_[-1].n_hidden, self._type
+        arrays[f"weights_{k}"] = small_weights(seed, (width, n_classes), dtype)
+        arrays[f"bias_{k}"] = np.zeros(n_classes, dtype)
+        return NetworkLearner(arrays, stream, self, self.dropout, self.input_dropout)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """log p(y | x), (n, C)."""
+        self.check_is_fitted()
+        rows = unit_matrix(X, self.components_.dtype)
+        self._check_columns(X, rows.shape[1])
+        out = np.empty((rows.shape[0], len(self.classes_)))
+        with one_pool():
+            for start in range(0, len(out), CHUNK):
+                part = slice(start, start + CHUNK)
+                out[part] = self.network_.scores(rows[part])
+        return log_softmax(out)
+
+
+def labelled_batches(
+    rows: Any, numbers: np.ndarray, known: np.ndarray
+) -> Callable[[np.ndarray], Batch]:
+    """Mini-batches of the rows that have a label."""
+    places = np.flatnonzero(known)
+    return lambda chosen: Batch(rows[places[chosen]], numbers[places[chosen]])

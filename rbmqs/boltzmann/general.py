@@ -1,0 +1,281 @@
+"""The Boltzmann machine without restrictions: couplings between all units.
+
+    E(s) = -b.s - s J s / 2,    s = (v, h) of 0 and 1, J symmetric, zero diagonal
+
+Without hidden units it is the pairwise (Ising) model of maximum entropy; with them and without
+couplings inside a layer it is the RBM. D. Ackley, G. Hinton and T. Sejnowski, Cognitive Science 9
+(1985); chains and mean field as in R. Salakhutdinov, ICML 2008.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from scipy.special import logsumexp
+
+from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
+from rbmqs.boltzmann.enumeration import all_states
+from rbmqs.boltzmann.gradient_model import (
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    column_mean,
+    estimator,
+    keyword,
+    log_odds,
+    stream_of,
+)  # fmt: skip
+from rbmqs.boltzmann.harmonium import random_states
+from rbmqs.boltzmann.linalg import multiply, one_pool
+from rbmqs.boltzmann.randomness import new_stream, next_call
+from rbmqs.checks import choice, positive_int
+from rbmqs.core.general import mean_field, sweep
+
+ALGORITHMS = ("pcd", "exact")
+POSTERIORS = ("mean field", "exact")
+MAX_UNITS = 20  # summed over exactly: a million states
+
+
+class GeneralLearner(GradientLearner):
+    """Gradient of mean log p(v), or of its mean-field bound where h is averaged by mean field.
+
+    Parameters
+    ----------
+    n_visible : int
+        The first units are visible.
+    posterior : {"mean field", "exact"}
+        How hidden units are averaged given the data.
+    """
+
+    def __init__(self, arrays: Arrays, stream: np.ndarray, options: BoltzmannMachine,
+                 n_visible: int) -> None:  # fmt: skip
+        super().__init__(arrays, stream, options, ("couplings",))
+        self.n_visible, self.n_units = n_visible, len(arrays["bias"])
+        self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
+        self.posterior = choice("posterior", options.posterior, POSTERIORS)
+        self.n_steps = positive_int("n_steps", options.n_steps)
+        self.n_sweeps = positive_int("n_mean_field", options.n_mean_field)
+        n_chains = options.batch_size if self.algorithm == "pcd" else 0
+        self.chains = random_states((n_chains, self.n_units), arrays["bias"].dtype, stream)
+
+    def memory(self) -> Arrays:
+        """Velocities, randomness, chains."""
+        return super().memory() | {"chains": self.chains}
+
+    def gradient(self, batch: np.ndarray) -> Arrays:
+        """<s s'> and <s> of the mini-batch less those of the model."""
+        data = self.data_moments(batch)
+        model = self._model_moments()
+        second = data[1] - model[1]
+        np.fill_diagonal(second, 0)
+        return {"couplings": second, "bias": data[0] - model[0]}
+
+    def data_moments(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """<s> and <s s'> with v given and h averaged."""
+        if self.n_visible == self.n_units:
+            return moments(batch)
+        if self.posterior == "exact":
+            return self._clamped_moments(batch)
+        mean = self.mean_field(batch)
+        first, second = moments(mean)
+        spread = mean * (1 - mean)
+        spread[:, : self.n_visible] = 0
+        second[np.diag_indices_from(second)] += spread.mean(axis=0)
+        return first, second
+
+    def mean_field(self, batch: np.ndarray) -> np.ndarray:
+        """Visible units and the means of hidden ones, (n, units)."""
+        hidden = np.full((len(batch), self.n_units - self.n_visible), 0.5, batch.dtype)
+        mean = np.hstack([batch, hidden])
+        mean_field(
+            mean, self.arrays["couplings"], self.arrays["bias"], self.n_visible, self.n_sweeps
+        )
+        return mean
+
+    def _clamped_moments(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        states = self._states(self.n_units - self.n_visible)
+        first, second = np.zeros(self.n_units), np.zeros((self.n_units, self.n_units))
+        for row in batch:
+            joint = np.hstack([np.tile(row, (len(states), 1)), states])
+            share = softmax(self.log_weight(joint))
+            one, two = moments(joint, share)
+            first, second = first + one / len(batch), second + two / len(batch)
+        return first, second
+
+    def _model_moments(self) -> tuple[np.ndarray, np.ndarray]:
+        if self.algorithm == "exact":
+            states = self._states(self.n_units)
+            return moments(states, softmax(self.log_weight(states)))
+        for _ in range(self.n_steps):
+            sweep(self.chains, *self._kernel_arrays, 0, next_call(self.stream))
+        return moments(self.chains)
+
+    @property
+    def _kernel_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.arrays["couplings"], self.arrays["bias"]
+
+    def _states(self, n: int) -> np.ndarray:
+        if n > MAX_UNITS:
+            raise ValueError(f"exact sums go over all states: at most {MAX_UNITS} units, got {n}")
+        return all_states(n).astype(self.arrays["bias"].dtype)
+
+    def log_weight(self, states: np.ndarray) -> np.ndarray:
+        """-E of rows (n, units), in double precision."""
+        s = states.astype(np.float64)
+        return s @ self.arrays["bias"] + 0.5 * ((s @ self.arrays["couplings"]) * s).sum(axis=1)
+
+    def log_partition(self) -> float:
+        """log Z by summing over all states."""
+        return float(logsumexp(self.log_weight(self._states(self.n_units))))
+
+    def log_weight_of_visible(self, rows: np.ndarray) -> np.ndarray:
+        """log sum_h exp(-E(v, h)) of each row."""
+        states = self._states(self.n_units - self.n_visible)
+        if not states.shape[1]:
+            return self.log_weight(rows)
+        return np.array([
+            logsumexp(self.log_weight(np.hstack([np.tile(row, (len(states), 1)), states])))
+            for row in rows
+        ])  # fmt: skip
+
+
+def moments(states: np.ndarray, share: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """<s> and <s s'> over rows, with weights `share` (equal if None)."""
+    weighted = (
+        states / len(states) if share is None else states * share[:, None].astype(states.dtype)
+    )
+    weighted = weighted.astype(states.dtype)
+    return weighted.sum(axis=0), multiply(states, weighted, transpose_a=True)
+
+
+def softmax(log_weight: np.ndarray) -> np.ndarray:
+    """Weights as probabilities."""
+    return np.exp(log_weight - logsumexp(log_weight))
+
+
+@estimator
+class BoltzmannMachine(GradientModel):
+    """General Boltzmann machine over columns of 0 and 1.
+
+    Parameters
+    ----------
+    n_components : int
+        Hidden units; 0 for the fully visible machine.
+    algorithm : {"pcd", "exact"}
+        Persistent chains, or the sum over all states (up to 20 units).
+    posterior : {"mean field", "exact"}
+        How hidden units are averaged given the data: mean field ascends a lower bound.
+    n_steps : int
+        Sweeps of the chains in an update.
+    n_mean_field : int
+        Mean-field sweeps.
+    **options
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+
+    Attributes
+    ----------
+    couplings_ : array (N + M, N + M)
+        J, visible units first.
+    intercept_ : array (N + M,)
+    training_ : Training
+    """
+
+    n_components: int = 0
+    algorithm: str = "pcd"
+    posterior: str = "mean field"
+    n_steps: int = 1
+    n_mean_field: int = 10
+    learning_rate: float = keyword(0.05)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on rows of 0 and 1; y is ignored.
+
+        Raises
+        ------
+        ValueError
+            See `binary_matrix`; unknown options; exact sums over too many units.
+        """
+        rows = self._binary(X, MIN_ROWS)
+        seeds = self._seeds(3)
+        plan = self._plan(len(rows), seeds[0])
+        learner = self._learner(rows, seeds)
+        self._descend(learner, plan, lambda chosen: rows[chosen])
+        self._begin(X, learner)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One step from these rows at the full learning rate."""
+        rows = self._binary(X)
+        if not self.__sklearn_is_fitted__():
+            self._begin(X, self._learner(rows, self._seeds(3)))
+        self._check_columns(X, rows.shape[1])
+        with one_pool():
+            self._learned.step(rows, self.learning_rate)
+        return self
+
+    def _binary(self, X: Any, min_rows: int = 1) -> np.ndarray:
+        if sparse.issparse(X):
+            raise TypeError("Sparse data was passed; couplings join all columns: X.toarray()")
+        return binary_matrix(X, "X", self._type, min_rows=min_rows)
+
+    def _learner(self, rows: np.ndarray, seeds: list) -> GeneralLearner:
+        n_hidden = positive_int("n_components", self.n_components, minimum=0)
+        n, dtype = rows.shape[1] + n_hidden, self._type
+        upper = np.triu(0.1 * np.random.default_rng(seeds[1]).standard_normal((n, n)), 1)
+        upper[: rows.shape[1], : rows.shape[1]] = 0
+        bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))
+        arrays = {
+            "couplings": (upper + upper.T).astype(dtype),
+            "bias": np.concatenate([bias, np.zeros(n_hidden)]).astype(dtype),
+        }
+        learner = GeneralLearner(arrays, new_stream(seeds[2]), self, rows.shape[1])
+        if learner.algorithm == "exact":
+            learner._states(n)
+        return learner
+
+    def _begin(self, X: Any, learner: GeneralLearner) -> None:
+        self._learned = learner
+        self._remember_columns(X, learner.n_visible)
+        self.couplings_, self.intercept_ = learner.arrays["couplings"], learner.arrays["bias"]
+
+    def _rows(self, X: Any) -> np.ndarray:
+        self.check_is_fitted()
+        rows = self._binary(X)
+        self._check_columns(X, rows.shape[1])
+        return rows
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Mean-field means of the hidden units given each row, (n, M)."""
+        with one_pool():
+            return self._learned.mean_field(self._rows(X))[:, self._learned.n_visible :]
+
+    def log_partition(self) -> float:
+        """log Z, exact, up to 20 units in all."""
+        self.check_is_fitted()
+        return self._learned.log_partition()
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Exact log p(v) of each row in nats, up to 20 units in all."""
+        return self._learned.log_weight_of_visible(self._rows(X)) - self.log_partition()
+
+    def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
+        """`n` rows after `n_steps` sweeps that start at random units."""
+        self.check_is_fitted()
+        learner, stream = self._learned, stream_of(random_state)
+        shape = (positive_int("n", n), learner.n_units)
+        states = random_states(shape, self.intercept_.dtype, stream)
+        for _ in range(positive_int("n_steps", n_steps)):
+            sweep(states, *learner._kernel_arrays, 0, next_call(stream))
+        return states[:, : learner.n_visible]
+
+    def gibbs(self, X: Any, n_steps: int = 1, random_state: Any = None) -> np.ndarray:
+        """Rows after `n_steps` sweeps over all units that start at X."""
+        learner, stream, rows = self._learned, stream_of(random_state), self._rows(X)
+        hidden = random_states((len(rows), learner.n_units - learner.n_visible), rows.dtype, stream)
+        states = np.hstack([rows, hidden])
+        sweep(states, *learner._kernel_arrays, learner.n_visible, next_call(stream))
+        for _ in range(positive_int("n_steps", n_steps)):
+            sweep(states, *learner._kernel_arrays, 0, next_call(stream))
+        return states[:, : learner.n_visible]

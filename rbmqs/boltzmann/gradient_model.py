@@ -1,0 +1,205 @@
+"""What all models trained along a gradient share: keywords, plan, learner, products.
+
+An estimator is a dataclass, so that its keywords, their order and their defaults stand in one
+place; `GradientModel` holds the keywords of the training loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from rbmqs.boltzmann.descent import Descent
+from rbmqs.boltzmann.estimator import Estimator
+from rbmqs.boltzmann.linalg import multiply, one_pool
+from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
+from rbmqs.boltzmann.training import Plan, Training, train
+from rbmqs.checks import choice
+from rbmqs.core.units import mean_units, sample_units
+
+Arrays = dict[str, np.ndarray]
+Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch
+
+
+def estimator(cls: type) -> type:
+    """Make a class of keywords an estimator: scikit-learn's constructor, equality by identity."""
+    return dataclass(eq=False, repr=False)(cls)
+
+
+def keyword(default: Any) -> Any:
+    """Another default of a keyword of `GradientModel`, which stays a keyword."""
+    return field(default=default, kw_only=True)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class GradientModel(Estimator):
+    """Keywords of the training loop.
+
+    Parameters
+    ----------
+    learning_rate : float
+        At the start of the run; gradients are means over the rows of a mini-batch.
+    batch_size : int
+    n_iter : int or "auto"
+        Epochs; "auto" takes as many as make 20 000 updates.
+    schedule : {"linear", "cosine", "constant"}
+        How the rate falls along the run.
+    momentum : float
+        In [0, 1).
+    l1, l2 : float
+        Weight decay.
+    max_seconds : float or None
+        Ends the run, and brings the rate to its final value by then.
+    dtype : {"float32", "float64"}
+    verbose : bool or int
+        Progress on standard error.
+    random_state : int, Generator or None
+    """
+
+    learning_rate: float = 0.1
+    batch_size: int = 100
+    n_iter: int | str = "auto"
+    schedule: str = "linear"
+    momentum: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    max_seconds: float | None = None
+    dtype: str = "float32"
+    verbose: bool | int = 0
+    random_state: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        """What training makes, asked for before `fit`, is an error that says so."""
+        if name in ("_learned", "machine_"):
+            self.check_is_fitted()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def _type(self) -> np.dtype:
+        return np.dtype(choice("dtype", self.dtype, ("float32", "float64")))
+
+    def _seeds(self, n: int) -> list[np.random.SeedSequence]:
+        return seed_sequence(self.random_state).spawn(n)
+
+    def _plan(self, n_rows: int, seed: np.random.SeedSequence) -> Plan:
+        """The run that the keywords ask for; refuses what it cannot be."""
+        return Plan(
+            n_rows, self.n_iter, self.batch_size, self.learning_rate, self.schedule,
+            self.max_seconds, int(seed.generate_state(1)[0]),
+        )  # fmt: skip
+
+    def _descend(self, learner: GradientLearner, plan: Plan, take: Take) -> Training:
+        """Train on the mini-batches that `take` makes; the record stays as `training_`."""
+        learner.take = take
+        work = self.batch_size * max(array.size for array in learner.arrays.values())
+        try:
+            with one_pool(work), np.errstate(all="ignore"):  # the loop's guard watches
+                self.training_ = train(learner, plan, show=bool(self.verbose))
+        finally:
+            learner.take = None
+        return self.training_
+
+    @property
+    def status_(self) -> str:
+        """Empty, or one sentence on why the training stopped early."""
+        return self.training_.status
+
+
+class GradientLearner:
+    """A learner (see `rbmqs.boltzmann.training`) whose update is a step along `gradient`.
+
+    Parameters
+    ----------
+    arrays : dict of arrays
+        The parameters, changed in place.
+    stream : array
+        Randomness.
+    options : GradientModel
+        Gives momentum and decay.
+    decayed : tuple of str
+        Parameters that weight decay applies to.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        stream: np.ndarray,
+        options: GradientModel,
+        decayed: tuple[str, ...] = ("weights",),
+    ) -> None:
+        self.arrays, self.stream = arrays, stream
+        self.take: Take | None = None
+        self.descent = Descent(arrays, options.momentum, options.l1, options.l2, decayed)
+
+    def parameters(self) -> Arrays:
+        """The model's parameters."""
+        return self.arrays
+
+    def memory(self) -> Arrays:
+        """Velocities and randomness; models with chains add them."""
+        return self.descent.memory() | {"stream": self.stream}
+
+    def update(self, rows: np.ndarray, rate: float) -> None:
+        """One step from the rows with these numbers."""
+        if self.take is None:
+            raise RuntimeError("a learner without training rows can only `step`")
+        self.step(self.take(rows), rate)
+
+    def step(self, batch: Any, rate: float) -> None:
+        """One step from a mini-batch."""
+        self.descent.step(self.gradient(batch), rate)
+
+    def gradient(self, batch: Any) -> Arrays:
+        """Gradient of the mean objective of a mini-batch, an estimate where the model samples."""
+        raise NotImplementedError
+
+    def monitor(self) -> dict[str, float]:
+        """Nothing measured."""
+        return {}
+
+
+def times(a: Any, b: np.ndarray, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """op(a) op(b); a sparse `a` costs by its non-zeros."""
+    if sparse.issparse(a):
+        left = a.T if transpose_a else a
+        return np.ascontiguousarray(left @ (b.T if transpose_b else b), dtype=b.dtype)
+    a = np.ascontiguousarray(a, dtype=b.dtype)
+    return multiply(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+
+
+def to_means(inputs: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Inputs turned into probabilities of binary units, in place."""
+    mean_units(inputs, bias, inputs.dtype.type(1))
+    return inputs
+
+
+def to_samples(inputs: np.ndarray, bias: np.ndarray, stream: np.ndarray) -> np.ndarray:
+    """Inputs turned into 0 and 1 drawn from binary units, in place; advances the stream."""
+    sample_units(inputs, bias, inputs.dtype.type(1), next_call(stream))
+    return inputs
+
+
+def column_mean(values: Any) -> np.ndarray:
+    """Mean of each column, in double precision."""
+    return np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
+
+
+def small_weights(seed: np.random.SeedSequence, shape: tuple[int, ...], dtype: Any,
+                  scale: float = 0.01) -> np.ndarray:  # fmt: skip
+    """Normal random weights."""
+    return (scale * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
+
+
+def stream_of(random_state: Any) -> np.ndarray:
+    """A fresh stream of random words from a seed."""
+    return new_stream(seed_sequence(random_state))
+
+
+def log_odds(mean: np.ndarray, floor: float) -> np.ndarray:
+    """log(p / (1 - p)) of column means, kept away from 0 and 1 by `floor`."""
+    p = np.clip(mean, floor, 1 - floor)
+    return np.log(p / (1 - p))

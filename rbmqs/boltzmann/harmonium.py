@@ -1,0 +1,227 @@
+"""Training and use of a machine with any kind of visible units (see `rbmqs.boltzmann.layers`)."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from rbmqs.boltzmann.data import MIN_ROWS
+from rbmqs.boltzmann.gradient_model import (
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    small_weights,
+    stream_of,
+)  # fmt: skip
+from rbmqs.boltzmann.layers import Harmonium, VisibleLayer
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.randomness import new_stream, next_call
+from rbmqs.checks import choice, positive_int
+from rbmqs.core.units import uniform_units
+
+ALGORITHMS = ("pcd", "cd", "exact")
+
+
+class HarmoniumLearner(GradientLearner):
+    """Gradient of the mean log-likelihood: exact on the data's side, three ways on the model's.
+
+    Parameters
+    ----------
+    machine : Harmonium
+        Changed in place.
+    algorithm : {"pcd", "cd", "exact"}
+        Persistent chains, chains that start at the mini-batch, the sum over all hidden states.
+    n_steps : int
+        Gibbs steps of an update.
+    n_chains : int
+        Persistent chains.
+    """
+
+    def __init__(self, machine: Harmonium, stream: np.ndarray, options: GradientModel,
+                 algorithm: str, n_steps: int, n_chains: int) -> None:  # fmt: skip
+        super().__init__(machine.arrays, stream, options)
+        self.machine, self.n_steps = machine, n_steps
+        self.algorithm = choice("algorithm", algorithm, ALGORITHMS)
+        shape = (n_chains if algorithm == "pcd" else 0, machine.n_hidden)
+        self.chains = random_states(shape, machine.weights.dtype, stream)
+
+    def memory(self) -> Arrays:
+        """Velocities, randomness, the chains' hidden units."""
+        return super().memory() | {"chains": self.chains}
+
+    def step(self, batch: Any, rate: float) -> None:
+        """One step, on the scale of the visible units."""
+        gradient, layer = self.gradient(batch), self.machine.layer
+        layer.precondition(gradient)
+        self.descent.step(gradient, rate)
+        layer.confine()
+
+    def gradient(self, batch: Any) -> Arrays:
+        """<d(-E)> of the mini-batch with h averaged, less that of the model."""
+        machine = self.machine
+        data = machine.statistics(batch, machine.hidden_mean(batch))
+        model = self._model_side(batch)
+        return {name: data[name] - model[name] for name in data}
+
+    def _model_side(self, batch: Any) -> Arrays:
+        machine = self.machine
+        if self.algorithm == "exact":
+            states, probability, _ = machine.hidden_states()
+            mean = machine.visible_mean(states)
+            return machine.statistics(mean, states, probability, drawn=False)
+        start = self.chains
+        if self.algorithm == "cd":
+            start = machine.sample_hidden(batch, self.stream)
+        visible = machine.sample_visible(start, self.stream)
+        for _ in range(self.n_steps - 1):
+            hidden = machine.sample_hidden(visible, self.stream)
+            visible = machine.sample_visible(hidden, self.stream)
+        if self.algorithm == "pcd":
+            self.chains[...] = machine.sample_hidden(visible, self.stream)
+        return machine.statistics(visible, machine.hidden_mean(visible))
+
+
+class HarmoniumModel(GradientModel):
+    """Base of the estimators with one hidden layer; subclasses make the layer and check rows.
+
+    Attributes
+    ----------
+    components_ : array (M, N)
+    intercept_hidden_ : array (M,)
+    intercept_visible_ : array (N,)
+    machine_ : Harmonium
+    training_ : Training
+    """
+
+    n_components: int
+    algorithm: str
+    n_steps: int
+
+    def _check_rows(self, X: Any, min_rows: int = 1) -> Any:
+        """Rows as the layer wants them."""
+        raise NotImplementedError
+
+    def _layer(self, rows: Any) -> VisibleLayer:
+        """The visible units at the start of training."""
+        raise NotImplementedError
+
+    def _columns(self, rows: Any) -> int:
+        """Columns of the user's data."""
+        return rows.shape[1]
+
+    def _decoded(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of the layer as the user's data."""
+        return rows
+
+    def _learner(self, rows: Any, seeds: list) -> HarmoniumLearner:
+        n_hidden = positive_int("n_components", self.n_components)
+        positive_int("n_steps", self.n_steps)
+        layer = self._layer(rows)
+        weights = small_weights(seeds[1], (rows.shape[1], n_hidden), self._type)
+        layer.precondition({"weights": weights, "visible_bias": np.empty(rows.shape[1])})
+        machine = Harmonium(layer, weights, np.zeros(n_hidden, self._type))
+        return HarmoniumLearner(
+            machine, new_stream(seeds[2]), self, self.algorithm, self.n_steps, self.batch_size
+        )
+
+    def _begin(self, X: Any, rows: Any, learner: HarmoniumLearner) -> None:
+        self._remember_columns(X, self._columns(rows))
+        self._learned, self.machine_ = learner, learner.machine
+        self.components_ = learner.machine.weights.T
+        self.intercept_hidden_ = learner.machine.hidden_bias
+        self.intercept_visible_ = learner.arrays["visible_bias"]
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on the rows of X; y is ignored."""
+        self._forget()
+        rows = self._check_rows(X, MIN_ROWS)
+        seeds = self._seeds(3)
+        plan = self._plan(rows.shape[0], seeds[0])
+        learner = self._learner(rows, seeds)
+        self._descend(learner, plan, lambda chosen: rows[chosen])
+        self._begin(X, rows, learner)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One step from these rows at the full learning rate."""
+        rows = self._check_rows(X)
+        if not self.__sklearn_is_fitted__():
+            self._begin(X, rows, self._learner(rows, self._seeds(3)))
+        self._check_columns(X, self._columns(rows))
+        with one_pool():
+            self._learned.step(rows, self.learning_rate)
+        return self
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit fixed and `_check_rows` would hold new data to."""
+
+    def _rows(self, X: Any) -> Any:
+        self.check_is_fitted()
+        rows = self._check_rows(X)
+        self._check_columns(X, self._columns(rows))
+        return rows
+
+    def transform(self, X: Any) -> np.ndarray:
+        """p(h_j = 1 | v), (n, M)."""
+        with one_pool():
+            return self.machine_.hidden_mean(self._rows(X))
+
+    def free_energy(self, X: Any) -> np.ndarray:
+        """F(v) = -log of the unnormalised probability (density) of each row."""
+        with one_pool():
+            return -self.machine_.log_weight(self._rows(X))
+
+    def log_partition(self) -> float:
+        """log Z, exact.
+
+        Raises
+        ------
+        ValueError
+            More than 20 hidden units.
+        """
+        self.check_is_fitted()
+        with one_pool():
+            return self.machine_.hidden_states()[2]
+
+    def log_likelihood(self, X: Any) -> np.ndarray:
+        """Exact log p(v) of each row in nats (a density where units are real)."""
+        return -self.free_energy(X) - self.log_partition()
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """Mean of v given the mean of h given each row."""
+        with one_pool():
+            mean = self.machine_.hidden_mean(self._rows(X))
+            return self._means(self.machine_.visible_mean(mean))
+
+    def _means(self, rows: np.ndarray) -> np.ndarray:
+        """Means of the layer as the user sees them."""
+        return rows
+
+    def gibbs(self, X: Any, n_steps: int = 1, random_state: Any = None) -> np.ndarray:
+        """Rows after `n_steps` of Gibbs sampling v -> h -> v that start at X."""
+        rows, stream = self._rows(X), stream_of(random_state)
+        with one_pool():
+            for _ in range(positive_int("n_steps", n_steps)):
+                hidden = self.machine_.sample_hidden(rows, stream)
+                rows = self.machine_.sample_visible(hidden, stream)
+        return self._decoded(rows)
+
+    def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
+        """`n` rows after `n_steps` of Gibbs sampling that start at random hidden units."""
+        self.check_is_fitted()
+        machine, stream = self.machine_, stream_of(random_state)
+        with one_pool():
+            shape = (positive_int("n", n), machine.n_hidden)
+            hidden = random_states(shape, machine.weights.dtype, stream)
+            visible = machine.sample_visible(hidden, stream)
+            for _ in range(positive_int("n_steps", n_steps)):
+                visible = machine.sample_visible(machine.sample_hidden(visible, stream), stream)
+        return self._decoded(visible)
+
+
+def random_states(shape: tuple[int, ...], dtype: Any, stream: np.ndarray) -> np.ndarray:
+    """Fair coins, 0 and 1."""
+    out = np.empty(shape, dtype)
+    uniform_units(out, next_call(stream))
+    return np.floor(2 * out)

@@ -1,0 +1,161 @@
+"""NADE, the tractable successor of the RBM: exact likelihoods and independent samples.
+
+H. Larochelle and I. Murray, "The neural autoregressive distribution estimator", AISTATS 2011,
+Eqs. 9-11; the gradient is their algorithm 1. Columns are visited in a fixed random order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
+from rbmqs.boltzmann.gradient_model import (
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    column_mean,
+    estimator,
+    keyword,
+    log_odds,
+    small_weights,
+    stream_of,
+)  # fmt: skip
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.randomness import new_stream, next_call
+from rbmqs.checks import choice, positive_int
+from rbmqs.core import nade as kernels
+
+NAMES = ("weights", "output_weights", "visible_bias", "hidden_bias")
+
+
+class NADELearner(GradientLearner):
+    """Exact gradient of mean log p."""
+
+    def __init__(self, arrays: Arrays, stream: np.ndarray, options: GradientModel) -> None:
+        super().__init__(arrays, stream, options, NAMES[:2])
+        self._parts = tuple(np.empty((kernels.BLOCKS, *arrays[name].shape), arrays[name].dtype)
+                            for name in NAMES)  # fmt: skip
+
+    @property
+    def ordered(self) -> tuple[np.ndarray, ...]:
+        """Parameters in the order of the kernels."""
+        return tuple(self.arrays[name] for name in NAMES)
+
+    def gradient(self, batch: np.ndarray) -> Arrays:
+        """Of the mean over the rows of the mini-batch."""
+        for part in self._parts:
+            part[...] = 0
+        kernels.sum_gradients(batch, *self.ordered, self._parts)
+        return {name: part.sum(axis=0) / part.dtype.type(len(batch))
+                for name, part in zip(NAMES, self._parts, strict=True)}  # fmt: skip
+
+
+@estimator
+class NADE(GradientModel):
+    """Neural autoregressive distribution estimator over columns of 0 and 1.
+
+    Parameters
+    ----------
+    n_components : int
+        Hidden units.
+    order : {"random", "columns"}
+        In which columns are visited.
+    **options
+        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+
+    Attributes
+    ----------
+    components_ : array (M, N)
+        W, columns as in the data.
+    order_ : int array (N,)
+    training_ : Training
+    """
+
+    n_components: int = 100
+    order: str = "random"
+    learning_rate: float = keyword(0.05)
+    momentum: float = keyword(0.9)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on rows of 0 and 1; y is ignored.
+
+        Raises
+        ------
+        ValueError
+            See `binary_matrix`; unknown options.
+        """
+        rows = self._binary(X, MIN_ROWS)
+        seeds = self._seeds(4)
+        plan = self._plan(len(rows), seeds[0])
+        learner = self._learner(rows, seeds)
+        rows = np.ascontiguousarray(rows[:, self.order_])
+        self._descend(learner, plan, lambda chosen: rows[chosen])
+        self._begin(X, learner)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One step from these rows at the full learning rate."""
+        rows = self._binary(X)
+        if not self.__sklearn_is_fitted__():
+            self._begin(X, self._learner(rows, self._seeds(4)))
+        self._check_columns(X, rows.shape[1])
+        with one_pool():
+            self._learned.step(np.ascontiguousarray(rows[:, self.order_]), self.learning_rate)
+        return self
+
+    def _binary(self, X: Any, min_rows: int = 1) -> np.ndarray:
+        if sparse.issparse(X):
+            raise TypeError("Sparse data was passed; NADE visits every column: X.toarray()")
+        return binary_matrix(X, "X", self._type, min_rows=min_rows)
+
+    def _learner(self, rows: np.ndarray, seeds: list) -> NADELearner:
+        n_hidden = positive_int("n_components", self.n_components)
+        n_visible, dtype = rows.shape[1], self._type
+        self.order_ = np.arange(n_visible)
+        if choice("order", self.order, ("random", "columns")) == "random":
+            self.order_ = np.random.default_rng(seeds[3]).permutation(n_visible)
+        bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))[self.order_]
+        weights, output_weights = seeds[1].spawn(2)
+        scale = 1 / np.sqrt(n_visible)
+        arrays = {
+            "weights": small_weights(weights, (n_visible, n_hidden), dtype, scale),
+            "output_weights": small_weights(output_weights, (n_visible, n_hidden), dtype),
+            "visible_bias": bias.astype(dtype),
+            "hidden_bias": np.zeros(n_hidden, dtype),
+        }
+        return NADELearner(arrays, new_stream(seeds[2]), self)
+
+    def _begin(self, X: Any, learner: NADELearner) -> None:
+        self._learned = learner
+        self._remember_columns(X, len(self.order_))
+
+    @property
+    def components_(self) -> np.ndarray:
+        """W (M, N), columns as in the data."""
+        return self._learned.arrays["weights"][np.argsort(self.order_)].T
+
+    def _rows(self, X: Any) -> np.ndarray:
+        self.check_is_fitted()
+        rows = self._binary(X)
+        self._check_columns(X, rows.shape[1])
+        return np.ascontiguousarray(rows[:, self.order_])
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """log p of each row in nats, exact."""
+        return kernels.log_probabilities(self._rows(X), *self._learned.ordered)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean log p in nats."""
+        return float(self.score_samples(X).mean())
+
+    def sample(self, n: int, random_state: Any = None) -> np.ndarray:
+        """Independent rows, (n, N)."""
+        self.check_is_fitted()
+        out = np.empty(
+            (positive_int("n", n), len(self.order_)), self._learned.arrays["weights"].dtype
+        )
+        kernels.draw_rows(*self._learned.ordered, next_call(stream_of(random_state)), out)
+        return out[:, np.argsort(self.order_)]

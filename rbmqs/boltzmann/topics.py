@@ -1,0 +1,377 @@
+"""Replicated softmax: a topic model of word counts, one RBM for each length of document.
+
+    E(v, h) = -sum_k v_k b_k - D c.h - v W h,    D = sum_k v_k
+    log p(v) = v.b + sum_j softplus(D c_j + (v W)_j) - log Z_D
+
+of a sequence of D words with counts v. All documents share the parameters; the bias of the
+hidden units scales with the length. R. Salakhutdinov and G. Hinton, "Replicated softmax: an
+undirected topic model", NIPS 22 (2009), Eqs. 1-8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from scipy.special import logsumexp
+
+from rbmqs.boltzmann.data import MIN_ROWS, real_matrix
+from rbmqs.boltzmann.enumeration import all_states
+from rbmqs.boltzmann.gradient_model import (
+    Arrays,
+    GradientLearner,
+    GradientModel,
+    estimator,
+    keyword,
+    small_weights,
+    stream_of,
+    times,
+    to_means,
+    to_samples,
+)  # fmt: skip
+from rbmqs.boltzmann.harmonium import random_states
+from rbmqs.boltzmann.layers import MAX_HIDDEN
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.randomness import new_stream, next_call
+from rbmqs.checks import choice, positive_int
+from rbmqs.core.topics import add_words, draw_words, log_softmax_sums
+from rbmqs.core.units import sum_softplus
+
+ALGORITHMS = ("pcd", "cd", "exact")
+
+
+def count_matrix(X: Any, dtype: Any, *, min_rows: int = 1) -> sparse.csr_matrix:
+    """Word counts as CSR, documents by vocabulary.
+
+    Raises
+    ------
+    ValueError
+        A count that is negative or no integer, a document without words.
+    """
+    counts = sparse.csr_matrix(real_matrix(X, "X", np.float64, min_rows=min_rows))
+    counts.eliminate_zeros()
+    bad = (counts.data < 0) | (counts.data != np.floor(counts.data))
+    if bad.any():
+        raise ValueError(f"X must hold counts 0, 1, 2, ..., got {counts.data[bad][0]:g}")
+    empty = np.flatnonzero(np.diff(counts.indptr) == 0)
+    if len(empty):
+        raise ValueError(f"document {empty[0]} and {len(empty) - 1} more hold no words: drop them")
+    return counts.astype(dtype)
+
+
+def lengths_of(counts: sparse.csr_matrix) -> np.ndarray:
+    """Words of each document, (n,) int."""
+    return np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel().astype(np.int64)
+
+
+class TopicLearner(GradientLearner):
+    """Gradient of mean log p of documents: exact on the data's side, three ways on the model's.
+
+    Persistent chains have the lengths of documents too, the quantiles of those in the data:
+    their mean is that of the model over documents of the data's lengths.
+    """
+
+    def __init__(self, arrays: Arrays, stream: np.ndarray, options: ReplicatedSoftmax,
+                 lengths: np.ndarray) -> None:  # fmt: skip
+        super().__init__(arrays, stream, options)
+        self.n_steps = positive_int("n_steps", options.n_steps)
+        self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
+        n_chains = options.batch_size if self.algorithm == "pcd" else 0
+        places = (np.arange(n_chains) + 0.5) / max(n_chains, 1)
+        self.chain_lengths = np.quantile(lengths, places, method="inverted_cdf").astype(np.int64)
+        shape = (n_chains, len(arrays["hidden_bias"]))
+        self.chains = random_states(shape, arrays["weights"].dtype, stream)
+
+    def memory(self) -> Arrays:
+        """Velocities, randomness, the chains' hidden units."""
+        return super().memory() | {"chains": self.chains}
+
+    def step(self, batch: sparse.csr_matrix, rate: float) -> None:
+        """One step; hidden biases, which enter times the length, by as much less."""
+        gradient = self.gradient(batch)
+        gradient["hidden_bias"] /= lengths_of(batch).mean()
+        self.descent.step(gradient, rate)
+
+    def gradient(self, batch: sparse.csr_matrix) -> Arrays:
+        """Means over documents, divided by the mean length: steps fit any length."""
+        lengths = lengths_of(batch)
+        data = self._statistics(batch, self.hidden_mean(batch, lengths), lengths)
+        model = self._model_side(batch, lengths)
+        mean_length = lengths.mean()
+        return {name: (data[name] - model[name]) / mean_length for name in data}
+
+    def _model_side(self, batch: sparse.csr_matrix, lengths: np.ndarray) -> Arrays:
+        if self.algorithm == "exact":
+            return self._exact_statistics(lengths)
+        hidden = self.chains
+        if self.algorithm == "cd":
+            hidden = self.draw_hidden(batch, lengths)
+        else:
+            lengths = self.chain_lengths
+        counts = self.draw_counts(hidden, lengths)
+        for _ in range(self.n_steps - 1):
+            counts = self.draw_counts(self.draw_hidden(counts, lengths), lengths)
+        if self.algorithm == "pcd":
+            self.chains[...] = self.draw_hidden(counts, lengths)
+        return self._statistics(counts, self.hidden_mean(counts, lengths), lengths)
+
+    def _statistics(self, counts: Any, hidden: np.ndarray, lengths: np.ndarray) -> Arrays:
+        n = len(lengths)
+        return {
+            "weights": times(counts, hidden, transpose_a=True) / hidden.dtype.type(n),
+            "word_bias": np.asarray(counts.sum(axis=0)).ravel() / n,
+            "hidden_bias": lengths @ hidden / n,
+        }
+
+    def hidden_inputs(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
+        """D c + v W, (n, M)."""
+        inputs = times(counts, self.arrays["weights"])
+        inputs += lengths[:, None] * self.arrays["hidden_bias"]
+        return inputs
+
+    @property
+    def _no_bias(self) -> np.ndarray:
+        return np.zeros_like(self.arrays["hidden_bias"])
+
+    def hidden_mean(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
+        """p(h_j = 1 | v)."""
+        return to_means(self.hidden_inputs(counts, lengths), self._no_bias)
+
+    def log_weight(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
+        """v.b + sum_j softplus(D c_j + (v W)_j), (n,)."""
+        inputs = self.hidden_inputs(counts, lengths)
+        bias = self.arrays["word_bias"].astype(np.float64)
+        return np.asarray(counts @ bias) + sum_softplus(inputs, self._no_bias, inputs.dtype.type(1))
+
+    def draw_hidden(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
+        """h drawn given v."""
+        return to_samples(self.hidden_inputs(counts, lengths), self._no_bias, self.stream)
+
+    def draw_counts(self, hidden: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """v drawn given h: D words from one softmax, (n, K)."""
+        inputs = times(hidden, self.arrays["weights"], transpose_b=True)
+        draw_words(inputs, self.arrays["word_bias"], lengths, next_call(self.stream))
+        return inputs
+
+    def hidden_states(self, length: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """All hidden states, their probabilities for documents of one length, and log Z_D."""
+        n_hidden = len(self.arrays["hidden_bias"])
+        if n_hidden > MAX_HIDDEN:
+            raise ValueError(
+                f"exact sums go over the hidden states: at most {MAX_HIDDEN} hidden units, "
+                f"got {n_hidden}; use log_partition(length, method='ais')"
+            )
+        states = all_states(n_hidden).astype(self.arrays["weights"].dtype)
+        inputs = times(states, self.arrays["weights"], transpose_b=True)
+        log_words = log_softmax_sums(inputs, self.arrays["word_bias"])
+        log_weight = length * (states @ self.arrays["hidden_bias"].astype(np.float64) + log_words)
+        log_z = float(logsumexp(log_weight))
+        return states, np.exp(log_weight - log_z), log_z
+
+    def _exact_statistics(self, lengths: np.ndarray) -> Arrays:
+        total: Arrays = {name: np.zeros_like(array) for name, array in self.arrays.items()}
+        for length, number_of in zip(*np.unique(lengths, return_counts=True), strict=True):
+            states, probability, _ = self.hidden_states(int(length))
+            words = (
+                times(states, self.arrays["weights"], transpose_b=True) + self.arrays["word_bias"]
+            )
+            words = np.exp(words - logsumexp(words, axis=1, keepdims=True))
+            share = (number_of / len(lengths) * length * probability)[:, None].astype(words.dtype)
+            total["weights"] += words.T @ (share * states)
+            total["word_bias"] += (share * words).sum(axis=0)
+            total["hidden_bias"] += (share * states).sum(axis=0)
+        return total
+
+
+@dataclass(frozen=True)
+class LogPartition:
+    """log Z_D and its standard error (0 where exact)."""
+
+    value: float
+    error: float
+
+
+@estimator
+class ReplicatedSoftmax(GradientModel):
+    """Topic model of word counts (dense or CSR, documents by vocabulary).
+
+    Parameters
+    ----------
+    n_components : int
+        Hidden units (topics, of which any number may be on).
+    algorithm : {"pcd", "cd", "exact"}
+        Persistent chains, contrastive divergence, the sum over all hidden states.
+    n_steps : int
+        Gibbs steps of an update.
+    **options
+        See `rbmqs.boltzmann.gradient_model.GradientModel`; gradients are means over words.
+
+    Attributes
+    ----------
+    components_ : array (M, K)
+    intercept_words_ : array (K,)
+    intercept_hidden_ : array (M,)
+    training_ : Training
+    """
+
+    n_components: int = 50
+    algorithm: str = "pcd"
+    n_steps: int = 1
+    learning_rate: float = keyword(1.0)
+    momentum: float = keyword(0.9)
+
+    _accepts_sparse = True
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on documents of any lengths; y is ignored.
+
+        Raises
+        ------
+        ValueError
+            See `count_matrix`; unknown options.
+        """
+        counts = count_matrix(X, self._type, min_rows=MIN_ROWS)
+        seeds = self._seeds(3)
+        plan = self._plan(counts.shape[0], seeds[0])
+        learner = self._learner(counts, seeds)
+        self._descend(learner, plan, lambda chosen: counts[chosen])
+        self._begin(X, learner)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One step from these documents at the full learning rate."""
+        counts = count_matrix(X, self._type)
+        if not self.__sklearn_is_fitted__():
+            self._begin(X, self._learner(counts, self._seeds(3)))
+        self._check_columns(X, counts.shape[1])
+        with one_pool():
+            self._learned.step(counts, self.learning_rate)
+        return self
+
+    def _learner(self, counts: sparse.csr_matrix, seeds: list) -> TopicLearner:
+        n_hidden = positive_int("n_components", self.n_components)
+        words = np.asarray(counts.sum(axis=0, dtype=np.float64)).ravel() + 0.1
+        dtype = self._type
+        arrays = {
+            "weights": small_weights(seeds[1], (counts.shape[1], n_hidden), dtype),
+            "word_bias": np.log(words / words.sum()).astype(dtype),
+            "hidden_bias": np.zeros(n_hidden, dtype),
+        }
+        return TopicLearner(arrays, new_stream(seeds[2]), self, lengths_of(counts))
+
+    def _begin(self, X: Any, learner: TopicLearner) -> None:
+        self._learned, arrays = learner, learner.arrays
+        self._remember_columns(X, arrays["weights"].shape[0])
+        self.components_ = arrays["weights"].T
+        self.intercept_words_ = arrays["word_bias"]
+        self.intercept_hidden_ = arrays["hidden_bias"]
+
+    def _documents(self, X: Any) -> tuple[sparse.csr_matrix, np.ndarray]:
+        self.check_is_fitted()
+        counts = count_matrix(X, self.components_.dtype)
+        self._check_columns(X, counts.shape[1])
+        return counts, lengths_of(counts)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """p(h_j = 1 | document), (n, M)."""
+        with one_pool():
+            return self._learned.hidden_mean(*self._documents(X))
+
+    def sample(self, lengths: Any, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
+        """Word counts of documents of these lengths, after `n_steps` of Gibbs sampling."""
+        self.check_is_fitted()
+        lengths = np.asarray(lengths, dtype=np.int64)
+        if lengths.ndim != 1 or (lengths < 1).any():
+            raise ValueError("lengths must be a list of integers of at least 1")
+        kept, self._learned.stream = self._learned.stream, stream_of(random_state)
+        try:
+            with one_pool():
+                shape = (len(lengths), len(self.components_))
+                hidden = random_states(shape, self.components_.dtype, self._learned.stream)
+                for _ in range(positive_int("n_steps", n_steps)):
+                    counts = self._learned.draw_counts(hidden, lengths)
+                    hidden = self._learned.draw_hidden(counts, lengths)
+        finally:
+            self._learned.stream = kept
+        return counts.astype(np.int64)
+
+    def log_partition(
+        self, length: int, method: str = "auto", *, n_runs: int = 100, n_betas: int = 1000,
+        random_state: Any = 0,
+    ) -> LogPartition:  # fmt: skip
+        """log Z_D of documents of `length` words.
+
+        "exact" sums over the hidden states (up to 20 units), "ais" anneals `n_runs` chains from
+        the model without hidden units through `n_betas` temperatures; "auto" is exact up to 10
+        units.
+        """
+        self.check_is_fitted()
+        positive_int("length", length)
+        choice("method", method, ("auto", "exact", "ais"))
+        with one_pool():
+            if method == "exact" or (method == "auto" and len(self.components_) <= 10):
+                return LogPartition(self._learned.hidden_states(length)[2], 0.0)
+            lengths = np.full(positive_int("n_runs", n_runs), length)
+            weights = self._anneal(lengths, n_betas, stream_of(random_state))
+        return averaged(weights)
+
+    def _anneal(self, lengths: np.ndarray, n_betas: int, stream: np.ndarray) -> np.ndarray:
+        """log weights of chains annealed from hidden inputs times 0 to times 1, (n,).
+
+        A state is the words' sum of weights x = D c + v W; p_beta(v) ~ exp(v.b) prod_j
+        (1 + exp(beta x_j)). R. Neal, Statistics and Computing 11 (2001).
+        """
+        a = self._learned.arrays
+        dtype = a["weights"].dtype
+        no_bias = np.zeros_like(a["hidden_bias"])
+        hidden = np.zeros((len(lengths), len(no_bias)), dtype)
+        top = np.log(np.exp(a["word_bias"].astype(np.float64)).sum())
+        log_weight = len(no_bias) * np.log(2.0) + lengths * top
+        inputs, before = np.empty_like(hidden), dtype.type(0)
+        for beta in np.linspace(0, 1, positive_int("n_betas", n_betas) + 1)[1:].astype(dtype):
+            words = times(hidden, a["weights"], transpose_b=True)
+            add_words(
+                words, a["word_bias"], before, lengths, a["weights"], next_call(stream), inputs
+            )
+            inputs += lengths[:, None] * a["hidden_bias"]
+            log_weight += sum_softplus(inputs, no_bias, beta)
+            log_weight -= sum_softplus(inputs, no_bias, before)
+            hidden = to_samples(beta * inputs, no_bias, stream)
+            before = beta
+        return log_weight
+
+    def score_samples(self, X: Any, **options: Any) -> np.ndarray:
+        """log p of each document as a sequence of words, in nats; options of `log_partition`.
+
+        The log Z of every length that occurs is found once.
+        """
+        counts, lengths = self._documents(X)
+        with one_pool():
+            log_weight = self._learned.log_weight(counts, lengths)
+        different, which = np.unique(lengths, return_inverse=True)
+        log_z = [self.log_partition(int(n), **options).value for n in different]
+        return log_weight - np.array(log_z)[which]
+
+    def perplexity(self, X: Any, **options: Any) -> float:
+        """exp(-mean over documents of log p(document) / words), lower is better."""
+        return perplexity(self.score_samples(X, **options), lengths_of(self._documents(X)[0]))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """-log of the perplexity, higher is better."""
+        return -float(np.log(self.perplexity(X)))
+
+
+def perplexity(log_probability: np.ndarray, lengths: np.ndarray) -> float:
+    """exp(-mean of log p(document) / words) (Salakhutdinov & Hinton, section 4.1)."""
+    return float(np.exp(-np.mean(log_probability / lengths)))
+
+
+def averaged(log_weight: np.ndarray) -> LogPartition:
+    """log of the mean weight, and its standard error by the delta method."""
+    top = log_weight.max()
+    weight = np.exp(log_weight - top)
+    mean = weight.mean()
+    error = weight.std(ddof=1) / mean / np.sqrt(len(weight)) if len(weight) > 1 else np.inf
+    return LogPartition(float(top + np.log(mean)), float(error))
