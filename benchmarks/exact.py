@@ -1,6 +1,6 @@
 """Exact diagonalisation beside QuSpin and NetKet: from start to energy, memory, products.
 
-    python benchmarks/exact.py [--quick] [--limit] [--json FILE]
+    python benchmarks/exact.py [--quick] [--repeats N] [--limit] [--json FILE]
 
 Every entry of the first tables is a process of its own, timed from its start to its end, with the
 compiled kernels in the cache; all programs find the lowest energy of the same matrix. QuSpin
@@ -191,6 +191,7 @@ def print_products(quick, limit):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smallest sizes, one run each")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs (default 3)")
     parser.add_argument("--limit", action="store_true", help="products against the bandwidth")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--one", nargs=3, metavar=("METHOD", "MODEL", "N"), help=argparse.SUPPRESS)
@@ -200,7 +201,7 @@ def main():
         return
     print(machine_line())
     tables = {}
-    repeats = 1 if options.quick else 3
+    repeats = 1 if options.quick else options.repeats
     for method in ("rbmqs", "rbmqs auto"):  # fills the cache of compiled kernels
         timed(method, "heisenberg", 12)
     print("from start to energy; ratios to rbmqs without lattice symmetries")

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.bits import signs
-from hamiltonians.blocks import flip_strings
+from hamiltonians.blocks import Strings, flip_strings
 from hamiltonians.connections import bit_connections, compile_connections
 from hamiltonians.core import partners
 from hamiltonians.orbits import OrbitBasis
 from hamiltonians.pauli import PauliSum
 
-MAX_STRINGS = 12  # on the rows of one flip; their signs number 2^12 values
+_MAX_STRINGS = 8  # of one flip: their signs number 2^8 values. A flip of more is listed again
 _AT_ONCE = 2**20  # rows of a piece of work that a progress bar sees
 
 
@@ -130,17 +130,18 @@ class SymmetricOperator:
     @cached_property
     def _flips_and_elements(self) -> tuple[Flips, NDArray[np.complex128]]:
         fixed = self.basis.n_down is not None
-        groups = flip_strings(self._bits, fixed)
-        constants = [strings.pop(0, 0) for strings in groups.values()]
-        elements = [
-            _sums_with_signs(constant, list(strings.values()))
-            for constant, strings in zip(constants, groups.values(), strict=True)
+        groups = [
+            (mask, part)
+            for mask, strings in flip_strings(self._bits, fixed).items()
+            for part in _parts(strings)
         ]
+        elements = [_sums_with_signs(strings) for _, strings in groups]
+        signed = [[z_mask for z_mask in strings if z_mask] for _, strings in groups]
         flips = Flips(
-            np.array(list(groups), np.uint64),
-            np.array([mask.bit_count() if fixed else 0 for mask in groups], np.int64),
-            np.cumsum([0, *map(len, groups.values())], dtype=np.int64),
-            np.array([mask for strings in groups.values() for mask in strings], np.uint64),
+            np.array([mask for mask, _ in groups], np.uint64),
+            np.array([mask.bit_count() if fixed else 0 for mask, _ in groups], np.int64),
+            np.cumsum([0, *map(len, signed)], dtype=np.int64),
+            np.array([z_mask for z_masks in signed for z_mask in z_masks], np.uint64),
             np.cumsum([0, *map(len, elements)], dtype=np.int64)[:-1],
         )
         return flips, np.concatenate([*elements, np.zeros(0)]).astype(np.complex128)
@@ -165,15 +166,17 @@ def relabelled(terms: PauliSum, basis: OrbitBasis) -> PauliSum:
     )
 
 
-def _sums_with_signs(constant: complex, coefficients: list[complex]) -> NDArray[np.complex128]:
+def _parts(strings: Strings) -> list[Strings]:
+    """The strings of a flip, a few at a time."""
+    listed = list(strings.items())
+    return [dict(listed[n : n + _MAX_STRINGS]) for n in range(0, len(listed), _MAX_STRINGS)]
+
+
+def _sums_with_signs(strings: Strings) -> NDArray[np.complex128]:
     """constant + sum_k +-coef_k for all signs; bit k of the position is set where it is minus."""
-    if len(coefficients) > MAX_STRINGS:
-        raise ValueError(
-            f"a flip must have at most {MAX_STRINGS} strings in a symmetry sector, "
-            f"got {len(coefficients)}"
-        )
+    coefficients = [value for mask, value in strings.items() if mask]
     choices = np.arange(2 ** len(coefficients))
-    total = np.full(len(choices), constant, np.complex128)
+    total = np.full(len(choices), strings.get(0, 0), np.complex128)
     for k, value in enumerate(coefficients):
         total += value * signs(choices, 1 << k)
     return total
