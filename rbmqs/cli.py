@@ -161,9 +161,7 @@ def _resume(options: argparse.Namespace) -> int:
 
     if launched_ranks() is not None:
         raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
-    result = resume(
-        options.directory, n_iterations=options.iterations, progress=not options.quiet
-    )
+    result = resume(options.directory, n_iterations=options.iterations, progress=not options.quiet)
     return _finish(result, None)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian
     from rbmqs.wavefunction import RBM
 
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Table [model]: a name of `hamiltonians.MODELS` with its parameters, or "pauli" with `terms`.

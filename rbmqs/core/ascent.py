@@ -24,7 +24,8 @@ def ascend(
     """velocity <- momentum velocity + rate (G - l2 W - l1 sign W), weights <- weights + velocity.
 
     data (n+, N), data_hidden (n+, M) : activities under the data; model, model_hidden : under the
-    machine. offsets : mu (N,), lam (M,), or two empty arrays for none; differences : dv (N,), dh (M,). step : rate, momentum.
+    machine. offsets : mu (N,), lam (M,), or two empty arrays for none; differences : dv (N,),
+    dh (M,). step : rate, momentum.
     decay : l1, l2. velocity : (N, M), or (0, 0) where momentum is zero: the products then add to
     the weights themselves.
     """

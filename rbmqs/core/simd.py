@@ -266,7 +266,7 @@ def _python_norms(n_planes, n_rows):
 
 
 _ratio, _norms = _ratio_intrinsic, _norm_intrinsic
-if numba.config.DISABLE_JIT:
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     _ratio, _norms = _python_ratio, _python_norms
 
 complex_ratio = _ratio(2)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.core.gram import centred_gram
-from rbmqs.core.planes import from_planes, planes
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
+from rbmqs.core.planes import from_planes, planes
 from rbmqs.core.tables import tanh_of_pairs
 
 if TYPE_CHECKING:

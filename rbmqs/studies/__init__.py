@@ -1,8 +1,8 @@
 """Studies: many runs from one file, resumable at any moment, ending in a table and figures.
 
-    >>> from rbmqs.studies import read_study, run_study, load_table
-    >>> run_study(read_study("study.toml"), "runs/transition")
-    >>> table = load_table("runs/transition")
+>>> from rbmqs.studies import read_study, run_study, load_table
+>>> run_study(read_study("study.toml"), "runs/transition")
+>>> table = load_table("runs/transition")
 """
 
 from importlib import import_module

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from rbmqs.checkpoint import write_atomically
+from rbmqs.archive import write_atomically
 from rbmqs.interrupts import Interrupts
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses

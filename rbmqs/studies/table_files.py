@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rbmqs.checkpoint import write_atomically
+from rbmqs.archive import write_atomically
 from rbmqs.studies.schema import BY_NAME
 from rbmqs.studies.table import Table, typed_column
 

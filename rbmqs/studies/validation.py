@@ -84,7 +84,7 @@ def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: Refer
 
 
 def _check_reference(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
-    from hamiltonians.memory import check_memory, memory_needed
+    from hamiltonians.memory import check_plan, memory_plan
 
     if listed_reference(point, H.n_sites, rule) is None and rule.method == "exact":
-        check_memory(H, memory_needed(H), None)
+        check_plan(H, memory_plan(H), None)

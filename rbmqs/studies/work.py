@@ -158,6 +158,6 @@ def _write_record(
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     import numpy as np
 
-    from rbmqs.checkpoint import write_atomically
+    from rbmqs.archive import write_atomically
 
     write_atomically(path, lambda file: np.savez(file, **arrays))
