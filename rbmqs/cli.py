@@ -143,9 +143,7 @@ def _ground_state(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     from rbmqs.run import resume
 
-    result = resume(
-        options.directory, n_iterations=options.iterations, progress=not options.quiet
-    )
+    result = resume(options.directory, n_iterations=options.iterations, progress=not options.quiet)
     return _finish(result, None)
 
 
