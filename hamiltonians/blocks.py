@@ -110,9 +110,7 @@ class BlockOperator:
     @cached_property
     def dtype(self) -> np.dtype[Any]:
         """float64 if all matrix elements are real, else complex128."""
-        complex_ones = any(
-            value.imag for group in self._flips.values() for value in group.values()
-        )
+        complex_ones = any(value.imag for group in self._flips.values() for value in group.values())
         return np.dtype(np.complex128 if complex_ones else np.float64)
 
     @property
@@ -204,7 +202,8 @@ def _compile(
     flips_high = (np.array(list(high), np.uint64), *_rows_of(high.values(), dtype))
     flips_cross, pairs = _cross(layout, cross, sign_tables, dtype)
     low_part = _low_matrix(layout, low, dtype)
-    return (*diagonal[:3], sign_tables.table(), *diagonal[3:]), low_part, flips_high, flips_cross, pairs
+    with_signs = (*diagonal[:3], sign_tables.table(), *diagonal[3:])
+    return with_signs, low_part, flips_high, flips_cross, pairs
 
 
 class _SignTables:
@@ -261,7 +260,9 @@ def _low_matrix(layout: Layout, low: dict[int, Strings], dtype: np.dtype[Any]) -
 
 
 def _cross(
-    layout: Layout, cross: dict[tuple[int, int, int], Strings], sign_tables: _SignTables,
+    layout: Layout,
+    cross: dict[tuple[int, int, int], Strings],
+    sign_tables: _SignTables,
     dtype: Any,
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Flips with a list of pairs of low halves, one list for each low flip."""

@@ -72,12 +72,12 @@ def evolve(
     check_plan(H, MemoryPlan(dimension, {"vectors": held}), memory_limit)
     product = orthonormal_product(compiled(H, symmetry))
     out = np.empty((len(asked), dimension), np.complex128)
+    error_rate = tolerance / max(float(np.abs(asked).max(initial=0.0)), 1e-300)
+    order = np.argsort(np.abs(asked), kind="stable")
     for sign in (1, -1):
         now, psi = 0.0, start.astype(np.complex128)
-        span = float(np.abs(asked).max(initial=0.0))
-        order = np.argsort(np.abs(asked), kind="stable")
         for n in order[np.where(asked[order] < 0, -1, 1) == sign]:
-            psi = _advance(product, psi, float(asked[n]) - now, tolerance / max(span, 1e-300), n_vectors)
+            psi = _advance(product, psi, float(asked[n]) - now, error_rate, n_vectors)
             now = float(asked[n])
             out[n] = psi
     return out

@@ -110,7 +110,8 @@ def check_plan(H: SpinHamiltonian, plan: MemoryPlan, limit: int | None) -> None:
     if plan.total > available:
         raise TooLargeError(
             f"exact diagonalisation of {H.n_sites} sites, dimension {_power(plan.dimension)}, "
-            f"needs {size_text(plan.total)} of memory; allowed are {size_text(available)}{_advice(H)}"
+            f"needs {size_text(plan.total)} of memory; "
+            f"allowed are {size_text(available)}{_advice(H)}"
         )
 
 

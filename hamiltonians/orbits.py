@@ -99,10 +99,10 @@ class OrbitBasis:
         return _kernel_group(self)
 
     @cached_property
-    def listed(self) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
+    def listed(self) -> tuple[NDArray[np.uint64], NDArray[Any]]:
         """Representatives, ascending (relabelled), and the sizes of their orbits."""
         states = np.empty(self.dimension, np.uint64)
-        sizes = np.empty(self.dimension, np.uint16 if self.order < 2**16 else np.uint32)
+        sizes: NDArray[Any] = np.empty(self.dimension, np.min_scalar_type(self.order))
         n = 0
         for some_states, some_orders in _batches(self):
             states[n : n + len(some_states)] = some_states
@@ -207,15 +207,15 @@ def choose_chunk(permutations: NDArray[np.int64], with_inversion: bool) -> list[
     return list(
         min(
             tried,
-            key=lambda chunk: n_sets(list(chunk))
-            + _IMAGE_COST * _mean_ties(spins, permutations[:, list(chunk)], with_inversion),
+            key=lambda chunk: (
+                n_sets(list(chunk))
+                + _IMAGE_COST * _mean_ties(spins, permutations[:, list(chunk)], with_inversion)
+            ),
         )
     )
 
 
-def _mean_ties(
-    spins: NDArray[np.int64], sources: NDArray[np.int64], with_inversion: bool
-) -> float:
+def _mean_ties(spins: NDArray[np.int64], sources: NDArray[np.int64], with_inversion: bool) -> float:
     """Mean number of elements that make the smallest pattern of a configuration."""
     c = sources.shape[1]
     patterns = spins[:, sources] @ (1 << np.arange(c - 1, -1, -1))

@@ -21,7 +21,8 @@ from hamiltonians.hamiltonian import SpinHamiltonian
 def sign_sites(H: SpinHamiltonian) -> NDArray[np.bool_] | None:
     """The set A as a mask (n_sites,), or None if no signs make every element negative."""
     rows: list[tuple[int, int]] = []
-    for flip, strings in flip_strings(bit_connections(H.connections), H.total_sz is not None).items():
+    flips = flip_strings(bit_connections(H.connections), fixed=H.total_sz is not None)
+    for flip, strings in flips.items():
         constant = strings.get(0, 0)
         rest = sum(abs(value) for mask, value in strings.items() if mask)
         if any(complex(value).imag for value in strings.values()) or abs(constant) < rest:

@@ -136,9 +136,7 @@ def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
     return [(H.with_total_sz(m), 1) for m in both]
 
 
-def sectors_of(
-    H: SpinHamiltonian, complete: bool = True
-) -> list[SymmetrySector] | list[None]:
+def sectors_of(H: SpinHamiltonian, complete: bool = True) -> list[SymmetrySector] | list[None]:
     """The sectors of the lattice's space group, or none where it does not keep H."""
     if H.lattice is None or H.lattice.cell is None:
         return [None]

@@ -150,11 +150,13 @@ class SymmetricOperator:
     def _coded(self) -> tuple[NDArray[np.complex128], NDArray[np.uint64]]:
         """Distinct products of elements and characters, and their numbers (elements, phases)."""
         products = self._flips_and_elements[1][:, None] * self.basis.phases
-        values, codes = np.unique(np.append(0, products.ravel()) + 0.0, return_inverse=True)
+        distinct, codes = np.unique(np.append(0, products.ravel()) + 0.0, return_inverse=True)
+        values: NDArray[np.complex128] = distinct.astype(np.complex128)
         zero = int(codes[0])
         values[[0, zero]] = values[[zero, 0]]
         codes = np.where(codes == zero, 0, np.where(codes == 0, zero, codes))
-        return values, codes[1:].reshape(products.shape).astype(np.uint64)
+        numbers: NDArray[np.uint64] = codes[1:].reshape(products.shape).astype(np.uint64)
+        return values, numbers
 
 
 def relabelled(terms: PauliSum, basis: OrbitBasis) -> PauliSum:

@@ -88,7 +88,8 @@ def _named(H: SpinHamiltonian, label: str) -> tuple[SpinHamiltonian, SymmetrySec
         raise ValueError(f"symmetry must be auto, none or all without a lattice, got {label!r}")
     known = {s.label: s for complete in (True, False) for s in sectors_of(H, complete) if s}
     if label not in known:
-        raise ValueError(f"symmetry must be auto, none, all or one of {', '.join(known)}, got {label!r}")
+        labels = ", ".join(known)
+        raise ValueError(f"symmetry must be auto, none, all or one of {labels}, got {label!r}")
     return H, known[label]
 
 
@@ -99,9 +100,7 @@ def _print_plan(
     from hamiltonians.exact import checked_plan
 
     vectors = options.correlations or options.states > 1
-    plan = checked_plan(
-        H, options.states, symmetry=sector, vectors=vectors, memory_limit=limit
-    )
+    plan = checked_plan(H, options.states, symmetry=sector, vectors=vectors, memory_limit=limit)
     print(H.name)
     where = "all total S_z" if H.total_sz is None else f"total S_z {H.total_sz:g}"
     named = f", {sector.label}" if sector is not None else ""
@@ -181,8 +180,9 @@ class Ticker:
 
 
 def _announce(label: str) -> None:
-    print(f"\r{label:<60}" if sys.stderr.isatty() else label, end="" if sys.stderr.isatty() else "\n",
-          file=sys.stderr, flush=True)  # fmt: skip
+    terminal = sys.stderr.isatty()
+    line, end = (f"\r{label:<60}", "") if terminal else (label, "\n")
+    print(line, end=end, file=sys.stderr, flush=True)
 
 
 def _peak_memory() -> str:

@@ -144,9 +144,7 @@ def store_partners(first, last, flips, codes, shift, index, group, row_ptr, entr
         work = work_arrays(group[1], len(flips[0]))
         begin = first + chunk * ROWS
         for a in range(begin, min(begin + ROWS, last)):
-            write_row(
-                states[a], flips, codes, shift, index, group, work, entries, row_ptr[a]
-            )
+            write_row(states[a], flips, codes, shift, index, group, work, entries, row_ptr[a])
 
 
 @parallel_kernel

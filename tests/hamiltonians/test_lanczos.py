@@ -158,8 +158,9 @@ def test_evolution_refuses_bad_input():
 @pytest.mark.parametrize(
     "H",
     [
-        heisenberg(chain(8)), heisenberg(chain(10)), heisenberg(ladder(4, 2)), ising(chain(10), h=0.7),
-        ising(chain(9), h=-0.7), ising(square(3), J=-1.0), xxz(chain(10), delta=-2.0, total_sz=0),
+        heisenberg(chain(8)), heisenberg(chain(10)), heisenberg(ladder(4, 2)),
+        ising(chain(10), h=0.7), ising(chain(9), h=-0.7), ising(square(3), J=-1.0),
+        xxz(chain(10), delta=-2.0, total_sz=0),
         heisenberg(chain(7), J=-1.0, total_sz=0.5), heisenberg(chain(9, periodic=False)),
     ],
     ids=lambda H: H.name,
