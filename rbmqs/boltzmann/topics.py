@@ -217,7 +217,7 @@ class ReplicatedSoftmax(GradientModel):
     """
 
     n_components: int = 50
-    algorithm: str = "pcd"
+    algorithm: str = "cd"
     n_steps: int = 1
     learning_rate: float = keyword(1.0)
     momentum: float = keyword(0.9)

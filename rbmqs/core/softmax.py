@@ -11,19 +11,21 @@ import numpy as np
 
 from hamiltonians.core.jit import exact_kernel, parallel_exact_kernel
 from rbmqs.core.philox import fill_row, padded
-from rbmqs.core.units import unit_interval
+from rbmqs.core.units import exp_of, unit_interval
 
 
 @exact_kernel
 def exponentials(x, bias, first, last):
     """x <- exp(x + bias - largest) on columns first to last; returns (their sum, largest)."""
-    top = -np.inf
     for k in range(first, last):
         x[k] += bias[k]
-        top = max(top, np.float64(x[k]))
+    top = x[first]
+    for k in range(first, last):
+        top = max(top, x[k])
+    for k in range(first, last):
+        x[k] = exp_of(x[k] - top)
     total = 0.0
     for k in range(first, last):
-        x[k] = math.exp(x[k] - top)
         total += x[k]
     return total, top
 

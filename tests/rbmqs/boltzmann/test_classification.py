@@ -177,8 +177,8 @@ def test_rows_without_labels_help():
 def test_a_fine_tuned_stack_recognises_digits():
     train, labels, test, expected = digits()
     model = DeepBeliefClassifier(
-        (100, 50), n_iter=8, batch_size=20, learning_rate=0.05, momentum=0.9, finetune_n_iter=15,
-        finetune_rate=0.1, random_state=1,
+        (100, 50), n_iter=20, batch_size=20, learning_rate=0.05, momentum=0.9, finetune_n_iter=40,
+        finetune_rate=0.1, dropout=0.2, random_state=1,
     ).fit(train, labels)  # fmt: skip
     assert model.score(test, expected) >= 0.96
     assert model.transform(test).shape == (len(test), 50)
