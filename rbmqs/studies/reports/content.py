@@ -11,7 +11,7 @@ from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.figures import FIGURES, NothingToDrawError
 from rbmqs.studies.reports.command import command_of
 from rbmqs.studies.reports.diagnosis import deviation, remark_of, warnings_of
-from rbmqs.studies.reports.numbers import short, with_error
+from rbmqs.studies.reports.numbers import MISSING, short, with_error
 from rbmqs.studies.storage import StudyDirectory, read_json
 from rbmqs.studies.table import Table
 
@@ -56,13 +56,14 @@ def content_of(root: str | Path) -> Report:
     warnings = [(name, text) for k, name in enumerate(names) for text in warnings_of(table, k)]
     remarks = [(name, text) for k, name in enumerate(names) if (text := remark_of(table, k))]
     failures = _failures(root, set(names))
+    heads, rows = _without_empty(_heads(table), [_cells(table, k) for k in range(len(table))])
     return Report(
         title=table.meta["study"],
         summary=_summary(root, table, len(failures)),
         settings=_settings(root),
         facts=_facts(root, table),
-        heads=_heads(table),
-        rows=[_cells(table, k) for k in range(len(table))],
+        heads=heads,
+        rows=rows,
         warnings=warnings,
         remarks=remarks,
         failures=failures,
@@ -97,7 +98,12 @@ def _facts(root: Path, table: Table) -> dict[str, str]:
 
 def _heads(table: Table) -> tuple[str, ...]:
     axes = tuple(axis.rsplit(".", 1)[-1] for axis in table.axes)
-    energies = ("energy per site (Pauli)", "energy per site (S = σ/2)", "reference per site")
+    energies = (
+        "energy per site (Pauli)",
+        "energy per site (S = σ/2)",
+        "at zero variance",
+        "reference per site",
+    )
     return (*axes, *energies, "error bars", "V-score", "R-hat", "tau", "acceptance", "status")
 
 
@@ -110,6 +116,7 @@ def _cells(table: Table, row: int) -> tuple[str, ...]:
         *(str(table[axis][row]) for axis in table.axes),
         with_error(at("energy_per_site"), at("energy_per_site_error")),
         with_error(at("energy_per_site_spin"), at("energy_per_site_spin_error")),
+        with_error(at("energy_zero_variance") / n, at("energy_zero_variance_error") / n),
         with_error(at("reference") / n, at("reference_uncertainty") / n),
         short(deviation(table, row)),
         short(at("v_score")),
@@ -118,6 +125,14 @@ def _cells(table: Table, row: int) -> tuple[str, ...]:
         short(at("acceptance")),
         "converged" if bool(table["converged"][row]) else "not converged",
     )
+
+
+def _without_empty(
+    heads: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The table without the columns that hold no value at all."""
+    kept = [k for k in range(len(heads)) if not rows or any(row[k] != MISSING for row in rows)]
+    return tuple(heads[k] for k in kept), [tuple(row[k] for k in kept) for row in rows]
 
 
 def _failures(root: Path, done: set[str]) -> list[tuple[str, str]]:

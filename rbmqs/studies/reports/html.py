@@ -14,7 +14,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: 
   overflow-x: auto }
 th, td { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #ddd }
 th { border-bottom: 2px solid #888 }
-td:last-child, dt { white-space: nowrap }
+td, dt { white-space: nowrap }
 pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
 figure { display: inline-block; margin: .5rem; vertical-align: top }
 figure img { max-width: 32rem; width: 100% }
