@@ -58,5 +58,5 @@ print(f"{np.mean(difference < 2 * table['m_x_error']):.0%} within two error bars
 
 # %%
 figure = plot_energy(table)
-figure.savefig(OUTPUT / "08_ising_study.png", dpi=150)
+figure.savefig(OUTPUT / "09_ising_study.png", dpi=150)
 print(*write_report(ROOT))

@@ -37,4 +37,4 @@ print(f"Bethe {BETHE:.5f}, {deviation:+.1f} error bars")
 
 # %%
 figure = plot_finite_size(table, exact=BETHE)
-figure.savefig(OUTPUT / "09_heisenberg_study.png", dpi=150)
+figure.savefig(OUTPUT / "10_heisenberg_study.png", dpi=150)
