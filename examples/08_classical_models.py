@@ -5,6 +5,8 @@
 # bars-and-stripes, whose two classes are the directions.
 
 # %%
+from pathlib import Path
+
 import numpy as np
 
 from rbmqs.boltzmann import (
@@ -20,7 +22,11 @@ from rbmqs.boltzmann import (
     SoftmaxRBM,
     baselines,
     datasets,
+    plotting,
 )
+
+OUTPUT = Path(__file__).parent / "output"
+OUTPUT.mkdir(exist_ok=True)
 
 
 def labelled_data():
@@ -62,10 +68,10 @@ bars = datasets.bars_and_stripes(3).rows
 nade = NADE(30, n_iter=1000, batch_size=16, learning_rate=0.3, random_state=1).fit(bars)
 pairs = BoltzmannMachine(algorithm="exact", n_iter=300, learning_rate=0.2, random_state=1).fit(bars)
 rbm = BernoulliRBM(16, random_state=1).fit(bars)
-print(
-    f"bars and stripes 3x3: NADE {nade.score(bars):.3f}, RBM {rbm.log_likelihood(bars).mean():.3f}, "
-    f"pairwise machine {pairs.score_samples(bars).mean():.3f} nats a row"
-)
+exact = rbm.log_likelihood(bars).mean()
+print(f"bars and stripes 3x3: NADE {nade.score(bars):.3f}, RBM {exact:.3f}, ", end="")
+print(f"pairwise machine {pairs.score_samples(bars).mean():.3f} nats a row")
+plotting.filters(rbm, OUTPUT / "08_classical_models.png")
 deep = DeepBoltzmannMachine((16, 8), n_iter=500, batch_size=16, pretrain_n_iter=100, random_state=1)
 bound = deep.fit(bars).score_samples(bars).mean()
 print(f"deep machine of 16 + 8 hidden units: at least {bound:.3f} nats a row")
