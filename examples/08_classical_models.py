@@ -62,10 +62,9 @@ bars = datasets.bars_and_stripes(3).rows
 nade = NADE(30, n_iter=1000, batch_size=16, learning_rate=0.3, random_state=1).fit(bars)
 pairs = BoltzmannMachine(algorithm="exact", n_iter=300, learning_rate=0.2, random_state=1).fit(bars)
 rbm = BernoulliRBM(16, random_state=1).fit(bars)
-print(
-    f"bars and stripes 3x3: NADE {nade.score(bars):.3f}, RBM {rbm.log_likelihood(bars).mean():.3f}, "
-    f"pairwise machine {pairs.score_samples(bars).mean():.3f} nats a row"
-)
+print("bars and stripes 3x3, nats a row:")
+print(f"    NADE {nade.score(bars):.3f}, RBM {rbm.log_likelihood(bars).mean():.3f}")
+print(f"    fully visible machine {pairs.score_samples(bars).mean():.3f}")
 deep = DeepBoltzmannMachine((16, 8), n_iter=500, batch_size=16, pretrain_n_iter=100, random_state=1)
 bound = deep.fit(bars).score_samples(bars).mean()
 print(f"deep machine of 16 + 8 hidden units: at least {bound:.3f} nats a row")
