@@ -11,7 +11,7 @@ undirected topic model", NIPS 22 (2009), Eqs. 1-8.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
@@ -36,10 +36,11 @@ from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 from rbmqs.checks import choice, positive_int
-from rbmqs.core.topics import add_words, draw_words, log_softmax_sums
+from rbmqs.core.topics import add_words, draw_words, normalise_words
 from rbmqs.core.units import sum_softplus
 
-ALGORITHMS = ("pcd", "cd", "exact")
+ALGORITHMS = ("auto", "cd", "pcd", "exact")
+AUTO_EXACT = 12  # hidden units: 4096 states cost about what five steps of 100 chains do
 
 
 def count_matrix(X: Any, dtype: Any, *, min_rows: int = 1) -> sparse.csr_matrix:
@@ -66,6 +67,25 @@ def lengths_of(counts: sparse.csr_matrix) -> np.ndarray:
     return np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel().astype(np.int64)
 
 
+class HiddenStates(NamedTuple):
+    """All hidden states (S, M), the distribution of words of each (S, K), log weight a word (S,).
+
+    A document of D words has hidden state h with probability ~ exp(D log_weight).
+    """
+
+    states: np.ndarray
+    words: np.ndarray
+    log_weight: np.ndarray
+
+    def log_partition(self, length: int) -> float:
+        """log Z_D."""
+        return float(logsumexp(length * self.log_weight))
+
+    def probability(self, length: int) -> np.ndarray:
+        """p(h) of documents of one length, (S,)."""
+        return np.exp(length * self.log_weight - self.log_partition(length))
+
+
 class TopicLearner(GradientLearner):
     """Gradient of mean log p of documents: exact on the data's side, three ways on the model's.
 
@@ -78,6 +98,9 @@ class TopicLearner(GradientLearner):
         super().__init__(arrays, stream, options)
         self.n_steps = positive_int("n_steps", options.n_steps)
         self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
+        if self.algorithm == "auto":
+            few = len(arrays["hidden_bias"]) <= AUTO_EXACT
+            self.algorithm = "exact" if few else "cd"
         n_chains = options.batch_size if self.algorithm == "pcd" else 0
         places = (np.arange(n_chains) + 0.5) / max(n_chains, 1)
         self.chain_lengths = np.quantile(lengths, places, method="inverted_cdf").astype(np.int64)
@@ -155,8 +178,8 @@ class TopicLearner(GradientLearner):
         draw_words(inputs, self.arrays["word_bias"], lengths, next_call(self.stream))
         return inputs
 
-    def hidden_states(self, length: int) -> tuple[np.ndarray, np.ndarray, float]:
-        """All hidden states, their probabilities for documents of one length, and log Z_D."""
+    def enumerated(self) -> HiddenStates:
+        """All hidden states with their distributions of words, which all lengths share."""
         n_hidden = len(self.arrays["hidden_bias"])
         if n_hidden > MAX_HIDDEN:
             raise ValueError(
@@ -164,25 +187,24 @@ class TopicLearner(GradientLearner):
                 f"got {n_hidden}; use log_partition(length, method='ais')"
             )
         states = all_states(n_hidden).astype(self.arrays["weights"].dtype)
-        inputs = times(states, self.arrays["weights"], transpose_b=True)
-        log_words = log_softmax_sums(inputs, self.arrays["word_bias"])
-        log_weight = length * (states @ self.arrays["hidden_bias"].astype(np.float64) + log_words)
-        log_z = float(logsumexp(log_weight))
-        return states, np.exp(log_weight - log_z), log_z
+        words = times(states, self.arrays["weights"], transpose_b=True)
+        log_weight = normalise_words(words, self.arrays["word_bias"])
+        log_weight += states @ self.arrays["hidden_bias"].astype(np.float64)
+        return HiddenStates(states, words, log_weight)
 
     def _exact_statistics(self, lengths: np.ndarray) -> Arrays:
-        total: Arrays = {name: np.zeros_like(array) for name, array in self.arrays.items()}
+        """One sum over the hidden states, each with the words all documents expect of it."""
+        every = self.enumerated()
+        expected = np.zeros(len(every.states))
         for length, number_of in zip(*np.unique(lengths, return_counts=True), strict=True):
-            states, probability, _ = self.hidden_states(int(length))
-            words = (
-                times(states, self.arrays["weights"], transpose_b=True) + self.arrays["word_bias"]
-            )
-            words = np.exp(words - logsumexp(words, axis=1, keepdims=True))
-            share = (number_of / len(lengths) * length * probability)[:, None].astype(words.dtype)
-            total["weights"] += words.T @ (share * states)
-            total["word_bias"] += (share * words).sum(axis=0)
-            total["hidden_bias"] += (share * states).sum(axis=0)
-        return total
+            expected += number_of / len(lengths) * length * every.probability(length)
+        share = expected.astype(every.words.dtype)[:, None]
+        weighted = share * every.states
+        return {
+            "weights": times(every.words, weighted, transpose_a=True),
+            "word_bias": (share * every.words).sum(axis=0),
+            "hidden_bias": weighted.sum(axis=0),
+        }
 
 
 @dataclass(frozen=True)
@@ -201,8 +223,10 @@ class ReplicatedSoftmax(GradientModel):
     ----------
     n_components : int
         Hidden units (topics, of which any number may be on).
-    algorithm : {"pcd", "cd", "exact"}
-        Persistent chains, contrastive divergence, the sum over all hidden states.
+    algorithm : {"auto", "cd", "pcd", "exact"}
+        Contrastive divergence, persistent chains, or the sum over all hidden states, which "auto"
+        takes up to 12 hidden units: chains mix badly between topics, more so in long documents,
+        and a model trained by few steps puts weight where no document is.
     n_steps : int
         Gibbs steps of an update.
     **options
@@ -216,8 +240,8 @@ class ReplicatedSoftmax(GradientModel):
     training_ : Training
     """
 
-    n_components: int = 50
-    algorithm: str = "cd"
+    n_components: int = 12
+    algorithm: str = "auto"
     n_steps: int = 1
     learning_rate: float = keyword(1.0)
     momentum: float = keyword(0.9)
@@ -304,18 +328,22 @@ class ReplicatedSoftmax(GradientModel):
         """log Z_D of documents of `length` words.
 
         "exact" sums over the hidden states (up to 20 units), "ais" anneals `n_runs` chains from
-        the model without hidden units through `n_betas` temperatures; "auto" is exact up to 10
-        units.
+        the model without hidden units through `n_betas` temperatures; "auto" is exact up to 12
+        units. Annealing misses topics that few chains reach: log Z is then too small, and
+        likelihoods come out too large; compare two values of `n_betas`.
         """
         self.check_is_fitted()
         positive_int("length", length)
-        choice("method", method, ("auto", "exact", "ais"))
         with one_pool():
-            if method == "exact" or (method == "auto" and len(self.components_) <= 10):
-                return LogPartition(self._learned.hidden_states(length)[2], 0.0)
+            if self._sums_exactly(method):
+                return LogPartition(self._learned.enumerated().log_partition(length), 0.0)
             lengths = np.full(positive_int("n_runs", n_runs), length)
             weights = self._anneal(lengths, n_betas, stream_of(random_state))
         return averaged(weights)
+
+    def _sums_exactly(self, method: str) -> bool:
+        choice("method", method, ("auto", "exact", "ais"))
+        return method == "exact" or (method == "auto" and len(self.components_) <= AUTO_EXACT)
 
     def _anneal(self, lengths: np.ndarray, n_betas: int, stream: np.ndarray) -> np.ndarray:
         """log weights of chains annealed from hidden inputs times 0 to times 1, (n,).
@@ -342,16 +370,20 @@ class ReplicatedSoftmax(GradientModel):
             before = beta
         return log_weight
 
-    def score_samples(self, X: Any, **options: Any) -> np.ndarray:
+    def score_samples(self, X: Any, method: str = "auto", **options: Any) -> np.ndarray:
         """log p of each document as a sequence of words, in nats; options of `log_partition`.
 
         The log Z of every length that occurs is found once.
         """
         counts, lengths = self._documents(X)
+        different, which = np.unique(lengths, return_inverse=True)
         with one_pool():
             log_weight = self._learned.log_weight(counts, lengths)
-        different, which = np.unique(lengths, return_inverse=True)
-        log_z = [self.log_partition(int(n), **options).value for n in different]
+            if self._sums_exactly(method):
+                every = self._learned.enumerated()
+                log_z = [every.log_partition(int(n)) for n in different]
+            else:
+                log_z = [self.log_partition(int(n), method, **options).value for n in different]
         return log_weight - np.array(log_z)[which]
 
     def perplexity(self, X: Any, **options: Any) -> float:

@@ -66,10 +66,12 @@ def add_words(x, bias, scale, lengths, weights, stream, out):
 
 
 @parallel_exact_kernel
-def log_softmax_sums(x, bias):
-    """log sum_k exp(x_k + bias_k), (n,); x is used up."""
+def normalise_words(x, bias):
+    """x (n, K) <- softmax(x + bias); returns log sum_k exp(x_k + bias_k), (n,)."""
     out = np.empty(x.shape[0])
     for i in numba.prange(x.shape[0]):
         total, top = exponentials(x[i], bias, 0, x.shape[1])
         out[i] = top + math.log(total)
+        for k in range(x.shape[1]):
+            x[i, k] /= total
     return out
