@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FlipArrays(NamedTuple):
-    """The off-diagonal part as the kernels take it; see `hamiltonians.core.matvec`."""
+    """The off-diagonal part as the kernels take it; see `hamiltonians.core.sparse`."""
 
     flip_mask: NDArray[np.uint64]
     flip_bits: NDArray[np.int64]

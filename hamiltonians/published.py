@@ -1,7 +1,8 @@
-"""Published ground-state energies of periodic square clusters, with their sources.
+"""Published ground-state energies of periodic clusters, with their sources.
 
 Energies are those of the papers, per site for H = sum S_i . S_j with S = sigma / 2; a total in
-Pauli units is 4 N times that. Keys are (J2 / J1, width of the square).
+Pauli units is 4 N times that. Keys are (J2 / J1, width of the square), or (J2 / J1, kind,
+shape) of other clusters.
 """
 
 from typing import NamedTuple
@@ -47,4 +48,11 @@ SQUARE_J1J2: dict[tuple[float, int], Published] = {
     (1.0, 6): Published(-0.714360433, 1e-9, _VARBENCH),
     (0.0, 8): Published(-0.67349005, 2e-8, _SANDVIK),
     (0.0, 10): Published(-0.67155266, 2e-8, _SANDVIK),
+}
+
+CLUSTERS: dict[tuple[float, str, tuple[int, ...]], Published] = {
+    (0.5, "rectangle", (4, 6)): Published(-0.522524935367, 1e-12, _VARBENCH),
+    (0.0, "triangular", (4, 4)): Published(-0.534719682345, 1e-12, _VARBENCH),
+    (0.0, "triangular", (6, 6)): Published(-0.560373395564, 1e-12, _VARBENCH),
+    (0.0, "kagome", (2, 3)): Published(-0.447126154086, 1e-12, _VARBENCH),
 }

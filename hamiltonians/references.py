@@ -9,7 +9,7 @@ from hamiltonians.closed_forms import heisenberg_chain_energy, ising_chain_energ
 from hamiltonians.exact import TooLargeError, ground_state
 from hamiltonians.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.lattices import Lattice
-from hamiltonians.published import SQUARE_J1J2
+from hamiltonians.published import CLUSTERS, SQUARE_J1J2, Published
 
 __all__ = ["Reference", "best_reference", "heisenberg_chain_energy", "ising_chain_energy"]
 
@@ -99,17 +99,23 @@ def published(H: SpinHamiltonian) -> Reference | None:
     if spec is None or H.total_sz not in (None, 0.0) or spec.model not in ("heisenberg", "j1j2"):
         return None
     lattice, values = spec.lattice, spec.parameters
-    if lattice.kind != "rectangle" or lattice.periodic != (True, True) or np.any(values["field"]):
+    if lattice.shape is None or lattice.periodic != (True, True) or np.any(values["field"]):
         return None
     J1, J2 = _uniform(values.get("J1", values.get("J"))), _uniform(values.get("J2", 0.0))
-    width, *others = lattice.shape or (0,)
-    if J1 is None or J2 is None or J1 <= 0 or others != [width]:
+    if J1 is None or J2 is None or J1 <= 0:
         return None
-    row = SQUARE_J1J2.get((round(J2 / J1, 12), width))
+    row = _published_row(round(J2 / J1, 12), lattice)
     if row is None:
         return None
     scale = 4 * lattice.n_sites * J1
     return Reference(scale * row.per_site, row.source, "published", scale * row.uncertainty)
+
+
+def _published_row(ratio: float, lattice: Lattice) -> Published | None:
+    shape = tuple(sorted(lattice.shape or ()))
+    if lattice.kind == "rectangle" and shape[0] == shape[1]:
+        return SQUARE_J1J2.get((ratio, shape[0]))
+    return CLUSTERS.get((ratio, lattice.kind, shape))
 
 
 def _along_chain(lattice: Lattice, J: Any) -> Any:

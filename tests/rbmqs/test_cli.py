@@ -106,6 +106,37 @@ def test_exact(capsys):
     assert "dimension 20:" in out
 
 
+def energy_of(capsys, *options):
+    """Lowest energy that `rbmqs exact` prints, and all it prints."""
+    assert main(["exact", *options, "--quiet"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines()]
+    return float(next(row[1] for row in rows if row and row[0] == "0")), out
+
+
+def test_exact_in_sectors(capsys):
+    plain, _ = energy_of(capsys, "heisenberg", "--length", "10", "--symmetry", "none")
+    chosen, out = energy_of(capsys, "heisenberg", "--length", "10", "--correlations")
+    assert chosen == pytest.approx(plain, abs=1e-9)
+    assert "total S_z 0" in out
+    shell = next(line.split() for line in out.splitlines() if line.split()[:2] == ["1", "10"])
+    assert float(shell[2]) == pytest.approx(plain / 30, abs=1e-9)  # <Z_0 Z_1> = E / (3 N)
+    named, out = energy_of(
+        capsys, "heisenberg", "--length", "10", "--symmetry", "k=pi even -", "--total-sz", "0"
+    )
+    assert named == pytest.approx(plain, abs=1e-9)
+    assert "k=pi even -" in out
+
+
+def test_exact_over_all_sectors(capsys):
+    assert main(["exact", "heisenberg", "--length", "6", "--symmetry", "all", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    lowest = out.splitlines()[2].split()
+    assert float(lowest[0]) == pytest.approx(hm.heisenberg_chain_energy(6), abs=1e-9)
+    assert lowest[2] == "1"
+    assert "gap" in out
+
+
 def test_compare_without_netket(capsys):
     assert main(["compare", *ISING, *SHORT, "--no-netket"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -245,6 +276,11 @@ BAD = [
     ("exact ising --length 60", "60"),
     ("exact ising --length 4 --states 0", "k must be"),
     ("compare ising --length 4 --alpha 0", "alpha must be positive"),
+    ("compare ising --length 4 --scan h", "--scan must read NAME=V1,V2"),
+    ("compare ising --length 4 --scan h=a", "must list numbers"),
+    ("compare ising --length 4 --methods luck", "method must be one of"),
+    ("exact heisenberg --length 6 --symmetry A7", "symmetry must be auto, none, all or one of"),
+    ("exact ising --length 24 --memory-limit 0.01", "needs 0."),
 ]
 
 
