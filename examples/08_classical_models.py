@@ -96,11 +96,11 @@ print(f"categories: {softmax.log_likelihood(kinds).mean():.2f}, independent {-3 
 documents = datasets.docstrings(n_words=500)
 held_out = np.arange(documents.counts.shape[0]) % 5 == 0
 known, unseen = documents.counts[~held_out], documents.counts[held_out]
-topics = ReplicatedSoftmax(10, n_iter=100, learning_rate=3.0, random_state=1).fit(known)
-plain = [baselines.MixtureOfUnigrams(k).fit(known).perplexity(unseen) for k in (1, 10)]
+topics = ReplicatedSoftmax(8, n_iter=100, random_state=1).fit(known)
+plain = [baselines.MixtureOfUnigrams(k).fit(known).perplexity(unseen) for k in (1, 8)]
 print(
-    f"perplexity: 10 hidden units {topics.perplexity(unseen):.0f}, unigrams {plain[0]:.0f}, "
-    f"mixture of 10 unigrams {plain[1]:.0f}"
+    f"perplexity: 8 hidden units {topics.perplexity(unseen):.0f}, unigrams {plain[0]:.0f}, "
+    f"mixture of 8 unigrams {plain[1]:.0f}"
 )
 for unit in np.argsort(-topics.components_, axis=1)[:3, :6]:
     print("   ", ", ".join(documents.words[unit]))

@@ -9,18 +9,18 @@ couplings inside a layer it is the RBM. D. Ackley, G. Hinton and T. Sejnowski, C
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
+from rbmqs.boltzmann.data import binary_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
-    GradientModel,
+    UnsupervisedModel,
     column_mean,
     estimator,
     keyword,
@@ -156,7 +156,7 @@ def softmax(log_weight: np.ndarray) -> np.ndarray:
 
 
 @estimator
-class BoltzmannMachine(GradientModel):
+class BoltzmannMachine(UnsupervisedModel):
     """General Boltzmann machine over columns of 0 and 1.
 
     Parameters
@@ -189,33 +189,7 @@ class BoltzmannMachine(GradientModel):
     n_mean_field: int = 10
     learning_rate: float = keyword(0.05)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on rows of 0 and 1; y is ignored.
-
-        Raises
-        ------
-        ValueError
-            See `binary_matrix`; unknown options; exact sums over too many units.
-        """
-        rows = self._binary(X, MIN_ROWS)
-        seeds = self._seeds(3)
-        plan = self._plan(len(rows), seeds[0])
-        learner = self._learner(rows, seeds)
-        self._descend(learner, plan, lambda chosen: rows[chosen])
-        self._begin(X, learner)
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """One step from these rows at the full learning rate."""
-        rows = self._binary(X)
-        if not self.__sklearn_is_fitted__():
-            self._begin(X, self._learner(rows, self._seeds(3)))
-        self._check_columns(X, rows.shape[1])
-        with one_pool():
-            self._learned.step(rows, self.learning_rate)
-        return self
-
-    def _binary(self, X: Any, min_rows: int = 1) -> np.ndarray:
+    def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; couplings join all columns: X.toarray()")
         return binary_matrix(X, "X", self._type, min_rows=min_rows)
@@ -223,28 +197,20 @@ class BoltzmannMachine(GradientModel):
     def _learner(self, rows: np.ndarray, seeds: list) -> GeneralLearner:
         n_hidden = positive_int("n_components", self.n_components, minimum=0)
         n, dtype = rows.shape[1] + n_hidden, self._type
-        upper = np.triu(0.1 * np.random.default_rng(seeds[1]).standard_normal((n, n)), 1)
+        upper = np.triu(0.1 * np.random.default_rng(seeds[0]).standard_normal((n, n)), 1)
         upper[: rows.shape[1], : rows.shape[1]] = 0
         bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))
         arrays = {
             "couplings": (upper + upper.T).astype(dtype),
             "bias": np.concatenate([bias, np.zeros(n_hidden)]).astype(dtype),
         }
-        learner = GeneralLearner(arrays, new_stream(seeds[2]), self, rows.shape[1])
+        learner = GeneralLearner(arrays, new_stream(seeds[1]), self, rows.shape[1])
         if learner.algorithm == "exact":
             learner._states(n)
         return learner
 
-    def _begin(self, X: Any, learner: GeneralLearner) -> None:
-        self._learned = learner
-        self._remember_columns(X, learner.n_visible)
+    def _publish(self, learner: GeneralLearner) -> None:
         self.couplings_, self.intercept_ = learner.arrays["couplings"], learner.arrays["bias"]
-
-    def _rows(self, X: Any) -> np.ndarray:
-        self.check_is_fitted()
-        rows = self._binary(X)
-        self._check_columns(X, rows.shape[1])
-        return rows
 
     def transform(self, X: Any) -> np.ndarray:
         """Mean-field means of the hidden units given each row, (n, M)."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
+from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.descent import Descent
 from rbmqs.boltzmann.estimator import Estimator
 from rbmqs.boltzmann.linalg import multiply, one_pool
@@ -107,6 +108,74 @@ class GradientModel(Estimator):
     def status_(self) -> str:
         """Empty, or one sentence on why the training stopped early."""
         return self.training_.status
+
+
+class UnsupervisedModel(GradientModel):
+    """What the models of rows without labels share: fit, partial_fit, checked rows.
+
+    Subclasses say what rows they take (`_check_rows`), how a learner starts (`_learner`) and which
+    fitted attributes its arrays become (`_publish`).
+    """
+
+    _learned: Any  # the learner after training
+
+    def _check_rows(self, X: Any, min_rows: int = 1) -> Any:
+        """Rows as the learner wants them: `shape`, and indexing by row numbers."""
+        raise NotImplementedError
+
+    def _learner(self, rows: Any, seeds: list[np.random.SeedSequence]) -> GradientLearner:
+        """A learner before its first step; seeds for the weights, the stream and what else."""
+        raise NotImplementedError
+
+    def _publish(self, learner: Any) -> None:
+        """Set the fitted attributes, views of the learner's arrays."""
+        raise NotImplementedError
+
+    def _columns(self, rows: Any) -> int:
+        """Columns of the user's data."""
+        return rows.shape[1]
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit fixed and `_check_rows` would hold new data to."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on the rows of X; y is ignored.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Rows the model cannot take, unknown options.
+        """
+        self._forget()
+        rows = self._check_rows(X, MIN_ROWS)
+        order, *seeds = self._seeds(4)
+        plan = self._plan(rows.shape[0], order)
+        learner = self._learner(rows, seeds)
+        self._descend(learner, plan, lambda chosen: rows[chosen])
+        self._begin(X, rows, learner)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One step from these rows at the full learning rate."""
+        rows = self._check_rows(X)
+        if not self.__sklearn_is_fitted__():
+            self._begin(X, rows, self._learner(rows, self._seeds(4)[1:]))
+        self._check_columns(X, self._columns(rows))
+        with one_pool():
+            self._learned.step(rows, self.learning_rate)
+        return self
+
+    def _begin(self, X: Any, rows: Any, learner: GradientLearner) -> None:
+        self._remember_columns(X, self._columns(rows))
+        self._learned = learner
+        self._publish(learner)
+
+    def _rows(self, X: Any) -> Any:
+        """Rows for a fitted model."""
+        self.check_is_fitted()
+        rows = self._check_rows(X)
+        self._check_columns(X, self._columns(rows))
+        return rows
 
 
 class GradientLearner:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
+    UnsupervisedModel,
     small_weights,
     stream_of,
 )  # fmt: skip
@@ -82,7 +82,7 @@ class HarmoniumLearner(GradientLearner):
         return machine.statistics(visible, machine.hidden_mean(visible))
 
 
-class HarmoniumModel(GradientModel):
+class HarmoniumModel(UnsupervisedModel):
     """Base of the estimators with one hidden layer; subclasses make the layer and check rows.
 
     Attributes
@@ -98,17 +98,9 @@ class HarmoniumModel(GradientModel):
     algorithm: str
     n_steps: int
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> Any:
-        """Rows as the layer wants them."""
-        raise NotImplementedError
-
     def _layer(self, rows: Any) -> VisibleLayer:
         """The visible units at the start of training."""
         raise NotImplementedError
-
-    def _columns(self, rows: Any) -> int:
-        """Columns of the user's data."""
-        return rows.shape[1]
 
     def _decoded(self, rows: np.ndarray) -> np.ndarray:
         """Rows of the layer as the user's data."""
@@ -118,49 +110,18 @@ class HarmoniumModel(GradientModel):
         n_hidden = positive_int("n_components", self.n_components)
         positive_int("n_steps", self.n_steps)
         layer = self._layer(rows)
-        weights = small_weights(seeds[1], (rows.shape[1], n_hidden), self._type)
+        weights = small_weights(seeds[0], (rows.shape[1], n_hidden), self._type)
         layer.precondition({"weights": weights, "visible_bias": np.empty(rows.shape[1])})
         machine = Harmonium(layer, weights, np.zeros(n_hidden, self._type))
         return HarmoniumLearner(
-            machine, new_stream(seeds[2]), self, self.algorithm, self.n_steps, self.batch_size
+            machine, new_stream(seeds[1]), self, self.algorithm, self.n_steps, self.batch_size
         )
 
-    def _begin(self, X: Any, rows: Any, learner: HarmoniumLearner) -> None:
-        self._remember_columns(X, self._columns(rows))
-        self._learned, self.machine_ = learner, learner.machine
+    def _publish(self, learner: HarmoniumLearner) -> None:
+        self.machine_ = learner.machine
         self.components_ = learner.machine.weights.T
         self.intercept_hidden_ = learner.machine.hidden_bias
         self.intercept_visible_ = learner.arrays["visible_bias"]
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on the rows of X; y is ignored."""
-        self._forget()
-        rows = self._check_rows(X, MIN_ROWS)
-        seeds = self._seeds(3)
-        plan = self._plan(rows.shape[0], seeds[0])
-        learner = self._learner(rows, seeds)
-        self._descend(learner, plan, lambda chosen: rows[chosen])
-        self._begin(X, rows, learner)
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """One step from these rows at the full learning rate."""
-        rows = self._check_rows(X)
-        if not self.__sklearn_is_fitted__():
-            self._begin(X, rows, self._learner(rows, self._seeds(3)))
-        self._check_columns(X, self._columns(rows))
-        with one_pool():
-            self._learned.step(rows, self.learning_rate)
-        return self
-
-    def _forget(self) -> None:
-        """Drop what an earlier fit fixed and `_check_rows` would hold new data to."""
-
-    def _rows(self, X: Any) -> Any:
-        self.check_is_fitted()
-        rows = self._check_rows(X)
-        self._check_columns(X, self._columns(rows))
-        return rows
 
     def transform(self, X: Any) -> np.ndarray:
         """p(h_j = 1 | v), (n, M)."""

@@ -6,16 +6,17 @@ Eqs. 9-11; the gradient is their algorithm 1. Columns are visited in a fixed ran
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann.data import MIN_ROWS, binary_matrix
+from rbmqs.boltzmann.data import binary_matrix
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
+    UnsupervisedModel,
     column_mean,
     estimator,
     keyword,
@@ -23,7 +24,6 @@ from rbmqs.boltzmann.gradient_model import (
     small_weights,
     stream_of,
 )  # fmt: skip
-from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import nade as kernels
@@ -32,10 +32,12 @@ NAMES = ("weights", "output_weights", "visible_bias", "hidden_bias")
 
 
 class NADELearner(GradientLearner):
-    """Exact gradient of mean log p."""
+    """Exact gradient of mean log p; columns are visited in this order, as are parameters."""
 
-    def __init__(self, arrays: Arrays, stream: np.ndarray, options: GradientModel) -> None:
+    def __init__(self, arrays: Arrays, stream: np.ndarray, options: GradientModel,
+                 order: np.ndarray) -> None:  # fmt: skip
         super().__init__(arrays, stream, options, NAMES[:2])
+        self.order = order
         self._parts = tuple(np.empty((kernels.BLOCKS, *arrays[name].shape), arrays[name].dtype)
                             for name in NAMES)  # fmt: skip
 
@@ -44,17 +46,21 @@ class NADELearner(GradientLearner):
         """Parameters in the order of the kernels."""
         return tuple(self.arrays[name] for name in NAMES)
 
+    def in_order(self, rows: np.ndarray) -> np.ndarray:
+        """Rows with their columns as they are visited."""
+        return np.ascontiguousarray(rows[:, self.order])
+
     def gradient(self, batch: np.ndarray) -> Arrays:
         """Of the mean over the rows of the mini-batch."""
         for part in self._parts:
             part[...] = 0
-        kernels.sum_gradients(batch, *self.ordered, self._parts)
+        kernels.sum_gradients(self.in_order(batch), *self.ordered, self._parts)
         return {name: part.sum(axis=0) / part.dtype.type(len(batch))
                 for name, part in zip(NAMES, self._parts, strict=True)}  # fmt: skip
 
 
 @estimator
-class NADE(GradientModel):
+class NADE(UnsupervisedModel):
     """Neural autoregressive distribution estimator over columns of 0 and 1.
 
     Parameters
@@ -79,34 +85,7 @@ class NADE(GradientModel):
     learning_rate: float = keyword(0.05)
     momentum: float = keyword(0.9)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on rows of 0 and 1; y is ignored.
-
-        Raises
-        ------
-        ValueError
-            See `binary_matrix`; unknown options.
-        """
-        rows = self._binary(X, MIN_ROWS)
-        seeds = self._seeds(4)
-        plan = self._plan(len(rows), seeds[0])
-        learner = self._learner(rows, seeds)
-        rows = np.ascontiguousarray(rows[:, self.order_])
-        self._descend(learner, plan, lambda chosen: rows[chosen])
-        self._begin(X, learner)
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """One step from these rows at the full learning rate."""
-        rows = self._binary(X)
-        if not self.__sklearn_is_fitted__():
-            self._begin(X, self._learner(rows, self._seeds(4)))
-        self._check_columns(X, rows.shape[1])
-        with one_pool():
-            self._learned.step(np.ascontiguousarray(rows[:, self.order_]), self.learning_rate)
-        return self
-
-    def _binary(self, X: Any, min_rows: int = 1) -> np.ndarray:
+    def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; NADE visits every column: X.toarray()")
         return binary_matrix(X, "X", self._type, min_rows=min_rows)
@@ -114,11 +93,11 @@ class NADE(GradientModel):
     def _learner(self, rows: np.ndarray, seeds: list) -> NADELearner:
         n_hidden = positive_int("n_components", self.n_components)
         n_visible, dtype = rows.shape[1], self._type
-        self.order_ = np.arange(n_visible)
+        order = np.arange(n_visible)
         if choice("order", self.order, ("random", "columns")) == "random":
-            self.order_ = np.random.default_rng(seeds[3]).permutation(n_visible)
-        bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))[self.order_]
-        weights, output_weights = seeds[1].spawn(2)
+            order = np.random.default_rng(seeds[2]).permutation(n_visible)
+        bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))[order]
+        weights, output_weights = seeds[0].spawn(2)
         scale = 1 / np.sqrt(n_visible)
         arrays = {
             "weights": small_weights(weights, (n_visible, n_hidden), dtype, scale),
@@ -126,26 +105,22 @@ class NADE(GradientModel):
             "visible_bias": bias.astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
-        return NADELearner(arrays, new_stream(seeds[2]), self)
+        return NADELearner(arrays, new_stream(seeds[1]), self, order)
 
-    def _begin(self, X: Any, learner: NADELearner) -> None:
-        self._learned = learner
-        self._remember_columns(X, len(self.order_))
+    def _publish(self, learner: NADELearner) -> None:
+        self.order_ = learner.order
 
     @property
     def components_(self) -> np.ndarray:
         """W (M, N), columns as in the data."""
         return self._learned.arrays["weights"][np.argsort(self.order_)].T
 
-    def _rows(self, X: Any) -> np.ndarray:
-        self.check_is_fitted()
-        rows = self._binary(X)
-        self._check_columns(X, rows.shape[1])
-        return np.ascontiguousarray(rows[:, self.order_])
+    def _ordered(self, X: Any) -> np.ndarray:
+        return self._learned.in_order(self._rows(X))
 
     def score_samples(self, X: Any) -> np.ndarray:
         """log p of each row in nats, exact."""
-        return kernels.log_probabilities(self._rows(X), *self._learned.ordered)
+        return kernels.log_probabilities(self._ordered(X), *self._learned.ordered)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log p in nats."""

@@ -12,17 +12,17 @@ all tells something).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
-    GradientModel,
+    UnsupervisedModel,
     estimator,
     keyword,
     small_weights,
@@ -39,24 +39,36 @@ from rbmqs.core.classes import softmax_rows
 ALGORITHMS = ("cd", "exact")
 
 
-class Ratings(NamedTuple):
+@dataclass(frozen=True)
+class Ratings:
     """Ratings of some users: CSR without values but the number of each rating in the scale."""
 
     indptr: np.ndarray
     items: np.ndarray
     levels: np.ndarray
+    n_items: int
 
     @property
     def n_users(self) -> int:
         """Rows."""
         return len(self.indptr) - 1
 
-    def take(self, users: np.ndarray) -> Ratings:
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Users and items."""
+        return self.n_users, self.n_items
+
+    @property
+    def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The arrays for the kernels."""
+        return self.indptr, self.items, self.levels
+
+    def __getitem__(self, users: np.ndarray) -> Ratings:
         """The ratings of these users."""
         sizes = np.diff(self.indptr)[users]
         indptr = np.concatenate([[0], sizes.cumsum()])
         places = np.repeat(self.indptr[users] - indptr[:-1], sizes) + np.arange(indptr[-1])
-        return Ratings(indptr, self.items[places], self.levels[places])
+        return Ratings(indptr, self.items[places], self.levels[places], self.n_items)
 
 
 def rating_matrix(X: Any) -> sparse.csr_matrix:
@@ -102,7 +114,7 @@ class RatingsLearner(GradientLearner):
         """Inputs with biases, (users, M)."""
         a = self.arrays
         out = np.empty((ratings.n_users, len(a["hidden_bias"])), a["weights"].dtype)
-        kernels.hidden_inputs(*ratings, a["weights"], self._rated, a["hidden_bias"], out)
+        kernels.hidden_inputs(*ratings.entries, a["weights"], self._rated, a["hidden_bias"], out)
         return out
 
     @property
@@ -163,7 +175,7 @@ class RatingsLearner(GradientLearner):
             kernels.draw_levels(
                 self.level_probability(batch, hidden), next_call(self.stream), levels
             )
-            ratings = batch._replace(levels=levels)
+            ratings = replace(batch, levels=levels)
         drawn = np.eye(out["level_bias"].shape[1], dtype=out["weights"].dtype)[ratings.levels]
         self._add(out, ratings, drawn, self.hidden_mean(ratings), -1.0)
 
@@ -190,10 +202,10 @@ class RatingsLearner(GradientLearner):
                 f"got {n_hidden}"
             )
         states = all_states(n_hidden).astype(a["weights"].dtype)
-        free = ratings._replace(levels=np.zeros_like(ratings.levels))
+        free = replace(ratings, levels=np.zeros_like(ratings.levels))
         bare = np.zeros((ratings.n_users, n_hidden), a["weights"].dtype)
         no_weights = np.zeros((a["weights"].shape[0], 1, n_hidden), a["weights"].dtype)
-        kernels.hidden_inputs(*free, no_weights, self._rated, a["hidden_bias"], bare)
+        kernels.hidden_inputs(*free.entries, no_weights, self._rated, a["hidden_bias"], bare)
         log_weight = bare.astype(np.float64) @ states.T
         kernels.log_level_sums(
             ratings.indptr, ratings.items, a["weights"], a["level_bias"], states, log_weight
@@ -204,7 +216,7 @@ class RatingsLearner(GradientLearner):
 
 
 @estimator
-class RatingsRBM(GradientModel):
+class RatingsRBM(UnsupervisedModel):
     """Restricted Boltzmann machine for ratings of which most are missing.
 
     Parameters
@@ -240,39 +252,13 @@ class RatingsRBM(GradientModel):
 
     _accepts_sparse = True
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on users' ratings, CSR or dense with NaN where missing; y is ignored.
-
-        Raises
-        ------
-        ValueError
-            A rating outside the scale, users without ratings, see `rating_matrix`.
-        """
-        ratings, n_items = self._ratings(X, MIN_ROWS)
-        seeds = self._seeds(3)
-        plan = self._plan(ratings.n_users, seeds[0])
-        learner = self._learner(ratings, n_items, seeds)
-        self._descend(learner, plan, ratings.take)
-        self._begin(X, n_items, learner)
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """One step from these users at the full learning rate."""
-        ratings, n_items = self._ratings(X)
-        if not self.__sklearn_is_fitted__():
-            self._begin(X, n_items, self._learner(ratings, n_items, self._seeds(3)))
-        self._check_columns(X, n_items)
-        with one_pool():
-            self._learned.step(ratings, self.learning_rate)
-        return self
-
     def _levels(self) -> np.ndarray:
         scale = np.asarray(self.scale, dtype=np.float64)
         if scale.ndim != 1 or len(scale) < 2 or (np.diff(scale) <= 0).any():
             raise ValueError(f"scale must be two or more ascending numbers, got {self.scale}")
         return scale
 
-    def _ratings(self, X: Any, min_rows: int = 1) -> tuple[Ratings, int]:
+    def _check_rows(self, X: Any, min_rows: int = 1) -> Ratings:
         scale, matrix = self._levels(), rating_matrix(X)
         levels = np.searchsorted(scale, matrix.data).clip(max=len(scale) - 1)
         bad = scale[levels] != matrix.data
@@ -288,46 +274,39 @@ class RatingsRBM(GradientModel):
                 f"{matrix.nnz} ratings"
             )
         indptr, items = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
-        return Ratings(indptr, items, levels.astype(np.int64)), matrix.shape[1]
+        return Ratings(indptr, items, levels.astype(np.int64), matrix.shape[1])
 
-    def _learner(self, ratings: Ratings, n_items: int, seeds: list) -> RatingsLearner:
+    def _learner(self, ratings: Ratings, seeds: list) -> RatingsLearner:
         n_hidden = positive_int("n_components", self.n_components)
-        n_levels, dtype = len(self._levels()), self._type
+        n_items, n_levels, dtype = ratings.n_items, len(self._levels()), self._type
         number_of = np.zeros((n_items, n_levels))
         np.add.at(number_of, (ratings.items, ratings.levels), 1)
         number_of += 2 * (number_of.sum(axis=0) + 1) / (number_of.sum() + n_levels)
         arrays = {
-            "weights": small_weights(seeds[1], (n_items, n_levels, n_hidden), dtype),
+            "weights": small_weights(seeds[0], (n_items, n_levels, n_hidden), dtype),
             "level_bias": np.log(number_of / number_of.sum(axis=1, keepdims=True)).astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
         if self.conditional:
             arrays["rated_weights"] = np.zeros((n_items, n_hidden), dtype)
-        return RatingsLearner(arrays, new_stream(seeds[2]), self)
+        return RatingsLearner(arrays, new_stream(seeds[1]), self)
 
-    def _begin(self, X: Any, n_items: int, learner: RatingsLearner) -> None:
-        self._learned, arrays = learner, learner.arrays
-        self._remember_columns(X, n_items)
+    def _publish(self, learner: RatingsLearner) -> None:
+        arrays = learner.arrays
         self.weights_, self.intercept_levels_ = arrays["weights"], arrays["level_bias"]
         self.intercept_hidden_ = arrays["hidden_bias"]
-
-    def _known(self, X: Any) -> Ratings:
-        self.check_is_fitted()
-        ratings, n_items = self._ratings(X)
-        self._check_columns(X, n_items)
-        return ratings
 
     def transform(self, X: Any) -> np.ndarray:
         """p(h_j = 1 | a user's ratings), (users, M)."""
         with one_pool():
-            return self._learned.hidden_mean(self._known(X))
+            return self._learned.hidden_mean(self._rows(X))
 
     def predict_proba(self, X: Any, users: Any, items: Any) -> np.ndarray:
         """p(rating = each of the scale | the user's ratings X) of pairs (user, item), (n, K).
 
         Exact: the hidden units are summed over.
         """
-        inputs = self._learned.hidden_inputs(self._known(X))
+        inputs = self._learned.hidden_inputs(self._rows(X))
         users, items = (np.asarray(a, dtype=np.int64).ravel() for a in (users, items))
         for name, index, size in (
             ("users", users, len(inputs)),
@@ -355,7 +334,7 @@ class RatingsRBM(GradientModel):
 
     def log_likelihood(self, X: Any) -> np.ndarray:
         """Exact log p of each user's ratings given which items are rated, (users,)."""
-        ratings = self._known(X)
+        ratings = self._rows(X)
         learner = self._learned
         inputs = learner.hidden_inputs(ratings).astype(np.float64)
         own = self.intercept_levels_[ratings.items, ratings.levels].astype(np.float64)

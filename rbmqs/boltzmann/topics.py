@@ -11,18 +11,18 @@ undirected topic model", NIPS 22 (2009), Eqs. 1-8.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from rbmqs.boltzmann.data import MIN_ROWS, real_matrix
+from rbmqs.boltzmann.data import real_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
-    GradientModel,
+    UnsupervisedModel,
     estimator,
     keyword,
     small_weights,
@@ -112,10 +112,14 @@ class TopicLearner(GradientLearner):
         return super().memory() | {"chains": self.chains}
 
     def step(self, batch: sparse.csr_matrix, rate: float) -> None:
-        """One step; hidden biases, which enter times the length, by as much less."""
+        """One step on the scale of the parameters.
+
+        A word's gradient is as small as its share of all words: the rate is for a vocabulary of
+        one, whatever the vocabulary. Hidden biases enter times the length, and go by as much less.
+        """
         gradient = self.gradient(batch)
         gradient["hidden_bias"] /= lengths_of(batch).mean()
-        self.descent.step(gradient, rate)
+        self.descent.step(gradient, rate * len(self.arrays["word_bias"]))
 
     def gradient(self, batch: sparse.csr_matrix) -> Arrays:
         """Means over documents, divided by the mean length: steps fit any length."""
@@ -216,7 +220,7 @@ class LogPartition:
 
 
 @estimator
-class ReplicatedSoftmax(GradientModel):
+class ReplicatedSoftmax(UnsupervisedModel):
     """Topic model of word counts (dense or CSR, documents by vocabulary).
 
     Parameters
@@ -230,7 +234,8 @@ class ReplicatedSoftmax(GradientModel):
     n_steps : int
         Gibbs steps of an update.
     **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`; gradients are means over words.
+        See `rbmqs.boltzmann.gradient_model.GradientModel`; `learning_rate` is
+        multiplied by the size of the vocabulary.
 
     Attributes
     ----------
@@ -243,59 +248,33 @@ class ReplicatedSoftmax(GradientModel):
     n_components: int = 12
     algorithm: str = "auto"
     n_steps: int = 1
-    learning_rate: float = keyword(1.0)
+    learning_rate: float = keyword(0.005)
     momentum: float = keyword(0.9)
 
     _accepts_sparse = True
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on documents of any lengths; y is ignored.
-
-        Raises
-        ------
-        ValueError
-            See `count_matrix`; unknown options.
-        """
-        counts = count_matrix(X, self._type, min_rows=MIN_ROWS)
-        seeds = self._seeds(3)
-        plan = self._plan(counts.shape[0], seeds[0])
-        learner = self._learner(counts, seeds)
-        self._descend(learner, plan, lambda chosen: counts[chosen])
-        self._begin(X, learner)
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """One step from these documents at the full learning rate."""
-        counts = count_matrix(X, self._type)
-        if not self.__sklearn_is_fitted__():
-            self._begin(X, self._learner(counts, self._seeds(3)))
-        self._check_columns(X, counts.shape[1])
-        with one_pool():
-            self._learned.step(counts, self.learning_rate)
-        return self
+    def _check_rows(self, X: Any, min_rows: int = 1) -> sparse.csr_matrix:
+        return count_matrix(X, self._type, min_rows=min_rows)
 
     def _learner(self, counts: sparse.csr_matrix, seeds: list) -> TopicLearner:
         n_hidden = positive_int("n_components", self.n_components)
         words = np.asarray(counts.sum(axis=0, dtype=np.float64)).ravel() + 0.1
         dtype = self._type
         arrays = {
-            "weights": small_weights(seeds[1], (counts.shape[1], n_hidden), dtype),
+            "weights": small_weights(seeds[0], (counts.shape[1], n_hidden), dtype),
             "word_bias": np.log(words / words.sum()).astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
-        return TopicLearner(arrays, new_stream(seeds[2]), self, lengths_of(counts))
+        return TopicLearner(arrays, new_stream(seeds[1]), self, lengths_of(counts))
 
-    def _begin(self, X: Any, learner: TopicLearner) -> None:
-        self._learned, arrays = learner, learner.arrays
-        self._remember_columns(X, arrays["weights"].shape[0])
+    def _publish(self, learner: TopicLearner) -> None:
+        arrays = learner.arrays
         self.components_ = arrays["weights"].T
         self.intercept_words_ = arrays["word_bias"]
         self.intercept_hidden_ = arrays["hidden_bias"]
 
     def _documents(self, X: Any) -> tuple[sparse.csr_matrix, np.ndarray]:
-        self.check_is_fitted()
-        counts = count_matrix(X, self.components_.dtype)
-        self._check_columns(X, counts.shape[1])
+        counts = self._rows(X)
         return counts, lengths_of(counts)
 
     def transform(self, X: Any) -> np.ndarray:

@@ -74,18 +74,19 @@ def test_annealing_finds_log_z_within_its_error():
 
 
 def synthetic_documents(n, seed):
-    """Words from two of four topics each: a mixture has to spend a topic on every pair."""
+    """60 words of a vocabulary of 60, from five topics in shares of any size."""
     rng = np.random.default_rng(seed)
-    words = np.random.default_rng(9).dirichlet(np.full(60, 0.1), 4)
-    share = np.array([rng.permutation([0.5, 0.5, 0, 0]) for _ in range(n)])
-    return np.array([rng.multinomial(60, p) for p in share @ words])
+    words = np.random.default_rng(9).dirichlet(np.full(60, 0.1), 5)
+    share = rng.dirichlet(np.full(5, 0.3), n) @ words
+    return np.array([rng.multinomial(60, p / p.sum()) for p in share])
 
 
-def test_topics_beat_unigrams():
-    train, test = synthetic_documents(400, 1), synthetic_documents(200, 2)
-    model = ReplicatedSoftmax(8, n_iter=150, batch_size=50, learning_rate=2.0, random_state=1)
+def test_topics_beat_mixtures_of_unigrams_of_any_size():
+    train, test = synthetic_documents(500, 1), synthetic_documents(200, 2)
+    model = ReplicatedSoftmax(10, n_iter=200, batch_size=50, random_state=1)
     found = model.fit(sparse.csr_matrix(train)).perplexity(test)
-    assert found < MixtureOfUnigrams(1).fit(train).perplexity(test)
+    baselines = [MixtureOfUnigrams(k).fit(train).perplexity(test) for k in (1, 4, 8, 16, 32)]
+    assert found < min(baselines)
 
 
 def ratings_model(conditional):
@@ -111,7 +112,7 @@ def log_probability(a, row):
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_exact_gradient_of_ratings(conditional):
     model = ratings_model(conditional)
-    found = model._learned.gradient(model._known(RATED))
+    found = model._learned.gradient(model._rows(RATED))
 
     def log_likelihood(a):
         return sum(log_probability(a, row) for row in RATED) / len(RATED)
@@ -144,7 +145,7 @@ def test_chains_of_ratings_follow_the_enumerated_distribution():
     model = ratings_model(True)
     learner, n = model._learned, 20_000
     learner.n_steps = 20
-    ratings = model._known(np.tile(RATED[1], (n, 1)))
+    ratings = model._rows(np.tile(RATED[1], (n, 1)))
     kept = []
     learner._add = lambda out, ratings, share, hidden, sign: kept.append(ratings.levels)
     learner._add_chains({k: v.copy() for k, v in learner.arrays.items()}, ratings)
