@@ -12,13 +12,13 @@ not depend on the number of threads.
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import inlined_kernel, parallel_kernel
+from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.hermitian import complete_planes, product_with_adjoint, tile_of_task
 
 TILE = 96
 
 
-@inlined_kernel
+@inlined_exact_kernel
 def _tile_of_products(planes, i0, i1, j0, j1):
     """(Re, Im) of a tile of T T^dagger; Im is a dummy for a real T."""
     if planes.shape[0] == 1:
@@ -29,7 +29,7 @@ def _tile_of_products(planes, i0, i1, j0, j1):
     )  # fmt: skip
 
 
-@inlined_kernel
+@inlined_exact_kernel
 def _centre_row(lower, means, mean, i):
     """K_ij - <K_i.> - <K_.j> + <K>, the means over samples."""
     for j in range(i + 1):
@@ -39,7 +39,7 @@ def _centre_row(lower, means, mean, i):
             lower[1, i, j] += means[1, j] - means[1, i]
 
 
-@parallel_kernel
+@parallel_exact_kernel
 def centred_gram(spins, tanh, with_visible_bias, with_hidden_bias, out):
     """Fill the lower triangle of ``out`` with (O - <O>)(O - <O>)^dagger.
 
@@ -60,6 +60,7 @@ def centred_gram(spins, tanh, with_visible_bias, with_hidden_bias, out):
     n_tiles = (n + TILE - 1) // TILE
     visible = 1.0 if with_visible_bias else 0.0
     hidden = 1.0 if with_hidden_bias else 0.0
+    ones = np.ones(TILE)
     sums = np.zeros((n_parts, n_tiles, n))  # of each row within each column of tiles
     for task in prange(n_tiles * (n_tiles + 1) // 2):
         row, col = tile_of_task(task)
@@ -72,11 +73,9 @@ def centred_gram(spins, tanh, with_visible_bias, with_hidden_bias, out):
             offset = 0.0 if part else visible
             mirrored = -1.0 if part else 1.0
             for i in range(i1 - i0):
-                total = 0.0
                 for j in range(j1 - j0):
                     tt[i, j] = offset * ss[i, j] + (hidden + ss[i, j]) * tt[i, j]
-                    total += tt[i, j]
-                sums[part, col, i0 + i] = total
+                sums[part, col, i0 + i] = np.dot(tt[i], ones[: j1 - j0])
                 if row != col:
                     for j in range(j1 - j0):
                         sums[part, row, j0 + j] += mirrored * tt[i, j]

@@ -8,12 +8,15 @@ With P1 = Ar Br^T, P2 = Ai Bi^T and P3 = (Ar + Ai)(Br - Bi)^T,
 
 A matrix that takes part is kept as the planes (Ar, Ai, Ar + Ai, Ar - Ai); a real one as the
 plane (A,). The products are single-threaded BLAS calls, made inside parallel loops over blocks.
+
+No fast-math here, and sums by BLAS: with it, kernels fresh from the compiler and the same kernels
+from its cache gave sums that differ in the last digit.
 """
 
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
+from hamiltonians.core.jit import exact_kernel, parallel_exact_kernel
 
 N_PLANES = 4
 ROW_BLOCK = 32
@@ -30,7 +33,7 @@ def tile_of_task(task):
     return row, task - row * (row + 1) // 2
 
 
-@kernel
+@exact_kernel
 def complete_planes(planes, first, last):
     """Fill the sum and the difference in these rows of (Ar, Ai, ., .)."""
     for i in range(first, last):
@@ -39,7 +42,7 @@ def complete_planes(planes, first, last):
             planes[3, i, j] = planes[0, i, j] - planes[1, i, j]
 
 
-@kernel
+@exact_kernel
 def product_with_adjoint(a_real, a_imag, a_sum, b_real, b_imag, b_difference):
     """(Re, Im) of A B^dagger from the planes of A (m, k) and of the transposed B (k, n)."""
     real = np.dot(a_real, b_real)
@@ -53,30 +56,28 @@ def product_with_adjoint(a_real, a_imag, a_sum, b_real, b_imag, b_difference):
     return real, imag
 
 
-@kernel
+@exact_kernel
 def _block_times(lower, vector, block, out):
     """What a block of rows of A, and their mirror images, do to a vector; added to ``out``."""
     n_parts, n = vector.shape
     for i in range(block * ROW_BLOCK, min((block + 1) * ROW_BLOCK, n)):
         x = vector[0, i]
-        real = lower[0, i, i] * x
+        real = lower[0, i, i] * x + np.dot(lower[0, i, :i], vector[0, :i])
         for j in range(i):
-            real += lower[0, i, j] * vector[0, j]
             out[0, j] += lower[0, i, j] * x
         if n_parts == 2:
             y = vector[1, i]
-            imag = lower[0, i, i] * y
+            imag = lower[0, i, i] * y + np.dot(lower[0, i, :i], vector[1, :i])
+            imag += np.dot(lower[1, i, :i], vector[0, :i])
+            real -= np.dot(lower[1, i, :i], vector[1, :i])
             for j in range(i):
-                a, b = lower[0, i, j], lower[1, i, j]
-                real -= b * vector[1, j]
-                imag += a * vector[1, j] + b * vector[0, j]
-                out[0, j] += b * y
-                out[1, j] += a * y - b * x
+                out[0, j] += lower[1, i, j] * y
+                out[1, j] += lower[0, i, j] * y - lower[1, i, j] * x
             out[1, i] += imag
         out[0, i] += real
 
 
-@parallel_kernel
+@parallel_exact_kernel
 def hermitian_times(lower, vector):
     """A v from the lower triangle of A.
 
