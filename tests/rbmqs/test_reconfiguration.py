@@ -150,11 +150,20 @@ def test_a_singular_matrix_gives_advice_and_finite_numbers(method, shift):
 
 
 @pytest.mark.parametrize("method", ["sample-space", "dense"])
-def test_an_indefinite_matrix_raises_the_shift_and_says_so(method):
-    """Rounding as large as it gets: all samples alike, so that S is zero up to rounding."""
-    psi, spins, energies = problem(n_samples=1)
-    spins, energies = np.repeat(spins, 40, axis=0), np.repeat(energies, 40)
-    energies = energies + 1e-3 * np.arange(40)
+def test_an_indefinite_matrix_raises_the_shift_and_says_so(method, monkeypatch):
+    """Eigenvalues below zero by more than rounding: no shift of 1e-18 can mend that."""
+    from rbmqs.reconfiguration import solvers
+
+    def indefinite(lower, right, shift):
+        broken = np.tril(lower)
+        eye = np.eye(lower.shape[1])
+        broken[0] -= 1e-12 * broken[0].diagonal().max() * eye
+        return solve_positive(broken, right, shift)
+
+    solve_positive = solvers.solve_positive
+    monkeypatch.setattr(solvers, "solve_positive", indefinite)
+    psi, spins, energies = problem(n_samples=12)
+    spins, energies = np.repeat(spins, 2, axis=0), np.repeat(energies, 2)
     result = solve(FactorisedJacobian.of(psi, spins), energies, 1e-18, method)
     assert np.all(np.isfinite(result.direction))
     assert result.diag_shift > 1e-18
