@@ -21,17 +21,18 @@ _CANCELLED = 1e-14  # of the largest term: a sum below it is zero up to rounding
 
 @inlined_exact_kernel
 def _log_amplitude(theta, g, pairs):
-    """sum_j log 2 cosh(theta_j) of image g, from angles (planes, |G|, M) and the pairs of units.
+    """sum_j log 2 cosh(theta_j) of image g, from angles (|G|, planes, M) and the pairs of units.
 
     2 cosh(theta) = exp(s theta) / m with s = sign(Re theta) and m the larger of the pair, so one
     logarithm serves as many units as a product of m's holds.
     """
-    is_complex = theta.shape[0] == 2
+    planes = theta.shape[1]
+    is_complex = planes == 2
     total, product = 0j, 1.0 + 0j
     for j in range(theta.shape[2]):
-        angle = complex(theta[0, g, j], theta[1, g, j] if is_complex else 0.0)
+        angle = complex(theta[g, 0, j], theta[g, 1, j] if is_complex else 0.0)
         up = angle.real >= 0.0
-        plane = theta.shape[0] if up else 0
+        plane = planes if up else 0
         product *= complex(pairs[g, plane, j], pairs[g, plane + 1, j] if is_complex else 0.0)
         total += angle if up else -angle
         size = abs(product.real) + abs(product.imag)
@@ -59,19 +60,19 @@ def fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, 
     order, n_sites = permutations.shape
     planes, n_hidden = hidden_bias.shape
     images = np.empty((order, n_sites))
-    theta = np.empty((planes, order, n_hidden))
+    theta = np.empty((order, planes, n_hidden))  # rows in one piece: packed angles to pairs
     for g in range(order):
         for i in range(n_sites):
             images[g, i] = signs[g] * sigma[permutations[g, i]]
     for p in range(planes):
-        theta[p] = np.dot(images, weights[p])
+        angles = np.dot(images, weights[p])
         for g in range(order):
             for j in range(n_hidden):
-                theta[p, g, j] += hidden_bias[p, j]
+                theta[g, p, j] = angles[g, j] + hidden_bias[p, j]
     pairs[:, :, n_hidden:] = 0.0
     pairs[:, 0, n_hidden:] = 1.0
     for g in range(order):
-        fill_row(theta[:, g], g, pairs)
+        fill_row(theta[g], g, pairs)
         log_psi[g] = _log_amplitude(theta, g, pairs)
         for i in range(n_sites):
             log_psi[g] += images[g, i] * complex(

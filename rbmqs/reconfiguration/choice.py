@@ -24,17 +24,17 @@ _TYPICAL_CG_ITERATIONS = 150
 _MAX_MATRIX_BYTES = 4 * 2**30
 
 
-def costs(n_samples: int, width: int, n_parameters: int) -> dict[str, float]:
+def costs(n_samples: int, width: int, product: float, n_parameters: int) -> dict[str, float]:
     """Multiply-adds of each solver, infinite where its matrix would not fit.
 
     sample-space: n^2 width/2 for the Gram matrix, whose width is N + M in factors and P
-    otherwise, and n^3/6 for Cholesky; dense: n P^2/2 + P^3/6; matrix-free: two products of n P
+    otherwise, and n^3/6 for Cholesky; dense: n P^2/2 + P^3/6; matrix-free: two products with O
     per iteration.
     """
     n, p = float(n_samples), float(n_parameters)
     estimate = {
         "sample-space": n * n * width / 2 + n**3 / 6,
-        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * n * p,
+        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * product,
         "dense": n * p * p / 2 + p**3 / 6,
     }
     for method, rows in (("sample-space", n), ("dense", p)):
@@ -45,7 +45,9 @@ def costs(n_samples: int, width: int, n_parameters: int) -> dict[str, float]:
 
 def choose_solver(jacobian: Jacobian) -> str:
     """Name of the cheapest solver for this many samples and parameters."""
-    estimate = costs(jacobian.n_samples, jacobian.width, jacobian.n_parameters)
+    estimate = costs(
+        jacobian.n_samples, jacobian.width, jacobian.product_cost, jacobian.n_parameters
+    )
     return min(estimate, key=lambda method: estimate[method])
 
 

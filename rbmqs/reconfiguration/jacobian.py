@@ -41,6 +41,10 @@ class Jacobian(Protocol):
         """Multiply-adds of an element of the Gram matrix."""
 
     @property
+    def product_cost(self) -> float:
+        """Of (O - <O>) v, in multiply-adds at the rate of matrix products."""
+
+    @property
     def is_finite(self) -> bool:
         """Whether no entry is NaN or infinite."""
 
@@ -110,6 +114,11 @@ class FactorisedJacobian:
     def width(self) -> int:
         """Multiply-adds of an element of the Gram matrix."""
         return self.spins.shape[1] + self.tanh.shape[1]
+
+    @property
+    def product_cost(self) -> float:
+        """Of (O - <O>) v, in multiply-adds at the rate of matrix products."""
+        return float(self.n_samples * self.n_parameters)
 
     @property
     def is_finite(self) -> bool:
