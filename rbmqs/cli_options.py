@@ -45,6 +45,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alpha", type=float, help="hidden units per site (default 2)")
     parser.add_argument("--n-hidden", type=int, metavar="M", help="hidden units")
     parser.add_argument("--real", action="store_true", help="real parameters")
+    parser.add_argument(
+        "--tied", metavar="GROUP", help="tie the weights over translations or space-group"
+    )
+    parser.add_argument("--n-features", type=int, metavar="F", help="features of tied weights")
+    parser.add_argument(
+        "--project", metavar="SECTOR",
+        help="project onto a symmetry sector: symmetric, or a label that "
+        "'rbmqs exact --symmetry all' prints, such as 'k=(0,0) A1 +'",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int)
     parser.add_argument("--iterations", type=int, metavar="N")
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
@@ -68,6 +77,9 @@ _PLACES = {
     "vectors": ("lattice", "vectors"),
     "alpha": ("ansatz", "alpha"),
     "n_hidden": ("ansatz", "n_hidden"),
+    "n_features": ("ansatz", "n_features"),
+    "tied": ("ansatz", "tied"),
+    "project": ("ansatz", "project"),
     "seed": ("run", "seed"),
     "iterations": ("run", "n_iterations"),
     "stop_when_converged": ("run", "stop_when_converged"),

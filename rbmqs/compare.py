@@ -191,11 +191,15 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     if importlib.util.find_spec("netket") is None:
         missing = 'not installed: pip install "rbmqs[netket]"'
         return Row({}, "NetKet", H.n_sites, NAN, NAN, note=missing)
+    from rbmqs.initial import initial_wavefunction
     from rbmqs.netket import ground_state_with_netket
-    from rbmqs.run import initial_wavefunction
     from rbmqs.statistics import v_score
+    from rbmqs.wavefunction import RBM
 
-    psi = initial_wavefunction(H.n_sites, settings.seed, **ansatz)
+    psi = initial_wavefunction(H, settings.seed, **ansatz)
+    if not isinstance(psi, RBM):
+        only_plain = "compared for plain machines only, not tied or projected ones"
+        return Row({}, "NetKet", H.n_sites, NAN, NAN, note=only_plain)
     outcome = ground_state_with_netket(
         H,
         psi,

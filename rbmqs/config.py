@@ -24,6 +24,7 @@ import cattrs
 import numpy as np
 
 from rbmqs.checks import choice, positive_int
+from rbmqs.initial import GROUPS
 from rbmqs.lattice_config import LatticeConfig
 from rbmqs.schedules import Schedule
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
@@ -77,18 +78,28 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class AnsatzConfig:
-    """Table [ansatz]: `alpha` or `n_hidden`, "complex" or "real" parameters, biases."""
+    """Table [ansatz]: `alpha` or `n_hidden`, "complex" or "real" parameters, biases.
+
+    `tied` names a group over which weights are tied ("translations" or "space-group"), with
+    `n_features` instead of `alpha` if wished; `project` a symmetry sector ("symmetric" or a label).
+    """
 
     alpha: float | None = None
     n_hidden: int | None = None
+    n_features: int | None = None
     dtype: str = "complex"
-    visible_bias: bool = True
-    hidden_bias: bool = True
+    visible_bias: bool | None = None
+    hidden_bias: bool | None = None
+    tied: str | None = None
+    project: str | None = None
 
     def __post_init__(self) -> None:
         choice("dtype", self.dtype, ("complex", "real"))
-        if self.n_hidden is not None:
-            positive_int("n_hidden", self.n_hidden)
+        for name in ("n_hidden", "n_features"):
+            if getattr(self, name) is not None:
+                positive_int(name, getattr(self, name))
+        if self.tied is not None:
+            choice("tied", self.tied, GROUPS)
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `rbmqs.ground_state`."""

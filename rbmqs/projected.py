@@ -253,6 +253,8 @@ class ProjectedRBM(Wavefunction):
             "group_order": self.sector.group.order,
             "spin_inversion": self.sector.spin_inversion,
             "n_images": self.n_images,
+            "n_sites": self.n_sites,
+            "n_hidden": self.n_hidden,
             "n_parameters": self.n_parameters,
             "dtype": "complex128" if self.is_complex else "float64",
         }

@@ -16,20 +16,20 @@ from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rbmqs.convergence import has_settled, unsettled
 from rbmqs.final import Estimate, final_estimate
+from rbmqs.initial import initial_wavefunction
 from rbmqs.interrupts import Interrupts
 from rbmqs.progress import Progress
 from rbmqs.records import StepRecord
 from rbmqs.results import RunResult
 from rbmqs.runlog import LogWriter, read_log
 from rbmqs.settings import RunSettings
-from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
+    from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 CHECKPOINT_SECONDS = 10.0
-DEFAULT_ALPHA = 2.0
 
 
 def ground_state(
@@ -37,9 +37,12 @@ def ground_state(
     alpha: float | None = None,
     *,
     n_hidden: int | None = None,
+    n_features: int | None = None,
     dtype: type = complex,
-    visible_bias: bool = True,
-    hidden_bias: bool = True,
+    visible_bias: bool | None = None,
+    hidden_bias: bool | None = None,
+    tied: str | SymmetryGroup | None = None,
+    project: str | SymmetrySector | None = None,
     seed: int | None = None,
     n_iterations: int | None = None,
     settings: RunSettings | None = None,
@@ -53,8 +56,9 @@ def ground_state(
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
-    alpha, n_hidden, dtype, visible_bias, hidden_bias
-        Shape of the machine, see `RBM.random`; alpha = 2 when nothing is said.
+    alpha, n_hidden, n_features, dtype, visible_bias, hidden_bias, tied, project
+        The machine, see `rbmqs.initial.initial_wavefunction`; a plain one with alpha = 2 when
+        nothing is said.
     seed, n_iterations : int, optional
         In place of those in `settings`.
     settings : RunSettings, optional
@@ -81,25 +85,21 @@ def ground_state(
     settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations)
     if psi is None:
         psi = initial_wavefunction(
-            hamiltonian.n_sites,
+            hamiltonian,
             settings.seed,
             alpha=alpha,
             n_hidden=n_hidden,
+            n_features=n_features,
             dtype=dtype,
             visible_bias=visible_bias,
             hidden_bias=hidden_bias,
+            tied=tied,
+            project=project,
         )
     is_first = comm is None or comm.rank == 0
     directory = None if output is None or not is_first else _new_directory(Path(output))
     progress = progress and is_first
     return run(hamiltonian, psi, settings, directory=directory, progress=progress, comm=comm)
-
-
-def initial_wavefunction(n_sites: int, seed: int, **shape: Any) -> RBM:
-    """The random machine that a run of this seed starts from; alpha = 2 when `shape` has none."""
-    if shape.get("alpha") is None and shape.get("n_hidden") is None:
-        shape["alpha"] = DEFAULT_ALPHA
-    return RBM.random(n_sites, seed=np.random.SeedSequence(seed, spawn_key=(0,)), **shape)
 
 
 def resume(

@@ -67,9 +67,9 @@ def _hamiltonian(
 
 
 def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
-    from rbmqs.wavefunction import hidden_units
+    from rbmqs.initial import initial_wavefunction
 
-    hidden_units(H.n_sites, config.ansatz.alpha, config.ansatz.n_hidden)
+    initial_wavefunction(H, config.run.seed, **config.ansatz.options())
 
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:

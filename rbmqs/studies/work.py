@@ -120,13 +120,13 @@ def _iterations_saved(work: Path) -> int:
 def _start(directory: StudyDirectory, point: Point) -> Any:
     """Random parameters, or those of the neighbour along the warm-start axis."""
     from rbmqs.checkpoint import load_checkpoint
-    from rbmqs.run import CHECKPOINT, initial_wavefunction
+    from rbmqs.initial import initial_wavefunction
+    from rbmqs.run import CHECKPOINT
 
     if point.parent is not None:
         return load_checkpoint(directory.point(point.parent) / CHECKPOINT).state.psi
     config = point.config()
-    n_sites = config.hamiltonian().n_sites
-    return initial_wavefunction(n_sites, config.run.seed, **config.ansatz.options())
+    return initial_wavefunction(config.hamiltonian(), config.run.seed, **config.ansatz.options())
 
 
 def _write_record(

@@ -74,7 +74,8 @@ def test_toml_to_run(tmp_path):
     )  # fmt: skip
     assert config.output == "runs/first"
     assert config.ansatz.options() == {
-        "alpha": None, "n_hidden": 5, "dtype": float, "visible_bias": False, "hidden_bias": True
+        "alpha": None, "n_hidden": 5, "n_features": None, "dtype": float, "visible_bias": False,
+        "hidden_bias": True, "tied": None, "project": None,
     }  # fmt: skip
 
 

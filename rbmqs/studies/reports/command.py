@@ -35,6 +35,8 @@ def command_of(result: dict[str, Any]) -> str:
     default = RunSettings().describe()["optimiser"]
     if lattice is None or lattice["kind"] == "graph" or not numbers or not hamiltonian["model"]:
         return IN_PYTHON
+    if result["ansatz"]["ansatz"] != "RBM":
+        return IN_PYTHON
     if settings["optimiser"] != default or len(set(lattice["periodic"])) > 1:
         return IN_PYTHON
     words = ["rbmqs", "ground-state", hamiltonian["model"], *_lattice(lattice)]
