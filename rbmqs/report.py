@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -17,9 +17,7 @@ def report(result: RunResult) -> str:
     h = result.hamiltonian
     lines = [
         f"{h.name}: {h.n_sites} sites, {_sector(h)}",
-        f"RBM with {result.psi.n_hidden} hidden units, {result.psi.n_parameters} "
-        f"{'complex' if result.psi.is_complex else 'real'} parameters; "
-        f"{len(result.history)} iterations",
+        f"{_machine(result.psi.describe())}; {len(result.history)} iterations",
         "",
         *_energy_lines(result),
         *_reference_lines(result),
@@ -27,6 +25,18 @@ def report(result: RunResult) -> str:
         *_status_lines(result),
     ]
     return "\n".join(lines)
+
+
+def _machine(shape: dict[str, Any]) -> str:
+    """A sentence on the ansatz from its description."""
+    kind = "complex" if shape["dtype"] == "complex128" else "real"
+    base = shape.get("base", shape)
+    words = f"RBM with {shape['n_hidden']} hidden units, {shape['n_parameters']} {kind} parameters"
+    if "group_order" in base:
+        words += f", tied over {base['group_order']} symmetries"
+    if base is not shape:
+        words += f", projected onto {shape['sector'] or 'a sector'} by {shape['n_images']} images"
+    return words
 
 
 def has_spin_units(hamiltonian: SpinHamiltonian) -> bool:

@@ -1,0 +1,121 @@
+"""Machines by name: from ground_state, configuration tables and the command line."""
+
+import numpy as np
+import pytest
+
+import hamiltonians as hm
+import rbmqs
+from rbmqs.cli import main
+from rbmqs.initial import initial_wavefunction, symmetric_sector
+from rbmqs.projected import ProjectedRBM
+from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.symmetric import SymmetricRBM
+from rbmqs.wavefunction import RBM
+
+CHAIN = hm.heisenberg(hm.chain(8), total_sz=0, marshall=True)
+SHORT = RunSettings(
+    n_iterations=6, seed=3, sampling=SamplingSettings(n_samples=64, n_chains=4, n_final_samples=64)
+)
+
+
+def test_the_plain_machine_is_the_default():
+    psi = initial_wavefunction(CHAIN, 1)
+    assert isinstance(psi, RBM)
+    assert (psi.n_hidden, psi.has_visible_bias, psi.has_hidden_bias) == (16, True, True)
+
+
+def test_weights_are_tied_over_a_group_by_name():
+    psi = initial_wavefunction(CHAIN, 1, tied="translations", alpha=3)
+    assert isinstance(psi, SymmetricRBM)
+    assert (psi.n_features, psi.n_hidden, psi.has_visible_bias) == (3, 24, False)
+    psi = initial_wavefunction(CHAIN, 1, tied="space-group")
+    assert (psi.group.order, psi.n_features) == (16, 1)
+
+
+def test_a_machine_projected_onto_an_even_sector_has_no_biases():
+    psi = initial_wavefunction(CHAIN, 1, project="symmetric")
+    assert isinstance(psi, ProjectedRBM)
+    assert not psi.base.has_visible_bias
+    assert not psi.base.has_hidden_bias
+    assert psi.n_images == psi.sector.group.order == 16
+    both = initial_wavefunction(CHAIN, 1, project="symmetric", tied="translations")
+    assert both.n_images == 2
+
+
+def test_sectors_are_found_by_label():
+    plain = hm.heisenberg(hm.chain(8), total_sz=0)
+    labels = [s.label for s in plain.lattice.sectors(spin_inversion=True)]
+    psi = initial_wavefunction(plain, 1, project=labels[1])
+    assert psi.sector.label == labels[1]
+    with pytest.raises(ValueError, match="project must be symmetric or one of"):
+        initial_wavefunction(plain, 1, project="k=7")
+
+
+def test_the_symmetric_sector_keeps_to_the_hamiltonian():
+    """A field breaks the inversion of spins, a staggered one also half of the translations."""
+    field = hm.heisenberg(hm.chain(8), field=(0, 0, 0.3))
+    assert symmetric_sector(field).spin_inversion is None
+    staggered = np.outer(np.resize([1.0, -1.0], 8), [0, 0, 1])
+    sector = symmetric_sector(hm.heisenberg(hm.chain(8), field=staggered))
+    assert sector.group.order == 8
+    assert symmetric_sector(CHAIN).spin_inversion == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"tied": "reflections"}, "tied must be one of translations, space-group"),
+        ({"n_features": 2}, "n_features belongs to tied weights"),
+        ({"tied": "translations", "n_hidden": 8}, "n_hidden does not suit"),
+        ({"tied": "translations", "alpha": 1.5}, "alpha must be a multiple of 1"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(shape, message):
+    with pytest.raises(ValueError, match=message):
+        initial_wavefunction(CHAIN, 1, **shape)
+
+
+def test_groups_that_the_couplings_break_are_refused():
+    uneven = hm.heisenberg(hm.chain(8), field=np.outer(np.arange(8), [0, 0, 1]))
+    with pytest.raises(ValueError, match="group must leave the Hamiltonian invariant"):
+        initial_wavefunction(uneven, 1, tied="translations")
+
+
+MACHINES = {
+    "tied": {"tied": "translations", "alpha": 2},
+    "projected": {"project": "symmetric", "alpha": 1},
+    "both": {"tied": "translations", "project": "symmetric"},
+}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_run_cut_and_resumed_has_the_same_bytes(name, tmp_path):
+    whole = rbmqs.ground_state(CHAIN, **MACHINES[name], settings=SHORT, output=tmp_path / "a",
+                               progress=False)  # fmt: skip
+    part = RunSettings(n_iterations=3, seed=3, sampling=SHORT.sampling)
+    rbmqs.ground_state(
+        CHAIN, **MACHINES[name], settings=part, output=tmp_path / "b", progress=False
+    )
+    again = rbmqs.resume(tmp_path / "b", n_iterations=6, progress=False)
+    assert (tmp_path / "a/log.jsonl").read_bytes() == (tmp_path / "b/log.jsonl").read_bytes()
+    np.testing.assert_array_equal(whole.psi.flat, again.psi.flat)
+    assert whole.energy.mean == again.energy.mean
+    assert again.psi.describe() == whole.psi.describe()
+
+
+def test_the_command_line_ties_and_projects(capsys):
+    common = ["ground-state", "heisenberg", "--length", "8", "--total-sz", "0", "--marshall"]
+    short = ["--iterations", "4", "--samples", "64", "--chains", "4", "--quiet"]
+    main([*common, "--tied", "translations", "--project", "symmetric", *short])
+    text = capsys.readouterr().out
+    assert "tied over 8" in text
+    assert "projected onto symmetric +" in text
+    assert main([*common, "--tied", "rotations", *short]) == 2
+    assert "tied must be one of" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_projected_machine_reaches_the_ground_state_of_a_chain():
+    result = rbmqs.ground_state(CHAIN, 1, project="symmetric", seed=1, n_iterations=150,
+                                progress=False)  # fmt: skip
+    assert abs(result.energy.mean / result.reference.energy - 1) < 1e-5
