@@ -20,7 +20,7 @@ import numpy as np
 from rbmqs.ansatz import Wavefunction
 from rbmqs.core import images, local_energy
 from rbmqs.core.planes import planes
-from rbmqs.core.projected import sample_projected
+from rbmqs.core.projected import add_projected, sample_projected
 from rbmqs.reconfiguration.explicit import ExplicitJacobian
 from rbmqs.symmetric import SymmetricRBM
 from rbmqs.wavefunction import RBM
@@ -178,16 +178,10 @@ class ProjectedRBM(Wavefunction):
         fixed_sector: bool,
         pairs: np.ndarray | None = None,
     ) -> np.ndarray:
-        """sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma), complex (n_samples,).
-
-        The off-diagonal part is the mean, by shares, of the local values of psi at the images,
-        where O acts on the sites that its own have been moved to.
-        """
-        shares = self.unit_pairs(sigma) if pairs is None else pairs
+        """sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma), complex (n_samples,)."""
         c = connections
         values = local_energy.diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
-        for g, (image, moved) in enumerate(self._moved(sigma, connections)):
-            values += shares[:, g] * self.base.local_values(image, moved, fixed_sector)
+        self._add_off_diagonal(sigma, connections, fixed_sector, False, values[:, None])
         return values
 
     def flip_ratios(
@@ -198,28 +192,23 @@ class ProjectedRBM(Wavefunction):
         pairs: np.ndarray | None = None,
     ) -> np.ndarray:
         """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
-        shares = self.unit_pairs(sigma) if pairs is None else pairs
         ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
-        for g, (image, moved) in enumerate(self._moved(sigma, connections)):
-            ratios += shares[:, g, None] * self.base.flip_ratios(image, moved, fixed_sector)
+        self._add_off_diagonal(sigma, connections, fixed_sector, True, ratios)
         return ratios
 
-    def _moved(self, sigma: np.ndarray, connections: Connections):  # type: ignore[no-untyped-def]
-        """Each image of the configurations, with the off-diagonal operator as it acts there."""
-        permutations, signs, _ = self._images
-        odd = np.diff(connections.z_ptr) % 2 == 1
-        for row, sign in zip(permutations, signs, strict=True):
-            place = np.argsort(row)
-            coefficients = np.where(odd, sign * connections.coef, connections.coef)
-            moved = connections._replace(
-                flip_sites=place[connections.flip_sites],
-                z_sites=place[connections.z_sites],
-                coef=coefficients,
-                diag_coef=connections.diag_coef[:0],
-                diag_ptr=connections.diag_ptr[:1],
-                diag_sites=connections.diag_sites[:0],
-            )
-            yield np.ascontiguousarray(sigma[:, row] * np.int8(sign)), moved
+    def _add_off_diagonal(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        apart: bool,
+        out: np.ndarray,
+    ) -> None:
+        """Off-diagonal terms into `out`; the kernel makes images again, a sample in the cache."""
+        add_projected(
+            np.ascontiguousarray(sigma, dtype=np.int8), connections, fixed_sector, apart,
+            self._plain.flip_tables, self._machine, (*self._images, self._image_rows), out,
+        )  # fmt: skip
 
     def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
         """Log-derivatives at int8 spins (n_samples, N): means by shares over images."""
