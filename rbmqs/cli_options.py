@@ -56,6 +56,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=int)
     parser.add_argument("--iterations", type=int, metavar="N")
+    parser.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time")
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
@@ -82,6 +83,7 @@ _PLACES = {
     "project": ("ansatz", "project"),
     "seed": ("run", "seed"),
     "iterations": ("run", "n_iterations"),
+    "max_seconds": ("run", "max_seconds"),
     "stop_when_converged": ("run", "stop_when_converged"),
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),

@@ -112,6 +112,7 @@ class LengthConfig:
 
     n_iterations: int = RunSettings.n_iterations
     seed: int = RunSettings.seed
+    max_seconds: float | None = RunSettings.max_seconds
     stop_when_converged: bool = RunSettings.stop_when_converged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -45,6 +46,13 @@ class Interrupts:
         if self._comm is not None and self.received is None:
             self.received = max(self._comm.allgather(self._own or 0)) or None
         return self.received
+
+    def out_of_time(self, started: float, max_seconds: float | None) -> bool:
+        """Whether the first rank's clock has run for too long; called by all ranks together."""
+        if max_seconds is None:
+            return False
+        late = time.perf_counter() - started > max_seconds
+        return late if self._comm is None else bool(self._comm.bcast(late, root=0))
 
     def __exit__(
         self,

@@ -107,6 +107,7 @@ def resume(
     hamiltonian: SpinHamiltonian | None = None,
     *,
     n_iterations: int | None = None,
+    max_seconds: float | None = None,
     progress: bool = True,
 ) -> RunResult:
     """Continue a run from its directory.
@@ -118,6 +119,8 @@ def resume(
         Must be the one of the run; needed only for Hamiltonians built from your own terms.
     n_iterations : int, optional
         New total, counted from the start of the run.
+    max_seconds : float, optional
+        New limit of this part of the run.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def resume(
         raise ValueError(
             f"n_iterations must be at least the {done} done already, got {n_iterations}"
         )
-    settings = _with(settings, n_iterations=n_iterations)
+    settings = _with(settings, n_iterations=n_iterations, max_seconds=max_seconds)
     return run(
         hamiltonian,
         checkpoint.state.psi,
@@ -246,6 +249,8 @@ def _optimise(
                 bar.update(record)
                 if interrupts.agree() or record.iteration + 1 >= settings.n_iterations:
                     break
+                if interrupts.out_of_time(started, settings.max_seconds):
+                    break
                 if settings.stop_when_converged and has_settled(history):
                     break
     except vmc.DivergedError as error:
@@ -285,7 +290,8 @@ class _Writer:
 
     def _log_header(self) -> dict[str, Any]:
         """The run without its length, which a resumed run may change."""
-        settings = {k: v for k, v in self._header["settings"].items() if k != "n_iterations"}
+        length = ("n_iterations", "max_seconds")
+        settings = {k: v for k, v in self._header["settings"].items() if k not in length}
         return {**self._header, "settings": settings}
 
     def write(self, record: StepRecord, state: vmc.RunState) -> None:

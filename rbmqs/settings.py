@@ -131,6 +131,9 @@ class RunSettings:
         Stop before `n_iterations` when the energy has stopped falling.
     sampling : SamplingSettings
     optimiser : OptimiserSettings
+    max_seconds : float or None
+        Optimise no longer than this, whichever comes first; where the run ends then depends on
+        the machine's speed, how it got there does not.
     """
 
     n_iterations: int = 700
@@ -138,10 +141,13 @@ class RunSettings:
     stop_when_converged: bool = False
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         positive_int("n_iterations", self.n_iterations)
         positive_int("seed", self.seed, minimum=0)
+        if self.max_seconds is not None:
+            number("max_seconds", self.max_seconds, above=0)
         if not isinstance(self.stop_when_converged, bool):
             raise TypeError(
                 f"stop_when_converged must be true or false, got {self.stop_when_converged!r}"

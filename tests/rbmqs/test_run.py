@@ -394,3 +394,14 @@ def test_machine_options(tmp_path):
     assert not result.psi.visible_bias.any()
     with pytest.raises(ValueError, match="not both"):
         start(None, 1, n_hidden=3)
+
+
+def test_a_time_limit_ends_a_run_that_goes_on_to_the_same_bytes(tmp_path):
+    limited = replace(settings(12), max_seconds=1e-9)
+    first = rbmqs.ground_state(ISING, 1, settings=limited, output=tmp_path / "a", progress=False)
+    assert len(first.history) == 1
+    rbmqs.resume(tmp_path / "a", max_seconds=600.0, progress=False)
+    rbmqs.ground_state(ISING, 1, settings=settings(12), output=tmp_path / "b", progress=False)
+    assert (tmp_path / "a/log.jsonl").read_bytes() == (tmp_path / "b/log.jsonl").read_bytes()
+    with pytest.raises(ValueError, match="max_seconds must be"):
+        replace(settings(12), max_seconds=0)
