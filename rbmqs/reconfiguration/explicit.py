@@ -13,6 +13,7 @@ import numpy as np
 
 from rbmqs.core.gram import centred_gram
 from rbmqs.core.planes import planes
+from rbmqs.reconfiguration.repeats import Repeats
 
 # A stored matrix is read once a product, at 2 ms for 1024 x 2592 complex numbers: ten times what
 # as many multiply-adds of a matrix product take.
@@ -72,7 +73,11 @@ class ExplicitJacobian:
         """(O - <O>)^dagger y, shape (n_parameters,)."""
         return np.conj(np.conj(values - values.mean()) @ self._centred)
 
-    def gram(self) -> np.ndarray:
+    def repeats(self) -> Repeats | None:
+        """Not looked for: rows are compared by their spins, which are not kept."""
+        return None
+
+    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
 
         The machine without spins whose tanh's are the log-derivatives has this Gram matrix. What
@@ -82,7 +87,8 @@ class ExplicitJacobian:
         matrix = np.empty((len(parts), self.n_samples, self.n_samples))
         if self.is_complex:  # room for the sum and the difference of the parts
             parts = np.concatenate([parts, np.empty_like(parts)])
-        centred_gram(np.zeros((self.n_samples, 1)), parts, False, True, matrix)
+        ones = np.ones(self.n_samples)
+        centred_gram(np.zeros((self.n_samples, 1)), parts, ones, False, True, matrix)
         return matrix
 
     def rows(self, start: int, stop: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from rbmqs.core.gram import centred_gram
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.planes import from_planes, planes
 from rbmqs.core.tables import tanh_of_pairs
+from rbmqs.reconfiguration.repeats import Repeats, find_repeats
 
 if TYPE_CHECKING:
     from rbmqs.wavefunction import RBM
@@ -54,8 +55,14 @@ class Jacobian(Protocol):
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
         """(O - <O>)^dagger y, shape (n_parameters,)."""
 
-    def gram(self) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples)."""
+    def repeats(self) -> Repeats | None:
+        """Rows that are alike, or None."""
+
+    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
+
+        With `repeats` one row for each kind, times the root of its count on both sides.
+        """
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows of the Jacobian, centred or not."""
@@ -157,16 +164,23 @@ class FactorisedJacobian:
             parts.insert(0, (values @ self.spins).astype(parts[0].dtype))
         return np.concatenate(parts)
 
-    def gram(self) -> np.ndarray:
+    def repeats(self) -> Repeats | None:
+        """Samples that are alike, or None where nearly all differ."""
+        return find_repeats(self.spins)
+
+    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, in planes (1 or 2, n_samples, n_samples).
 
-        What lies above the diagonal is undefined.
+        With `repeats` one row for each kind, times the root of its count on both sides. What lies
+        above the diagonal is undefined.
         """
-        parts = planes(self.tanh)
-        matrix = np.empty((len(parts), self.n_samples, self.n_samples))
+        kept = slice(None) if repeats is None else repeats.first
+        spins, parts = self.spins[kept], planes(self.tanh[kept])
+        counts = np.ones(len(spins)) if repeats is None else repeats.counts
+        matrix = np.empty((len(parts), len(spins), len(spins)))
         if self.is_complex:  # room for the sum and the difference of the parts
             parts = np.concatenate([parts, np.empty_like(parts)])
-        centred_gram(self.spins, parts, self.has_visible_bias, self.has_hidden_bias, matrix)
+        centred_gram(spins, parts, counts, self.has_visible_bias, self.has_hidden_bias, matrix)
         return matrix
 
     def rows(self, start: int, stop: int) -> np.ndarray:

@@ -52,10 +52,21 @@ class Direction:
 
 
 def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
-    """Solve in the space of samples: Cholesky of the n x n Gram matrix plus n * shift."""
+    """Solve in the space of samples: Cholesky of the n x n Gram matrix plus n * shift.
+
+    Samples that are alike share a row, the equations of both being multiplied by the root of
+    their number.
+    """
     n = jacobian.n_samples
-    found = solve_positive(jacobian.gram(), deviations, n * diag_shift)
-    direction = jacobian.adjoint_times(found.x)
+    repeats = jacobian.repeats()
+    if repeats is None:
+        found = solve_positive(jacobian.gram(), deviations, n * diag_shift)
+        direction = jacobian.adjoint_times(found.x)
+    else:
+        roots = np.sqrt(repeats.counts)
+        right = roots * repeats.means(deviations)
+        found = solve_positive(jacobian.gram(repeats), right, n * diag_shift)
+        direction = jacobian.adjoint_times((found.x / roots)[repeats.kind])
     return Direction(direction, found.shift / n, found.residual, 0, _advice(found.n_raised))
 
 

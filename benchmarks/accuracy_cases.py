@@ -1,0 +1,147 @@
+"""Problems of `benchmarks/accuracy.py`: model, ansatz, budget, and the values to compare with.
+
+Energies are totals with Pauli matrices. The rows of Carleo & Troyer are the relative errors of the
+weights published with Science 355, 602 (2017), evaluated again by Metropolis sampling; those of
+VarBench are the rows "RBM (alpha = 1)" of the data set of Wu et al., Science 386, 296 (2024),
+arXiv:2302.04919, without the three that lie below the exact energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import hamiltonians as hm
+from hamiltonians import SpinHamiltonian
+
+VARBENCH = "VarBench, RBM (alpha = 1)"
+CARLEO_TROYER = "weights of Carleo & Troyer"
+CHEN = "RBM projected, arXiv:2206.14307"
+NOMURA = "RBM projected, arXiv:2009.14777"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Parameters
+    ----------
+    suite, name : str
+    build : callable
+        Makes the Hamiltonian.
+    ansatz : dict
+        Keyword arguments of `rbmqs.ground_state`.
+    minutes : float
+        Of optimisation.
+    published : float or None
+        Energy to compare with, or None where only a relative error was published.
+    published_error : float or None
+        Relative error to compare with.
+    source : str
+    exact : float or None
+        Where `hamiltonians.best_reference` has none.
+    """
+
+    suite: str
+    name: str
+    build: Callable[[], SpinHamiltonian]
+    ansatz: dict[str, Any] = field(default_factory=dict)
+    minutes: float = 10.0
+    published: float | None = None
+    published_error: float | None = None
+    source: str = ""
+    exact: float | None = None
+
+
+def _ising_chain() -> SpinHamiltonian:
+    return hm.ising(hm.chain(80), h=1.0)
+
+
+def _heisenberg(lattice: hm.Lattice) -> SpinHamiltonian:
+    """Marshall-rotated where that has a meaning."""
+    return hm.heisenberg(lattice, total_sz=0, marshall=lattice.is_bipartite)
+
+
+def _j1j2(lattice: hm.Lattice, J2: float) -> SpinHamiltonian:
+    return hm.j1j2(lattice, J2=J2, total_sz=0, marshall=True)
+
+
+def _carleo_troyer() -> list[Case]:
+    published = {
+        "Ising chain 80, h = 1": (_ising_chain, {1: 3.08e-3, 2: 7.6e-5, 4: 6.8e-6}),
+        "Heisenberg chain 80": (
+            lambda: _heisenberg(hm.chain(80)),
+            {1: 4.63e-4, 2: 9.5e-5, 4: 1.0e-5},
+        ),
+        "Heisenberg 10x10": (
+            lambda: _heisenberg(hm.square(10)),
+            {1: 7.5e-3, 2: 3.3e-3, 4: 1.74e-3, 8: 1.19e-3},
+        ),
+    }
+    return [
+        Case(
+            "carleo-troyer", f"{name}, alpha = {alpha}", build,
+            {"tied": "translations", "alpha": alpha}, published_error=error, source=CARLEO_TROYER,
+        )
+        for name, (build, errors) in published.items()
+        for alpha, error in errors.items()
+    ]  # fmt: skip
+
+
+def _varbench() -> list[Case]:
+    tied = {"tied": "translations", "alpha": 4}
+    plain = {"alpha": 2}
+    projected = {"project": "symmetric", "alpha": 1}
+    rows: list[tuple[str, Callable[[], SpinHamiltonian], dict[str, Any], float, float | None]] = [
+        ("TFIsing chain_32_P_1", lambda: hm.ising(hm.chain(32), h=1.0), tied, -40.75763, None),
+        ("TFIsing square_36_P_3", lambda: hm.ising(hm.square(6), h=3.0), tied, -115.23165,
+         -115.232707303718),
+        ("Heisenberg chain_20_O", lambda: _heisenberg(hm.chain(20, periodic=False)), plain,
+         -34.72711, None),
+        ("Heisenberg chain_20_P", lambda: _heisenberg(hm.chain(20)), tied, -35.60392, None),
+        ("Heisenberg chain_200_P", lambda: _heisenberg(hm.chain(200)),
+         {"tied": "translations", "alpha": 2}, -351.341, None),
+        ("Heisenberg square_36_O", lambda: _heisenberg(hm.square(6, periodic=False)), plain,
+         -85.4857, -86.90714416997631),
+        ("Heisenberg square_36_P", lambda: _heisenberg(hm.square(6)), tied, -96.2702, None),
+        ("Heisenberg square_100_P", lambda: _heisenberg(hm.square(10)), tied, -265.7726, None),
+        ("Heisenberg kagome_18_P", lambda: _heisenberg(hm.kagome(2, 3)), projected, -31.5125,
+         -32.19308309416487),
+        ("Heisenberg triangular_36_P", lambda: _heisenberg(hm.triangular(6)), projected, -70.7915,
+         -80.6937689612426),
+        ("J1J2 rectangular_24_P_0.5", lambda: _j1j2(hm.rectangle(4, 6), 0.5), projected, -49.273,
+         -50.16239379527527),
+        ("J1J2 square_16_P_0.5", lambda: _j1j2(hm.square(4), 0.5), projected, -33.0219, None),
+        ("J1J2 square_36_P_0.5", lambda: _j1j2(hm.square(6), 0.5), projected, -70.1176, None),
+        ("J1J2 square_36_P_0.8", lambda: _j1j2(hm.square(6), 0.8), projected, -84.127,
+         -84.45407039473),
+        ("J1J2 square_100_P_0.5", lambda: _j1j2(hm.square(10), 0.5), tied, -190.8007, None),
+    ]  # fmt: skip
+    return [
+        Case("varbench", name, build, ansatz, published=energy, source=VARBENCH, exact=exact)
+        for name, build, ansatz, energy, exact in rows
+    ]
+
+
+def _frustrated() -> list[Case]:
+    projected = {"project": "symmetric", "alpha": 2}
+    space = {"tied": "space-group", "n_features": 4}
+    return [
+        Case("frustrated", "Heisenberg 4x4", lambda: _heisenberg(hm.square(4)), projected),
+        Case("frustrated", "J1-J2 4x4, J2 = 0.5", lambda: _j1j2(hm.square(4), 0.5), projected,
+             published_error=9.4e-3, source="RBM tied, alpha = 4"),
+        Case("frustrated", "Heisenberg 6x6", lambda: _heisenberg(hm.square(6)), projected, 60.0,
+             published_error=6e-6, source=CHEN),
+        Case("frustrated", "J1-J2 6x6, J2 = 0.5", lambda: _j1j2(hm.square(6), 0.5), projected,
+             60.0, published=-72.5414, source=NOMURA),
+        Case("frustrated", "Heisenberg 10x10", lambda: _heisenberg(hm.square(10)), space, 60.0,
+             published_error=5.0e-5, source=CHEN),
+    ]  # fmt: skip
+
+
+SUITES = {
+    "carleo-troyer": _carleo_troyer,
+    "varbench": _varbench,
+    "frustrated": _frustrated,
+}
