@@ -96,3 +96,12 @@ def test_antiparallel_share() -> None:
 def test_slope_finds_the_exponent() -> None:
     values = [1.0, 2.0, 8.0]
     assert slope(values, [3 * value**1.7 for value in values]) == pytest.approx(1.7)
+
+
+def test_accuracy_measures_once_and_compares(tmp_path: Path) -> None:
+    options = ("--case", "chain_20_P", "--minutes", "0.03", "--output", str(tmp_path / "runs"))
+    (row,) = run("accuracy.py", tmp_path, *options)["rows"]
+    assert row["relative_error"] == pytest.approx(1 - row["energy"] / row["exact"], abs=1e-12)
+    assert row["below_published"] == (row["energy"] + 2 * row["error_bar"] < -35.60392)
+    assert row["seconds"] >= 1.8
+    assert run("accuracy.py", tmp_path, *options)["rows"] == [row]
