@@ -90,9 +90,16 @@ def take_step(
     ----------
     local_energies : complex array (n_samples,)
     """
-    shift = settings.diag_shift_at(iteration) / state.damping**_SHIFT_GAIN
-    drift = settings.momentum * state.direction
-    record = solve(jacobian, local_energies, shift, settings.solver, start=drift)
+    gain = state.damping**-_SHIFT_GAIN
+    record = solve(
+        jacobian,
+        local_energies,
+        gain * settings.diag_shift_at(iteration),
+        settings.solver,
+        start=settings.momentum * state.direction,
+        relative_shift=gain * settings.relative_shift,
+        min_snr=settings.min_snr,
+    )
     learning_rate = settings.learning_rate_at(iteration) * state.damping
     if learning_rate * record.metric_norm > settings.max_step:
         learning_rate = settings.max_step / record.metric_norm

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from rbmqs.checks import choice, number, positive_int
-from rbmqs.reconfiguration import SOLVERS
+from rbmqs.reconfiguration import SOLVERS, allowed_solvers
 from rbmqs.sampler import MOVES
 from rbmqs.schedules import Schedule, as_schedule
 
@@ -22,6 +22,11 @@ class SamplingSettings:
     ----------
     n_samples : int
         Configurations per iteration; rounded up to whole draws per chain.
+    n_first_samples : int or None
+        Configurations of the first iteration, where fewer do: their number then doubles every
+        `sample_doubling` iterations until it is `n_samples`.
+    sample_doubling : float
+        In iterations.
     n_chains : int
     move : str or None
         "flip", "exchange", "pair-exchange", or None for the sector's natural one.
@@ -36,6 +41,8 @@ class SamplingSettings:
     """
 
     n_samples: int = 1024
+    n_first_samples: int | None = None
+    sample_doubling: float = 50.0
     n_chains: int = 16
     move: str | None = None
     sweep_size: int | None = None
@@ -58,11 +65,26 @@ class SamplingSettings:
                 f"n_samples must give every chain two draws: at least {2 * self.n_chains} for "
                 f"{self.n_chains} chains, got {self.n_samples}"
             )
+        self._check_growth()
 
-    @property
-    def n_draws(self) -> int:
-        """Draws per chain and iteration."""
-        return -(-self.n_samples // self.n_chains)
+    def _check_growth(self) -> None:
+        number("sample_doubling", self.sample_doubling, above=0)
+        if self.n_first_samples is None:
+            return
+        positive_int("n_first_samples", self.n_first_samples)
+        if not 2 * self.n_chains <= self.n_first_samples <= self.n_samples:
+            raise ValueError(
+                f"n_first_samples must lie between two draws for each of {self.n_chains} chains "
+                f"and n_samples = {self.n_samples}, got {self.n_first_samples}"
+            )
+
+    def n_draws_at(self, iteration: int) -> int:
+        """Draws per chain of an iteration, a function of its number alone."""
+        n_samples = self.n_samples
+        if self.n_first_samples is not None:
+            doublings = min(iteration / self.sample_doubling, 64.0)
+            n_samples = min(n_samples, int(self.n_first_samples * 2.0**doublings))
+        return -(-n_samples // self.n_chains)
 
     @property
     def n_final_draws(self) -> int:
@@ -85,6 +107,12 @@ class OptimiserSettings:
     momentum : float
         SPRING momentum mu in [0, 1) (Goldshlager, Abrahamsen & Lin, J. Comput. Phys. 516, 113351
         (2024), arXiv:2401.10190): the solve starts from mu times the previous direction.
+    relative_shift : float
+        eps_1 of the scale-invariant shift eps_1 diag(S) + diag_shift; 0 for none. Takes the
+        solvers "dense" and "matrix-free".
+    min_snr : float
+        Components of the force whose signal-to-noise ratio is below this are left out (Schmitt &
+        Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     """
@@ -97,6 +125,8 @@ class OptimiserSettings:
     )
     max_step: float = 0.2
     momentum: float = 0.9
+    relative_shift: float = 0.0
+    min_snr: float = 0.0
     solver: str | None = None
 
     def __post_init__(self) -> None:
@@ -105,8 +135,19 @@ class OptimiserSettings:
         number("max_step", self.max_step, above=0)
         if not 0 <= number("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
+        for name in ("relative_shift", "min_snr"):
+            number(name, getattr(self, name), at_least=0)
         if self.solver is not None:
             choice("solver", self.solver, tuple(SOLVERS))
+            self._check_solver()
+
+    def _check_solver(self) -> None:
+        allowed = allowed_solvers(self.relative_shift, self.min_snr)
+        if self.solver not in allowed:
+            raise ValueError(
+                f"relative_shift = {self.relative_shift:g} and min_snr = {self.min_snr:g} take "
+                f"the solver {' or '.join(allowed)}, got {self.solver!r}"
+            )
 
     def learning_rate_at(self, iteration: int) -> float:
         """Learning rate before damping and the limit on the step."""

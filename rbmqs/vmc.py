@@ -169,7 +169,8 @@ def iterate(
 def _iteration(
     hamiltonian: SpinHamiltonian, sampler: Sampler, state: RunState, settings: RunSettings
 ) -> tuple[StepRecord, RunState]:
-    samples, chains = sampler.sample(state.psi, state.chains, settings.sampling.n_draws)
+    n_draws = settings.sampling.n_draws_at(state.iteration)
+    samples, chains = sampler.sample(state.psi, state.chains, n_draws)
     pairs = state.psi.unit_pairs(samples.flat)
     evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
     energies = evaluate(state.psi, hamiltonian, samples, pairs)

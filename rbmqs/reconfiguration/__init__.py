@@ -1,7 +1,7 @@
 """Stochastic reconfiguration: the step from local energies to new parameters."""
 
-from rbmqs.reconfiguration.choice import SOLVERS, choose_solver, solve
+from rbmqs.reconfiguration.choice import SOLVERS, allowed_solvers, choose_solver, solve
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 from rbmqs.reconfiguration.record import Solve
 
-__all__ = ["SOLVERS", "FactorisedJacobian", "Solve", "choose_solver", "solve"]
+__all__ = ["SOLVERS", "FactorisedJacobian", "Solve", "allowed_solvers", "choose_solver", "solve"]
