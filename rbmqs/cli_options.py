@@ -50,7 +50,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
-    parser.add_argument("--move", metavar="MOVE", help="flip, exchange or pair-exchange")
+    parser.add_argument("--move", metavar="MOVE", help="flip, exchange, pair-exchange or mixed")
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
     parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
     parser.add_argument("--solver", metavar="NAME", help="sample-space, matrix-free or dense")
