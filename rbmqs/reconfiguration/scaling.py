@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.solvers import Direction
 
 ROW_BLOCK = 256
@@ -33,7 +33,7 @@ class ScaledJacobian:
         Positive.
     """
 
-    jacobian: Any
+    jacobian: Jacobian
     scale: np.ndarray
 
     @property
@@ -51,6 +51,20 @@ class ScaledJacobian:
         """Whether the parameters are complex."""
         return self.jacobian.is_complex
 
+    @property
+    def width(self) -> int:
+        """Multiply-adds of an element of the Gram matrix: scaled columns do not factorise."""
+        return self.n_parameters
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no entry is NaN or infinite."""
+        return self.jacobian.is_finite
+
+    def gram(self) -> np.ndarray:
+        """Not to be had in factors."""
+        raise NotImplementedError(f"relative_shift takes one of the solvers {METHODS}")
+
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) scale v, shape (n_samples,)."""
         return self.jacobian.times(self.scale * vector)
@@ -65,8 +79,8 @@ class ScaledJacobian:
 
 
 def with_relative_shift(
-    solver: Callable[[Any, np.ndarray, float], Direction],
-    jacobian: Any,
+    solver: Callable[[Jacobian, np.ndarray, float], Direction],
+    jacobian: Jacobian,
     deviations: np.ndarray,
     diag_shift: float,
     relative_shift: float,
@@ -77,7 +91,7 @@ def with_relative_shift(
     return replace(found, x=scale * found.x, diag_shift=diag_shift * found.diag_shift)
 
 
-def variances(jacobian: Any) -> np.ndarray:
+def variances(jacobian: Jacobian) -> np.ndarray:
     """diag(S): the variance of each log-derivative, float64 (n_parameters,)."""
     n, p = jacobian.n_samples, jacobian.n_parameters
     squares, mean = np.zeros(p), np.zeros(p, complex)

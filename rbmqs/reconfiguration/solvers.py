@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.core.planes import planes
-from rbmqs.reconfiguration.jacobian import FactorisedJacobian
+from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.positive import conjugate_gradients, solve_positive
 
 _ROW_BLOCK = 256
@@ -54,9 +54,7 @@ class Direction:
     rank: int | None = None
 
 
-def sample_space(
-    jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float
-) -> Direction:
+def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Solve in the space of samples: Cholesky of the n x n Gram matrix plus n * shift."""
     n = jacobian.n_samples
     found = solve_positive(jacobian.gram(), deviations, n * diag_shift)
@@ -64,7 +62,7 @@ def sample_space(
     return Direction(direction, found.shift / n, found.residual, 0, _advice(found.n_raised))
 
 
-def dense(jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
+def dense(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Solve with the covariance matrix S, built from blocks of rows: for few parameters."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
@@ -72,9 +70,7 @@ def dense(jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: floa
     return Direction(found.x, found.shift, found.residual, 0, _advice(found.n_raised))
 
 
-def matrix_free(
-    jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float
-) -> Direction:
+def matrix_free(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Conjugate gradients on S + shift through products with O and its adjoint."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
@@ -94,7 +90,7 @@ def matrix_free(
     return Direction(direction, diag_shift, residual, n_iterations, advice)
 
 
-def covariance(jacobian: FactorisedJacobian) -> np.ndarray:
+def covariance(jacobian: Jacobian) -> np.ndarray:
     """S, shape (n_parameters, n_parameters)."""
     n, p = jacobian.n_samples, jacobian.n_parameters
     dtype = complex if jacobian.is_complex else float

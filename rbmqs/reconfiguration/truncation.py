@@ -14,10 +14,9 @@ and it enters the solution as rho_k / (lambda_k + shift) / (1 + (min_snr / snr_k
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.solvers import Direction, covariance
 
 _ROW_BLOCK = 256
@@ -26,7 +25,7 @@ _SMALLEST = 1e-30  # ratios below weigh nothing, and their inverse has a sixth p
 
 
 def truncated(
-    jacobian: Any, deviations: np.ndarray, diag_shift: float, *, min_snr: float
+    jacobian: Jacobian, deviations: np.ndarray, diag_shift: float, *, min_snr: float
 ) -> Direction:
     """Solve with the eigenbasis of the covariance matrix: for few parameters.
 
@@ -47,7 +46,7 @@ def truncated(
 
 
 def signal_to_noise(
-    jacobian: Any, deviations: np.ndarray, basis: np.ndarray
+    jacobian: Jacobian, deviations: np.ndarray, basis: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Components of the force in a basis (n_parameters, k), and the signal-to-noise of each.
 
@@ -70,7 +69,7 @@ def signal_to_noise(
     return force, np.where(abs(force) > 0, ratio, 0.0)
 
 
-def _mean_row(jacobian: Any) -> np.ndarray:
+def _mean_row(jacobian: Jacobian) -> np.ndarray:
     """<O>, shape (n_parameters,)."""
     n = jacobian.n_samples
     blocks = (jacobian.rows(i, min(i + _ROW_BLOCK, n)).sum(axis=0) for i in range(0, n, _ROW_BLOCK))
