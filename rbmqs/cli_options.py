@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import tomllib
 from typing import Any
 
 from rbmqs.config import read_toml
@@ -47,6 +48,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--real", action="store_true", help="real parameters")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--iterations", type=int, metavar="N")
+    parser.add_argument(
+        "--growth", type=float, nargs="+", metavar="ALPHA",
+        help="densities of hidden units of the stages of the run, such as 1 2 4",
+    )  # fmt: skip
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
@@ -71,6 +76,7 @@ _PLACES = {
     "seed": ("run", "seed"),
     "iterations": ("run", "n_iterations"),
     "stop_when_converged": ("run", "stop_when_converged"),
+    "growth": ("run", "growth"),
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),
     "chains": ("sampling", "n_chains"),
@@ -98,8 +104,9 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
         table.setdefault("lattice", {})["periodic"] = False
     if getattr(options, "real", False):
         table.setdefault("ansatz", {})["dtype"] = "real"
-    if getattr(options, "output", None):
-        table["output"] = options.output
+    for name in ("output", "start_from"):
+        if getattr(options, name, None):
+            table[name] = getattr(options, name)
     parameters = _parameters(options)
     if parameters:
         table.setdefault("model", {}).setdefault("parameters", {}).update(parameters)
@@ -137,3 +144,17 @@ def _parameters(options: argparse.Namespace) -> dict[str, float]:
         except ValueError:
             raise ValueError(f"--parameter {name} must be a number, got {value!r}") from None
     return values
+
+
+def changes_from_options(texts: list[str]) -> dict[str, Any]:
+    """Settings of --set NAME=VALUE; a value is read as TOML, or as text where it is none."""
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ValueError(f"--set must read NAME=VALUE, got {text!r}")
+        try:
+            changes[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            changes[name] = value
+    return changes

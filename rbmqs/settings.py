@@ -6,7 +6,9 @@ The defaults are the ones under which every model of the test suite converges fr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 from rbmqs.checks import choice, number, positive_int
 from rbmqs.reconfiguration import SOLVERS, allowed_solvers
@@ -29,7 +31,7 @@ class SamplingSettings:
         In iterations.
     n_chains : int
     move : str or None
-        "flip", "exchange", "pair-exchange", or None for the sector's natural one.
+        "flip", "exchange", "pair-exchange", "mixed", or None for the sector's natural one.
     sweep_size : int or None
         Proposals between recorded configurations, N when None.
     n_discard_per_chain : int
@@ -104,6 +106,9 @@ class OptimiserSettings:
     max_step : float
         Largest Fubini-Study distance sqrt(dtheta^dagger S dtheta) of one step; longer ones are
         shortened.
+    max_change : float
+        Largest change of one parameter in one step. The metric does not see directions that the
+        samples do not, in which a step of any length may look short.
     momentum : float
         SPRING momentum mu in [0, 1) (Goldshlager, Abrahamsen & Lin, J. Comput. Phys. 516, 113351
         (2024), arXiv:2401.10190): the solve starts from mu times the previous direction.
@@ -124,6 +129,7 @@ class OptimiserSettings:
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
     max_step: float = 0.2
+    max_change: float = 0.1
     momentum: float = 0.9
     relative_shift: float = 0.0
     min_snr: float = 0.0
@@ -133,6 +139,7 @@ class OptimiserSettings:
         for name in ("learning_rate", "diag_shift"):
             object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
         number("max_step", self.max_step, above=0)
+        number("max_change", self.max_change, above=0)
         if not 0 <= number("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
         for name in ("relative_shift", "min_snr"):
@@ -170,6 +177,11 @@ class RunSettings:
         Seeds chains and, in `ground_state`, the initial parameters.
     stop_when_converged : bool
         Stop before `n_iterations` when the energy has stopped falling.
+    growth : tuple of float
+        Rising densities alpha of hidden units, one for each stage of the run; empty for a machine
+        that keeps its size. Schedules begin again with each stage.
+    growth_interval : int
+        Iterations of each stage but the last, which goes on to the end.
     sampling : SamplingSettings
     optimiser : OptimiserSettings
     """
@@ -177,6 +189,8 @@ class RunSettings:
     n_iterations: int = 700
     seed: int = 0
     stop_when_converged: bool = False
+    growth: tuple[float, ...] = ()
+    growth_interval: int = 200
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
 
@@ -187,7 +201,30 @@ class RunSettings:
             raise TypeError(
                 f"stop_when_converged must be true or false, got {self.stop_when_converged!r}"
             )
+        positive_int("growth_interval", self.growth_interval)
+        object.__setattr__(self, "growth", _rising("growth", self.growth))
+
+    def _stage(self, iteration: int) -> int:
+        return min(iteration // self.growth_interval, max(len(self.growth) - 1, 0))
+
+    def alpha_at(self, iteration: int) -> float | None:
+        """Density of hidden units that `growth` wants at an iteration, None for any."""
+        return self.growth[self._stage(iteration)] if self.growth else None
+
+    def iteration_in_stage(self, iteration: int) -> int:
+        """Iterations since the machine grew last, which is what schedules count."""
+        return iteration - self._stage(iteration) * self.growth_interval
 
     def describe(self) -> dict:
         """Plain JSON values, for logs and checkpoints."""
         return asdict(self)
+
+
+def _rising(name: str, values: Iterable[float]) -> tuple[float, ...]:
+    """Positive numbers, each larger than the one before."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
+    numbers = tuple(number(name, value, above=0) for value in values)
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
+        raise ValueError(f"{name} must rise from stage to stage, got {list(numbers)}")
+    return numbers

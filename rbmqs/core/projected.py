@@ -20,7 +20,7 @@ from numba import prange
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.images import fill_images, shares_of
 from rbmqs.core.local_energy import log_product
-from rbmqs.core.metropolis import FLIP, is_wild, metropolis_accepts, multiply_rows, propose
+from rbmqs.core.metropolis import is_wild, metropolis_accepts, multiply_rows, propose
 from rbmqs.core.random import uniform
 from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
 

@@ -27,8 +27,7 @@ class ScaledJacobian:
 
     Parameters
     ----------
-    jacobian : FactorisedJacobian
-        Or any with `times`, `adjoint_times` and `rows`.
+    jacobian : Jacobian
     scale : float64 (n_parameters,)
         Positive.
     """

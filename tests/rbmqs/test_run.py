@@ -21,8 +21,9 @@ from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import load_checkpoint
 from rbmqs.convergence import has_settled, unsettled
 from rbmqs.records import StepRecord
-from rbmqs.run import CHECKPOINT, LOG, _below_reference, run
+from rbmqs.run import CHECKPOINT, LOG, run
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.status import above_reference, below_reference
 
 ROOT = Path(__file__).parents[2]
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256)
@@ -369,11 +370,22 @@ def test_falling_energy_is_not_called_converged(whole):
 def test_energy_below_the_reference_is_a_warning(whole):
     estimate = whole.estimate
     reference = hm.Reference(0.0, "made up", "published", 0.0)
-    assert "error bars below the reference" in _below_reference(estimate, reference)[0]
+    assert "error bars below the reference" in below_reference(estimate, reference)[0]
     above = replace(reference, energy=estimate.energy.mean - 1.0)
-    assert _below_reference(estimate, above) == []
+    assert below_reference(estimate, above) == []
     near = replace(reference, energy=estimate.energy.mean + 3 * estimate.energy.error_of_mean)
-    assert _below_reference(estimate, near) == []
+    assert below_reference(estimate, near) == []
+
+
+def test_energy_far_above_the_reference_is_a_warning(good):
+    estimate, energy = good.estimate, good.energy.mean
+    near, far = (hm.Reference(energy * (1 + x), "made up", "published", 0.0) for x in (5e-3, 0.1))
+    assert above_reference(estimate, near) == []
+    assert "above the reference: start from other seeds" in above_reference(estimate, far)[0]
+    unsure = replace(far, uncertainty=abs(energy))
+    assert above_reference(estimate, unsure) == []
+    assert above_reference(estimate, None) == []
+    assert "V-score 0.5" in above_reference(replace(estimate, v_score=0.5), None)[0]
 
 
 def test_files_of_a_run(whole):
