@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ground_state(options: argparse.Namespace) -> int:
     from rbmqs.config import config_from_table
-    from rbmqs.continuation import wavefunction_of
+    from rbmqs.continuation import starting_point
     from rbmqs.distributed import launched_ranks
     from rbmqs.run import ground_state
 
@@ -162,7 +162,7 @@ def _ground_state(options: argparse.Namespace) -> int:
         config.hamiltonian(),
         **config.ansatz.options(),
         settings=config.settings(),
-        psi=None if config.start_from is None else wavefunction_of(config.start_from),
+        psi=starting_point(config),
         output=config.output,
         progress=not options.quiet,
         comm=comm,

@@ -12,10 +12,12 @@ import numpy as np
 from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
 from rbmqs.checkpoint import load_checkpoint
+from rbmqs.growth import grown
 from rbmqs.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from rbmqs.config import Config
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -92,3 +94,14 @@ def wavefunction_of(directory: str | Path) -> Wavefunction:
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
     return load_checkpoint(path).state.psi
+
+
+def starting_point(config: Config) -> Wavefunction | None:
+    """The wavefunction of the run that a configuration starts from, None where it names none.
+
+    With as many hidden units as the configuration asks for, where these are more.
+    """
+    if config.start_from is None:
+        return None
+    psi, alpha = wavefunction_of(config.start_from), config.ansatz.alpha
+    return psi if alpha is None else grown(psi, alpha, config.run.seed)

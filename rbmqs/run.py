@@ -162,12 +162,12 @@ def resume(
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise CheckpointError(f"{path} does not describe a run: {error}") from error
-    done = checkpoint.state.iteration
-    if n_iterations is not None and n_iterations < done:
-        raise ValueError(
-            f"n_iterations must be at least the {done} done already, got {n_iterations}"
-        )
     settings = changed_settings(_with(settings, n_iterations=n_iterations), changes or {})
+    done = checkpoint.state.iteration
+    if settings.n_iterations < done:
+        raise ValueError(
+            f"n_iterations must be at least the {done} done already, got {settings.n_iterations}"
+        )
     return run(
         hamiltonian,
         checkpoint.state.psi,

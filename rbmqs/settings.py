@@ -24,11 +24,6 @@ class SamplingSettings:
     ----------
     n_samples : int
         Configurations per iteration; rounded up to whole draws per chain.
-    n_first_samples : int or None
-        Configurations of the first iteration, where fewer do: their number then doubles every
-        `sample_doubling` iterations until it is `n_samples`.
-    sample_doubling : float
-        In iterations.
     n_chains : int
     move : str or None
         "flip", "exchange", "pair-exchange", "mixed", or None for the sector's natural one.
@@ -40,17 +35,22 @@ class SamplingSettings:
         Draw by enumeration instead of Markov chains (small sectors).
     n_final_samples : int
         Configurations of the final estimate.
+    n_first_samples : int or None
+        Configurations of the first iteration, where fewer do: their number then doubles every
+        `sample_doubling` iterations until it is `n_samples`.
+    sample_doubling : float
+        In iterations.
     """
 
     n_samples: int = 1024
-    n_first_samples: int | None = None
-    sample_doubling: float = 50.0
     n_chains: int = 16
     move: str | None = None
     sweep_size: int | None = None
     n_discard_per_chain: int = 5
     exact: bool = False
     n_final_samples: int = 16384
+    n_first_samples: int | None = None
+    sample_doubling: float = 50.0
 
     def __post_init__(self) -> None:
         for name in ("n_samples", "n_chains", "n_final_samples"):

@@ -1,6 +1,7 @@
 """Learning goes on from any saved state with changed settings, or starts another run."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_changed_settings():
         ("optimiser.speed", 1, "optimiser.momentum"),
         ("seed.deep", 1, "unknown setting 'seed.deep'"),
         ("optimiser.momentum", 1.5, r"momentum must lie in \[0, 1\), got 1.5"),
+        ("n_iterations", 0, "n_iterations must be at least 1, got 0"),
         ("sampling.n_samples", "many", "must be an integer, got 'many'"),
     ],
 )
@@ -87,6 +89,13 @@ def test_change_is_the_run_that_had_it_all_along(tmp_path):
     assert changed.energy == whole.energy
 
 
+def test_fewer_iterations_than_done_are_refused(tmp_path):
+    start(tmp_path)
+    for few in ({"n_iterations": 3}, {"changes": {"n_iterations": 3}}):
+        with pytest.raises(ValueError, match="at least the 4 done already, got 3"):
+            rbmqs.resume(tmp_path, progress=False, **few)
+
+
 def test_another_number_of_chains_starts_them_afresh(tmp_path):
     start(tmp_path)
     result = rbmqs.resume(
@@ -115,7 +124,7 @@ def test_wavefunction_of_a_run_starts_another(tmp_path):
 
 def test_projected_machine_starts_from_the_plain_one(tmp_path):
     """Where the plain machine has learnt the ground state, its projection costs nothing."""
-    done = start(tmp_path / "plain", n_iterations=60)
+    done = start(tmp_path / "plain", n_iterations=120)
     sector = ISING.lattice.space_group().sectors()[0]
     psi = ProjectedRBM(rbmqs.wavefunction_of(tmp_path / "plain"), sector)
     settings = RunSettings(n_iterations=3, sampling=SAMPLING)
@@ -123,19 +132,21 @@ def test_projected_machine_starts_from_the_plain_one(tmp_path):
         ISING, psi=psi, settings=settings, output=tmp_path / "warm", progress=False
     )
     exact = warm.reference.energy
-    assert warm.history[0].energy.mean.real - exact < 0.02 * abs(exact)
+    assert warm.history[0].energy.mean.real - exact < 0.05 * abs(exact)
     assert done.psi.overlap(warm.psi.state_vector(hm.Sector(4)), hm.Sector(4)) > 0.95
     assert isinstance(rbmqs.wavefunction_of(tmp_path / "warm"), ProjectedRBM)
 
 
 def test_command_line(tmp_path, capsys):
     small = ["--samples", "64", "--chains", "8", "--final-samples", "256", "--quiet"]
-    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    first, second, third = (str(tmp_path / name) for name in ("first", "second", "third"))
     model = ["ground-state", "ising", "--length", "4", "--iterations", "2", "--seed", "1", *small]
     assert main([*model, "--growth", "1", "2", "--output", first]) == EXIT_NOT_CONVERGED
     assert main([*model, "--from", first, "--output", second]) == EXIT_NOT_CONVERGED
-    result = json.loads((tmp_path / "second" / "result.json").read_text())
-    assert result["ansatz"]["n_hidden"] == 4
+    assert main([*model, "--from", first, "--alpha", "3", "--output", third]) == EXIT_NOT_CONVERGED
+    for directory, n_hidden in ((second, 4), (third, 12)):
+        result = json.loads((Path(directory) / "result.json").read_text())
+        assert result["ansatz"]["n_hidden"] == n_hidden
     change = ["--set", "optimiser.momentum=0.5", "--set", "sampling.move=flip"]
     assert main(["resume", first, "--iterations", "4", "--quiet", *change]) == EXIT_NOT_CONVERGED
     settings = json.loads((tmp_path / "first" / "result.json").read_text())["settings"]

@@ -112,6 +112,7 @@ BAD = [
     (lambda: OptimiserSettings(diag_shift=math.nan), "diag_shift"),
     (lambda: OptimiserSettings(max_step=0), "max_step"),
     (lambda: OptimiserSettings(max_step=None), "max_step"),
+    (lambda: OptimiserSettings(max_change=0), "max_change"),
     (lambda: OptimiserSettings(momentum=1.0), "momentum"),
     (lambda: OptimiserSettings(momentum=-0.1), "momentum"),
     (lambda: OptimiserSettings(momentum=math.nan), "momentum"),
