@@ -27,6 +27,7 @@ _HOMES = {
     "correlations": "estimators",
     "expect": "estimators",
     "ground_state": "run",
+    "grown": "growth",
     "iterate": "vmc",
     "local_energies": "estimators",
     "magnetisations": "estimators",
@@ -34,6 +35,7 @@ _HOMES = {
     "resume": "run",
     "statistics": "statistics",
     "v_score": "statistics",
+    "wavefunction_of": "continuation",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

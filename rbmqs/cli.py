@@ -12,7 +12,12 @@ from typing import Any, NoReturn
 from rbmqs.boltzmann import cli as boltzmann_cli
 from rbmqs.cli_compare import add_compare_options
 from rbmqs.cli_exact import add_exact_options
-from rbmqs.cli_options import add_model_options, add_run_options, table_from_options
+from rbmqs.cli_options import (
+    add_model_options,
+    add_run_options,
+    changes_from_options,
+    table_from_options,
+)
 from rbmqs.studies.commands import add_study_commands
 
 EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
@@ -22,7 +27,7 @@ _EXAMPLES = """examples:
   rbmqs ground-state heisenberg --lattice square --length 6 --total-sz 0 --marshall
   rbmqs ground-state --config run.toml --output runs/first
   mpirun -n 4 rbmqs ground-state ising --length 64 --chains 64
-  rbmqs resume runs/first --iterations 800
+  rbmqs resume runs/first --iterations 800 --set sampling.n_samples=4096
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs exact heisenberg --lattice square --length 6 --checkpoint 6x6.npz
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
@@ -81,6 +86,9 @@ def _add_ground_state(commands: Any) -> None:
     add_model_options(parser)
     add_run_options(parser)
     parser.add_argument("--output", metavar="DIR", help="directory for log, checkpoint, result")
+    parser.add_argument(
+        "--from", dest="start_from", metavar="DIR", help="start with the wavefunction of this run"
+    )
     parser.add_argument("--plot", metavar="FILE", help="picture of the run (default: in DIR)")
     parser.set_defaults(run=_ground_state)
 
@@ -94,6 +102,13 @@ def _add_resume(commands: Any) -> None:
     )
     parser.add_argument("directory", metavar="DIR")
     parser.add_argument("--iterations", type=int, metavar="N", help="new total")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting, such as optimiser.momentum=0.5 (repeatable)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=_resume)
 
@@ -137,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ground_state(options: argparse.Namespace) -> int:
     from rbmqs.config import config_from_table
+    from rbmqs.continuation import starting_point
     from rbmqs.distributed import launched_ranks
     from rbmqs.run import ground_state
 
@@ -146,6 +162,7 @@ def _ground_state(options: argparse.Namespace) -> int:
         config.hamiltonian(),
         **config.ansatz.options(),
         settings=config.settings(),
+        psi=starting_point(config),
         output=config.output,
         progress=not options.quiet,
         comm=comm,
@@ -161,7 +178,12 @@ def _resume(options: argparse.Namespace) -> int:
 
     if launched_ranks() is not None:
         raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
-    result = resume(options.directory, n_iterations=options.iterations, progress=not options.quiet)
+    result = resume(
+        options.directory,
+        n_iterations=options.iterations,
+        changes=changes_from_options(options.set),
+        progress=not options.quiet,
+    )
     return _finish(result, None)
 
 

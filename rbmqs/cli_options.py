@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import tomllib
 from typing import Any
 
 from rbmqs.config import read_toml
@@ -57,10 +58,14 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--iterations", type=int, metavar="N")
     parser.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time")
+    parser.add_argument(
+        "--growth", type=float, nargs="+", metavar="ALPHA",
+        help="densities of hidden units of the stages of the run, such as 1 2 4",
+    )  # fmt: skip
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
-    parser.add_argument("--move", metavar="MOVE", help="flip, exchange or pair-exchange")
+    parser.add_argument("--move", metavar="MOVE", help="flip, exchange, pair-exchange or mixed")
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
     parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
     parser.add_argument("--solver", metavar="NAME", help="sample-space, matrix-free or dense")
@@ -85,6 +90,7 @@ _PLACES = {
     "iterations": ("run", "n_iterations"),
     "max_seconds": ("run", "max_seconds"),
     "stop_when_converged": ("run", "stop_when_converged"),
+    "growth": ("run", "growth"),
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),
     "chains": ("sampling", "n_chains"),
@@ -112,8 +118,9 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
         table.setdefault("lattice", {})["periodic"] = False
     if getattr(options, "real", False):
         table.setdefault("ansatz", {})["dtype"] = "real"
-    if getattr(options, "output", None):
-        table["output"] = options.output
+    for name in ("output", "start_from"):
+        if getattr(options, name, None):
+            table[name] = getattr(options, name)
     parameters = _parameters(options)
     if parameters:
         table.setdefault("model", {}).setdefault("parameters", {}).update(parameters)
@@ -151,3 +158,17 @@ def _parameters(options: argparse.Namespace) -> dict[str, float]:
         except ValueError:
             raise ValueError(f"--parameter {name} must be a number, got {value!r}") from None
     return values
+
+
+def changes_from_options(texts: list[str]) -> dict[str, Any]:
+    """Settings of --set NAME=VALUE; a value is read as TOML, or as text where it is none."""
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ValueError(f"--set must read NAME=VALUE, got {text!r}")
+        try:
+            changes[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            changes[name] = value
+    return changes

@@ -108,17 +108,19 @@ class AnsatzConfig:
 
 @dataclass(frozen=True)
 class LengthConfig:
-    """Table [run]: how long and from which seed."""
+    """Table [run]: how long, from which seed, and with how many hidden units when."""
 
     n_iterations: int = RunSettings.n_iterations
     seed: int = RunSettings.seed
     max_seconds: float | None = RunSettings.max_seconds
     stop_when_converged: bool = RunSettings.stop_when_converged
+    growth: tuple[float, ...] = RunSettings.growth
+    growth_interval: int = RunSettings.growth_interval
 
 
 @dataclass(frozen=True)
 class Config:
-    """A whole run."""
+    """A whole run; `start_from` is the output of one whose wavefunction it starts with."""
 
     model: ModelConfig
     lattice: LatticeConfig | None = None
@@ -127,6 +129,7 @@ class Config:
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     output: str | None = None
+    start_from: str | None = None
 
     def hamiltonian(self) -> SpinHamiltonian:
         """The Hamiltonian of [model] on [lattice]."""

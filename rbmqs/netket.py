@@ -184,7 +184,7 @@ def _alpha(n_hidden: int, n_sites: int) -> float:
 def _netket_sampler(nk: Any, ours: MetropolisSampler) -> Any:
     hilbert = nk.hilbert.Spin(0.5, ours.n_sites, total_sz=ours.total_sz)
     settings = {"n_chains": ours.n_chains, "sweep_size": ours.sweep_size}
-    if ours.move == "flip":
+    if ours.move in ("flip", "mixed"):  # NetKet's own choice where total S_z is free
         return nk.sampler.MetropolisLocal(hilbert, **settings)
     pairs = np.stack(np.triu_indices(ours.n_sites, 1), axis=1)
     bonds = pairs if ours.move == "pair-exchange" else ours.bonds

@@ -90,12 +90,17 @@ def take_step(
     ----------
     local_energies : complex array (n_samples,)
     """
-    shift = settings.diag_shift_at(iteration) / state.damping**_SHIFT_GAIN
-    drift = settings.momentum * state.direction
-    record = solve(jacobian, local_energies, shift, settings.solver, start=drift)
-    learning_rate = settings.learning_rate_at(iteration) * state.damping
-    if learning_rate * record.metric_norm > settings.max_step:
-        learning_rate = settings.max_step / record.metric_norm
+    gain = state.damping**-_SHIFT_GAIN
+    record = solve(
+        jacobian,
+        local_energies,
+        gain * settings.diag_shift_at(iteration),
+        settings.solver,
+        start=settings.momentum * state.direction,
+        relative_shift=gain * settings.relative_shift,
+        min_snr=settings.min_snr,
+    )
+    learning_rate = _limited(settings.learning_rate_at(iteration) * state.damping, record, settings)
     moved = psi.with_flat(psi.flat - learning_rate * record.direction)
     healthier = min(1.0, state.damping * _RECOVERY)
     return Step(
@@ -105,6 +110,23 @@ def take_step(
         learning_rate,
         learning_rate * record.metric_norm,
     )
+
+
+def _limited(learning_rate: float, record: Solve, settings: OptimiserSettings) -> float:
+    """The learning rate, less where a step would be too long in the metric or for a parameter."""
+    if learning_rate * record.metric_norm > settings.max_step:
+        learning_rate = settings.max_step / record.metric_norm
+    largest = float(np.abs(record.direction).max())
+    if learning_rate * largest > settings.max_change:
+        learning_rate = settings.max_change / largest
+    return learning_rate
+
+
+def is_better(energy: Stats, best: Stats | None) -> bool:
+    """Whether an energy is the lowest yet, with two error bars allowed for luck."""
+    if best is None:
+        return True
+    return energy.mean.real + 2 * energy.error_of_mean < best.mean.real + 2 * best.error_of_mean
 
 
 def has_diverged(energy: Stats, best: Stats | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
 from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from rbmqs.convergence import has_settled, unsettled
-from rbmqs.final import Estimate, final_estimate
+from rbmqs.continuation import CHECKPOINT, changed_settings, state_for
+from rbmqs.convergence import has_settled
+from rbmqs.final import final_estimate
+from rbmqs.growth import final_form
 from rbmqs.initial import initial_wavefunction
 from rbmqs.interrupts import Interrupts
 from rbmqs.progress import Progress
@@ -23,12 +25,13 @@ from rbmqs.records import StepRecord
 from rbmqs.results import RunResult
 from rbmqs.runlog import LogWriter, read_log
 from rbmqs.settings import RunSettings
+from rbmqs.status import status_of
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
     from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
 
-CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
+LOG = "log.jsonl"
 CHECKPOINT_SECONDS = 10.0
 
 
@@ -45,6 +48,7 @@ def ground_state(
     project: str | SymmetrySector | None = None,
     seed: int | None = None,
     n_iterations: int | None = None,
+    growth: Sequence[float] | None = None,
     settings: RunSettings | None = None,
     psi: Wavefunction | None = None,
     output: str | Path | None = None,
@@ -59,11 +63,11 @@ def ground_state(
     alpha, n_hidden, n_features, dtype, visible_bias, hidden_bias, tied, project
         The machine, see `rbmqs.initial.initial_wavefunction`; a plain one with alpha = 2 when
         nothing is said.
-    seed, n_iterations : int, optional
-        In place of those in `settings`.
+    seed, n_iterations, growth : optional
+        In place of those in `settings`; a run with `growth` starts with its first density.
     settings : RunSettings, optional
     psi : Wavefunction, optional
-        Start here instead of at random parameters.
+        Start here instead of at random parameters: `rbmqs.wavefunction_of` has that of a run.
     output : path, optional
         Directory for log, checkpoint and result; it must not hold a run yet.
     progress : bool
@@ -82,8 +86,10 @@ def ground_state(
     FileExistsError
         `output` holds a run already.
     """
-    settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations)
+    settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations, growth=growth)
     if psi is None:
+        if settings.growth:
+            alpha = _first_density(settings, alpha, n_hidden)
         psi = initial_wavefunction(
             hamiltonian,
             settings.seed,
@@ -102,12 +108,24 @@ def ground_state(
     return run(hamiltonian, psi, settings, directory=directory, progress=progress, comm=comm)
 
 
+def _first_density(settings: RunSettings, alpha: float | None, n_hidden: int | None) -> float:
+    """The density that `growth` starts with, which is not asked for twice."""
+    first = settings.growth[0]
+    if n_hidden is not None or alpha not in (None, first):
+        raise ValueError(
+            f"growth starts with alpha = {first:g}: give no other alpha or n_hidden, "
+            f"got {alpha if n_hidden is None else n_hidden!r}"
+        )
+    return first
+
+
 def resume(
     directory: str | Path,
     hamiltonian: SpinHamiltonian | None = None,
     *,
     n_iterations: int | None = None,
     max_seconds: float | None = None,
+    changes: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> RunResult:
     """Continue a run from its directory.
@@ -121,6 +139,9 @@ def resume(
         New total, counted from the start of the run.
     max_seconds : float, optional
         New limit of this part of the run.
+    changes : mapping, optional
+        Settings that differ from here on, such as {"optimiser.momentum": 0.5}; log and checkpoint
+        keep a list of them. A run without changes goes on bit for bit.
 
     Raises
     ------
@@ -144,20 +165,29 @@ def resume(
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise CheckpointError(f"{path} does not describe a run: {error}") from error
+    settings = changed_settings(_with(settings, n_iterations=n_iterations), changes or {})
     done = checkpoint.state.iteration
-    if n_iterations is not None and n_iterations < done:
+    if settings.n_iterations < done:
         raise ValueError(
-            f"n_iterations must be at least the {done} done already, got {n_iterations}"
+            f"n_iterations must be at least the {done} done already, got {settings.n_iterations}"
         )
-    settings = _with(settings, n_iterations=n_iterations, max_seconds=max_seconds)
+    settings = _with(settings, max_seconds=max_seconds)
     return run(
         hamiltonian,
         checkpoint.state.psi,
         settings,
         directory=directory,
-        state=checkpoint.state,
+        state=state_for(checkpoint.state, hamiltonian, settings),
         progress=progress,
+        changes=_all_changes(checkpoint, changes),
     )
+
+
+def _all_changes(checkpoint: Checkpoint, changes: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """What was changed at earlier resumptions and now, each with its iteration."""
+    earlier = list(checkpoint.meta.get("changes", []))
+    now = {"iteration": checkpoint.state.iteration, **(changes or {})}
+    return [*earlier, now] if changes else earlier
 
 
 def run(
@@ -169,6 +199,7 @@ def run(
     state: vmc.RunState | None = None,
     progress: bool = True,
     comm: Any = None,
+    changes: Sequence[Mapping[str, Any]] = (),
 ) -> RunResult:
     """Optimise to `settings.n_iterations` and estimate the energy with fresh samples.
 
@@ -180,13 +211,16 @@ def run(
         Where to go on.
     comm : mpi4py communicator, optional
         Ranks that share the chains.
+    changes : sequence of mappings
+        Settings changed at resumptions, for log and checkpoint.
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
     sampler = vmc.make_sampler(hamiltonian, settings.sampling, comm)
+    writer = _Writer(directory, hamiltonian, psi, settings, state, changes)
     with Interrupts(comm) as interrupts:
         history, state, trouble = _optimise(
-            hamiltonian, psi, settings, sampler, directory, state, progress, interrupts, started
+            hamiltonian, psi, settings, sampler, writer, state, progress, interrupts, started
         )
         optimised = time.perf_counter()
         psi = psi if state is None else state.psi
@@ -204,7 +238,7 @@ def run(
         "optimisation": optimised - started,
         "final estimate": time.perf_counter() - optimised,
     }
-    status = (*trouble, *_status(history, estimate, reference, interrupts.received))
+    status = (*trouble, *status_of(history, estimate, reference, interrupts.received))
     result = RunResult(
         hamiltonian,
         psi,
@@ -227,14 +261,13 @@ def _optimise(
     psi: Wavefunction,
     settings: RunSettings,
     sampler: vmc.Sampler,
-    directory: Path | None,
+    writer: _Writer,
     state: vmc.RunState | None,
     progress: bool,
     interrupts: Interrupts,
     started: float,
 ) -> tuple[list[StepRecord], vmc.RunState | None, list[str]]:
     """Iterate, log and checkpoint until done, settled, diverged or interrupted."""
-    writer = _Writer(directory, hamiltonian, psi, settings, state)
     history = writer.history
     done = 0 if state is None else state.iteration
     trouble: list[str] = []
@@ -273,12 +306,15 @@ class _Writer:
         psi: Wavefunction,
         settings: RunSettings,
         state: vmc.RunState | None,
+        changes: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         from rbmqs.config import describe_run, describe_terms
 
         self._directory = directory
         self._saved_at = -np.inf  # the first iteration is saved at once
-        self._header = describe_run(hamiltonian, psi, settings)
+        self._header = describe_run(hamiltonian, final_form(psi, settings), settings)
+        if changes:
+            self._header["changes"] = list(changes)
         self._terms = {"terms": describe_terms(hamiltonian)}
         self.history: list[StepRecord] = []
         if directory is None:
@@ -340,31 +376,3 @@ def _reference(hamiltonian: SpinHamiltonian) -> Reference | None:
     from hamiltonians import best_reference
 
     return best_reference(hamiltonian)
-
-
-def _status(
-    history: list[StepRecord],
-    estimate: Estimate | None,
-    reference: Reference | None,
-    interrupted: int | None,
-) -> list[str]:
-    if interrupted is not None:
-        return ["the run was interrupted"]
-    if estimate is None:
-        return ["there is no final estimate"]
-    return [*unsettled(history), *estimate.warnings, *_below_reference(estimate, reference)]
-
-
-def _below_reference(estimate: Estimate, reference: Reference | None) -> list[str]:
-    """An energy well below the exact one means that the chains miss part of |psi|^2."""
-    if reference is None:
-        return []
-    error = float(np.hypot(estimate.energy.error_of_mean, reference.uncertainty))
-    distance = estimate.energy.mean.real - reference.energy
-    if distance < -4 * error - 1e-10 * abs(reference.energy):
-        n_bars = -distance / error if error > 0 else np.inf
-        return [
-            f"the energy lies {n_bars:.0f} error bars below the reference: chains miss "
-            f"part of the distribution"
-        ]
-    return []

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
     from rbmqs.ansatz import Wavefunction
 
-MOVES = ("flip", "exchange", "pair-exchange")
+MOVES = ("flip", "exchange", "pair-exchange", "mixed")
 _MOVE_CODES = {
     "flip": metropolis.FLIP,
     "exchange": metropolis.BOND_EXCHANGE,
     "pair-exchange": metropolis.PAIR_EXCHANGE,
+    "mixed": metropolis.MIXED,
 }
 
 
@@ -95,17 +96,18 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MetropolisSampler:
-    """Metropolis sampling by single flips or by exchange of antiparallel spins.
+    """Metropolis sampling by flips of sites and bonds, or by exchange of antiparallel spins.
 
     Parameters
     ----------
     n_sites : int
     total_sz : float or None
         Fixed sector of total S_z, or None for all configurations.
-    move : {"flip", "exchange", "pair-exchange"}
-        Flip one site; exchange along a bond; exchange between any two sites.
+    move : {"flip", "exchange", "pair-exchange", "mixed"}
+        Flip one site; exchange along a bond; exchange between any two sites; flip one site or
+        both sites of a bond, half of the time each.
     bonds : int array (n_bonds, 2)
-        Bonds of "exchange"; they must connect all sites.
+        Bonds of "mixed" and "exchange"; those of "exchange" must connect all sites.
     n_chains : int
         Independent Markov chains.
     sweep_size : int, optional
@@ -141,16 +143,18 @@ class MetropolisSampler:
         self._check_ergodic()
 
     def _check_ergodic(self) -> None:
-        if self.move == "flip" and self.total_sz is not None:
+        if self.move in ("flip", "mixed") and self.total_sz is not None:
             raise ValueError(
-                f"move 'flip' changes total S_z, which is fixed at {self.total_sz:g}: use "
+                f"move {self.move!r} changes total S_z, which is fixed at {self.total_sz:g}: use "
                 f"'exchange' or 'pair-exchange', or total_sz=None"
             )
-        if self.move != "flip" and self.total_sz is None:
+        if self.move in ("exchange", "pair-exchange") and self.total_sz is None:
             raise ValueError(
                 f"move {self.move!r} conserves total S_z, which is free here, so most "
-                f"configurations could not be reached: use 'flip', or fix total_sz"
+                f"configurations could not be reached: use 'flip' or 'mixed', or fix total_sz"
             )
+        if self.move == "mixed" and self.bonds.size == 0:
+            raise ValueError("move 'mixed' needs bonds: use 'flip' or give some")
         connected = self.bonds.size > 0 and _connected(self.n_sites, self.bonds)
         if self.move == "exchange" and not connected:
             raise ValueError(
@@ -168,8 +172,9 @@ class MetropolisSampler:
         ----------
         hamiltonian : SpinHamiltonian
         move : str, optional
-            One of `MOVES`. Default: "flip" in the free sector; within a sector "exchange" along
-            the two-site flips of the Hamiltonian where these connect all sites, else
+            One of `MOVES`. Default: in the free sector "mixed" where the Hamiltonian flips pairs of
+            sites, whose single flips may all be improbable, else "flip"; within a sector "exchange"
+            along the two-site flips of the Hamiltonian where these connect all sites, else
             "pair-exchange".
         **settings
             `n_chains`, `sweep_size`, `n_discard_per_chain`.
@@ -177,7 +182,7 @@ class MetropolisSampler:
         bonds = _two_site_flips(hamiltonian)
         if move is None:
             if hamiltonian.total_sz is None:
-                move = "flip"
+                move = "mixed" if len(bonds) else "flip"
             else:
                 connected = _connected(hamiltonian.n_sites, bonds)
                 move = "exchange" if connected else "pair-exchange"
@@ -185,7 +190,7 @@ class MetropolisSampler:
             hamiltonian.n_sites,
             hamiltonian.total_sz,
             move,
-            bonds if move == "exchange" else bonds[:0],
+            bonds if move in ("exchange", "mixed") else bonds[:0],
             **settings,  # type: ignore[arg-type]
         )
 

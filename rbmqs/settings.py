@@ -6,10 +6,12 @@ The defaults are the ones under which every model of the test suite converges fr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 from rbmqs.checks import choice, number, positive_int
-from rbmqs.reconfiguration import SOLVERS
+from rbmqs.reconfiguration import SOLVERS, allowed_solvers
 from rbmqs.sampler import MOVES
 from rbmqs.schedules import Schedule, as_schedule
 
@@ -24,7 +26,7 @@ class SamplingSettings:
         Configurations per iteration; rounded up to whole draws per chain.
     n_chains : int
     move : str or None
-        "flip", "exchange", "pair-exchange", or None for the sector's natural one.
+        "flip", "exchange", "pair-exchange", "mixed", or None for the sector's natural one.
     sweep_size : int or None
         Proposals between recorded configurations, N when None.
     n_discard_per_chain : int
@@ -33,6 +35,11 @@ class SamplingSettings:
         Draw by enumeration instead of Markov chains (small sectors).
     n_final_samples : int
         Configurations of the final estimate.
+    n_first_samples : int or None
+        Configurations of the first iteration, where fewer do: their number then doubles every
+        `sample_doubling` iterations until it is `n_samples`.
+    sample_doubling : float
+        In iterations.
     """
 
     n_samples: int = 1024
@@ -42,6 +49,8 @@ class SamplingSettings:
     n_discard_per_chain: int = 5
     exact: bool = False
     n_final_samples: int = 16384
+    n_first_samples: int | None = None
+    sample_doubling: float = 50.0
 
     def __post_init__(self) -> None:
         for name in ("n_samples", "n_chains", "n_final_samples"):
@@ -58,11 +67,26 @@ class SamplingSettings:
                 f"n_samples must give every chain two draws: at least {2 * self.n_chains} for "
                 f"{self.n_chains} chains, got {self.n_samples}"
             )
+        self._check_growth()
 
-    @property
-    def n_draws(self) -> int:
-        """Draws per chain and iteration."""
-        return -(-self.n_samples // self.n_chains)
+    def _check_growth(self) -> None:
+        number("sample_doubling", self.sample_doubling, above=0)
+        if self.n_first_samples is None:
+            return
+        positive_int("n_first_samples", self.n_first_samples)
+        if not 2 * self.n_chains <= self.n_first_samples <= self.n_samples:
+            raise ValueError(
+                f"n_first_samples must lie between two draws for each of {self.n_chains} chains "
+                f"and n_samples = {self.n_samples}, got {self.n_first_samples}"
+            )
+
+    def n_draws_at(self, iteration: int) -> int:
+        """Draws per chain of an iteration, a function of its number alone."""
+        n_samples = self.n_samples
+        if self.n_first_samples is not None:
+            doublings = min(iteration / self.sample_doubling, 64.0)
+            n_samples = min(n_samples, int(self.n_first_samples * 2.0**doublings))
+        return -(-n_samples // self.n_chains)
 
     @property
     def n_final_draws(self) -> int:
@@ -82,9 +106,18 @@ class OptimiserSettings:
     max_step : float
         Largest Fubini-Study distance sqrt(dtheta^dagger S dtheta) of one step; longer ones are
         shortened.
+    max_change : float
+        Largest change of one parameter in one step. The metric does not see directions that the
+        samples do not, in which a step of any length may look short.
     momentum : float
         SPRING momentum mu in [0, 1) (Goldshlager, Abrahamsen & Lin, J. Comput. Phys. 516, 113351
         (2024), arXiv:2401.10190): the solve starts from mu times the previous direction.
+    relative_shift : float
+        eps_1 of the scale-invariant shift eps_1 diag(S) + diag_shift; 0 for none. Takes the
+        solvers "dense" and "matrix-free".
+    min_snr : float
+        Components of the force whose signal-to-noise ratio is below this are left out (Schmitt &
+        Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     """
@@ -96,17 +129,32 @@ class OptimiserSettings:
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
     max_step: float = 0.2
+    max_change: float = 0.1
     momentum: float = 0.9
+    relative_shift: float = 0.0
+    min_snr: float = 0.0
     solver: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "diag_shift"):
             object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
         number("max_step", self.max_step, above=0)
+        number("max_change", self.max_change, above=0)
         if not 0 <= number("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
+        for name in ("relative_shift", "min_snr"):
+            number(name, getattr(self, name), at_least=0)
         if self.solver is not None:
             choice("solver", self.solver, tuple(SOLVERS))
+            self._check_solver()
+
+    def _check_solver(self) -> None:
+        allowed = allowed_solvers(self.relative_shift, self.min_snr)
+        if self.solver not in allowed:
+            raise ValueError(
+                f"relative_shift = {self.relative_shift:g} and min_snr = {self.min_snr:g} take "
+                f"the solver {' or '.join(allowed)}, got {self.solver!r}"
+            )
 
     def learning_rate_at(self, iteration: int) -> float:
         """Learning rate before damping and the limit on the step."""
@@ -129,6 +177,11 @@ class RunSettings:
         Seeds chains and, in `ground_state`, the initial parameters.
     stop_when_converged : bool
         Stop before `n_iterations` when the energy has stopped falling.
+    growth : tuple of float
+        Rising densities alpha of hidden units, one for each stage of the run; empty for a machine
+        that keeps its size. Schedules begin again with each stage.
+    growth_interval : int
+        Iterations of each stage but the last, which goes on to the end.
     sampling : SamplingSettings
     optimiser : OptimiserSettings
     max_seconds : float or None
@@ -139,6 +192,8 @@ class RunSettings:
     n_iterations: int = 700
     seed: int = 0
     stop_when_converged: bool = False
+    growth: tuple[float, ...] = ()
+    growth_interval: int = 200
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     max_seconds: float | None = None
@@ -152,7 +207,30 @@ class RunSettings:
             raise TypeError(
                 f"stop_when_converged must be true or false, got {self.stop_when_converged!r}"
             )
+        positive_int("growth_interval", self.growth_interval)
+        object.__setattr__(self, "growth", _rising("growth", self.growth))
+
+    def _stage(self, iteration: int) -> int:
+        return min(iteration // self.growth_interval, max(len(self.growth) - 1, 0))
+
+    def alpha_at(self, iteration: int) -> float | None:
+        """Density of hidden units that `growth` wants at an iteration, None for any."""
+        return self.growth[self._stage(iteration)] if self.growth else None
+
+    def iteration_in_stage(self, iteration: int) -> int:
+        """Iterations since the machine grew last, which is what schedules count."""
+        return iteration - self._stage(iteration) * self.growth_interval
 
     def describe(self) -> dict:
         """Plain JSON values, for logs and checkpoints."""
         return asdict(self)
+
+
+def _rising(name: str, values: Iterable[float]) -> tuple[float, ...]:
+    """Positive numbers, each larger than the one before."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
+    numbers = tuple(number(name, value, above=0) for value in values)
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
+        raise ValueError(f"{name} must rise from stage to stage, got {list(numbers)}")
+    return numbers

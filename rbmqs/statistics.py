@@ -45,6 +45,8 @@ __all__ = ["MAX_R_HAT", "MIN_ESS", "Stats", "quick_statistics", "statistics", "v
 
 MAX_R_HAT = 1.05
 MIN_ESS = 100.0
+_FROZEN_R_HAT = 100.0  # beyond, its digits say nothing
+_MAX_LENGTHENING = 1000.0  # more draws than these many times are no advice
 
 # Local energies of an exact eigenstate differ by rounding alone.
 _ROUNDING = 1e-12
@@ -319,11 +321,12 @@ def _length_advice(stats: Stats, real: NDArray[np.float64]) -> str:
     if stats.r_hat <= MAX_R_HAT and stats.ess >= MIN_ESS:
         return ""
     factor = max(MIN_ESS / stats.ess, (stats.r_hat**2 - 1) / (MAX_R_HAT**2 - 1))
+    r_hat = f"{stats.r_hat:.3f}" if stats.r_hat < _FROZEN_R_HAT else f"above {_FROZEN_R_HAT:g}"
     sentence = (
-        f"error bar not to be trusted (R_hat {stats.r_hat:.3f}, at most {MAX_R_HAT} wanted; "
+        f"error bar not to be trusted (R_hat {r_hat}, at most {MAX_R_HAT} wanted; "
         f"effective samples {stats.ess:.0f}, at least {MIN_ESS:.0f} wanted)"
     )
-    if math.isfinite(factor):
+    if factor < _MAX_LENGTHENING:
         sentence += f": about {_round_up(stats.n_draws * factor)} draws per chain would do"
     if stats.r_hat > MAX_R_HAT:
         sentence += "; if R_hat stays, some chains sit in regions that they never leave"

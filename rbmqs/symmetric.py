@@ -119,7 +119,7 @@ class SymmetricRBM(Wavefunction):
         spin_inversion : bool
             Tie over the inversion of all spins too.
         """
-        n_features = _features(group, spin_inversion, alpha, n_features)
+        n_features = whole_features(group, spin_inversion, alpha, n_features)
         plain = RBM.random(
             group.n_sites, n_hidden=n_features, dtype=dtype, visible_bias=visible_bias,
             hidden_bias=hidden_bias, seed=seed, stddev=stddev,
@@ -302,9 +302,10 @@ def _orbits(group: SymmetryGroup) -> np.ndarray:
     return np.unique(group.permutations.min(axis=0), return_inverse=True)[1]
 
 
-def _features(
+def whole_features(
     group: SymmetryGroup, spin_inversion: bool, alpha: float | None, n_features: int | None
 ) -> int:
+    """Number of features from `alpha` or `n_features`; exactly one may be given, 1 when neither."""
     if n_features is not None:
         if alpha is not None:
             raise ValueError(

@@ -14,7 +14,8 @@ import numpy as np
 
 from rbmqs.ansatz import Wavefunction
 from rbmqs.estimators import local_energies
-from rbmqs.optimiser import OptimiserState, has_diverged, take_step
+from rbmqs.growth import grow_state
+from rbmqs.optimiser import OptimiserState, has_diverged, is_better, take_step
 from rbmqs.records import StepRecord
 from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler, Samples
 from rbmqs.settings import RunSettings, SamplingSettings
@@ -107,9 +108,14 @@ def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> S
 
 def start_state(psi: Wavefunction, sampler: Sampler, seed: int) -> RunState:
     """Fresh chains, thermalised, before the first iteration."""
-    chains = sampler.start(np.random.SeedSequence(seed, spawn_key=(1,)))
-    _, chains = sampler.sample(psi, chains, 1, n_discard=THERMALISATION_SWEEPS)
+    chains = fresh_chains(psi, sampler, np.random.SeedSequence(seed, spawn_key=(1,)))
     return RunState(0, psi, chains, OptimiserState.fresh(psi))
+
+
+def fresh_chains(psi: Wavefunction, sampler: Sampler, seed: np.random.SeedSequence) -> ChainState:
+    """Chains from random configurations, thermalised."""
+    chains = sampler.start(seed)
+    return sampler.sample(psi, chains, 1, n_discard=THERMALISATION_SWEEPS)[1]
 
 
 def check_sizes(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> None:
@@ -168,7 +174,9 @@ def iterate(
 def _iteration(
     hamiltonian: SpinHamiltonian, sampler: Sampler, state: RunState, settings: RunSettings
 ) -> tuple[StepRecord, RunState]:
-    samples, chains = sampler.sample(state.psi, state.chains, settings.sampling.n_draws)
+    state = grow_state(state, settings)
+    n_draws = settings.sampling.n_draws_at(settings.iteration_in_stage(state.iteration))
+    samples, chains = sampler.sample(state.psi, state.chains, n_draws)
     pairs = state.psi.unit_pairs(samples.flat)
     evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
     energies = evaluate(state.psi, hamiltonian, samples, pairs)
@@ -192,8 +200,9 @@ def _advance(
     settings: RunSettings,
 ) -> tuple[StepRecord, RunState]:
     jacobian = state.psi.jacobian(samples.flat, pairs)
+    iteration = settings.iteration_in_stage(state.iteration)
     step = take_step(
-        state.psi, jacobian, energies.ravel(), state.optimiser, settings.optimiser, state.iteration
+        state.psi, jacobian, energies.ravel(), state.optimiser, settings.optimiser, iteration
     )
     record = StepRecord(
         iteration=state.iteration,
@@ -205,7 +214,9 @@ def _advance(
         predicted_change=step.solve.predicted_change(step.learning_rate),
         damping=state.optimiser.damping,
     )
-    good = GoodPoint(state.psi, chains.spins, energy)
+    good = state.last_good
+    if good is None or is_better(energy, good.energy):
+        good = GoodPoint(state.psi, chains.spins, energy)
     return record, RunState(state.iteration + 1, step.psi, chains, step.state, good)
 
 

@@ -235,6 +235,7 @@ def _commit(units, rows, first, second, num, inverse_den):
 def _propose_flip(spins, rng, sites):
     """A uniformly chosen site."""
     sites[0] = below(rng, spins.shape[0])
+    sites[1] = -1
     return True
 
 
@@ -255,7 +256,16 @@ def _propose_pair(spins, rng, sites):
     return spins[sites[0]] != spins[sites[1]]
 
 
-FLIP, BOND_EXCHANGE, PAIR_EXCHANGE = 0, 1, 2
+@inlined_kernel
+def _propose_mixed(spins, rng, bonds, sites):
+    """One site, or both sites of a bond whatever their spins, half of the time each."""
+    if below(rng, 2) == 0:
+        return _propose_flip(spins, rng, sites)
+    _propose_bond(spins, rng, bonds, sites)
+    return True
+
+
+FLIP, BOND_EXCHANGE, PAIR_EXCHANGE, MIXED = 0, 1, 2, 3
 
 
 @inlined_kernel
@@ -264,6 +274,8 @@ def propose(move, spins, rng, bonds, sites):
         return _propose_flip(spins, rng, sites)
     if move == BOND_EXCHANGE:
         return _propose_bond(spins, rng, bonds, sites)
+    if move == MIXED:
+        return _propose_mixed(spins, rng, bonds, sites)
     return _propose_pair(spins, rng, sites)
 
 
@@ -284,7 +296,7 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
     rng : uint64 (n_chains, 4)
         Random streams, updated in place.
     move : int
-        FLIP, BOND_EXCHANGE or PAIR_EXCHANGE.
+        FLIP, BOND_EXCHANGE, PAIR_EXCHANGE or MIXED.
     bonds : int64 (n_bonds, 2)
     tables : rbmqs.core.tables.FlipTables
     hidden_bias, weights : float64 (planes, M), (planes, N, M)
@@ -313,7 +325,6 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
         stream = rng[chain]
         count = 0
         age = REFRESH
-        first, second = 0, -1
         for draw in range(-n_discard, n_draws):
             for _ in range(sweep_size):
                 if age >= REFRESH:
@@ -323,13 +334,12 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
                 if not propose(move, sigma, stream, bonds, sites):
                     continue
                 first = _row_number(sigma, sites[0])
-                if move != FLIP:
-                    second = _row_number(sigma, sites[1])
+                second = _row_number(sigma, sites[1]) if sites[1] >= 0 else -1
                 ratio = norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
                 if metropolis_accepts(ratio, uniform(stream)):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
-                    if move != FLIP:
+                    if second >= 0:
                         sigma[sites[1]] = -sigma[sites[1]]
                     if not _commit(units, rows, first, second, num, inverse_den) or wild:
                         age = REFRESH

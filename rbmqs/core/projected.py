@@ -20,7 +20,7 @@ from numba import prange
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.images import fill_images, shares_of
 from rbmqs.core.local_energy import log_product
-from rbmqs.core.metropolis import FLIP, is_wild, metropolis_accepts, multiply_rows, propose
+from rbmqs.core.metropolis import is_wild, metropolis_accepts, multiply_rows, propose
 from rbmqs.core.random import uniform
 from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
 
@@ -293,7 +293,7 @@ def sample_projected(
                 if not propose(move, sigma, stream, bonds, sites):
                     continue
                 first = 2 * sites[0] + np.intp(sigma[sites[0]] < 0)
-                second = 2 * sites[1] + np.intp(sigma[sites[1]] < 0) if move != FLIP else -1
+                second = 2 * sites[1] + np.intp(sigma[sites[1]] < 0) if sites[1] >= 0 else -1
                 ratio = _fill_terms(
                     pairs, shares, rows, image_rows, first, second, scales, wild, scratch, terms
                 )
@@ -301,7 +301,7 @@ def sample_projected(
                 if metropolis_accepts(size, uniform(stream)):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
-                    if move != FLIP:
+                    if second >= 0:
                         sigma[sites[1]] = -sigma[sites[1]]
                     if deep:
                         age = REFRESH

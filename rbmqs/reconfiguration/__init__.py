@@ -1,6 +1,6 @@
 """Stochastic reconfiguration: the step from local energies to new parameters."""
 
-from rbmqs.reconfiguration.choice import SOLVERS, choose_solver, solve
+from rbmqs.reconfiguration.choice import SOLVERS, allowed_solvers, choose_solver, solve
 from rbmqs.reconfiguration.explicit import ExplicitJacobian
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.reconfiguration.record import Solve
@@ -11,6 +11,7 @@ __all__ = [
     "FactorisedJacobian",
     "Jacobian",
     "Solve",
+    "allowed_solvers",
     "choose_solver",
     "solve",
 ]

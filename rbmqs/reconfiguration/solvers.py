@@ -42,6 +42,8 @@ class Direction:
         Of an iterative solver, 0 otherwise.
     advice : str
         Empty, or a sentence on what is wrong and what to change.
+    rank : int or None
+        Eigenvalues kept, where the solver truncates.
     """
 
     x: np.ndarray
@@ -49,6 +51,7 @@ class Direction:
     residual: float
     n_iterations: int
     advice: str
+    rank: int | None = None
 
 
 def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
@@ -74,7 +77,7 @@ def dense(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Dire
     """Solve with the covariance matrix S, built from blocks of rows: for few parameters."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
-    found = solve_positive(planes(_covariance(jacobian)), force, diag_shift)
+    found = solve_positive(planes(covariance(jacobian)), force, diag_shift)
     return Direction(found.x, found.shift, found.residual, 0, _advice(found.n_raised))
 
 
@@ -98,20 +101,19 @@ def matrix_free(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -
     return Direction(direction, diag_shift, residual, n_iterations, advice)
 
 
-def _covariance(jacobian: Jacobian) -> np.ndarray:
+def covariance(jacobian: Jacobian) -> np.ndarray:
     """S, shape (n_parameters, n_parameters)."""
     n, p = jacobian.n_samples, jacobian.n_parameters
     dtype = complex if jacobian.is_complex else float
-    covariance = np.zeros((p, p), dtype=dtype)
-    mean = np.zeros(p, dtype=dtype)
+    second, mean = np.zeros((p, p), dtype), np.zeros(p, dtype)
     for start in range(0, n, _ROW_BLOCK):
         rows = jacobian.rows(start, start + _ROW_BLOCK)
-        covariance += rows.conj().T @ rows
+        second += rows.conj().T @ rows
         mean += rows.sum(axis=0)
     mean /= n
-    covariance /= n
-    covariance -= np.outer(mean.conj(), mean)
-    return covariance
+    second /= n
+    second -= np.outer(mean.conj(), mean)
+    return second
 
 
 def _advice(n_raised: int) -> str:

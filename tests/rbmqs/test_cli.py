@@ -254,7 +254,10 @@ BAD = [
     ("ground-state heisenberg --length 5 --marshall", "no two sublattices"),
     ("ground-state heisenberg --length 4 --total-sz 0 --move flip", "'flip' changes total S_z"),
     (f"{GROUND} --move exchange", "move 'exchange' conserves total S_z, which is free here"),
-    (f"{GROUND} --move jump", "move must be one of flip, exchange, pair-exchange, got 'jump'"),
+    (
+        f"{GROUND} --move jump",
+        "move must be one of flip, exchange, pair-exchange, mixed, got 'jump'",
+    ),
     (f"{GROUND} --field nan", "h must be finite, got nan"),
     (f"{GROUND} -p J", "--parameter must read NAME=VALUE, got 'J'"),
     (f"{GROUND} -p J=big", "--parameter J must be a number, got 'big'"),

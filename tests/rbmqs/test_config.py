@@ -166,7 +166,7 @@ BAD = [
     ("sampling.n_chains", "8", "n_chains"),
     ("sampling.n_chains", -8, "n_chains must be at least 1, got -8"),
     ("sampling.sweep_size", 0, "sweep_size must be at least 1, got 0"),
-    ("sampling.move", "jump", "move must be one of flip, exchange, pair-exchange"),
+    ("sampling.move", "jump", "move must be one of flip, exchange, pair-exchange, mixed"),
     ("optimiser.solver", "cg", "solver must be one of"),
     ("optimiser.learning_rate", "fast", "learning_rate"),
     ("optimiser.learning_rate", -0.1, "learning_rate must be greater than 0, got -0.1"),

@@ -20,9 +20,11 @@ from rbmqs import vmc
 from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import load_checkpoint
 from rbmqs.convergence import has_settled, unsettled
+from rbmqs.optimiser import has_diverged, is_better
 from rbmqs.records import StepRecord
-from rbmqs.run import CHECKPOINT, LOG, _below_reference, run
+from rbmqs.run import CHECKPOINT, LOG, run
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.status import above_reference, below_reference
 
 ROOT = Path(__file__).parents[2]
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256)
@@ -253,7 +255,33 @@ def test_chains_go_on_from_iteration_to_iteration():
     (_, first), (_, second) = states(2)
     assert not np.array_equal(first.chains.rng, second.chains.rng)
     assert not np.array_equal(first.psi.flat, second.psi.flat)
-    assert np.array_equal(second.last_good.spins, second.chains.spins)
+    assert np.array_equal(first.last_good.spins, first.chains.spins)
+
+
+def test_slow_rise_returns_to_the_lowest_energy():
+    """Rises of 5 error bars each, none of which undoes a step, add up to more than 8."""
+    (record, state), *_ = states(1)
+    low = replace(record.energy, mean=-5.0, error_of_mean=0.1)
+    assert has_diverged(replace(low, mean=-4.5), low) == ""
+    assert not is_better(replace(low, mean=-4.5), low)
+    assert not is_better(replace(low, mean=-5.1, error_of_mean=0.2), low)
+    assert is_better(replace(low, mean=-5.01), low)
+    good = replace(state.last_good, energy=low)
+    unlike = state.psi.with_flat(state.psi.flat + 0.01)
+    risen = replace(state, psi=unlike, last_good=good)
+    record, after = next(vmc.iterate(ISING, state.psi, settings(9), state=risen))
+    assert record.status.startswith("step undone: the energy rose by")
+    assert np.array_equal(after.psi.flat, good.psi.flat)
+    assert np.array_equal(after.last_good.psi.flat, good.psi.flat)
+
+
+def test_no_parameter_moves_further_than_allowed():
+    psi = rbmqs.RBM.random(4, 1, seed=1)
+    optimiser = OptimiserSettings(learning_rate=1e3, max_step=1e9, max_change=0.02)
+    chosen = replace(settings(1), optimiser=optimiser)
+    record, state = next(vmc.iterate(ISING, psi, chosen))
+    assert abs(state.psi.flat - psi.flat).max() == pytest.approx(0.02)
+    assert 0 < record.learning_rate < 1e3
 
 
 def spoil(state):
@@ -369,11 +397,22 @@ def test_falling_energy_is_not_called_converged(whole):
 def test_energy_below_the_reference_is_a_warning(whole):
     estimate = whole.estimate
     reference = hm.Reference(0.0, "made up", "published", 0.0)
-    assert "error bars below the reference" in _below_reference(estimate, reference)[0]
+    assert "error bars below the reference" in below_reference(estimate, reference)[0]
     above = replace(reference, energy=estimate.energy.mean - 1.0)
-    assert _below_reference(estimate, above) == []
+    assert below_reference(estimate, above) == []
     near = replace(reference, energy=estimate.energy.mean + 3 * estimate.energy.error_of_mean)
-    assert _below_reference(estimate, near) == []
+    assert below_reference(estimate, near) == []
+
+
+def test_energy_far_above_the_reference_is_a_warning(good):
+    estimate, energy = good.estimate, good.energy.mean
+    near, far = (hm.Reference(energy * (1 + x), "made up", "published", 0.0) for x in (5e-3, 0.1))
+    assert above_reference(estimate, near) == []
+    assert "above the reference: start from other seeds" in above_reference(estimate, far)[0]
+    unsure = replace(far, uncertainty=abs(energy))
+    assert above_reference(estimate, unsure) == []
+    assert above_reference(estimate, None) == []
+    assert "V-score 0.5" in above_reference(replace(estimate, v_score=0.5), None)[0]
 
 
 def test_files_of_a_run(whole):

@@ -32,7 +32,7 @@ from rbmqs.wavefunction import RBM
 
 P_VALUE = 1e-6
 RING = np.array([[i, (i + 1) % 6] for i in range(6)])
-MOVES = {"flip": None, "exchange": 0, "pair-exchange": 1}
+MOVES = {"flip": None, "exchange": 0, "pair-exchange": 1, "mixed": None}
 PSI = {
     "complex": naive.random_rbm(6, 6, complex, scale=0.25, seed=1),
     "real": naive.random_rbm(6, 6, float, scale=0.3, seed=2),
@@ -43,7 +43,7 @@ PSI = {
 
 
 def make(move, n_chains, **settings):
-    if move == "exchange":
+    if move in ("exchange", "mixed"):
         settings["bonds"] = RING
     return MetropolisSampler(6, MOVES[move], move, n_chains=n_chains, **settings)
 
@@ -191,6 +191,9 @@ def proposals(move):
         return [((i,), 1 / 6) for i in range(6)]
     if move == "exchange":
         return [(tuple(bond), 1 / 6) for bond in RING.tolist()]
+    if move == "mixed":
+        both = proposals("flip") + proposals("exchange")
+        return [(sites, probability / 2) for sites, probability in both]
     return [((i, j), 1 / 36) for i in range(6) for j in range(6)]
 
 
@@ -201,7 +204,8 @@ def transition_matrix(psi, move):
     P = np.zeros((len(spins), len(spins)))
     for k, sigma in enumerate(spins):
         for sites, probability in proposals(move):
-            if len(sites) == 2 and sigma[sites[0]] == sigma[sites[1]]:
+            parallel = len(sites) == 2 and sigma[sites[0]] == sigma[sites[1]]
+            if parallel and move != "mixed":
                 P[k, k] += probability
                 continue
             new = sigma.copy()
@@ -373,7 +377,7 @@ def test_two_calls_are_one_longer_run(move):
 @pytest.mark.parametrize("move", MOVES)
 def test_bytes_do_not_depend_on_threads(move):
     psi, sampler = PSI["many units"], make(move, 7)
-    H = heisenberg(chain(6)) if move == "flip" else heisenberg(chain(6), total_sz=MOVES[move])
+    H = heisenberg(chain(6), total_sz=MOVES[move])
     before, found = numba.get_num_threads(), []
     try:
         for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
@@ -440,6 +444,8 @@ def test_integers_are_uniform():
 def test_the_natural_move_of_a_hamiltonian():
     for_hamiltonian = MetropolisSampler.for_hamiltonian
     assert for_hamiltonian(ising(chain(6))).move == "flip"
+    free = for_hamiltonian(heisenberg(chain(6)))
+    assert (free.move, len(free.bonds)) == ("mixed", 6)
     exchange = for_hamiltonian(heisenberg(chain(6), total_sz=0), n_chains=3)
     assert (exchange.move, exchange.n_chains, exchange.total_sz) == ("exchange", 3, 0)
     assert sorted(map(sorted, exchange.bonds.tolist())) == sorted(map(sorted, RING.tolist()))
@@ -468,8 +474,8 @@ FLIP6 = make("flip", 2)
 STATE6 = FLIP6.start(0)
 BAD = [
     (lambda: M(6, 0, "flip"), "'exchange' or 'pair-exchange'"),
-    (lambda: M(6, None, "exchange", RING), "use 'flip', or fix total_sz"),
-    (lambda: M(6, None, "pair-exchange"), "use 'flip', or fix total_sz"),
+    (lambda: M(6, None, "exchange", RING), "use 'flip' or 'mixed', or fix total_sz"),
+    (lambda: M(6, None, "pair-exchange"), "use 'flip' or 'mixed', or fix total_sz"),
     (lambda: M(6, 0, "exchange"), "bonds"),
     (lambda: M(6, 0, "exchange", RING[:3]), "bonds that connect all 6 sites"),
     (lambda: M(1, 0.5, "exchange"), "bonds"),

@@ -40,8 +40,20 @@ def test_numbers_are_constant_schedules():
 
 def test_draws_per_chain_round_up():
     settings = SamplingSettings(n_samples=1000, n_chains=16, n_final_samples=5)
-    assert (settings.n_draws, settings.n_final_draws) == (63, 4)
-    assert SamplingSettings(n_samples=32, n_chains=16).n_draws == 2
+    assert (settings.n_draws_at(0), settings.n_final_draws) == (63, 4)
+    assert SamplingSettings(n_samples=32, n_chains=16).n_draws_at(10**6) == 2
+
+
+def test_samples_double_until_there_are_enough():
+    settings = SamplingSettings(1000, n_first_samples=100, sample_doubling=20.0, n_chains=10)
+    assert [settings.n_draws_at(t) for t in (0, 20, 40, 50)] == [10, 20, 40, 57]
+    assert [settings.n_draws_at(t) for t in (67, 10**9)] == [100, 100]
+
+
+def test_options_that_a_solver_lacks():
+    for kept in ("dense", "matrix-free", None):
+        assert OptimiserSettings(relative_shift=0.1, solver=kept).solver == kept
+    assert OptimiserSettings(min_snr=2.0, solver="dense").min_snr == 2.0
 
 
 def test_optimiser_settings_follow_their_schedules():
@@ -86,12 +98,21 @@ BAD = [
     (lambda: SamplingSettings(n_discard_per_chain=-1), "n_discard_per_chain"),
     (lambda: SamplingSettings(move="hop"), "move"),
     (lambda: SamplingSettings(exact=1), "exact"),
+    (lambda: SamplingSettings(n_first_samples=16), "n_first_samples"),
+    (lambda: SamplingSettings(n_first_samples=2048), "n_first_samples"),
+    (lambda: SamplingSettings(n_first_samples=64.0), "n_first_samples"),
+    (lambda: SamplingSettings(sample_doubling=0), "sample_doubling"),
     (lambda: OptimiserSettings(learning_rate=0), "learning_rate"),
+    (lambda: OptimiserSettings(relative_shift=-0.1), "relative_shift"),
+    (lambda: OptimiserSettings(relative_shift=0.1, solver="sample-space"), "relative_shift"),
+    (lambda: OptimiserSettings(min_snr=math.nan), "min_snr"),
+    (lambda: OptimiserSettings(min_snr=1.0, solver="matrix-free"), "min_snr"),
     (lambda: OptimiserSettings(learning_rate="fast"), "learning_rate"),
     (lambda: OptimiserSettings(diag_shift=-1e-3), "diag_shift"),
     (lambda: OptimiserSettings(diag_shift=math.nan), "diag_shift"),
     (lambda: OptimiserSettings(max_step=0), "max_step"),
     (lambda: OptimiserSettings(max_step=None), "max_step"),
+    (lambda: OptimiserSettings(max_change=0), "max_change"),
     (lambda: OptimiserSettings(momentum=1.0), "momentum"),
     (lambda: OptimiserSettings(momentum=-0.1), "momentum"),
     (lambda: OptimiserSettings(momentum=math.nan), "momentum"),

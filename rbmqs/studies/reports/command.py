@@ -32,12 +32,14 @@ def command_of(result: dict[str, Any]) -> str:
         if not isinstance(value, list) or any(value)  # a field of zeros is the default
     }
     numbers = all(isinstance(value, int | float) for value in parameters.values())
-    default = RunSettings().describe()["optimiser"]
+    default = RunSettings().describe()
     if lattice is None or lattice["kind"] == "graph" or not numbers or not hamiltonian["model"]:
         return IN_PYTHON
     if result["ansatz"]["ansatz"] != "RBM":
         return IN_PYTHON
-    if settings["optimiser"] != default or len(set(lattice["periodic"])) > 1:
+    if settings["optimiser"] != default["optimiser"] or _grows_otherwise(settings, default):
+        return IN_PYTHON
+    if len(set(lattice["periodic"])) > 1:
         return IN_PYTHON
     words = ["rbmqs", "ground-state", hamiltonian["model"], *_lattice(lattice)]
     words += [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
@@ -45,6 +47,13 @@ def command_of(result: dict[str, Any]) -> str:
         words += ["--total-sz", str(hamiltonian["total_sz"])]
     words += ["--marshall"] if hamiltonian["marshall"] is not None else []
     return shlex.join([*words, *_run(result["ansatz"], settings)])
+
+
+def _grows_otherwise(settings: dict[str, Any], default: dict[str, Any]) -> bool:
+    """Whether units or samples grow in a way that has no option; early results do not say."""
+    interval = settings.get("growth_interval", default["growth_interval"])
+    first = settings["sampling"].get("n_first_samples")
+    return interval != default["growth_interval"] or first is not None
 
 
 def _lattice(lattice: dict[str, Any]) -> list[str]:
@@ -56,9 +65,9 @@ def _lattice(lattice: dict[str, Any]) -> list[str]:
 
 
 def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    sampling = settings["sampling"]
+    sampling, growth = settings["sampling"], settings.get("growth")
     options = {
-        "--n-hidden": ansatz["n_hidden"],
+        "--n-hidden": None if growth else ansatz["n_hidden"],
         "--seed": settings["seed"],
         "--iterations": settings["n_iterations"],
         "--samples": sampling["n_samples"],
@@ -67,6 +76,7 @@ def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
         "--move": sampling["move"],
     }
     words = [str(w) for pair in options.items() if pair[1] is not None for w in pair]
+    words += ["--growth", *map(str, growth)] if growth else []
     flags = {"--real": ansatz["dtype"] == "float64"}
     flags["--stop-when-converged"] = settings["stop_when_converged"]
     return [*words, *(flag for flag, wanted in flags.items() if wanted)]

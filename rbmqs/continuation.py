@@ -1,0 +1,107 @@
+"""Going on from what a run has saved: with other settings, or as the start of another run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs import vmc
+from rbmqs.ansatz import Wavefunction
+from rbmqs.checkpoint import load_checkpoint
+from rbmqs.growth import grown
+from rbmqs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.config import Config
+
+CHECKPOINT = "checkpoint.npz"
+
+
+def changed_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
+    """Settings with some of them changed.
+
+    Parameters
+    ----------
+    settings : RunSettings
+    changes : mapping of str to plain value
+        Such as {"optimiser.momentum": 0.5, "sampling.n_samples": 2048, "n_iterations": 900}.
+
+    Raises
+    ------
+    ValueError
+        A name that is not known, with those that are, or a value that is not allowed.
+    """
+    from rbmqs.config import settings_from_description
+
+    table = settings.describe()
+    for name, value in changes.items():
+        *sections, key = name.split(".")
+        place = table
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None  # type: ignore
+        if not isinstance(place, dict) or key not in place:
+            raise ValueError(f"unknown setting {name!r}; known: {', '.join(_names(table))}")
+        place[key] = value
+    return settings_from_description(table)
+
+
+def _names(table: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted names of all settings; schedules are settings, not tables of them."""
+    names: list[str] = []
+    for key, value in table.items():
+        nested = isinstance(value, dict) and "initial" not in value
+        names += _names(value, f"{prefix}{key}.") if nested else [prefix + key]
+    return names
+
+
+def state_for(
+    state: vmc.RunState, hamiltonian: SpinHamiltonian, settings: RunSettings
+) -> vmc.RunState:
+    """The state with as many chains as the settings say: fresh ones where their number differs."""
+    if len(state.chains.spins) == settings.sampling.n_chains:
+        return state
+    sampler = vmc.make_sampler(hamiltonian, settings.sampling)
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(4, state.iteration))
+    fresh = vmc.fresh_chains(state.psi, sampler, seed)
+    good = state.last_good
+    if good is not None:
+        good = replace(good, spins=fresh.spins)
+    return replace(state, chains=fresh, last_good=good)
+
+
+def wavefunction_of(directory: str | Path) -> Wavefunction:
+    """The wavefunction that a run has saved, to start another run or to measure.
+
+    Parameters
+    ----------
+    directory : path
+        Output of a run, or a checkpoint file itself.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no checkpoint.
+    CheckpointError
+        It cannot be read.
+    """
+    path = Path(directory)
+    path = path / CHECKPOINT if path.is_dir() else path
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
+    return load_checkpoint(path).state.psi
+
+
+def starting_point(config: Config) -> Wavefunction | None:
+    """The wavefunction of the run that a configuration starts from, None where it names none.
+
+    With as many hidden units as the configuration asks for, where these are more.
+    """
+    if config.start_from is None:
+        return None
+    psi, alpha = wavefunction_of(config.start_from), config.ansatz.alpha
+    return psi if alpha is None else grown(psi, alpha, config.run.seed)
