@@ -41,8 +41,15 @@ def command_of(result: dict[str, Any]) -> str:
     words += [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
     if hamiltonian["total_sz"] is not None:
         words += ["--total-sz", str(hamiltonian["total_sz"])]
-    words += ["--marshall"] if hamiltonian["marshall"] is not None else []
+    words += _signs(hamiltonian["rotation"])
     return shlex.join([*words, *_run(result["ansatz"], settings)])
+
+
+def _signs(rotation: dict[str, Any] | None) -> list[str]:
+    if rotation is None:
+        return []
+    sites = ",".join(str(i) for i, angle in enumerate(rotation["sixths"]) if angle)
+    return ["--signs", sites if rotation["rule"] == "sites" else rotation["rule"]]
 
 
 def _lattice(lattice: dict[str, Any]) -> list[str]:
