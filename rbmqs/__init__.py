@@ -16,6 +16,7 @@ _HOMES = {
     "MetropolisSampler": "sampler",
     "OptimiserSettings": "settings",
     "RBM": "wavefunction",
+    "ReplicaExchangeSampler": "replica",
     "RunResult": "results",
     "RunSettings": "settings",
     "SamplingSettings": "settings",

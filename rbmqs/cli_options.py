@@ -55,6 +55,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
+    parser.add_argument("--replicas", type=int, metavar="R", help="replica exchange, R to a chain")
+    parser.add_argument("--beta-min", type=float, metavar="B", help="of the last replica (0.1)")
     parser.add_argument("--move", metavar="MOVE", help="flip, exchange or pair-exchange")
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
     parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
@@ -80,6 +82,8 @@ _PLACES = {
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),
     "chains": ("sampling", "n_chains"),
+    "replicas": ("sampling", "n_replicas"),
+    "beta_min": ("sampling", "beta_min"),
     "move": ("sampling", "move"),
     "learning_rate": ("optimiser", "learning_rate"),
     "diag_shift": ("optimiser", "diag_shift"),

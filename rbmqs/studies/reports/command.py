@@ -71,6 +71,8 @@ def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
         "--final-samples": sampling["n_final_samples"],
         "--move": sampling["move"],
     }
+    if sampling.get("n_replicas", 1) > 1:
+        options |= {"--replicas": sampling["n_replicas"], "--beta-min": sampling["beta_min"]}
     words = [str(w) for pair in options.items() if pair[1] is not None for w in pair]
     flags = {"--real": ansatz["dtype"] == "float64"}
     flags["--stop-when-converged"] = settings["stop_when_converged"]
