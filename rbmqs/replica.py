@@ -24,7 +24,7 @@ from rbmqs.sampler import ChainState, MetropolisSampler, Samples, check_chains, 
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 N_REPLICAS, BETA_MIN = 8, 0.1
 
@@ -87,7 +87,7 @@ class ReplicaExchangeSampler:
         return random_chains(self.moves.n_sites, self.moves.total_sz, n_rows, seed)
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per ladder from |psi|^2, one a sweep.
 
@@ -114,7 +114,7 @@ class ReplicaExchangeSampler:
         rates = tuple((swaps[1] / np.maximum(swaps[0], 1)).tolist())
         return Samples(drawn, accepted / n_proposals, rates), ChainState(spins, rng)
 
-    def _swap(self, psi: RBM, spins: np.ndarray, rng: np.ndarray) -> np.ndarray:
+    def _swap(self, psi: Wavefunction, spins: np.ndarray, rng: np.ndarray) -> np.ndarray:
         """Swap neighbours in place: all even or all odd pairs of a ladder, by the toss of a coin.
 
         Returns

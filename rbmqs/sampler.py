@@ -16,12 +16,11 @@ import numpy as np
 from hamiltonians.hamiltonian import check_total_sz
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
-from rbmqs.core.planes import planes
 from rbmqs.core.random import fill_uniform
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 MOVES = ("flip", "exchange", "pair-exchange")
 _MOVE_CODES = {
@@ -90,7 +89,7 @@ class Sampler(Protocol):
         """Fresh chains at random configurations of the sector."""
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per chain; `state` itself is left untouched."""
 
@@ -199,13 +198,13 @@ class MetropolisSampler:
         return random_chains(self.n_sites, self.total_sz, self.n_chains, seed)
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per chain.
 
         Parameters
         ----------
-        psi : RBM
+        psi : Wavefunction
         state : ChainState
             Left untouched.
         n_draws : int
@@ -230,7 +229,7 @@ class MetropolisSampler:
 
     def advance(
         self,
-        psi: RBM,
+        psi: Wavefunction,
         spins: np.ndarray,
         rng: np.ndarray,
         beta: np.ndarray,
@@ -250,17 +249,14 @@ class MetropolisSampler:
         int64 (n,)
             Accepted moves.
         """
-        return metropolis.sample(
+        return psi.run_chains(
             spins,
             rng,
             beta,
             _MOVE_CODES[self.move],
             self.bonds,
-            psi.flip_tables,
-            planes(psi.hidden_bias),
-            planes(psi.weights),
             n_discard,
-            self.sweep_size,
+            int(self.sweep_size or 0),
             drawn,
         )
 
@@ -297,7 +293,7 @@ class ExactSampler:
         return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)

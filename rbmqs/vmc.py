@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.ansatz import Wavefunction
 from rbmqs.estimators import local_energies
 from rbmqs.optimiser import OptimiserState, has_diverged, take_step
-from rbmqs.reconfiguration import FactorisedJacobian
 from rbmqs.records import StepRecord
 from rbmqs.replica import ReplicaExchangeSampler
 from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler, Samples
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats, quick_statistics
 from rbmqs.threads import single_threaded_blas
-from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -44,12 +43,12 @@ class GoodPoint:
 
     Parameters
     ----------
-    psi : RBM
+    psi : Wavefunction
     spins : int8 (n_chains, N)
     energy : Stats
     """
 
-    psi: RBM
+    psi: Wavefunction
     spins: np.ndarray
     energy: Stats
 
@@ -62,7 +61,7 @@ class RunState:
     ----------
     iteration : int
         The next one to be done.
-    psi : RBM
+    psi : Wavefunction
     chains : ChainState
     optimiser : OptimiserState
     last_good : GoodPoint or None
@@ -72,7 +71,7 @@ class RunState:
     """
 
     iteration: int
-    psi: RBM
+    psi: Wavefunction
     chains: ChainState
     optimiser: OptimiserState
     last_good: GoodPoint | None = None
@@ -110,14 +109,14 @@ def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> S
     return ReplicaExchangeSampler(chains, settings.n_replicas, settings.beta_min)
 
 
-def start_state(psi: RBM, sampler: Sampler, seed: int) -> RunState:
+def start_state(psi: Wavefunction, sampler: Sampler, seed: int) -> RunState:
     """Fresh chains, thermalised, before the first iteration."""
     chains = sampler.start(np.random.SeedSequence(seed, spawn_key=(1,)))
     _, chains = sampler.sample(psi, chains, 1, n_discard=THERMALISATION_SWEEPS)
     return RunState(0, psi, chains, OptimiserState.fresh(psi))
 
 
-def check_sizes(hamiltonian: SpinHamiltonian, psi: RBM) -> None:
+def check_sizes(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> None:
     """Refuse a wavefunction on another number of sites than the Hamiltonian."""
     if psi.n_sites != hamiltonian.n_sites:
         raise ValueError(
@@ -127,7 +126,7 @@ def check_sizes(hamiltonian: SpinHamiltonian, psi: RBM) -> None:
 
 def iterate(
     hamiltonian: SpinHamiltonian,
-    psi: RBM,
+    psi: Wavefunction,
     settings: RunSettings | None = None,
     *,
     sampler: Sampler | None = None,
@@ -138,7 +137,7 @@ def iterate(
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
-    psi : RBM
+    psi : Wavefunction
         Initial wavefunction; ignored when `state` is given.
     settings : RunSettings, optional
     sampler : Sampler, optional
@@ -196,7 +195,7 @@ def _advance(
     energy: Stats,
     settings: RunSettings,
 ) -> tuple[StepRecord, RunState]:
-    jacobian = FactorisedJacobian.of(state.psi, samples.flat, pairs)
+    jacobian = state.psi.jacobian(samples.flat, pairs)
     step = take_step(
         state.psi, jacobian, energies.ravel(), state.optimiser, settings.optimiser, state.iteration
     )
