@@ -25,6 +25,7 @@ _HOMES = {
     "Stats": "statistics",
     "StepRecord": "records",
     "SymmetricRBM": "symmetric",
+    "choose_signs": "sign_trial",
     "correlations": "estimators",
     "expect": "estimators",
     "ground_state": "run",

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 import rbmqs.replica as replica
 from hamiltonians import Sector, chain, heisenberg, ising
-from rbmqs import RBM, MetropolisSampler, ReplicaExchangeSampler
+from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler, SymmetricRBM
 from rbmqs.sampler import ChainState
 from rbmqs.settings import SamplingSettings
 from rbmqs.vmc import make_sampler
@@ -23,10 +23,21 @@ BIMODAL = RBM(np.zeros(8), np.array([0.2]), np.full((8, 1), 1.0))
 # In total S_z = 0, two Neel states behind a barrier for exchanges along bonds.
 STAGGERED = np.where(np.arange(8) % 2, -1.0, 1.0)[:, None]
 NEEL = RBM(np.zeros(8), np.array([0.3]), 0.8 * STAGGERED)
+TRANSLATIONS = chain(8).translation_group()
 CASES = {
     "flips": (BIMODAL, ising(chain(8)), np.ones(8)),
     "exchanges": (NEEL, heisenberg(chain(8), total_sz=0), STAGGERED[:, 0]),
     "complex": (naive.random_rbm(8, 8, complex, scale=0.4, seed=2), ising(chain(8)), np.ones(8)),
+    "tied": (
+        SymmetricRBM.random(TRANSLATIONS, 1, seed=1, stddev=0.3),
+        heisenberg(chain(8), total_sz=0),
+        STAGGERED[:, 0],
+    ),
+    "projected": (
+        ProjectedRBM(naive.random_rbm(8, 8, complex, scale=0.3, seed=4), TRANSLATIONS.sectors()[0]),
+        ising(chain(8)),
+        np.ones(8),
+    ),
 }
 
 
@@ -46,9 +57,8 @@ def p_value(sampler, psi, total_sz, start, n_sweeps=60, seed=5):
     state = sampler.start(seed)
     spins = np.tile(np.asarray(start, np.int8), (len(state.spins), 1))
     samples, _ = sampler.sample(psi, ChainState(spins, state.rng), 1, n_discard=n_sweeps)
-    return chi_squared(
-        samples.flat, total_sz, naive.probabilities(psi, naive.all_spins(8, total_sz))
-    )
+    probabilities = abs(psi.state_vector(Sector(8, total_sz))) ** 2
+    return chi_squared(samples.flat, total_sz, probabilities)
 
 
 @pytest.mark.parametrize("case", CASES)
