@@ -39,6 +39,8 @@ from hamiltonians.lattices import (
 )
 from hamiltonians.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
 from hamiltonians.pauli import PauliSum, X, Y, Z, identity
+from hamiltonians.rotations import Rotation
+from hamiltonians.sign_rules import SIGN_RULES, average_sign, rules_of
 from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
 
 _ON_FIRST_USE = {
@@ -64,6 +66,7 @@ _ON_FIRST_USE = {
 
 __all__ = [
     "MODELS",
+    "SIGN_RULES",
     "BitConnections",
     "Connections",
     "ExactResult",
@@ -71,6 +74,7 @@ __all__ = [
     "ModelSpec",
     "PauliSum",
     "Reference",
+    "Rotation",
     "Sector",
     "SpinHamiltonian",
     "SymmetryGroup",
@@ -81,6 +85,7 @@ __all__ = [
     "Y",
     "Z",
     "automorphism_group",
+    "average_sign",
     "best_reference",
     "bit_connections",
     "chain",
@@ -109,6 +114,7 @@ __all__ = [
     "observable_connections",
     "pyrochlore",
     "rectangle",
+    "rules_of",
     "shuriken",
     "spin_hamiltonian",
     "square",

@@ -15,6 +15,8 @@ from hamiltonians.checks import integer
 from hamiltonians.connections import Connections, compile_connections
 from hamiltonians.lattices import Lattice
 from hamiltonians.pauli import ROUNDING, PauliString, PauliSum, multiply, spell
+from hamiltonians.rotations import Rotation
+from hamiltonians.sign_rules import sign_rotation
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -47,12 +49,12 @@ class SpinHamiltonian:
     name : str
     n_sites : int
     terms : PauliSum
-        In the basis in which the Hamiltonian is solved: with ``marshall``, already rotated.
+        In the basis in which the Hamiltonian is solved: already rotated by ``rotation``.
     lattice : Lattice or None
     total_sz : float or None
         Sector, sum_i sigma_i / 2 in units of hbar; None leaves it free.
-    marshall : tuple of bool, length n_sites, or None
-        True on the sublattice A of the rotation U = prod_{i in A} Z_i that was applied.
+    rotation : Rotation or None
+        Of the spins about z that was applied, by the Marshall rule or another one.
     spec : ModelSpec or None
 
     Raises
@@ -66,7 +68,7 @@ class SpinHamiltonian:
     terms: PauliSum
     lattice: Lattice | None = None
     total_sz: float | None = None
-    marshall: tuple[bool, ...] | None = None
+    rotation: Rotation | None = None
     spec: ModelSpec | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -130,7 +132,7 @@ class SpinHamiltonian:
             "n_terms": len(self.terms),
             "total_sz": self.total_sz,
             "lattice": None if self.lattice is None else self.lattice.describe(),
-            "marshall": None if self.marshall is None else [int(a) for a in self.marshall],
+            "rotation": None if self.rotation is None else self.rotation.describe(),
             "parameters": None if self.spec is None else _plain_parameters(self.spec),
             "model": None if self.spec is None else self.spec.model,
             "fingerprint": self.fingerprint,
@@ -140,28 +142,38 @@ class SpinHamiltonian:
         """The same Hamiltonian in another sector; None leaves total S_z free."""
         return dataclasses.replace(self, total_sz=value)
 
-    def in_marshall_basis(self) -> "SpinHamiltonian":
-        """Rotate by U = prod_{i in A} Z_i, A being one sublattice: X and Y change sign on A.
+    def with_signs(self, signs: Any) -> "SpinHamiltonian":
+        """Rotate spins about z by a sign rule, so that ground-state amplitudes become positive.
 
-        On a bipartite lattice this makes the antiferromagnetic ground state positive
-        (Marshall, Proc. R. Soc. A 232, 48, 1955).
+        Parameters
+        ----------
+        signs : str, array of int, or None
+            "marshall", "stripe-x", "stripe-y" or "sublattice", see `hamiltonians.sign_rules`; or
+            the sites to rotate by pi, on which X and Y change sign; None rotates nothing.
 
         Raises
         ------
-        ValueError
-            If there is no bipartite lattice, or the rotation has been applied already.
+        TypeError, ValueError
+            If the rule does not exist on this lattice, or a rotation has been applied already.
         """
-        if self.lattice is None:
-            raise ValueError("marshall must be False for a Hamiltonian without a lattice, got True")
-        if self.marshall is not None:
-            raise ValueError(f"marshall must be applied once, got it again for {self.name}")
-        mask = tuple(bool(colour == 0) for colour in self.lattice.sublattices())
-        name, rotated = f"{self.name}, Marshall basis", _rotate(self.terms, mask)
-        return dataclasses.replace(self, name=name, terms=rotated, marshall=mask)
+        if signs is None:
+            return self
+        return self.rotated(sign_rotation(signs, self.n_sites, self.lattice))
+
+    def in_marshall_basis(self) -> "SpinHamiltonian":
+        """``with_signs("marshall")``: X and Y change sign on one of two sublattices."""
+        return self.with_signs("marshall")
+
+    def rotated(self, rotation: Rotation) -> "SpinHamiltonian":
+        """U H U^dagger with U of the rotation, whose title goes into the name."""
+        if self.rotation is not None:
+            raise ValueError(f"a rotation must be applied once, got another one for {self.name}")
+        name, terms = f"{self.name}, {rotation.title}", rotation.apply(self.terms)
+        return dataclasses.replace(self, name=name, terms=terms, rotation=rotation)
 
     def rotate_observable(self, observable: PauliSum) -> PauliSum:
         """Take an observable of the physical basis into the basis of ``terms``."""
-        return observable if self.marshall is None else _rotate(observable, self.marshall)
+        return observable if self.rotation is None else self.rotation.apply(observable)
 
     def to_dense(self) -> NDArray[Any]:
         """Matrix in the sector basis, shape (dimension, dimension); real if `is_real`.
@@ -193,10 +205,10 @@ class SpinHamiltonian:
             return self.rotate_observable(other)
         if not isinstance(other, SpinHamiltonian):
             return None
-        mine, theirs = (self.n_sites, self.marshall), (other.n_sites, other.marshall)
+        mine, theirs = (self.n_sites, self.rotation), (other.n_sites, other.rotation)
         if mine != theirs or self.total_sz != other.total_sz:
             raise ValueError(
-                "only Hamiltonians with the same sites, sector and Marshall basis can be added, "
+                "only Hamiltonians with the same sites, sector and rotation can be added, "
                 f"got {self.name} and {other.name}"
             )
         return other.terms
@@ -278,17 +290,6 @@ def _check_terms(terms: PauliSum, n_sites: int) -> None:
             "terms must be Hermitian, that is have real coefficients, "
             f"got {terms.terms[worst]} for {spell(worst)}"
         )
-
-
-def _rotate(terms: PauliSum, mask: tuple[bool, ...]) -> PauliSum:
-    """U terms U with U = prod_{i: mask_i} Z_i: each X or Y on a masked site changes sign."""
-    if terms.n_sites_needed > len(mask):
-        raise ValueError(f"observable must act on sites 0 to {len(mask) - 1}, got {terms!r}")
-
-    def sign(string: PauliString) -> int:
-        return -1 if sum(mask[i] for i, letter in string if letter != "Z") % 2 else 1
-
-    return PauliSum({string: sign(string) * value for string, value in terms.terms.items()})
 
 
 def _plain_parameters(spec: ModelSpec) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def heisenberg(
     field: Field = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
+    signs: Any = None,
 ) -> SpinHamiltonian:
     """Heisenberg model, H = sum_<ij> J sigma_i . sigma_j - sum_i field . sigma_i.
 
@@ -63,19 +64,22 @@ def heisenberg(
     total_sz : float, optional
         Sector in units of hbar.
     marshall : bool
-        Rotate by Z on one sublattice, so that X and Y change sign there.
+        The same as ``signs="marshall"``.
+    signs : str or array of int, optional
+        Sign rule by which the basis is rotated, or the sites to rotate by pi; see
+        `SpinHamiltonian.with_signs`.
 
     Raises
     ------
     TypeError, ValueError
         If a parameter is not real and finite or its length is wrong, if the field breaks the
-        sector, or if ``marshall`` is asked for on a lattice that is not bipartite.
+        sector, or if the sign rule does not exist on the lattice.
     """
     _check_lattice(lattice)
     terms = [bond_sum(lattice, pair, J=J) for pair in ("XX", "YY", "ZZ")]
     terms.append(_field_terms(lattice, field))
     parameters = {"J": J, "field": field}
-    return _model("heisenberg", "Heisenberg", lattice, terms, parameters, total_sz, marshall)
+    return _model("heisenberg", "Heisenberg", lattice, terms, parameters, total_sz, marshall, signs)
 
 
 def xxz(
@@ -85,6 +89,7 @@ def xxz(
     field: Field = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
+    signs: Any = None,
 ) -> SpinHamiltonian:
     """XXZ model, H = sum_<ij> J (X_i X_j + Y_i Y_j + delta Z_i Z_j) - sum_i field . sigma_i.
 
@@ -96,7 +101,7 @@ def xxz(
     terms = [bond_sum(lattice, pair, J=J) for pair in ("XX", "YY")]
     terms += [bond_sum(lattice, "ZZ", Jz=Jz), _field_terms(lattice, field)]
     parameters = {"J": J, "delta": delta, "field": field}
-    return _model("xxz", "XXZ", lattice, terms, parameters, total_sz, marshall)
+    return _model("xxz", "XXZ", lattice, terms, parameters, total_sz, marshall, signs)
 
 
 def xyz(
@@ -107,6 +112,7 @@ def xyz(
     field: Field = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
+    signs: Any = None,
 ) -> SpinHamiltonian:
     """XYZ model, H = sum_<ij> (Jx X_i X_j + Jy Y_i Y_j + Jz Z_i Z_j) - sum_i field . sigma_i.
 
@@ -116,7 +122,7 @@ def xyz(
     terms = [bond_sum(lattice, "XX", Jx=Jx), bond_sum(lattice, "YY", Jy=Jy)]
     terms += [bond_sum(lattice, "ZZ", Jz=Jz), _field_terms(lattice, field)]
     parameters = {"Jx": Jx, "Jy": Jy, "Jz": Jz, "field": field}
-    return _model("xyz", "XYZ", lattice, terms, parameters, total_sz, marshall)
+    return _model("xyz", "XYZ", lattice, terms, parameters, total_sz, marshall, signs)
 
 
 def j1j2(
@@ -126,19 +132,21 @@ def j1j2(
     field: Field = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
+    signs: Any = None,
 ) -> SpinHamiltonian:
     """J1-J2 model, H = J1 sum_<ij> sigma_i . sigma_j + J2 sum_<<ij>> sigma_i . sigma_j - fields.
 
-    <<ij>> are second neighbours, ``lattice.bonds(2)``. The Marshall rotation uses the sublattices
-    of the first neighbours. Other parameters are those of `heisenberg`. A pair that two images
-    join on a small torus is one bond; see `Lattice.multiplicity`.
+    <<ij>> are second neighbours, ``lattice.bonds(2)``. Sign rules look at first neighbours only:
+    "marshall" suits small J2, "stripe-x" or "stripe-y" large J2. Other parameters are those of
+    `heisenberg`. A pair that two images join on a small torus is one bond; see
+    `Lattice.multiplicity`.
     """
     _check_lattice(lattice)
     terms = [bond_sum(lattice, pair, shell=1, J1=J1) for pair in ("XX", "YY", "ZZ")]
     terms += [bond_sum(lattice, pair, shell=2, J2=J2) for pair in ("XX", "YY", "ZZ")]
     terms.append(_field_terms(lattice, field))
     parameters = {"J1": J1, "J2": J2, "field": field}
-    return _model("j1j2", "J1-J2", lattice, terms, parameters, total_sz, marshall)
+    return _model("j1j2", "J1-J2", lattice, terms, parameters, total_sz, marshall, signs)
 
 
 MODELS: dict[str, Callable[..., SpinHamiltonian]] = {
@@ -187,10 +195,13 @@ def _model(
     parameters: dict[str, Any],
     total_sz: float | None = None,
     marshall: bool = False,
+    signs: Any = None,
 ) -> SpinHamiltonian:
     """Name the sum of ``terms``, and note where it came from."""
     if not isinstance(marshall, bool | np.bool_):
         raise TypeError(f"marshall must be True or False, got {marshall!r}")
+    if marshall and signs is not None:
+        raise ValueError(f"marshall must be False where signs are given, got signs={signs!r} too")
     values = {key: _frozen(value) for key, value in parameters.items()}
     shown = [text for key, value in values.items() if (text := _shown(key, value))]
     name = ", ".join([title, lattice.name, *shown])
@@ -198,7 +209,7 @@ def _model(
         name, lattice.n_sites, PauliSum.sum(terms), lattice, total_sz,
         spec=ModelSpec(model, lattice, values),
     )  # fmt: skip
-    return H.in_marshall_basis() if marshall else H
+    return H.with_signs("marshall" if marshall else signs)
 
 
 def _frozen(value: ArrayLike) -> float | NDArray[np.float64]:

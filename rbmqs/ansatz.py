@@ -101,13 +101,14 @@ class Wavefunction(ABC):
         self,
         spins: np.ndarray,
         rng: np.ndarray,
+        beta: np.ndarray,
         move: int,
         bonds: np.ndarray,
         n_discard: int,
         sweep_size: int,
         drawn: np.ndarray,
     ) -> np.ndarray:
-        """Metropolis chains on |psi|^2; see `rbmqs.core.metropolis.sample`."""
+        """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
 
     def log_psi(self, sigma: np.ndarray) -> np.ndarray:
         """log psi(sigma) on some branch of the logarithm.

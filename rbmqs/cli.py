@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rbmqs.boltzmann import cli as boltzmann_cli
 from rbmqs.cli_compare import add_compare_options
@@ -19,6 +19,9 @@ from rbmqs.cli_options import (
     table_from_options,
 )
 from rbmqs.studies.commands import add_study_commands
+
+if TYPE_CHECKING:
+    from rbmqs.config import Config
 
 EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
 
@@ -158,6 +161,8 @@ def _ground_state(options: argparse.Namespace) -> int:
 
     comm = launched_ranks()
     config = config_from_table(table_from_options(options))
+    if config.model.signs == "auto":
+        config = _with_chosen_signs(config, not options.quiet, comm is None or comm.rank == 0)
     result = ground_state(
         config.hamiltonian(),
         **config.ansatz.options(),
@@ -170,6 +175,19 @@ def _ground_state(options: argparse.Namespace) -> int:
     if comm is not None and comm.rank > 0:
         return 0  # rank 0 reports
     return _finish(result, options.plot)
+
+
+def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
+    """The configuration with the sign rule that does best in short trials; rank 0 shows them."""
+    from dataclasses import replace
+
+    from rbmqs.sign_trial import choose_signs
+
+    plain = replace(config, model=replace(config.model, signs=None))
+    trial = choose_signs(plain.hamiltonian(), progress=progress and is_first)
+    if is_first:
+        print(f"{trial}\n")
+    return replace(config, model=replace(config.model, signs=trial.best.signs))
 
 
 def _resume(options: argparse.Namespace) -> int:

@@ -38,7 +38,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="any parameter of the model, such as J2=0.5 (repeatable)",
     )
     parser.add_argument("--total-sz", type=float, metavar="SZ", help="sector; default: free")
-    parser.add_argument("--marshall", action="store_true", help="Marshall sign rule")
+    parser.add_argument("--marshall", action="store_true", help="the same as --signs marshall")
+    parser.add_argument(
+        "--signs", metavar="RULE",
+        help="sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, or "
+        "(ground-state) auto: short trials of all",
+    )  # fmt: skip
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +70,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
+    parser.add_argument("--replicas", type=int, metavar="R", help="replica exchange, R to a chain")
+    parser.add_argument("--beta-min", type=float, metavar="B", help="of the last replica (0.1)")
     parser.add_argument("--move", metavar="MOVE", help="flip, exchange, pair-exchange or mixed")
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
     parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
@@ -77,6 +84,7 @@ _PLACES = {
     "model": ("model", "name"),
     "total_sz": ("model", "total_sz"),
     "marshall": ("model", "marshall"),
+    "signs": ("model", "signs"),
     "lattice": ("lattice", "kind"),
     "length": ("lattice", "length"),
     "shape": ("lattice", "shape"),
@@ -94,6 +102,8 @@ _PLACES = {
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),
     "chains": ("sampling", "n_chains"),
+    "replicas": ("sampling", "n_replicas"),
+    "beta_min": ("sampling", "beta_min"),
     "move": ("sampling", "move"),
     "learning_rate": ("optimiser", "learning_rate"),
     "diag_shift": ("optimiser", "diag_shift"),
@@ -101,17 +111,27 @@ _PLACES = {
 }
 
 
+_SPELLINGS = (
+    ("ansatz", "alpha", "n_hidden"),
+    ("ansatz", "n_hidden", "alpha"),
+    ("model", "marshall", "signs"),
+    ("model", "signs", "marshall"),
+)
+
+
 def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
     """Configuration table: the file of --config, overridden by the options given."""
     table = read_toml(options.config) if options.config else {}
     _check_tables(table)
-    for given, other in (("alpha", "n_hidden"), ("n_hidden", "alpha")):
-        if getattr(options, given, None) is not None and "ansatz" in table:
-            table["ansatz"].pop(other, None)  # the option replaces the file's other spelling
+    for section, given, other in _SPELLINGS:
+        if getattr(options, given, None) not in (None, False) and section in table:
+            table[section].pop(other, None)  # the option replaces the file's other spelling
     for name, (section, key) in _PLACES.items():
         value = getattr(options, name, None)
         if name == "vectors" and value is not None:
             value = _rows(value)
+        if name == "signs" and value is not None:
+            value = _sign_rule(value)
         if value is not None and value is not False:
             table.setdefault(section, {})[key] = value
     if options.open:
@@ -135,6 +155,12 @@ def _rows(numbers: list[int]) -> list[list[int]]:
     if side**2 != len(numbers):
         raise ValueError(f"--vectors must be 4 or 9 integers, row by row, got {len(numbers)}")
     return [numbers[row * side : (row + 1) * side] for row in range(side)]
+
+
+def _sign_rule(text: str) -> str | list[int]:
+    """A rule by its name, or the sites of a list such as ``0,3,5``."""
+    words = text.split(",")
+    return [int(word) for word in words] if all(w.strip().isdecimal() for w in words) else text
 
 
 def _check_tables(table: dict[str, Any]) -> None:

@@ -45,6 +45,7 @@ class ModelConfig:
     parameters: dict[str, Any] = field(default_factory=dict)
     total_sz: float | None = None
     marshall: bool = False
+    signs: str | list[int] | None = None
     terms: dict[str, float] | None = None
 
     def build(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
@@ -58,10 +59,10 @@ class ModelConfig:
             raise ValueError(f"terms belong to model 'pauli', got model {self.name!r}")
         options: dict[str, Any] = dict(self.parameters)
         if self.name == "ising":
-            if self.total_sz is not None or self.marshall:
-                raise ValueError("model 'ising' takes neither total_sz nor marshall")
+            if self.total_sz is not None or self.marshall or self.signs is not None:
+                raise ValueError("model 'ising' takes neither total_sz nor marshall nor signs")
         else:
-            options |= {"total_sz": self.total_sz, "marshall": self.marshall}
+            options |= {"total_sz": self.total_sz, "marshall": self.marshall, "signs": self.signs}
         return _call_model(self.name, (lattice or LatticeConfig()).build(), options)
 
     def _build_pauli(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
@@ -73,7 +74,8 @@ class ModelConfig:
             raise ValueError("model 'pauli' takes terms only, not parameters or marshall")
         terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
         built = None if lattice is None else lattice.build()
-        return hm.spin_hamiltonian(terms, lattice=built, total_sz=self.total_sz)
+        H = hm.spin_hamiltonian(terms, lattice=built, total_sz=self.total_sz)
+        return H.with_signs(self.signs)
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,10 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(str, lambda v, _: _exactly(v, (str,), "a text"))
     converter.register_structure_hook(bool, lambda v, _: _exactly(v, (bool,), "true or false"))
     converter.register_structure_hook(
+        str | list[int] | None,
+        lambda v, _: converter.structure(v, _kind_of_signs(v)),
+    )
+    converter.register_structure_hook(
         bool | list[bool],
         lambda v, _: v if isinstance(v, bool) else converter.structure(v, list[bool]),
     )
@@ -247,6 +253,10 @@ def _converter() -> cattrs.Converter:
         lambda v, _: converter.structure(v, Schedule if isinstance(v, dict) else float),
     )
     return converter
+
+
+def _kind_of_signs(value: Any) -> Any:
+    return list[int] if isinstance(value, list) else str | None
 
 
 def _exactly(value: Any, kinds: tuple[type, ...], what: str) -> Any:
@@ -309,18 +319,19 @@ def hamiltonian_from_description(meta: dict[str, Any]) -> SpinHamiltonian:
     """Build the Hamiltonian of a checkpoint again: by its model where it has one, else by terms."""
     import hamiltonians as hm
     from hamiltonians.lattices import lattice_from_description
+    from hamiltonians.rotations import rotation_from_description
 
     data = meta["hamiltonian"]
     lattice = None if data["lattice"] is None else lattice_from_description(data["lattice"])
+    rotation = rotation_from_description(data)
     if data["model"] is not None and lattice is not None:
         options = {key: np.asarray(v) if isinstance(v, list) else v
                    for key, v in data["parameters"].items()}  # fmt: skip
         built = _call_model(data["model"], lattice, options).with_total_sz(data["total_sz"])
-        return built if data["marshall"] is None else built.in_marshall_basis()
+        return built if rotation is None else built.rotated(rotation)
     terms = hm.PauliSum.from_terms(
         (value, [(site, letter) for site, letter in string]) for value, string in meta["terms"]
     )
-    marshall = None if data["marshall"] is None else tuple(bool(x) for x in data["marshall"])
     return hm.SpinHamiltonian(
-        data["name"], data["n_sites"], terms, lattice, data["total_sz"], marshall
+        data["name"], data["n_sites"], terms, lattice, data["total_sz"], rotation
     )

@@ -70,7 +70,8 @@ class DistributedSampler:
     def __post_init__(self) -> None:
         if not isinstance(self.whole, MetropolisSampler):
             raise TypeError(
-                "only Metropolis chains can be divided between ranks: set exact = false"
+                "only Metropolis chains can be divided between ranks: set exact = false and "
+                "n_replicas = 1"
             )
         if self.whole.n_chains < self.comm.size:
             raise ValueError(

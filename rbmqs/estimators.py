@@ -76,7 +76,7 @@ def expect(
     psi, samples
         The wavefunction and configurations drawn from it.
     hamiltonian : SpinHamiltonian
-        Tells the sector and the Marshall rotation, which is applied to the observable too.
+        Tells the sector and the rotation, which is applied to the observable too.
     observable : PauliSum
         Hermitian or not.
 
@@ -141,18 +141,18 @@ def correlations(
     first, second = np.triu_indices(n_sites, 1)
     ratios = _pair_ratios(psi, hamiltonian, samples, first, second, pairs)
     spins = samples.flat
+    if hamiltonian.rotation is not None:
+        phases = hamiltonian.rotation.site_phases(spins)
+        ratios = phases[:, first] * phases[:, second] * ratios
     series: dict[str, np.ndarray] = {
         "zz": spins[:, first] * spins[:, second].astype(float),
         "xx": ratios.real,
     }
     series["yy"] = -series["zz"] * ratios.real
-    signs = _marshall_signs(hamiltonian)
-    pair_signs = signs[first] * signs[second]
     means_and_errors = {}
     for name, values in series.items():
-        sign = 1.0 if name == "zz" else pair_signs
         mean, error = mean_and_error(values.reshape(*samples.shape, -1))
-        means_and_errors[name] = _symmetric(n_sites, first, second, mean * sign, 1.0)
+        means_and_errors[name] = _symmetric(n_sites, first, second, mean, 1.0)
         means_and_errors[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
     return Correlations(**means_and_errors)
 
@@ -172,13 +172,6 @@ def _pair_ratios(
     flips = observable_connections(terms, psi.n_sites)
     fixed = hamiltonian.total_sz is not None
     return psi.flip_ratios(samples.flat, flips, fixed, pairs)
-
-
-def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:
-    """-1 where the Marshall rotation turns x and y, +1 elsewhere."""
-    if hamiltonian.marshall is None:
-        return np.ones(hamiltonian.n_sites)
-    return np.where(np.asarray(hamiltonian.marshall), -1.0, 1.0)
 
 
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,15 +1,24 @@
-"""The final estimate: fresh chains, many samples, an honest error, and what is wrong with it."""
+"""The final estimate: fresh chains, many samples, an honest error, and what is wrong with it.
+
+Half of the chains start at random, the others in ordered and domain states of the lattice
+(`rbmqs.starts`). They are all given time to forget: the sweeps that they needed to agree in short
+probes are discarded once more before the draws that count. Whether the kinds of start agree in
+those is a test of its own with a fixed rate of false alarms (`rbmqs.agreement`).
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rbmqs.agreement import Comparison, compare_starts, statistics_by_start
 from rbmqs.estimators import local_energies
-from rbmqs.sampler import Sampler, Samples
+from rbmqs.sampler import ChainState, Sampler, Samples
+from rbmqs.starts import started_chains
 from rbmqs.statistics import Stats, statistics, v_score
 from rbmqs.threads import single_threaded_blas
 
@@ -17,7 +26,9 @@ if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.ansatz import Wavefunction
 
-FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate
+FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate, at least
+MAX_DOUBLINGS = 5  # of the sweeps for chains whose starts disagree: at most 9450 are discarded
+PROBE_DRAWS, PROBE_FALSE_ALARM = 64, 0.05  # a false alarm here costs sweeps, nothing else
 MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
 _TAIL = 0.01
 
@@ -37,6 +48,10 @@ class Estimate:
         For observables from the same configurations.
     warnings : tuple of str
         Sentences on what makes the estimate doubtful; empty when nothing does.
+    by_start : mapping of str to Stats
+        Energy of the chains that started in each kind of state, "random" and others.
+    comparison : Comparison or None
+        The kind of start that differs most from the others; None for independent draws.
     """
 
     energy: Stats
@@ -44,6 +59,8 @@ class Estimate:
     acceptance: float
     samples: Samples
     warnings: tuple[str, ...]
+    by_start: Mapping[str, Stats] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
 
 def final_estimate(
@@ -53,7 +70,7 @@ def final_estimate(
     n_draws: int,
     seed: int | np.random.SeedSequence,
 ) -> Estimate:
-    """Energy with its error from chains started afresh at random configurations.
+    """Energy with its error from chains started afresh, at random and in ordered states.
 
     Parameters
     ----------
@@ -61,8 +78,9 @@ def final_estimate(
         Per chain.
     """
     with single_threaded_blas():
-        chains = sampler.start(seed)
-        samples, _ = sampler.sample(psi, chains, n_draws, n_discard=FINAL_SWEEPS)
+        chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
+        chains, n_discard = _thermalised(hamiltonian, psi, sampler, chains, kinds)
+        samples, _ = sampler.sample(psi, chains, n_draws, n_discard=n_discard)
         values = local_energies(psi, hamiltonian, samples)
     complex_energy = statistics(values)
     real = statistics(values.real) if np.isfinite(complex_energy.mean) else complex_energy
@@ -70,11 +88,47 @@ def final_estimate(
     score = v_score(
         energy.mean, energy.variance, hamiltonian.n_sites, infinite_temperature_energy(hamiltonian)
     ) if np.isfinite(energy.mean) else math.nan  # fmt: skip
+    comparison = compare_starts(values.real, kinds)
     warnings: list[str] = []
     if not _is_eigenstate(hamiltonian, energy, samples):
+        warnings += _disagreement(comparison, energy)
         warnings += [energy.status] if energy.status else []
         warnings += [*_imaginary(complex_energy), *_acceptance(samples), *_heavy_tail(values.real)]
-    return Estimate(energy, score, samples.acceptance, samples, tuple(warnings))
+    return Estimate(
+        energy, score, samples.acceptance, samples, tuple(warnings),
+        statistics_by_start(values.real, kinds), comparison,
+    )  # fmt: skip
+
+
+def _thermalised(
+    hamiltonian: SpinHamiltonian,
+    psi: Wavefunction,
+    sampler: Sampler,
+    chains: ChainState,
+    kinds: Sequence[str],
+) -> tuple[ChainState, int]:
+    """Chains after as many sweeps as their starts need to agree, and how many to discard again.
+
+    An order melts at its own pace: in a chain of 80 sites, two ferromagnetic domains must diffuse
+    away under local exchanges, which takes thousands of sweeps.
+    """
+    n_sweeps = done = FINAL_SWEEPS // 2
+    for _ in range(MAX_DOUBLINGS + 1):
+        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
+        values = local_energies(psi, hamiltonian, probe).real
+        found = compare_starts(values, kinds, PROBE_FALSE_ALARM)
+        if found is None or found.agrees:
+            return chains, done
+        n_sweeps *= 2
+        done += n_sweeps
+    return chains, FINAL_SWEEPS // 2
+
+
+def _disagreement(comparison: Comparison | None, energy: Stats) -> list[str]:
+    """Which kind of start disagrees with the others, if one does."""
+    if comparison is None or comparison.agrees:
+        return []
+    return [comparison.sentence(energy.r_hat)]
 
 
 def _is_eigenstate(hamiltonian: SpinHamiltonian, energy: Stats, samples: Samples) -> bool:

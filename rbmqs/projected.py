@@ -220,16 +220,17 @@ class ProjectedRBM(Wavefunction):
         self,
         spins: np.ndarray,
         rng: np.ndarray,
+        beta: np.ndarray,
         move: int,
         bonds: np.ndarray,
         n_discard: int,
         sweep_size: int,
         drawn: np.ndarray,
     ) -> np.ndarray:
-        """Metropolis chains on |Psi|^2; see `rbmqs.core.projected.sample_projected`."""
+        """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
         group = (*self._images, self._image_rows)
         return sample_projected(
-            spins, rng, move, bonds, self._plain.flip_tables, self._machine, group, n_discard,
+            spins, rng, beta, move, bonds, self._plain.flip_tables, self._machine, group, n_discard,
             sweep_size, drawn,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from rbmqs.final import Estimate
     from rbmqs.results import RunResult
 
 _SPIN_MODELS = ("heisenberg", "xxz", "xyz", "j1j2")
@@ -88,8 +89,24 @@ def _diagnostic_lines(result: RunResult) -> list[str]:
     return [
         f"{'V-score':<14} {result.v_score:.2e}",
         f"{'acceptance':<14} {acceptance:.2f}",
+        *_start_lines(result.estimate),
         f"{'time':<14} {seconds}",
     ]
+
+
+def _start_lines(estimate: Estimate | None) -> list[str]:
+    """Whether the kinds of start agree, the energy by kind where they do not, and swap rates."""
+    lines = []
+    if estimate is not None and estimate.comparison is not None:
+        verdict = "agree" if estimate.comparison.agrees else "DISAGREE"
+        distance = f"largest distance {estimate.comparison.n_bars:.2g} error bars"
+        lines.append(f"{'starts':<14} {', '.join(estimate.by_start)}: {verdict} ({distance})")
+        if not estimate.comparison.agrees:
+            lines += [f"{'':<14} {kind}: {energy}" for kind, energy in estimate.by_start.items()]
+    if estimate is not None and estimate.samples.swap_rates:
+        rates = " ".join(f"{rate:.2f}" for rate in estimate.samples.swap_rates)
+        lines.append(f"{'swap rates':<14} {rates}")
+    return lines
 
 
 def _status_lines(result: RunResult) -> list[str]:

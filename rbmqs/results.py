@@ -136,6 +136,8 @@ class RunResult:
             "energy_per_site": self.energy.mean.real / self.hamiltonian.n_sites,
             "has_spin_units": has_spin_units(self.hamiltonian),
             "acceptance": None if self.estimate is None else self.estimate.acceptance,
+            "energy_by_start": self._by_start(),
+            "swap_rates": None if self.estimate is None else self.estimate.samples.swap_rates,
             "v_score": self.v_score,
             "reference": None if self.reference is None else vars(self.reference),
             "relative_error": self.relative_error,
@@ -143,6 +145,11 @@ class RunResult:
             "status": list(self.status),
             "seconds": self.seconds,
         }
+
+    def _by_start(self) -> dict[str, Any]:
+        """Final energies by kind of start, as plain JSON values."""
+        by_start = {} if self.estimate is None else self.estimate.by_start
+        return {kind: energy.to_dict() for kind, energy in by_start.items()}
 
     def save(self, directory: str | Path) -> None:
         """Write result.json and netket.log into a directory."""

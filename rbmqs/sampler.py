@@ -1,8 +1,9 @@
 """Samplers of |psi|^2: chain state goes in, samples and chain state come out.
 
-Two samplers share one interface: `MetropolisSampler` for any size, `ExactSampler` (enumeration)
-for small ones. A sampler knows its sector; what a move conserves and what the Hamiltonian mixes
-are compared when the sampler is made, so a choice that cannot reach every state is refused.
+Three samplers share one interface: `MetropolisSampler` for any size, `ExactSampler` (enumeration)
+for small ones, and `rbmqs.replica.ReplicaExchangeSampler` for |psi|^2 with separate maxima. A
+sampler knows its sector; what a move conserves and what the Hamiltonian mixes are compared when the
+sampler is made, so a choice that cannot reach every state is refused.
 """
 
 from __future__ import annotations
@@ -55,10 +56,13 @@ class Samples:
     spins : int8 (n_chains, n_draws, N)
     acceptance : float
         Accepted share of all proposals, discarded sweeps included; 1 for exact sampling.
+    swap_rates : tuple of float
+        Accepted share of the swaps between neighbouring replicas, empty without replica exchange.
     """
 
     spins: np.ndarray
     acceptance: float
+    swap_rates: tuple[float, ...] = ()
     _flat: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -219,22 +223,47 @@ class MetropolisSampler:
             Where the chains stand now.
         """
         n_draws = positive_int("n_draws", n_draws)
-        _check_chains(state, self.n_chains, self.n_sites, psi.n_sites, self.total_sz)
+        check_chains(state, self.n_chains, self.n_sites, psi.n_sites, self.total_sz)
         n_discard = self.n_discard_per_chain if n_discard is None else n_discard
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
         drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
-        accepted = psi.run_chains(
+        accepted = self.advance(psi, spins, rng, np.ones(self.n_chains), n_discard, drawn)
+        n_proposals = self.n_chains * (n_draws + n_discard) * int(self.sweep_size or 0)
+        return Samples(drawn, float(accepted.sum()) / n_proposals), ChainState(spins, rng)
+
+    def advance(
+        self,
+        psi: Wavefunction,
+        spins: np.ndarray,
+        rng: np.ndarray,
+        beta: np.ndarray,
+        n_discard: int,
+        drawn: np.ndarray,
+    ) -> np.ndarray:
+        """Move any number of chains in place, each sampling |psi|^(2 beta), and fill `drawn`.
+
+        Parameters
+        ----------
+        spins, rng : int8 (n, N), uint64 (n, 4)
+        beta : float64 (n,)
+        drawn : int8 (n, n_draws, N)
+
+        Returns
+        -------
+        int64 (n,)
+            Accepted moves.
+        """
+        return psi.run_chains(
             spins,
             rng,
+            beta,
             _MOVE_CODES[self.move],
             self.bonds,
             n_discard,
             int(self.sweep_size or 0),
             drawn,
         )
-        n_proposals = self.n_chains * (n_draws + n_discard) * int(self.sweep_size or 0)
-        return Samples(drawn, float(accepted.sum()) / n_proposals), ChainState(spins, rng)
 
     def describe(self) -> dict:
         """Settings, for logs and checkpoints."""
@@ -273,7 +302,7 @@ class ExactSampler:
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)
-        _check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
+        check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
         cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)
         rng = state.rng.copy()
         u = np.empty((self.n_chains, n_draws))
@@ -317,9 +346,10 @@ def _random_spins(n_sites: int, total_sz: float | None, rng: np.random.Generator
     return rng.permutation(spins)
 
 
-def _check_chains(
+def check_chains(
     state: ChainState, n_chains: int, n_sites: int, psi_sites: int, total_sz: float | None
 ) -> None:
+    """Refuse chains of another number, size or sector, with what was got."""
     if psi_sites != n_sites:
         raise ValueError(f"psi has {psi_sites} sites, the sampler {n_sites}")
     if state.spins.shape != (n_chains, n_sites) or state.rng.shape != (n_chains, 4):

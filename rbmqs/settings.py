@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from rbmqs.checks import choice, number, positive_int
 from rbmqs.reconfiguration import SOLVERS, allowed_solvers
+from rbmqs.replica import BETA_MIN
 from rbmqs.sampler import MOVES
 from rbmqs.schedules import Schedule, as_schedule
 
@@ -31,6 +32,10 @@ class SamplingSettings:
         Proposals between recorded configurations, N when None.
     n_discard_per_chain : int
         Sweeps discarded after each change of the parameters.
+    n_replicas : int
+        More than 1 puts a ladder of replicas behind every chain, see `ReplicaExchangeSampler`.
+    beta_min : float
+        The ladder ends at |psi|^(2 beta_min).
     exact : bool
         Draw by enumeration instead of Markov chains (small sectors).
     n_final_samples : int
@@ -47,13 +52,15 @@ class SamplingSettings:
     move: str | None = None
     sweep_size: int | None = None
     n_discard_per_chain: int = 5
+    n_replicas: int = 1
+    beta_min: float = BETA_MIN
     exact: bool = False
     n_final_samples: int = 16384
     n_first_samples: int | None = None
     sample_doubling: float = 50.0
 
     def __post_init__(self) -> None:
-        for name in ("n_samples", "n_chains", "n_final_samples"):
+        for name in ("n_samples", "n_chains", "n_final_samples", "n_replicas"):
             positive_int(name, getattr(self, name))
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
         if self.sweep_size is not None:
@@ -62,6 +69,10 @@ class SamplingSettings:
             choice("move", self.move, MOVES)
         if not isinstance(self.exact, bool):
             raise TypeError(f"exact must be true or false, got {self.exact!r}")
+        if not 0 < number("beta_min", self.beta_min) < 1:
+            raise ValueError(f"beta_min must lie in (0, 1), got {self.beta_min}")
+        if self.exact and self.n_replicas > 1:
+            raise ValueError(f"n_replicas must be 1 with exact sampling, got {self.n_replicas}")
         if self.n_samples < 2 * self.n_chains:
             raise ValueError(
                 f"n_samples must give every chain two draws: at least {2 * self.n_chains} for "

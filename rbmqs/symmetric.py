@@ -252,7 +252,7 @@ class SymmetricRBM(Wavefunction):
         return self.plain.flip_ratios(sigma, connections, fixed_sector, pairs)
 
     def run_chains(self, *arguments: Any) -> np.ndarray:
-        """Metropolis chains on |psi|^2; see `rbmqs.core.metropolis.sample`."""
+        """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
         return self.plain.run_chains(*arguments)
 
     def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:

@@ -17,6 +17,7 @@ from rbmqs.estimators import local_energies
 from rbmqs.growth import grow_state
 from rbmqs.optimiser import OptimiserState, has_diverged, is_better, take_step
 from rbmqs.records import StepRecord
+from rbmqs.replica import ReplicaExchangeSampler
 from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler, Samples
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats, quick_statistics
@@ -97,13 +98,16 @@ def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> S
         return ExactSampler(
             Sector(hamiltonian.n_sites, hamiltonian.total_sz), n_chains=settings.n_chains
         )
-    return MetropolisSampler.for_hamiltonian(
+    chains = MetropolisSampler.for_hamiltonian(
         hamiltonian,
         settings.move,
         n_chains=settings.n_chains,
         sweep_size=settings.sweep_size,
         n_discard_per_chain=settings.n_discard_per_chain,
     )
+    if settings.n_replicas == 1:
+        return chains
+    return ReplicaExchangeSampler(chains, settings.n_replicas, settings.beta_min)
 
 
 def start_state(psi: Wavefunction, sampler: Sampler, seed: int) -> RunState:

@@ -259,16 +259,17 @@ class RBM(Wavefunction):
         self,
         spins: np.ndarray,
         rng: np.ndarray,
+        beta: np.ndarray,
         move: int,
         bonds: np.ndarray,
         n_discard: int,
         sweep_size: int,
         drawn: np.ndarray,
     ) -> np.ndarray:
-        """Metropolis chains on |psi|^2; see `rbmqs.core.metropolis.sample`."""
+        """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
         machine = planes(self.hidden_bias), planes(self.weights)
         return metropolis.sample(
-            spins, rng, move, bonds, self.flip_tables, *machine, n_discard, sweep_size, drawn
+            spins, rng, beta, move, bonds, self.flip_tables, *machine, n_discard, sweep_size, drawn
         )
 
     def describe(self) -> dict:

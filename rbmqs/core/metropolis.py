@@ -203,9 +203,9 @@ def is_wild(steepness, hidden_bias, weights):
 
 
 @exact_kernel
-def metropolis_accepts(ratio, random_number):
-    """The acceptance rule: accept with probability min(1, ratio); a NaN is never accepted."""
-    return random_number < ratio
+def metropolis_accepts(ratio, random_number, beta=1.0):
+    """Accept with probability min(1, ratio^beta), 0 < beta <= 1; a NaN is never accepted."""
+    return random_number < ratio or (beta < 1.0 and random_number < ratio**beta)
 
 
 @kernel
@@ -286,7 +286,9 @@ def _row_number(spins, site):
 
 
 @parallel_kernel
-def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples):
+def sample(
+    spins, rng, beta, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples
+):
     """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
 
     Parameters
@@ -295,6 +297,8 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
         Current configurations, updated in place.
     rng : uint64 (n_chains, 4)
         Random streams, updated in place.
+    beta : float64 (n_chains,)
+        Each chain samples |psi|^(2 beta).
     move : int
         FLIP, BOND_EXCHANGE, PAIR_EXCHANGE or MIXED.
     bonds : int64 (n_bonds, 2)
@@ -323,6 +327,7 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
         sites = np.zeros(2, dtype=np.int64)
         sigma = spins[chain]
         stream = rng[chain]
+        exponent = beta[chain]
         count = 0
         age = REFRESH
         for draw in range(-n_discard, n_draws):
@@ -336,7 +341,7 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
                 first = _row_number(sigma, sites[0])
                 second = _row_number(sigma, sites[1]) if sites[1] >= 0 else -1
                 ratio = norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
-                if metropolis_accepts(ratio, uniform(stream)):
+                if metropolis_accepts(ratio, uniform(stream), exponent):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
                     if second >= 0:

@@ -238,13 +238,13 @@ def _is_deep(shares):
 
 @parallel_exact_kernel
 def sample_projected(
-    spins, rng, move, bonds, tables, machine, group, n_discard, sweep_size, samples
+    spins, rng, beta, move, bonds, tables, machine, group, n_discard, sweep_size, samples
 ):
     """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
 
     Parameters
     ----------
-    spins, rng, move, bonds, tables, n_discard, sweep_size, samples
+    spins, rng, beta, move, bonds, tables, n_discard, sweep_size, samples
         As in `rbmqs.core.metropolis.sample`.
     machine : tuple of float64 (planes, N), (planes, M), (planes, N, M)
         Visible and hidden biases and weights of the machine that is projected.
@@ -276,6 +276,7 @@ def sample_projected(
         sites = np.zeros(2, dtype=np.int64)
         sigma = spins[chain]
         stream = rng[chain]
+        exponent = beta[chain]
         count = 0
         age = REFRESH
         deep = False
@@ -298,7 +299,7 @@ def sample_projected(
                     pairs, shares, rows, image_rows, first, second, scales, wild, scratch, terms
                 )
                 size = ratio.real * ratio.real + ratio.imag * ratio.imag
-                if metropolis_accepts(size, uniform(stream)):
+                if metropolis_accepts(size, uniform(stream), exponent):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
                     if second >= 0:

@@ -29,7 +29,7 @@ def test_marshall_rotation_is_unitary(H):
     rotated = H.in_marshall_basis()
     signs = np.ones(2**H.n_sites)
     spins = Sector(H.n_sites).states_to_spins(np.arange(2**H.n_sites))
-    signs = spins[:, np.array(rotated.marshall)].prod(axis=1)
+    signs = spins[:, np.array(rotated.rotation.sixths) == 3].prod(axis=1)
     np.testing.assert_array_equal(rotated.to_dense(), signs[:, None] * H.to_dense() * signs)
 
 

@@ -247,7 +247,7 @@ BAD = [
     ("exact ising --lattice kagome", "lattice kind 'kagome' needs length, shape or vectors"),
     ("exact ising --lattice kagome --vectors 1 2 3", "--vectors must be 4 or 9 integers"),
     ("exact ising --lattice tilted --shape 3 1 --open", "lattice kind 'tilted' is periodic"),
-    (f"{GROUND} --total-sz 0", "model 'ising' takes neither total_sz nor marshall"),
+    (f"{GROUND} --total-sz 0", "model 'ising' takes neither total_sz nor marshall nor signs"),
     ("ground-state heisenberg --length 5 --total-sz 0", "total_sz must be half an odd integer"),
     ("ground-state heisenberg --length 4 --total-sz 7", "between -2 and 2 for 4 sites, got 7"),
     ("ground-state heisenberg --length 4 --field 1", "unknown parameter 'h' of model"),

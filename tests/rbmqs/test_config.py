@@ -220,6 +220,11 @@ def _use(config):
         ({"name": "pauli", "terms": {"X0": 1.0}, "total_sz": 0}, "X(0) changes it"),
         ({"name": "pauli", "terms": {"X0": 1.0}, "marshall": True}, "takes terms only"),
         ({"name": "ising", "total_sz": 0}, "takes neither total_sz nor marshall"),
+        ({"name": "heisenberg", "signs": "neel"}, "signs must be one of marshall, stripe-x"),
+        ({"name": "heisenberg", "signs": "auto"}, "'auto' is for ground-state runs"),
+        ({"name": "heisenberg", "signs": 3}, "must be a text, got 3"),
+        ({"name": "heisenberg", "signs": [1.5]}, "must be an integer, got 1.5"),
+        ({"name": "heisenberg", "signs": "marshall", "marshall": True}, "marshall must be False"),
         ({"name": "ising", "parameters": {"Jx": 1.0}}, "unknown parameter 'Jx' of model 'ising'"),
         ({"name": "heisenberg", "parameters": {"field": [1.0, 0.0, 0.0]}, "total_sz": 0},
          "X(0) changes it"),
@@ -249,6 +254,10 @@ HAMILTONIANS = {
     "vector field": lambda: hm.heisenberg(hm.chain(4), field=np.arange(12).reshape(4, 3)),
     "marshall": lambda: hm.heisenberg(hm.chain(4), total_sz=0, marshall=True),
     "marshall later": lambda: hm.ising(hm.chain(4)).in_marshall_basis(),
+    "stripes": lambda: hm.j1j2(hm.square(4), J2=1.0, total_sz=0, signs="stripe-y"),
+    "120 degrees": lambda: hm.heisenberg(hm.triangular(3), total_sz=0.5, signs="sublattice"),
+    "chosen sites": lambda: hm.xxz(hm.chain(4), signs=[0, 3]),
+    "custom, rotated": lambda: hm.spin_hamiltonian(hm.X(0) * hm.X(1)).with_signs([1]),
     "sector later": lambda: hm.ising(hm.chain(4), h=0).with_total_sz(1),
     "freed sector": lambda: hm.xxz(hm.chain(4), total_sz=0).with_total_sz(None),
     "mixed boundaries": lambda: hm.j1j2(hm.rectangle(2, 4, (False, True)), J2=0.4, total_sz=-1),
@@ -268,6 +277,22 @@ def test_hamiltonian_from_its_description(name):
     built = hamiltonian_from_description(json.loads(json.dumps(meta)))
     assert built.fingerprint == hamiltonian.fingerprint
     assert built.describe() == hamiltonian.describe()
+
+
+def test_an_earlier_description_with_a_marshall_mask_is_still_read():
+    hamiltonian = HAMILTONIANS["marshall"]()
+    described = hamiltonian.describe()
+    del described["rotation"]
+    meta = {"hamiltonian": {**described, "marshall": [1, 0, 1, 0]}, "terms": []}
+    assert hamiltonian_from_description(meta) == hamiltonian
+
+
+@pytest.mark.parametrize("signs", ["stripe-x", [0, 5], None])
+def test_signs_of_a_model_table(signs):
+    model = {"name": "j1j2", "parameters": {"J2": 1.0}}
+    model |= {} if signs is None else {"signs": signs}
+    table = {"model": model, "lattice": {"kind": "square", "length": 4}}
+    assert config_from_table(table).hamiltonian() == hm.j1j2(hm.square(4), J2=1.0, signs=signs)
 
 
 def test_settings_from_their_description():

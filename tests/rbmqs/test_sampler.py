@@ -234,6 +234,8 @@ def test_acceptance_rule():
     assert [rule(r, 0.5) for r in (0.4, 0.6, 2.0, np.inf)] == [False, True, True, True]
     assert not rule(np.nan, 0.0)
     assert not rule(0.0, 0.0)
+    assert [rule(0.25, 0.4, beta) for beta in (1.0, 0.7, 0.5)] == [False, False, True]
+    assert not rule(np.nan, 0.0, 0.5)
 
 
 def test_observed_moves_follow_the_transition_matrix():

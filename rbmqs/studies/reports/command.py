@@ -45,7 +45,7 @@ def command_of(result: dict[str, Any]) -> str:
     words += [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
     if hamiltonian["total_sz"] is not None:
         words += ["--total-sz", str(hamiltonian["total_sz"])]
-    words += ["--marshall"] if hamiltonian["marshall"] is not None else []
+    words += _signs(hamiltonian["rotation"])
     return shlex.join([*words, *_run(result["ansatz"], settings)])
 
 
@@ -54,6 +54,13 @@ def _grows_otherwise(settings: dict[str, Any], default: dict[str, Any]) -> bool:
     interval = settings.get("growth_interval", default["growth_interval"])
     first = settings["sampling"].get("n_first_samples")
     return interval != default["growth_interval"] or first is not None
+
+
+def _signs(rotation: dict[str, Any] | None) -> list[str]:
+    if rotation is None:
+        return []
+    sites = ",".join(str(i) for i, angle in enumerate(rotation["sixths"]) if angle)
+    return ["--signs", sites if rotation["rule"] == "sites" else rotation["rule"]]
 
 
 def _lattice(lattice: dict[str, Any]) -> list[str]:
@@ -75,6 +82,8 @@ def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
         "--final-samples": sampling["n_final_samples"],
         "--move": sampling["move"],
     }
+    if sampling.get("n_replicas", 1) > 1:
+        options |= {"--replicas": sampling["n_replicas"], "--beta-min": sampling["beta_min"]}
     words = [str(w) for pair in options.items() if pair[1] is not None for w in pair]
     words += ["--growth", *map(str, growth)] if growth else []
     flags = {"--real": ansatz["dtype"] == "float64"}

@@ -1,0 +1,131 @@
+"""Where the chains of a final estimate start: random, ordered and domain states of the lattice.
+
+A trained machine can have large amplitudes in places that its chains never visited: with the
+published weights of Carleo & Troyer for the Heisenberg chain of 80 sites, a state of two
+ferromagnetic domains outweighs the Neel state. Chains that start there stay there, and those that
+start elsewhere never tell.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rbmqs.sampler import ChainState, ExactSampler, Sampler
+
+if TYPE_CHECKING:
+    from hamiltonians import Lattice, SpinHamiltonian
+    from rbmqs.ansatz import Wavefunction
+
+RANDOM = "random"
+_ORDERS = {"marshall": "Neel", "sublattice": "three-sublattice"}
+_SPIN_OF_ANGLE = np.array([1, 0, -1, -1, 0, 0], dtype=np.int8)  # in sixths; 0 for either
+
+
+def started_chains(
+    hamiltonian: SpinHamiltonian,
+    psi: Wavefunction,
+    sampler: Sampler,
+    seed: int | np.random.SeedSequence,
+) -> tuple[ChainState, tuple[str, ...]]:
+    """Fresh chains, the second half of them in ordered states, and the kind of start of each.
+
+    There are as many kinds as can have two chains each. A chain whose ordered state has no
+    amplitude at all keeps its random start. All replicas of a ladder start alike.
+    """
+    chains = sampler.start(seed)
+    kinds = [RANDOM] * sampler.n_chains
+    if isinstance(sampler, ExactSampler):
+        return chains, tuple(kinds)
+    patterns = ordered_states(hamiltonian)
+    spins, root = chains.spins.copy(), np.random.SeedSequence(chains.rng[0].tolist())
+    ladders = spins.reshape(sampler.n_chains, -1, spins.shape[1])
+    rng = np.random.default_rng(root)
+    n_ordered = sampler.n_chains // 2
+    names = itertools.cycle(list(patterns)[: max(n_ordered // 2, 1)])
+    for chain in range(sampler.n_chains - n_ordered, sampler.n_chains):
+        name = next(names)
+        sigma = _in_sector(patterns[name], hamiltonian.total_sz, rng)
+        if np.isfinite(psi.log_psi(sigma).real):
+            ladders[chain], kinds[chain] = sigma, name
+    return ChainState(spins, chains.rng), tuple(kinds)
+
+
+def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
+    """Ordered and domain states by name, as +1, -1, and 0 where a spin is free.
+
+    Ferromagnetic domains; the orders behind the sign rules of the lattice (Neel, stripes, three
+    sublattices), the first of them also in two domains of opposite sign; where total S_z is free,
+    the ferromagnet. A Hamiltonian without a lattice is taken for the graph of its couplings, and
+    a frustrated graph alternates along its tree of shortest paths.
+    """
+    from hamiltonians.sign_rules import rules_of
+
+    lattice = hamiltonian.lattice or _coupling_graph(hamiltonian)
+    order, alternating = _walk(lattice)
+    total_sz, n_sites = hamiltonian.total_sz, hamiltonian.n_sites
+    n_up = n_sites // 2 if total_sz is None else round(n_sites / 2 + total_sz)
+    domains = np.full(n_sites, -1, dtype=np.int8)
+    domains[order[:n_up]] = 1
+    halves = np.full(n_sites, -1, dtype=np.int8)
+    halves[order[: n_sites // 2]] = 1
+    orders = {
+        _ORDERS.get(name, name): _SPIN_OF_ANGLE[list(rotation.sixths)]
+        for name, rotation in rules_of(lattice).items()
+    } or {"alternating": alternating}
+    first = next(iter(orders))
+    states = {"domain": domains, first: orders[first], f"{first}-domain": orders[first] * halves}
+    if total_sz is None:
+        states["ferromagnetic"] = np.ones(n_sites, dtype=np.int8)
+    return states | orders
+
+
+def _in_sector(
+    pattern: NDArray[np.int8], total_sz: float | None, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """The pattern or its reverse, with free spins at random and as few others turned as needed."""
+    sign = 1 if total_sz else rng.choice([1, -1])
+    random = rng.choice(np.array([1, -1], dtype=np.int8), size=len(pattern))
+    sigma = np.where(pattern == 0, random, sign * pattern).astype(np.int8)
+    if total_sz is None:
+        return sigma
+    excess = (int(sigma.sum(dtype=int)) - round(2 * total_sz)) // 2
+    candidates = rng.permutation(np.flatnonzero(sigma == np.sign(excess)))
+    free_first = candidates[np.argsort(pattern[candidates] != 0, kind="stable")]
+    sigma[free_first[: abs(excess)]] *= -1
+    return sigma
+
+
+def _coupling_graph(hamiltonian: SpinHamiltonian) -> Lattice:
+    """Sites that follow each other in a term are neighbours."""
+    from hamiltonians import from_edges
+
+    strings = ([site for site, _ in string] for string in hamiltonian.terms.terms)
+    edges = sorted({pair for sites in strings for pair in itertools.pairwise(sites)})
+    return from_edges(edges, hamiltonian.n_sites)
+
+
+def _walk(lattice: Lattice) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """An order of the sites whose first part is one region, and signs that alternate."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    n_sites = lattice.n_sites
+    i, j = lattice.bonds().T
+    graph = coo_array((np.ones(len(i)), (i, j)), (n_sites, n_sites)).tocsr()
+    order: list[int] = []
+    alternating = np.ones(n_sites, dtype=np.int8)
+    seen = np.zeros(n_sites, dtype=bool)
+    while len(order) < n_sites:
+        root = int(np.argmin(seen))
+        found, before = breadth_first_order(graph, root, directed=False)
+        for site in found[1:]:
+            alternating[site] = -alternating[before[site]]
+        order += found.tolist()
+        seen[found] = True
+    if lattice.positions is not None:
+        return np.lexsort(lattice.positions.T[::-1]), alternating
+    return np.array(order), alternating

@@ -1,0 +1,82 @@
+"""The automatic trial of sign rules: right choices, and honest words where there is none."""
+
+import numpy as np
+import pytest
+
+from hamiltonians import chain, heisenberg, j1j2, rectangle
+from rbmqs import choose_signs
+from rbmqs.cli import main
+from rbmqs.sign_trial import SignCandidate, SignTrial, _ranked
+from rbmqs.statistics import statistics
+
+
+def candidate(signs, *energies):
+    return SignCandidate(signs, tuple(statistics(np.full((2, 8), e)) for e in energies))
+
+
+def test_candidates_are_ranked_and_told_apart_by_their_spread():
+    ranked = _ranked([
+        candidate(None, -9.0, -9.1, -9.2),
+        candidate("marshall", -10.0, -10.1, -10.2),
+        candidate([1, 2], -9.9, -10.3, -9.8),
+    ])  # fmt: skip
+    trial = SignTrial(heisenberg(chain(6)), ranked, "no budget")
+    assert [c.label for c in trial.candidates] == ["marshall", "sites [1, 2]", "none"]
+    assert trial.best.p_value == 1
+    assert trial.best.error == pytest.approx(0.1 / 3**0.5)
+    assert [c.label for c in trial.rivals] == ["sites [1, 2]"]
+    assert "the trial cannot tell it from sites [1, 2]" in str(trial)
+    assert "higher (p = " in str(trial)
+
+
+def test_a_run_without_energy_comes_last():
+    ranked = _ranked([candidate(None, float("nan"), -9.1), candidate("marshall", -8.0, -8.1)])
+    assert [c.label for c in ranked] == ["marshall", "none"]
+
+
+def test_marshall_wins_on_a_chain():
+    H = heisenberg(chain(8), total_sz=0)
+    trial = choose_signs(H, [None, "marshall", [0]], n_iterations=30, n_seeds=2, progress=False)
+    assert len(trial.candidates) == 3
+    assert trial.best.signs == "marshall"
+    assert "2 runs of 30 iterations each, alpha = 1" in str(trial)
+    assert trial.rotated() == H.with_signs(trial.best.signs)
+
+
+@pytest.mark.slow
+def test_stripes_win_at_large_j2():
+    H = j1j2(rectangle(4, 4), J2=1.0, total_sz=0)
+    trial = choose_signs(H, progress=False)
+    assert {c.signs for c in trial.candidates} == {None, "marshall", "stripe-x", "stripe-y"}
+    assert trial.best.signs in ("stripe-x", "stripe-y")
+
+
+@pytest.mark.parametrize(("mistake", "words"), [
+    (lambda: choose_signs(heisenberg(chain(4), marshall=True)), "unrotated basis only"),
+    (lambda: choose_signs(heisenberg(chain(4)), n_seeds=1), "n_seeds must be at least 2"),
+    (lambda: choose_signs(heisenberg(chain(4)), ["stripe-x"]), "rows and columns"),
+    (lambda: choose_signs(heisenberg(chain(4)), []), "at least one sign rule"),
+])  # fmt: skip
+def test_mistakes_are_met_at_the_door(mistake, words):
+    with pytest.raises(ValueError, match=words):
+        mistake()
+
+
+def test_signs_auto_on_the_command_line(capsys, monkeypatch):
+    short = {**choose_signs.__kwdefaults__, "n_iterations": 3, "n_seeds": 2}
+    monkeypatch.setattr(choose_signs, "__kwdefaults__", short)
+    words = "ground-state heisenberg --length 6 --total-sz 0 --signs auto --iterations 3 --quiet"
+    main(words.split())
+    out = capsys.readouterr().out
+    assert "sign rules for Heisenberg, chain of 6" in out
+    assert "marshall" in out
+    assert "not told apart" in out or "higher" in out
+    assert main(["exact", "heisenberg", "--length", "6", "--signs", "auto"]) == 2
+
+
+@pytest.mark.parametrize(("signs", "title"), [
+    ("marshall", "Marshall basis"), ("0,2", "basis rotated on 2 sites"),
+])  # fmt: skip
+def test_signs_on_the_command_line(capsys, signs, title):
+    main(f"exact heisenberg --length 6 --total-sz 0 --signs {signs}".split())
+    assert title in capsys.readouterr().out
