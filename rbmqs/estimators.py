@@ -162,14 +162,32 @@ def _pair_ratios(
     second: np.ndarray,
     pairs: np.ndarray | None,
 ) -> np.ndarray:
-    pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
     from hamiltonians import PauliSum, X, observable_connections
 
     # X_i X_j: every matrix element is one, and the order of the pairs is that of sorted flips.
     terms = PauliSum.sum(X(int(i)) * X(int(j)) for i, j in zip(first, second, strict=True))
     flips = observable_connections(terms, psi.n_sites)
     fixed = hamiltonian.total_sz is not None
-    return flip_ratios(samples.flat, pairs, psi.flip_tables, flips, fixed)
+    return flip_terms(psi, flips, samples, pairs, fixed_sector=fixed)
+
+
+def flip_terms(
+    psi: RBM,
+    connections: Connections,
+    samples: Samples,
+    pairs: np.ndarray | None = None,
+    *,
+    fixed_sector: bool = False,
+) -> np.ndarray:
+    """The off-diagonal part of `local_estimators` flip by flip.
+
+    Returns
+    -------
+    complex array (n_chains * n_draws, n_flips)
+        <sigma|O|sigma'> psi(sigma')/psi(sigma), a column for each flip of `connections`.
+    """
+    pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
+    return flip_ratios(samples.flat, pairs, psi.flip_tables, connections, fixed_sector)
 
 
 def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:
@@ -197,11 +215,15 @@ def batch_means(values: np.ndarray) -> np.ndarray:
     ----------
     values : array (n_chains, n_draws, n_series)
     """
+    return batches(values).mean(axis=1)
+
+
+def batches(values: np.ndarray) -> np.ndarray:
+    """The batches of `batch_means` themselves, shape (n_batches, length, n_series)."""
     n_chains, n_draws, n_series = values.shape
     n_batches = max(1, int(np.sqrt(n_draws)))
     length = n_draws // n_batches
-    batches = values[:, : n_batches * length].reshape(n_chains * n_batches, length, n_series)
-    return batches.mean(axis=1)
+    return values[:, : n_batches * length].reshape(n_chains * n_batches, length, n_series)
 
 
 def _symmetric(
