@@ -14,11 +14,11 @@ import numpy as np
 
 from rbmqs.archive import Kind, read_archive, write_archive
 from rbmqs.checks import finite, positive_int
+from rbmqs.machines import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.optimiser import OptimiserState
 from rbmqs.records import stats_from_dict
 from rbmqs.sampler import ChainState
 from rbmqs.vmc import GoodPoint, RunState
-from rbmqs.wavefunction import RBM
 
 FORMAT = "rbmqs-checkpoint"
 VERSION = 1
@@ -50,21 +50,21 @@ class Checkpoint:
 def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None:
     """Write the state atomically: to a neighbouring file first, then moved over the old one."""
     arrays = {
-        **_machine_arrays("psi", state.psi),
+        **parameter_arrays("psi", state.psi),
+        **structure_arrays(state.psi),
         "spins": state.chains.spins,
         "rng": state.chains.rng,
         "direction": state.optimiser.direction,
     }
     good = state.last_good
     if good is not None:
-        arrays |= {**_machine_arrays("good", good.psi), "good_spins": good.spins}
+        arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
     meta = {
         **header,
         "iteration": state.iteration,
         "n_rollbacks": state.n_rollbacks,
         "damping": state.optimiser.damping,
-        "has_visible_bias": state.psi.has_visible_bias,
-        "has_hidden_bias": state.psi.has_hidden_bias,
+        **structure_table(state.psi),
         "good_energy": None if good is None else good.energy.to_dict(),
     }
     write_archive(path, KIND, arrays, meta)
@@ -83,16 +83,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return read_archive(path, KIND, _assemble)
 
 
-def _machine_arrays(prefix: str, psi: RBM) -> dict[str, np.ndarray]:
-    return {
-        f"{prefix}_{name}": getattr(psi, name)
-        for name in ("visible_bias", "hidden_bias", "weights")
-    }
-
-
 def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
-    flags = (bool(meta["has_visible_bias"]), bool(meta["has_hidden_bias"]))
-    psi = _machine(arrays, "psi", flags)
+    rebuild = Rebuild(arrays, meta)
+    psi = rebuild(arrays, "psi")
     spins = _spins(arrays, "spins", len(arrays["spins"]), psi.n_sites)
     rng = _shaped(arrays, "rng", np.dtype(np.uint64), (len(spins), 4))
     direction = _shaped(arrays, "direction", psi.flat.dtype, (psi.n_parameters,))
@@ -103,7 +96,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
     good = None
     if meta["good_energy"] is not None:
         good = GoodPoint(
-            _machine(arrays, "good", flags),
+            rebuild(arrays, "good"),
             _spins(arrays, "good_spins", len(spins), psi.n_sites),
             stats_from_dict(meta["good_energy"]),
         )
@@ -138,10 +131,3 @@ def _spins(arrays: dict[str, np.ndarray], name: str, n_chains: int, n_sites: int
     if not np.all(np.abs(spins) == 1):
         raise ValueError(f"{name} holds values other than +1 and -1")
     return spins
-
-
-def _machine(arrays: dict[str, np.ndarray], prefix: str, flags: tuple[bool, bool]) -> RBM:
-    a, b, w = (arrays[f"{prefix}_{name}"] for name in ("visible_bias", "hidden_bias", "weights"))
-    if any(array.dtype not in (np.float64, np.complex128) for array in (a, b, w)):
-        raise ValueError(f"parameters must be float64 or complex128, got {w.dtype}")
-    return RBM(a, b, w, *flags)

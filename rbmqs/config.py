@@ -30,7 +30,7 @@ from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,9 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
     return factors
 
 
-def describe_run(hamiltonian: SpinHamiltonian, psi: RBM, settings: RunSettings) -> dict[str, Any]:
+def describe_run(
+    hamiltonian: SpinHamiltonian, psi: Wavefunction, settings: RunSettings
+) -> dict[str, Any]:
     """What logs and checkpoints say about a run."""
     from rbmqs import __version__
     from rbmqs.checkpoint import CONVENTION

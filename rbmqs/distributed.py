@@ -22,7 +22,7 @@ from rbmqs.sampler import ChainState, MetropolisSampler, Samples
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 
@@ -96,7 +96,7 @@ class DistributedSampler:
         return self.whole.start(seed)
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw from the chains of this rank, and gather those of all."""
         mine = self._mine
@@ -111,7 +111,7 @@ class DistributedSampler:
         return samples, ChainState(self._gather(own.spins), self._gather(own.rng))
 
     def local_energies(
-        self, psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, pairs: np.ndarray
+        self, psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, pairs: np.ndarray
     ) -> np.ndarray:
         """Local energies of all samples, each rank evaluating those of its own chains."""
         mine, n_draws = self._mine, samples.shape[1]

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.core.local_energy import flip_ratios, local_values
 from rbmqs.statistics import Stats, statistics
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from hamiltonians.connections import Connections
+    from rbmqs.ansatz import Wavefunction
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
 
 
 def local_estimators(
-    psi: RBM,
+    psi: Wavefunction,
     connections: Connections,
     samples: Samples,
     pairs: np.ndarray | None = None,
@@ -35,7 +34,7 @@ def local_estimators(
 
     Parameters
     ----------
-    psi : RBM
+    psi : Wavefunction
     connections : Connections
         `H.connections`, or `hamiltonians.observable_connections` of any Pauli sum.
     samples : Samples
@@ -48,13 +47,15 @@ def local_estimators(
     -------
     complex array (n_chains, n_draws)
     """
-    pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
-    values = local_values(samples.flat, pairs, psi.flip_tables, connections, fixed_sector)
+    values = psi.local_values(samples.flat, connections, fixed_sector, pairs)
     return values.reshape(samples.shape)
 
 
 def local_energies(
-    psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, pairs: np.ndarray | None = None
+    psi: Wavefunction,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    pairs: np.ndarray | None = None,
 ) -> np.ndarray:
     """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units.
 
@@ -65,7 +66,9 @@ def local_energies(
     return local_estimators(psi, hamiltonian.connections, samples, pairs, fixed_sector=fixed)
 
 
-def expect(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum) -> Stats:
+def expect(
+    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum
+) -> Stats:
     """Expectation of any Pauli sum, given in the unrotated basis.
 
     Parameters
@@ -86,7 +89,7 @@ def expect(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, observable:
 
 
 def _observable_values(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     observable: PauliSum,
@@ -124,7 +127,7 @@ class Correlations:
 
 
 def correlations(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     pairs: np.ndarray | None = None,
@@ -155,7 +158,7 @@ def correlations(
 
 
 def _pair_ratios(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     first: np.ndarray,
@@ -168,26 +171,7 @@ def _pair_ratios(
     terms = PauliSum.sum(X(int(i)) * X(int(j)) for i, j in zip(first, second, strict=True))
     flips = observable_connections(terms, psi.n_sites)
     fixed = hamiltonian.total_sz is not None
-    return flip_terms(psi, flips, samples, pairs, fixed_sector=fixed)
-
-
-def flip_terms(
-    psi: RBM,
-    connections: Connections,
-    samples: Samples,
-    pairs: np.ndarray | None = None,
-    *,
-    fixed_sector: bool = False,
-) -> np.ndarray:
-    """The off-diagonal part of `local_estimators` flip by flip.
-
-    Returns
-    -------
-    complex array (n_chains * n_draws, n_flips)
-        <sigma|O|sigma'> psi(sigma')/psi(sigma), a column for each flip of `connections`.
-    """
-    pairs = psi.unit_pairs(samples.flat) if pairs is None else pairs
-    return flip_ratios(samples.flat, pairs, psi.flip_tables, connections, fixed_sector)
+    return psi.flip_ratios(samples.flat, flips, fixed, pairs)
 
 
 def _marshall_signs(hamiltonian: SpinHamiltonian) -> np.ndarray:
@@ -236,7 +220,7 @@ def _symmetric(
 
 
 def magnetisations(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     pairs: np.ndarray | None = None,

@@ -15,7 +15,7 @@ from rbmqs.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate
 MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
@@ -49,7 +49,7 @@ class Estimate:
 
 def final_estimate(
     hamiltonian: SpinHamiltonian,
-    psi: RBM,
+    psi: Wavefunction,
     sampler: Sampler,
     n_draws: int,
     seed: int | np.random.SeedSequence,

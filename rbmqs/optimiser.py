@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rbmqs.reconfiguration import FactorisedJacobian, Solve, solve
+from rbmqs.ansatz import Wavefunction
+from rbmqs.reconfiguration import Jacobian, Solve, solve
 from rbmqs.settings import OptimiserSettings
 from rbmqs.statistics import Stats
-from rbmqs.wavefunction import RBM
 
 RISE = 8.0
 _ROUNDING = 1e-10  # relative rise that an exact eigenstate may show
@@ -44,7 +44,7 @@ class OptimiserState:
     damping: float = 1.0
 
     @classmethod
-    def fresh(cls, psi: RBM) -> OptimiserState:
+    def fresh(cls, psi: Wavefunction) -> OptimiserState:
         """State before the first step."""
         return cls(np.zeros_like(psi.flat))
 
@@ -59,7 +59,7 @@ class Step:
 
     Parameters
     ----------
-    psi : RBM
+    psi : Wavefunction
         After the step.
     state : OptimiserState
     solve : Solve
@@ -69,7 +69,7 @@ class Step:
         Fubini-Study distance of the step.
     """
 
-    psi: RBM
+    psi: Wavefunction
     state: OptimiserState
     solve: Solve
     learning_rate: float
@@ -77,8 +77,8 @@ class Step:
 
 
 def take_step(
-    psi: RBM,
-    jacobian: FactorisedJacobian,
+    psi: Wavefunction,
+    jacobian: Jacobian,
     local_energies: np.ndarray,
     state: OptimiserState,
     settings: OptimiserSettings,

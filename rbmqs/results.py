@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.ansatz import Wavefunction
 from rbmqs.archive import write_atomically
 from rbmqs.checkpoint import CONVENTION
 from rbmqs.estimators import Correlations, correlations, expect, magnetisations
@@ -17,7 +18,6 @@ from rbmqs.report import has_spin_units, report
 from rbmqs.runlog import netket_log
 from rbmqs.settings import RunSettings
 from rbmqs.statistics import Stats
-from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, Reference, SpinHamiltonian
@@ -30,7 +30,7 @@ class RunResult:
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
-    psi : RBM
+    psi : Wavefunction
         Optimised wavefunction.
     settings : RunSettings
     history : tuple of StepRecord
@@ -49,7 +49,7 @@ class RunResult:
     """
 
     hamiltonian: SpinHamiltonian
-    psi: RBM
+    psi: Wavefunction
     settings: RunSettings
     history: tuple[StepRecord, ...]
     estimate: Estimate | None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs import vmc
+from rbmqs.ansatz import Wavefunction
 from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rbmqs.convergence import has_settled, unsettled
@@ -42,7 +43,7 @@ def ground_state(
     seed: int | None = None,
     n_iterations: int | None = None,
     settings: RunSettings | None = None,
-    psi: RBM | None = None,
+    psi: Wavefunction | None = None,
     output: str | Path | None = None,
     progress: bool = True,
     comm: Any = None,
@@ -57,7 +58,7 @@ def ground_state(
     seed, n_iterations : int, optional
         In place of those in `settings`.
     settings : RunSettings, optional
-    psi : RBM, optional
+    psi : Wavefunction, optional
         Start here instead of at random parameters.
     output : path, optional
         Directory for log, checkpoint and result; it must not hold a run yet.
@@ -158,7 +159,7 @@ def resume(
 
 def run(
     hamiltonian: SpinHamiltonian,
-    psi: RBM,
+    psi: Wavefunction,
     settings: RunSettings,
     *,
     directory: Path | None = None,
@@ -220,7 +221,7 @@ def run(
 
 def _optimise(
     hamiltonian: SpinHamiltonian,
-    psi: RBM,
+    psi: Wavefunction,
     settings: RunSettings,
     sampler: vmc.Sampler,
     directory: Path | None,
@@ -264,7 +265,7 @@ class _Writer:
         self,
         directory: Path | None,
         hamiltonian: SpinHamiltonian,
-        psi: RBM,
+        psi: Wavefunction,
         settings: RunSettings,
         state: vmc.RunState | None,
     ) -> None:

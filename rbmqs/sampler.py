@@ -15,12 +15,11 @@ import numpy as np
 from hamiltonians.hamiltonian import check_total_sz
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
-from rbmqs.core.planes import planes
 from rbmqs.core.random import fill_uniform
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 MOVES = ("flip", "exchange", "pair-exchange")
 _MOVE_CODES = {
@@ -86,7 +85,7 @@ class Sampler(Protocol):
         """Fresh chains at random configurations of the sector."""
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per chain; `state` itself is left untouched."""
 
@@ -195,13 +194,13 @@ class MetropolisSampler:
         return random_chains(self.n_sites, self.total_sz, self.n_chains, seed)
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per chain.
 
         Parameters
         ----------
-        psi : RBM
+        psi : Wavefunction
         state : ChainState
             Left untouched.
         n_draws : int
@@ -220,16 +219,13 @@ class MetropolisSampler:
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
         drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
-        accepted = metropolis.sample(
+        accepted = psi.run_chains(
             spins,
             rng,
             _MOVE_CODES[self.move],
             self.bonds,
-            psi.flip_tables,
-            planes(psi.hidden_bias),
-            planes(psi.weights),
             n_discard,
-            self.sweep_size,
+            int(self.sweep_size or 0),
             drawn,
         )
         n_proposals = self.n_chains * (n_draws + n_discard) * int(self.sweep_size or 0)
@@ -268,7 +264,7 @@ class ExactSampler:
         return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
 
     def sample(
-        self, psi: RBM, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.ansatz import Wavefunction
 from rbmqs.estimators import local_energies
 from rbmqs.optimiser import OptimiserState, has_diverged, take_step
-from rbmqs.reconfiguration import FactorisedJacobian
 from rbmqs.records import StepRecord
 from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler, Samples
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats, quick_statistics
 from rbmqs.threads import single_threaded_blas
-from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -43,12 +42,12 @@ class GoodPoint:
 
     Parameters
     ----------
-    psi : RBM
+    psi : Wavefunction
     spins : int8 (n_chains, N)
     energy : Stats
     """
 
-    psi: RBM
+    psi: Wavefunction
     spins: np.ndarray
     energy: Stats
 
@@ -61,7 +60,7 @@ class RunState:
     ----------
     iteration : int
         The next one to be done.
-    psi : RBM
+    psi : Wavefunction
     chains : ChainState
     optimiser : OptimiserState
     last_good : GoodPoint or None
@@ -71,7 +70,7 @@ class RunState:
     """
 
     iteration: int
-    psi: RBM
+    psi: Wavefunction
     chains: ChainState
     optimiser: OptimiserState
     last_good: GoodPoint | None = None
@@ -106,14 +105,14 @@ def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> S
     )
 
 
-def start_state(psi: RBM, sampler: Sampler, seed: int) -> RunState:
+def start_state(psi: Wavefunction, sampler: Sampler, seed: int) -> RunState:
     """Fresh chains, thermalised, before the first iteration."""
     chains = sampler.start(np.random.SeedSequence(seed, spawn_key=(1,)))
     _, chains = sampler.sample(psi, chains, 1, n_discard=THERMALISATION_SWEEPS)
     return RunState(0, psi, chains, OptimiserState.fresh(psi))
 
 
-def check_sizes(hamiltonian: SpinHamiltonian, psi: RBM) -> None:
+def check_sizes(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> None:
     """Refuse a wavefunction on another number of sites than the Hamiltonian."""
     if psi.n_sites != hamiltonian.n_sites:
         raise ValueError(
@@ -123,7 +122,7 @@ def check_sizes(hamiltonian: SpinHamiltonian, psi: RBM) -> None:
 
 def iterate(
     hamiltonian: SpinHamiltonian,
-    psi: RBM,
+    psi: Wavefunction,
     settings: RunSettings | None = None,
     *,
     sampler: Sampler | None = None,
@@ -134,7 +133,7 @@ def iterate(
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
-    psi : RBM
+    psi : Wavefunction
         Initial wavefunction; ignored when `state` is given.
     settings : RunSettings, optional
     sampler : Sampler, optional
@@ -192,7 +191,7 @@ def _advance(
     energy: Stats,
     settings: RunSettings,
 ) -> tuple[StepRecord, RunState]:
-    jacobian = FactorisedJacobian.of(state.psi, samples.flat, pairs)
+    jacobian = state.psi.jacobian(samples.flat, pairs)
     step = take_step(
         state.psi, jacobian, energies.ravel(), state.optimiser, settings.optimiser, state.iteration
     )

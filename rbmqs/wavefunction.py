@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.checks import finite, positive_int, spin_array
-from rbmqs.core import amplitude, tables
+from rbmqs.ansatz import Wavefunction
+from rbmqs.checks import finite, positive_int
+from rbmqs.core import amplitude, images, local_energy, metropolis, tables
+from rbmqs.core.planes import from_planes, planes
 
 if TYPE_CHECKING:
-    from hamiltonians import Sector
-
-MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of complex numbers)
-_STATE_CHUNK = 2**12
+    from hamiltonians.connections import Connections
+    from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 
 
 @dataclass(frozen=True, eq=False)
-class RBM:
+class RBM(Wavefunction):
     """A restricted Boltzmann machine wavefunction.
 
     Parameters
@@ -193,87 +193,83 @@ class RBM:
         spins = np.ascontiguousarray(sigma, dtype=float)
         return tables.unit_pairs(spins, self.hidden_bias, self.weights)
 
-    def log_psi(self, sigma: np.ndarray) -> np.ndarray:
-        """log psi(sigma) on some branch of the logarithm.
+    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
+        """log psi of spins (n_samples, N), unchecked; float64 for real parameters."""
+        return amplitude.log_amplitudes(
+            spins.astype(float), self.visible_bias, self.hidden_bias, self.weights
+        )
+
+    def local_values(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
+        pairs = self.unit_pairs(sigma) if pairs is None else pairs
+        return local_energy.local_values(sigma, pairs, self.flip_tables, connections, fixed_sector)
+
+    def flip_ratios(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
+        pairs = self.unit_pairs(sigma) if pairs is None else pairs
+        return local_energy.flip_ratios(sigma, pairs, self.flip_tables, connections, fixed_sector)
+
+    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> FactorisedJacobian:
+        """Centred log-derivatives at int8 spins (n_samples, N), in factors."""
+        from rbmqs.reconfiguration.jacobian import FactorisedJacobian
+
+        return FactorisedJacobian.of(self, sigma, pairs)
+
+    def image_derivatives(
+        self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
+    ) -> np.ndarray:
+        """Sums of log-derivatives over images of each configuration.
 
         Parameters
         ----------
-        sigma : int array (..., N)
-            Spins +1 and -1.
+        sigma : int8 (n_samples, N)
+        permutations, signs : int64 (n_images, N), float64 (n_images,)
+            Image h of sigma is signs[h] * sigma[permutations[h]].
+        shares : complex (n_samples, n_images)
 
         Returns
         -------
-        array (...)
-            complex128, or float64 for real parameters.
-
-        Raises
-        ------
-        ValueError
-            Wrong number of sites, or entries other than +-1.
+        array (n_samples, n_parameters)
+            sum_h share_h O(h sigma); only the real part of shares counts for real parameters.
         """
-        sigma = spin_array("sigma", sigma, self.n_sites)
-        flat = sigma.reshape(-1, self.n_sites).astype(float)
-        values = amplitude.log_amplitudes(flat, self.visible_bias, self.hidden_bias, self.weights)
-        return values.reshape(sigma.shape[:-1])
+        machine = planes(self.visible_bias), planes(self.hidden_bias), planes(self.weights)
+        start, stop = self.n_sites, self.n_sites + self.n_hidden
+        out = np.empty((len(machine[2]), len(sigma), stop + self.weights.size))
+        n_units = tables.padded_units(self.n_hidden)
+        images.image_gradients(
+            np.ascontiguousarray(sigma), permutations, signs, *machine, n_units, shares, out
+        )
+        kept = np.ones(out.shape[2], dtype=bool)
+        kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
+        return from_planes(out if kept.all() else out[:, :, kept])
 
-    def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-        """psi(sigma_new) / psi(sigma), elementwise over leading axes."""
-        return np.exp(self.log_psi(sigma_new) - self.log_psi(sigma))
-
-    def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
-        """O_k(sigma) = d log psi / d theta_k, the whole Jacobian.
-
-        For small systems and tests: the solvers of `rbmqs.reconfiguration` never form it.
-
-        Returns
-        -------
-        array (..., n_parameters)
-            In the order of `flat`.
-        """
-        from rbmqs.reconfiguration.jacobian import FactorisedJacobian
-
-        sigma = spin_array("sigma", sigma, self.n_sites)
-        spins = sigma.reshape(-1, self.n_sites)
-        rows = FactorisedJacobian.of(self, spins).rows(0, len(spins))
-        return rows.reshape(*sigma.shape[:-1], self.n_parameters)
-
-    def log_state_vector(self, sector: Sector) -> np.ndarray:
-        """log psi of every basis state of a sector, in the sector's order."""
-        if sector.dimension > MAX_STATES:
-            raise ValueError(
-                f"state vector of {sector.dimension} states refused, at most {MAX_STATES} allowed"
-            )
-        if sector.n_sites != self.n_sites:
-            raise ValueError(f"sector has {sector.n_sites} sites, the wavefunction {self.n_sites}")
-        states = sector.basis_states()
-        values = np.empty(len(states), dtype=self.weights.dtype)
-        for start in range(0, len(states), _STATE_CHUNK):
-            part = slice(start, start + _STATE_CHUNK)
-            spins = sector.states_to_spins(states[part]).astype(float)
-            values[part] = amplitude.log_amplitudes(
-                spins, self.visible_bias, self.hidden_bias, self.weights
-            )
-        return values
-
-    def state_vector(self, sector: Sector) -> np.ndarray:
-        """Normalised amplitudes on a sector's basis, shape (dimension,).
-
-        Raises
-        ------
-        ValueError
-            The sector has more than `MAX_STATES` states.
-        """
-        log_psi = self.log_state_vector(sector)
-        psi = np.exp(log_psi - np.max(log_psi.real))
-        return psi / np.linalg.norm(psi)
-
-    def overlap(self, vector: np.ndarray, sector: Sector) -> float:
-        """Fidelity |<vector|psi>|^2 / (<vector|vector> <psi|psi>) with a vector on the sector."""
-        psi = self.state_vector(sector)
-        vector = np.asarray(vector)
-        if vector.shape != psi.shape:
-            raise ValueError(f"vector must have shape {psi.shape}, got {vector.shape}")
-        return float(abs(np.vdot(vector, psi)) ** 2 / np.vdot(vector, vector).real)
+    def run_chains(
+        self,
+        spins: np.ndarray,
+        rng: np.ndarray,
+        move: int,
+        bonds: np.ndarray,
+        n_discard: int,
+        sweep_size: int,
+        drawn: np.ndarray,
+    ) -> np.ndarray:
+        """Metropolis chains on |psi|^2; see `rbmqs.core.metropolis.sample`."""
+        machine = planes(self.hidden_bias), planes(self.weights)
+        return metropolis.sample(
+            spins, rng, move, bonds, self.flip_tables, *machine, n_discard, sweep_size, drawn
+        )
 
     def describe(self) -> dict:
         """Shape of the machine, for logs and checkpoints."""

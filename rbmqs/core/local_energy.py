@@ -23,7 +23,7 @@ _TINY, _HUGE = 1e-200, 1e200
 
 
 @exact_kernel
-def _log_product(pairs, s, row):
+def log_product(pairs, s, row):
     """log prod_k (g_k + w_k q_k) of sample s, unit by unit."""
     is_complex = row.shape[0] == 2
     total = 0j
@@ -42,7 +42,7 @@ def _ratio_of_any_size(product, log_scale, pairs, s, row):
     """product * exp(log_scale), by logarithms where the product left its range (0)."""
     if _TINY < abs(product) < _HUGE and abs(log_scale.real) < 400.0:
         return product * cmath.exp(log_scale)
-    return cmath.exp(_log_product(pairs, s, row) + log_scale)
+    return cmath.exp(log_product(pairs, s, row) + log_scale)
 
 
 @kernel
@@ -111,16 +111,16 @@ def _add_block(spins, pairs, rows, scales, steepness, connections, fixed, apart,
             if steep < STEEP:
                 row = (2 * flip_sites[start] + slot if stop - start == 1 else slot) * row_size
                 if planes == 2 and stop - start == 1:
-                    re, im, ok = complex_ratio(pairs, 2 * s * row_size, rows, row, n_units)
+                    re, im, ok = complex_ratio(pairs, 2 * s * row_size, rows, row, 0, n_units)
                     product = complex(re, im)
                 elif planes == 2:
-                    re, im, ok = complex_ratio(pairs, 2 * s * row_size, own_rows, row, n_units)
+                    re, im, ok = complex_ratio(pairs, 2 * s * row_size, own_rows, row, 0, n_units)
                     product = complex(re, im)
                 elif stop - start == 1:
-                    re, ok = real_ratio(pairs, 2 * s * row_size, rows, row, n_units)
+                    re, ok = real_ratio(pairs, 2 * s * row_size, rows, row, 0, n_units)
                     product = complex(re, 0.0)
                 else:
-                    re, ok = real_ratio(pairs, 2 * s * row_size, own_rows, row, n_units)
+                    re, ok = real_ratio(pairs, 2 * s * row_size, own_rows, row, 0, n_units)
                     product = complex(re, 0.0)
             scale = own_scales[slot, 1]
             if ok and scale != 0j:

@@ -259,7 +259,7 @@ FLIP, BOND_EXCHANGE, PAIR_EXCHANGE = 0, 1, 2
 
 
 @inlined_kernel
-def _propose(move, spins, rng, bonds, sites):
+def propose(move, spins, rng, bonds, sites):
     if move == FLIP:
         return _propose_flip(spins, rng, sites)
     if move == BOND_EXCHANGE:
@@ -320,7 +320,7 @@ def sample(spins, rng, move, bonds, tables, hidden_bias, weights, n_discard, swe
                     _reset(sigma, hidden_bias, weights, units, identity, inverse_den)
                     age = 0
                 age += 1
-                if not _propose(move, sigma, stream, bonds, sites):
+                if not propose(move, sigma, stream, bonds, sites):
                     continue
                 first = _row_number(sigma, sites[0])
                 if move != FLIP:

@@ -162,27 +162,29 @@ def _result(context, builder, signature, scalars, ok):
     return context.make_tuple(builder, signature.return_type, [*scalars, ok])
 
 
-def _ratio_intrinsic(n_planes):
+def _ratio_intrinsic(n_planes, n_rows):
     """Product over k of (g_k + w_k q_k); see `complex_ratio`."""
 
     @intrinsic
-    def ratio(typing_context, units, u, rows, r, n_units):
+    def ratio(typing_context, units, u, rows, first, second, n_units):
         returned = types.Tuple([types.float64] * n_planes + [types.boolean])
 
         def codegen(context, builder, signature, args):
-            emit = _Emitter(context, builder, args[4])
+            emit = _Emitter(context, builder, args[5])
             g_w = emit.planes(units, args[0], args[1], 2 * n_planes)
-            q = emit.planes(rows, args[2], args[3], n_planes)
+            q = [emit.planes(rows, args[2], r, n_planes) for r in args[3 : 3 + n_rows]]
 
             def factor(k):
                 values = [emit.load(pointer, k) for pointer in g_w]
-                row = [emit.load(pointer, k) for pointer in q]
-                return emit.plus(values[:n_planes], emit.times(values[n_planes:], row))
+                w = values[n_planes:]
+                for row in q:
+                    w = emit.times(w, [emit.load(pointer, k) for pointer in row])
+                return emit.plus(values[:n_planes], w)
 
             scalars, ok = emit.fold(emit.times(*emit.product(factor, n_planes)))
             return _result(context, builder, signature, scalars, ok)
 
-        return returned(units, types.intp, rows, types.intp, types.intp), codegen
+        return returned(units, types.intp, rows, types.intp, types.intp, types.intp), codegen
 
     return ratio
 
@@ -238,13 +240,14 @@ def _is_moderate(lanes):
     return bool(np.all((abs(halves) > _TINY) & (abs(halves) < 1.0 / _TINY)))
 
 
-def _python_ratio(n_planes):
-    def ratio(units, u, rows, r, n_units):
+def _python_ratio(n_planes, n_rows):
+    def ratio(units, u, rows, first, second, n_units):
         parts = _planes_at(units, u, n_units, 2 * n_planes)
-        row = _planes_at(rows, r, n_units, n_planes)
         unit = np.array([1.0, 1j])[:n_planes, None]
-        g, w, q = ((unit * x).sum(axis=0) for x in (parts[:n_planes], parts[n_planes:], row))
-        lanes = _lane_products(g + w * q)
+        g, w = ((unit * x).sum(axis=0) for x in (parts[:n_planes], parts[n_planes:]))
+        for r in (first, second)[:n_rows]:
+            w = w * (unit * _planes_at(rows, r, n_units, n_planes)).sum(axis=0)
+        lanes = _lane_products(g + w)
         value = complex(lanes.prod())
         scalars = (value.real, value.imag)[:n_planes]
         return (*scalars, _is_moderate(lanes))
@@ -269,14 +272,18 @@ _ratio, _norms = _ratio_intrinsic, _norm_intrinsic
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     _ratio, _norms = _python_ratio, _python_norms
 
-complex_ratio = _ratio(2)
+complex_ratio = _ratio(2, 1)
 """(Re, Im, ok) of prod_k (g_k + w_k q_k).
 
-units[u:] holds the planes Re g, Im g, Re w, Im w; rows[r:] the planes Re q, Im q; both have
-``n_units`` numbers a plane.
+units[u:] holds the planes Re g, Im g, Re w, Im w; rows[first:] the planes Re q, Im q; both have
+``n_units`` numbers a plane; ``second`` is not used.
 """
-real_ratio = _ratio(1)
+complex_pair_ratio = _ratio(2, 2)
+"""`complex_ratio` with q the product of the rows at ``first`` and ``second``."""
+real_ratio = _ratio(1, 1)
 """(value, ok) of prod_k (g_k + w_k q_k) from the planes g, w and q."""
+real_pair_ratio = _ratio(1, 2)
+"""`complex_pair_ratio` of real units."""
 
 complex_norms = _norms(2, 1)
 """(ratio, ok) of prod_k |c_k + z_k q_k|^2 and prod_l 1/inverse_l.

@@ -67,7 +67,7 @@ def flip_tables(visible_bias, weights):
 
 
 @inlined_exact_kernel
-def _fill_row(theta, s, pairs):
+def fill_row(theta, s, pairs):
     """Planes g and w (Re and Im each) of one sample from its angles (planes, M)."""
     n_hidden = theta.shape[1]
     if theta.shape[0] == 2:
@@ -93,7 +93,7 @@ def _fill_pairs(spins, hidden_bias, weights, pairs):
         for plane in range(weights.shape[0]):
             theta[:, plane] = np.dot(spins[first:last], weights[plane]) + hidden_bias[plane]
         for s in range(first, last):
-            _fill_row(theta[s - first], s, pairs)
+            fill_row(theta[s - first], s, pairs)
             pairs[s, :, n_hidden:] = 0.0
             pairs[s, 0, n_hidden:] = 1.0
 

@@ -14,7 +14,7 @@ from rbmqs.statistics import Stats, statistics
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class EnergyVariance:
         return {"energy": self.energy.to_dict(), "variance": self.variance.to_dict()}
 
 
-def energy_variance(psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples) -> EnergyVariance:
+def energy_variance(
+    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples
+) -> EnergyVariance:
     """Energy and variance with errors, from samples of |psi|^2."""
     return from_local_energies(local_energies(psi, hamiltonian, samples))
 

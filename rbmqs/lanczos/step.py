@@ -27,7 +27,7 @@ from rbmqs.sampler import Samples
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 _EIGENSTATE = 1e-12  # relative spread of local energies that is rounding
 
@@ -83,7 +83,7 @@ class LanczosStep:
 
 
 def lanczos_step(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     *,
@@ -94,7 +94,7 @@ def lanczos_step(
 
     Parameters
     ----------
-    psi : any wavefunction
+    psi : Wavefunction
     hamiltonian : SpinHamiltonian
     samples : Samples
         Drawn from |psi|^2.

@@ -20,7 +20,7 @@ from rbmqs.threads import single_threaded_blas
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 COMPONENTS = ("spin", "zz")
 
@@ -54,7 +54,7 @@ class DimerCorrelations:
 
 
 def dimer_correlations(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     bonds: np.ndarray | None = None,
@@ -84,7 +84,7 @@ def dimer_correlations(
 
 
 def bond_values(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     bonds: np.ndarray,

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators import flip_terms
-
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.connections import Connections
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 
 def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Connections:
@@ -32,8 +30,8 @@ def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Con
 
 
 def exchange_values(
-    psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, connections: Connections
+    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, connections: Connections
 ) -> np.ndarray:
     """Local values of XX + YY, complex (n_samples, n_pairs); parallel spins give zero."""
     fixed = hamiltonian.total_sz is not None
-    return flip_terms(psi, connections, samples, fixed_sector=fixed)
+    return psi.flip_ratios(samples.flat, connections, fixed)

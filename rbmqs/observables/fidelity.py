@@ -13,10 +13,10 @@ from rbmqs.statistics import Stats
 if TYPE_CHECKING:
     from hamiltonians import Sector
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 
-def fidelity(psi: RBM, samples: Samples, vector: ArrayLike, sector: Sector) -> Stats:
+def fidelity(psi: Wavefunction, samples: Samples, vector: ArrayLike, sector: Sector) -> Stats:
     """F = |<v|psi>|^2 / (<v|v> <psi|psi>) = |<r>|^2 / <|r|^2>, r = v(sigma)/psi(sigma).
 
     Its error vanishes with 1 - F. Where psi is small and v is not, r is large and rare: well below
@@ -24,7 +24,7 @@ def fidelity(psi: RBM, samples: Samples, vector: ArrayLike, sector: Sector) -> S
 
     Parameters
     ----------
-    psi : any wavefunction
+    psi : Wavefunction
     samples : Samples
         Drawn from |psi|^2.
     vector : array (dimension,)

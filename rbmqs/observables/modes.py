@@ -15,13 +15,13 @@ from rbmqs.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 _AT_ONCE = 2**22  # amplitude ratios held at a time, 64 MB
 
 
 def mode_powers(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     modes: np.ndarray,
@@ -80,7 +80,11 @@ def z_powers(samples: Samples, modes: np.ndarray) -> np.ndarray:
 
 
 def _exchange_powers(
-    psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, modes: np.ndarray, progress: bool
+    psi: Wavefunction,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    modes: np.ndarray,
+    progress: bool,
 ) -> Iterator[np.ndarray]:
     """The x and y parts in batches: 2 sum_i |u_i|^2 + sum_i<j 2 Re(u_i^* u_j) (xx + yy)_ij."""
     n_sites = hamiltonian.n_sites

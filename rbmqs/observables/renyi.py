@@ -22,7 +22,7 @@ from rbmqs.statistics import Stats, statistics
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 MAX_RELATIVE_ERROR = 0.2  # of the swap average, beyond which its logarithm has no bar
 
@@ -55,13 +55,13 @@ class RenyiEntropy:
 
 
 def renyi_entropy(
-    psi: RBM, hamiltonian: SpinHamiltonian, samples: Samples, region: Iterable[int]
+    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, region: Iterable[int]
 ) -> RenyiEntropy:
     """Entanglement entropy of a region with the rest.
 
     Parameters
     ----------
-    psi : any wavefunction
+    psi : Wavefunction
     hamiltonian : SpinHamiltonian
         Tells the sector: configurations that swapping takes out of it have amplitude zero.
     samples : Samples
@@ -94,7 +94,7 @@ def renyi_entropy(
 
 
 def swap_values(
-    psi: RBM, samples: Samples, sites: tuple[int, ...], *, fixed_sector: bool
+    psi: Wavefunction, samples: Samples, sites: tuple[int, ...], *, fixed_sector: bool
 ) -> np.ndarray:
     """Real part of the swap estimator of each pair, float (n_chains // 2, n_draws)."""
     half = samples.shape[0] // 2

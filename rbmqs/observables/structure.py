@@ -15,7 +15,7 @@ from rbmqs.statistics import Stats, statistics
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian, UnitCell
     from rbmqs.sampler import Samples
-    from rbmqs.wavefunction import RBM
+    from rbmqs.ansatz import Wavefunction
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class StructureFactor:
 
 
 def structure_factor(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     wave_vectors: ArrayLike | None = None,
@@ -119,7 +119,7 @@ def all_wave_vectors(lattice: Lattice) -> np.ndarray:
 
 
 def staggered_magnetisation(
-    psi: RBM,
+    psi: Wavefunction,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     *,

@@ -8,11 +8,11 @@ import numpy as np
 
 from rbmqs.checks import choice
 from rbmqs.reconfiguration import solvers
-from rbmqs.reconfiguration.jacobian import FactorisedJacobian
+from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.record import Solve
 from rbmqs.reconfiguration.solvers import Direction
 
-SOLVERS: dict[str, Callable[[FactorisedJacobian, np.ndarray, float], Direction]] = {
+SOLVERS: dict[str, Callable[[Jacobian, np.ndarray, float], Direction]] = {
     "sample-space": solvers.sample_space,
     "matrix-free": solvers.matrix_free,
     "dense": solvers.dense,
@@ -24,16 +24,17 @@ _TYPICAL_CG_ITERATIONS = 150
 _MAX_MATRIX_BYTES = 4 * 2**30
 
 
-def costs(n_samples: int, n_sites: int, n_hidden: int, n_parameters: int) -> dict[str, float]:
+def costs(n_samples: int, width: int, n_parameters: int) -> dict[str, float]:
     """Multiply-adds of each solver, infinite where its matrix would not fit.
 
-    sample-space: n^2 (N + M)/2 for the Gram matrix, n^3/6 for Cholesky; dense: n P^2/2 + P^3/6;
-    matrix-free: two products of n N M per iteration.
+    sample-space: n^2 width/2 for the Gram matrix, whose width is N + M in factors and P
+    otherwise, and n^3/6 for Cholesky; dense: n P^2/2 + P^3/6; matrix-free: two products of n P
+    per iteration.
     """
     n, p = float(n_samples), float(n_parameters)
     estimate = {
-        "sample-space": n * n * (n_sites + n_hidden) / 2 + n**3 / 6,
-        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * n * n_sites * n_hidden,
+        "sample-space": n * n * width / 2 + n**3 / 6,
+        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * n * p,
         "dense": n * p * p / 2 + p**3 / 6,
     }
     for method, rows in (("sample-space", n), ("dense", p)):
@@ -42,15 +43,14 @@ def costs(n_samples: int, n_sites: int, n_hidden: int, n_parameters: int) -> dic
     return estimate
 
 
-def choose_solver(jacobian: FactorisedJacobian) -> str:
+def choose_solver(jacobian: Jacobian) -> str:
     """Name of the cheapest solver for this many samples and parameters."""
-    n_sites, n_hidden = jacobian.spins.shape[1], jacobian.tanh.shape[1]
-    estimate = costs(jacobian.n_samples, n_sites, n_hidden, jacobian.n_parameters)
+    estimate = costs(jacobian.n_samples, jacobian.width, jacobian.n_parameters)
     return min(estimate, key=lambda method: estimate[method])
 
 
 def solve(
-    jacobian: FactorisedJacobian,
+    jacobian: Jacobian,
     local_energies: np.ndarray,
     diag_shift: float,
     method: str | None = None,
@@ -60,7 +60,7 @@ def solve(
 
     Parameters
     ----------
-    jacobian : FactorisedJacobian
+    jacobian : Jacobian
     local_energies : complex array (n_samples,)
     diag_shift : float
         Positive.
@@ -79,7 +79,7 @@ def solve(
     name = choose_solver(jacobian) if method is None else choice("solver", method, tuple(SOLVERS))
     if not np.isfinite(local_energies).all():
         raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
-    if not np.isfinite(jacobian.tanh).all():  # LAPACK factorises NaN without complaint
+    if not jacobian.is_finite:  # LAPACK factorises NaN without complaint
         raise FloatingPointError("log-derivatives hold NaN or infinity: no step can be taken")
     deviations = local_energies - local_energies.mean()
     if not jacobian.is_complex:
@@ -96,7 +96,7 @@ def _record(
     name: str,
     found: Direction,
     x: np.ndarray,
-    jacobian: FactorisedJacobian,
+    jacobian: Jacobian,
     deviations: np.ndarray,
 ) -> Solve:
     """The direction with its slope and length."""

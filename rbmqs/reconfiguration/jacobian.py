@@ -8,7 +8,7 @@ at N = 100, M = 3200 and 4096 samples, is never formed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,6 +19,42 @@ from rbmqs.core.tables import tanh_of_pairs
 
 if TYPE_CHECKING:
     from rbmqs.wavefunction import RBM
+
+
+class Jacobian(Protocol):
+    """Centred log-derivatives O_k(sigma) - <O_k> of n samples, as the solvers use them."""
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the parameter vector."""
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+
+    @property
+    def width(self) -> int:
+        """Multiply-adds of an element of the Gram matrix."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no entry is NaN or infinite."""
+
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """(O - <O>) v, shape (n_samples,)."""
+
+    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
+        """(O - <O>)^dagger y, shape (n_parameters,)."""
+
+    def gram(self) -> np.ndarray:
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples)."""
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Rows of the Jacobian, centred or not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +105,16 @@ class FactorisedJacobian:
     def is_complex(self) -> bool:
         """Whether the parameters are complex."""
         return np.iscomplexobj(self.tanh)
+
+    @property
+    def width(self) -> int:
+        """Multiply-adds of an element of the Gram matrix."""
+        return self.spins.shape[1] + self.tanh.shape[1]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no entry is NaN or infinite."""
+        return bool(np.isfinite(self.tanh).all())
 
     def _split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Parts of a parameter vector that belong to a, b and W (empty where fixed)."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.core.planes import planes
-from rbmqs.reconfiguration.jacobian import FactorisedJacobian
+from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.positive import conjugate_gradients, solve_positive
 
 _ROW_BLOCK = 256
@@ -51,9 +51,7 @@ class Direction:
     advice: str
 
 
-def sample_space(
-    jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float
-) -> Direction:
+def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Solve in the space of samples: Cholesky of the n x n Gram matrix plus n * shift."""
     n = jacobian.n_samples
     found = solve_positive(jacobian.gram(), deviations, n * diag_shift)
@@ -61,7 +59,7 @@ def sample_space(
     return Direction(direction, found.shift / n, found.residual, 0, _advice(found.n_raised))
 
 
-def dense(jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
+def dense(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Solve with the covariance matrix S, built from blocks of rows: for few parameters."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
@@ -69,9 +67,7 @@ def dense(jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: floa
     return Direction(found.x, found.shift, found.residual, 0, _advice(found.n_raised))
 
 
-def matrix_free(
-    jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float
-) -> Direction:
+def matrix_free(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Conjugate gradients on S + shift through products with O and its adjoint."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
@@ -91,11 +87,12 @@ def matrix_free(
     return Direction(direction, diag_shift, residual, n_iterations, advice)
 
 
-def _covariance(jacobian: FactorisedJacobian) -> np.ndarray:
+def _covariance(jacobian: Jacobian) -> np.ndarray:
     """S, shape (n_parameters, n_parameters)."""
     n, p = jacobian.n_samples, jacobian.n_parameters
-    covariance = np.zeros((p, p), dtype=jacobian.tanh.dtype)
-    mean = np.zeros(p, dtype=jacobian.tanh.dtype)
+    dtype = complex if jacobian.is_complex else float
+    covariance = np.zeros((p, p), dtype=dtype)
+    mean = np.zeros(p, dtype=dtype)
     for start in range(0, n, _ROW_BLOCK):
         rows = jacobian.rows(start, start + _ROW_BLOCK)
         covariance += rows.conj().T @ rows

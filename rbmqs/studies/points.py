@@ -11,11 +11,11 @@ from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.work import CORRELATIONS
 
 if TYPE_CHECKING:
+    from rbmqs.ansatz import Wavefunction
     from rbmqs.records import StepRecord
-    from rbmqs.wavefunction import RBM
 
 
-def load_wavefunction(root: str | Path, point_id: str) -> RBM:
+def load_wavefunction(root: str | Path, point_id: str) -> Wavefunction:
     """Optimised parameters of a point."""
     from rbmqs.checkpoint import load_checkpoint
     from rbmqs.run import CHECKPOINT

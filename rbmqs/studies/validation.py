@@ -73,8 +73,8 @@ def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: Refere
 
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
+    from rbmqs.ansatz import MAX_STATES
     from rbmqs.vmc import make_sampler
-    from rbmqs.wavefunction import MAX_STATES
 
     if config.sampling.exact and H.dimension > MAX_STATES:
         raise ValueError(

@@ -219,7 +219,7 @@ def test_the_choice_of_solver():
     assert choose_solver(FactorisedJacobian.of(few[0], few[1])) == "sample-space"
     assert choose_solver(FactorisedJacobian.of(many[0], many[1])) == "dense"
     assert solve(FactorisedJacobian.of(few[0], few[1]), few[2], 0.01).method == "sample-space"
-    huge = costs(100_000, 100, 3200, 323_300)
+    huge = costs(100_000, 3300, 323_300)
     assert min(huge, key=lambda m: huge[m]) == "matrix-free"
     assert huge["sample-space"] == huge["dense"] == np.inf
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-import rbmqs.sampler as sampler_module
+import rbmqs.wavefunction as wavefunction_module
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
 from rbmqs.core import metropolis
 from rbmqs.core.planes import planes
@@ -147,7 +147,7 @@ def mutant(old, new):
 
 
 def check_mutant(name, monkeypatch):
-    monkeypatch.setattr(sampler_module, "metropolis", mutant(*MUTANTS[name]))
+    monkeypatch.setattr(wavefunction_module, "metropolis", mutant(*MUTANTS[name]))
     assert p_value(PSI["real"], "flip") < P_VALUE
 
 
@@ -163,7 +163,7 @@ def test_mutants_are_caught(name, monkeypatch):
 
 @pytest.mark.slow
 def test_the_unchanged_source_passes_as_a_mutant(monkeypatch):
-    monkeypatch.setattr(sampler_module, "metropolis", mutant("FLIP, BOND", "FLIP, BOND"))
+    monkeypatch.setattr(wavefunction_module, "metropolis", mutant("FLIP, BOND", "FLIP, BOND"))
     assert p_value(PSI["real"], "flip") > P_VALUE
 
 
@@ -255,7 +255,7 @@ def test_a_site_never_proposed_is_caught(monkeypatch):
     """It keeps |psi|^2 but cannot reach all states: seen in single moves alone."""
     line = "sites[0] = below(rng, spins.shape[0])\n    return True"
     frozen = mutant(line, line.replace("below(rng, spins.shape[0])", "1 + below(rng, 5)"))
-    monkeypatch.setattr(sampler_module, "metropolis", frozen)
+    monkeypatch.setattr(wavefunction_module, "metropolis", frozen)
     with pytest.raises(AssertionError):
         test_observed_moves_follow_the_transition_matrix()
 
@@ -321,7 +321,7 @@ def test_hidden_units_that_underflow_come_back():
 @pytest.mark.slow
 def test_hidden_units_that_underflow_would_be_lost(monkeypatch):
     careless = mutant("wild = is_wild(table, hidden_bias, weights)", "wild = False")
-    monkeypatch.setattr(sampler_module, "metropolis", careless)
+    monkeypatch.setattr(wavefunction_module, "metropolis", careless)
     assert check_units_that_underflow() < P_VALUE
 
 

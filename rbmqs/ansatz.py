@@ -1,0 +1,188 @@
+"""What sampler, estimators and optimiser ask of a wavefunction, and what follows from it.
+
+Three kinds exist: the plain machine (`rbmqs.wavefunction.RBM`), one whose weights are tied over a
+group (`rbmqs.symmetric.SymmetricRBM`), and either of them projected onto a symmetry sector
+(`rbmqs.projected.ProjectedRBM`). A wavefunction is a value: changing parameters makes a new one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from rbmqs.checks import spin_array
+
+if TYPE_CHECKING:
+    from hamiltonians import Sector
+    from hamiltonians.connections import Connections
+    from rbmqs.reconfiguration.jacobian import Jacobian
+
+MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of complex numbers)
+_STATE_CHUNK = 2**12
+
+Self = TypeVar("Self", bound="Wavefunction")
+
+
+class Wavefunction(ABC):
+    """A variational wavefunction over spins +1 and -1."""
+
+    @property
+    @abstractmethod
+    def n_sites(self) -> int:
+        """Number of sites N."""
+
+    @property
+    @abstractmethod
+    def n_hidden(self) -> int:
+        """Number of hidden units M of the machine that is evaluated."""
+
+    @property
+    @abstractmethod
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """Number of variational parameters, complex ones counted once."""
+
+    @property
+    @abstractmethod
+    def flat(self) -> np.ndarray:
+        """Variational parameters in one vector (n_parameters,)."""
+
+    @abstractmethod
+    def with_flat(self: Self, flat: np.ndarray) -> Self:
+        """The same machine with other parameters, laid out as in `flat`."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Shape of the machine, for logs and checkpoints."""
+
+    @abstractmethod
+    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
+        """log psi of int8 spins (n_samples, N), unchecked."""
+
+    @abstractmethod
+    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+        """What local values and log-derivatives of the same configurations share.
+
+        One row per configuration; handed back to the methods below it saves them that work.
+        """
+
+    @abstractmethod
+    def local_values(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
+
+    @abstractmethod
+    def flip_ratios(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
+
+    @abstractmethod
+    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> Jacobian:
+        """Centred log-derivatives at int8 spins (n_samples, N), for the solvers."""
+
+    @abstractmethod
+    def run_chains(
+        self,
+        spins: np.ndarray,
+        rng: np.ndarray,
+        move: int,
+        bonds: np.ndarray,
+        n_discard: int,
+        sweep_size: int,
+        drawn: np.ndarray,
+    ) -> np.ndarray:
+        """Metropolis chains on |psi|^2; see `rbmqs.core.metropolis.sample`."""
+
+    def log_psi(self, sigma: np.ndarray) -> np.ndarray:
+        """log psi(sigma) on some branch of the logarithm.
+
+        Parameters
+        ----------
+        sigma : int array (..., N)
+            Spins +1 and -1.
+
+        Returns
+        -------
+        array (...)
+            complex128; float64 for a machine that is positive everywhere.
+
+        Raises
+        ------
+        ValueError
+            Wrong number of sites, or entries other than +-1.
+        """
+        sigma = spin_array("sigma", sigma, self.n_sites)
+        return self.log_amplitudes(sigma.reshape(-1, self.n_sites)).reshape(sigma.shape[:-1])
+
+    def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """psi(sigma_new) / psi(sigma), elementwise over leading axes."""
+        return np.exp(self.log_psi(sigma_new) - self.log_psi(sigma))
+
+    def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
+        """O_k(sigma) = d log psi / d theta_k, the whole Jacobian.
+
+        For small systems and tests: the solvers of `rbmqs.reconfiguration` never form it for a
+        plain machine.
+
+        Returns
+        -------
+        array (..., n_parameters)
+            In the order of `flat`.
+        """
+        sigma = spin_array("sigma", sigma, self.n_sites)
+        spins = sigma.reshape(-1, self.n_sites)
+        rows = self.jacobian(spins).rows(0, len(spins))
+        return rows.reshape(*sigma.shape[:-1], self.n_parameters)
+
+    def log_state_vector(self, sector: Sector) -> np.ndarray:
+        """log psi of every basis state of a sector, in the sector's order."""
+        if sector.dimension > MAX_STATES:
+            raise ValueError(
+                f"state vector of {sector.dimension} states refused, at most {MAX_STATES} allowed"
+            )
+        if sector.n_sites != self.n_sites:
+            raise ValueError(f"sector has {sector.n_sites} sites, the wavefunction {self.n_sites}")
+        states = sector.basis_states()
+        chunks = range(0, len(states), _STATE_CHUNK)
+        return np.concatenate(
+            [
+                self.log_amplitudes(sector.states_to_spins(states[start : start + _STATE_CHUNK]))
+                for start in chunks
+            ]
+        )
+
+    def state_vector(self, sector: Sector) -> np.ndarray:
+        """Normalised amplitudes on a sector's basis, shape (dimension,).
+
+        Raises
+        ------
+        ValueError
+            The sector has more than `MAX_STATES` states.
+        """
+        log_psi = self.log_state_vector(sector)
+        psi = np.exp(log_psi - np.max(log_psi.real))
+        return psi / np.linalg.norm(psi)
+
+    def overlap(self, vector: np.ndarray, sector: Sector) -> float:
+        """Fidelity |<vector|psi>|^2 / (<vector|vector> <psi|psi>) with a vector on the sector."""
+        psi = self.state_vector(sector)
+        vector = np.asarray(vector)
+        if vector.shape != psi.shape:
+            raise ValueError(f"vector must have shape {psi.shape}, got {vector.shape}")
+        return float(abs(np.vdot(vector, psi)) ** 2 / np.vdot(vector, vector).real)

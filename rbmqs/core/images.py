@@ -1,0 +1,177 @@
+"""Images of a configuration under a group: their amplitudes and the sums of their gradients.
+
+The image g sigma has (g sigma)_i = s_g sigma[p_g(i)], with s_g = -1 for elements that turn over
+all spins. Permuting spins instead of weights lets one machine and one set of tables serve every
+element. The same sums make the two symmetric wavefunctions: tied weights are a product over
+images, so log-derivatives add up, and a projection is a sum, so they add up with weights.
+"""
+
+import cmath
+import math
+
+import numpy as np
+from numba import prange
+
+from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
+from rbmqs.core.tables import fill_row
+
+_SMALL, _LARGE = 1e-100, 1e100
+_CANCELLED = 1e-14  # of the largest term: a sum below it is zero up to rounding
+
+
+@inlined_exact_kernel
+def _log_amplitude(theta, g, pairs):
+    """sum_j log 2 cosh(theta_j) of image g, from angles (planes, |G|, M) and the pairs of units.
+
+    2 cosh(theta) = exp(s theta) / m with s = sign(Re theta) and m the larger of the pair, so one
+    logarithm serves as many units as a product of m's holds.
+    """
+    is_complex = theta.shape[0] == 2
+    total, product = 0j, 1.0 + 0j
+    for j in range(theta.shape[2]):
+        angle = complex(theta[0, g, j], theta[1, g, j] if is_complex else 0.0)
+        up = angle.real >= 0.0
+        plane = theta.shape[0] if up else 0
+        product *= complex(pairs[g, plane, j], pairs[g, plane + 1, j] if is_complex else 0.0)
+        total += angle if up else -angle
+        size = abs(product.real) + abs(product.imag)
+        if not _SMALL < size < _LARGE:
+            total -= cmath.log(product)
+            product = 1.0 + 0j
+    return total - cmath.log(product)
+
+
+@exact_kernel
+def fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi):
+    """Hidden units and log-amplitudes of all images of one configuration.
+
+    Parameters
+    ----------
+    sigma : int8 (N,)
+    permutations : int64 (|G|, N)
+    signs : float64 (|G|,)
+    visible_bias, hidden_bias, weights : float64 (planes, N), (planes, M), (planes, N, M)
+    pairs : float64 (|G|, 2 planes, padded M)
+        Filled as by `rbmqs.core.tables.unit_pairs`.
+    log_psi : complex128 (|G|,)
+        Filled.
+    """
+    order, n_sites = permutations.shape
+    planes, n_hidden = hidden_bias.shape
+    images = np.empty((order, n_sites))
+    theta = np.empty((planes, order, n_hidden))
+    for g in range(order):
+        for i in range(n_sites):
+            images[g, i] = signs[g] * sigma[permutations[g, i]]
+    for p in range(planes):
+        theta[p] = np.dot(images, weights[p])
+        for g in range(order):
+            for j in range(n_hidden):
+                theta[p, g, j] += hidden_bias[p, j]
+    pairs[:, :, n_hidden:] = 0.0
+    pairs[:, 0, n_hidden:] = 1.0
+    for g in range(order):
+        fill_row(theta[:, g], g, pairs)
+        log_psi[g] = _log_amplitude(theta, g, pairs)
+        for i in range(n_sites):
+            log_psi[g] += images[g, i] * complex(
+                visible_bias[0, i], visible_bias[1, i] if planes == 2 else 0.0
+            )
+    return images
+
+
+@parallel_exact_kernel
+def image_amplitudes(
+    spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, log_psi
+):
+    """log psi(g sigma) of every sample and element, into complex128 (n_samples, |G|).
+
+    ``n_units`` is the padded number of hidden units; the other arguments are those of
+    `fill_images`.
+    """
+    for s in prange(spins.shape[0]):
+        pairs = np.empty((permutations.shape[0], 2 * weights.shape[0], n_units))
+        fill_images(
+            spins[s], permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi[s]
+        )
+
+
+@parallel_exact_kernel
+def image_gradients(
+    spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, shares, out
+):
+    """Sums over elements of the log-derivatives of images, each with its share.
+
+    Parameters
+    ----------
+    spins : int8 (n_samples, N)
+    shares : complex128 (n_samples, |G|)
+        Only the real part counts for real weights.
+    out : float64 (planes, n_samples, N + M + N M)
+        Derivatives by a, b and W (in C order).
+    """
+    planes, n_sites, n_hidden = weights.shape
+    order = permutations.shape[0]
+    for s in prange(spins.shape[0]):
+        pairs = np.empty((order, 2 * planes, n_units))
+        log_psi = np.empty(order, dtype=np.complex128)
+        images = fill_images(
+            spins[s], permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi
+        )
+        tanh = np.empty((planes, order, n_hidden))
+        for g in range(order):
+            for j in range(n_hidden):
+                re = pairs[g, planes, j] - pairs[g, 0, j]
+                if planes == 2:
+                    im = pairs[g, 3, j] - pairs[g, 1, j]
+                    tanh[0, g, j] = shares[s, g].real * re - shares[s, g].imag * im
+                    tanh[1, g, j] = shares[s, g].real * im + shares[s, g].imag * re
+                else:
+                    tanh[0, g, j] = shares[s, g].real * re
+        start = n_sites + n_hidden
+        for p in range(planes):
+            row = out[p, s]
+            row[:start] = 0.0
+            for g in range(order):
+                share = shares[s, g].imag if p == 1 else shares[s, g].real
+                for i in range(n_sites):
+                    row[i] += share * images[g, i]
+                for j in range(n_hidden):
+                    row[n_sites + j] += tanh[p, g, j]
+            row[start:] = np.dot(images.T, tanh[p]).ravel()
+
+
+@exact_kernel
+def shares_of(log_psi, characters, shares):
+    """chi_g psi_g / sum_h chi_h psi_h into ``shares``; returns the logarithm of the sum.
+
+    Where symmetry makes the sum vanish, shares are made with a sum of the size of rounding: large
+    and finite, so that a chain that starts there leaves by its first move.
+
+    Parameters
+    ----------
+    log_psi : complex128 (|G|,)
+        log psi(g sigma).
+    characters : complex128 (|G|,)
+        Conjugates of chi(g), over |G|.
+    """
+    largest = -math.inf
+    for g in range(log_psi.shape[0]):
+        largest = max(largest, log_psi[g].real)
+    total = 0j
+    for g in range(log_psi.shape[0]):
+        shares[g] = characters[g] * cmath.exp(log_psi[g] - largest)
+        total += shares[g]
+    log_sum = cmath.log(total) + largest
+    if abs(total) < _CANCELLED / log_psi.shape[0]:
+        total = complex(_CANCELLED / log_psi.shape[0], 0.0)
+    for g in range(log_psi.shape[0]):
+        shares[g] /= total
+    return log_sum
+
+
+@parallel_exact_kernel
+def project(log_psi, characters, shares, log_sums):
+    """`shares_of` for every sample: (n_samples, |G|) into the same shape, and (n_samples,)."""
+    for s in prange(log_psi.shape[0]):
+        log_sums[s] = shares_of(log_psi[s], characters, shares[s])

@@ -1,0 +1,211 @@
+"""Metropolis sampling of a projected wavefunction, Psi(sigma) = sum_g chi_g psi(g sigma).
+
+A chain holds the hidden units of every image g sigma as pairs (see `rbmqs.core.amplitude`) and
+the image's share w_g = chi_g psi(g sigma) / Psi(sigma). A move multiplies each image's amplitude
+by a ratio r_g of the machine that is projected, so that
+
+    Psi(sigma') / Psi(sigma) = sum_g w_g r_g,        w_g <- w_g r_g / sum_h w_h r_h.
+
+Flipping site i of sigma flips site p_g^-1(i) of g sigma: one table of rows serves every element.
+Every ``REFRESH`` proposals the images are made again from the spins. Where a share is so small
+(``DEEP``) that it could vanish and later matter again, they are made again after every move.
+"""
+
+import cmath
+
+import numba
+import numpy as np
+from numba import prange
+
+from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
+from rbmqs.core.images import fill_images, shares_of
+from rbmqs.core.local_energy import log_product
+from rbmqs.core.metropolis import FLIP, is_wild, metropolis_accepts, multiply_rows, propose
+from rbmqs.core.random import uniform
+from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
+
+REFRESH = 256
+DEEP = 1e-200
+_PLAIN = 300.0  # |log C| up to which C is taken as a number
+
+
+@exact_kernel
+def _ratio_by_logs(pairs, g, rows, first, second, scratch):
+    """prod_k (g_k + w_k q_k) without overflow on the way, for image g."""
+    if second < 0:
+        return log_product(pairs, g, rows[first])
+    multiply_rows(rows[first], rows[second], scratch)
+    return log_product(pairs, g, scratch)
+
+
+@inlined_exact_kernel
+def _image_ratio(pairs, g, rows, first, second, scales, wild, scratch):
+    """psi(g sigma') / psi(g sigma); scales : (2, 2 N), log C and C (0 where out of range)."""
+    planes, n_units = rows.shape[1], rows.shape[2]
+    size = planes * n_units
+    product, ok = 0j, False
+    if not wild and planes == 2:
+        if second < 0:
+            re, im, ok = complex_ratio(pairs, 2 * g * size, rows, first * size, 0, n_units)
+        else:
+            re, im, ok = complex_pair_ratio(
+                pairs, 2 * g * size, rows, first * size, second * size, n_units
+            )
+        product = complex(re, im)
+    elif not wild:
+        if second < 0:
+            re, ok = real_ratio(pairs, 2 * g * size, rows, first * size, 0, n_units)
+        else:
+            re, ok = real_pair_ratio(
+                pairs, 2 * g * size, rows, first * size, second * size, n_units
+            )
+        product = complex(re, 0.0)
+    scale = scales[1, first]
+    if second >= 0:
+        scale *= scales[1, second]
+    if ok and scale != 0j:
+        return product * scale
+    total = scales[0, first]
+    if second >= 0:
+        total += scales[0, second]
+    return cmath.exp(_ratio_by_logs(pairs, g, rows, first, second, scratch) + total)
+
+
+@inlined_exact_kernel
+def _advance(pairs, g, rows, first, second):
+    """Pairs of image g after an accepted move: (g, w) <- (g, w q) / (g + w q)."""
+    planes, n_units = rows.shape[1], rows.shape[2]
+    second = first if second < 0 else second
+    single = second == first
+    if planes == 2:
+        for k in range(numba.uint64(n_units)):
+            q_re, q_im = rows[first, 0, k], rows[first, 1, k]
+            if not single:
+                re = q_re * rows[second, 0, k] - q_im * rows[second, 1, k]
+                q_im = q_re * rows[second, 1, k] + q_im * rows[second, 0, k]
+                q_re = re
+            w_re = pairs[g, 2, k] * q_re - pairs[g, 3, k] * q_im
+            w_im = pairs[g, 2, k] * q_im + pairs[g, 3, k] * q_re
+            n_re, n_im = pairs[g, 0, k] + w_re, pairs[g, 1, k] + w_im
+            inverse = 1.0 / (n_re * n_re + n_im * n_im)
+            g_re, g_im = pairs[g, 0, k], pairs[g, 1, k]
+            pairs[g, 0, k] = (g_re * n_re + g_im * n_im) * inverse
+            pairs[g, 1, k] = (g_im * n_re - g_re * n_im) * inverse
+            pairs[g, 2, k] = (w_re * n_re + w_im * n_im) * inverse
+            pairs[g, 3, k] = (w_im * n_re - w_re * n_im) * inverse
+    else:
+        for k in range(numba.uint64(n_units)):
+            q = rows[first, 0, k] if single else rows[first, 0, k] * rows[second, 0, k]
+            w = pairs[g, 1, k] * q
+            inverse = 1.0 / (pairs[g, 0, k] + w)
+            pairs[g, 0, k] *= inverse
+            pairs[g, 1, k] = w * inverse
+
+
+@exact_kernel
+def scale_factors(log_scale):
+    """log C and C of the flips of `FlipTables.log_scale`, complex (2, 2 N); C = 0 if too large."""
+    scales = np.zeros((2, log_scale.size), dtype=np.complex128)
+    for row in range(log_scale.size):
+        scales[0, row] = log_scale[row // 2, row % 2]
+        if abs(scales[0, row].real) < _PLAIN:
+            scales[1, row] = cmath.exp(scales[0, row])
+    return scales
+
+
+@inlined_exact_kernel
+def _is_deep(shares):
+    """Whether a share is too small to be carried along by multiplication."""
+    for g in range(shares.shape[0]):
+        size = abs(shares[g].real) + abs(shares[g].imag)
+        if not size > DEEP:
+            return True
+    return False
+
+
+@parallel_exact_kernel
+def sample_projected(
+    spins, rng, move, bonds, tables, machine, group, n_discard, sweep_size, samples
+):
+    """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
+
+    Parameters
+    ----------
+    spins, rng, move, bonds, tables, n_discard, sweep_size, samples
+        As in `rbmqs.core.metropolis.sample`.
+    machine : tuple of float64 (planes, N), (planes, M), (planes, N, M)
+        Visible and hidden biases and weights of the machine that is projected.
+    group : tuple
+        Permutations int64 (|G|, N), signs float64 (|G|,), conjugate characters over |G|
+        complex128 (|G|,), and ``image_rows`` int64 (2 N, |G|): the row of a flip of site i from
+        up (2 i) or down (2 i + 1) for each image.
+
+    Returns
+    -------
+    int64 (n_chains,)
+        Accepted moves, discarded sweeps included.
+    """
+    visible_bias, hidden_bias, weights = machine
+    permutations, signs, characters, image_rows = group
+    n_chains, n_draws = samples.shape[:2]
+    n_sites, _, planes, n_units = tables.rows.shape
+    order = permutations.shape[0]
+    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
+    accepted = np.zeros(n_chains, dtype=np.int64)
+    wild = is_wild(tables.steepness, hidden_bias, weights)
+    scales = scale_factors(tables.log_scale)
+    for chain in prange(n_chains):
+        pairs = np.empty((order, 2 * planes, n_units))
+        scratch = np.empty((planes, n_units))
+        log_psi = np.empty(order, dtype=np.complex128)
+        shares = np.empty(order, dtype=np.complex128)
+        moved = np.empty(order, dtype=np.complex128)
+        sites = np.zeros(2, dtype=np.int64)
+        sigma = spins[chain]
+        stream = rng[chain]
+        count = 0
+        age = REFRESH
+        deep = False
+        for draw in range(-n_discard, n_draws):
+            for _ in range(sweep_size):
+                if age >= REFRESH:
+                    fill_images(
+                        sigma, permutations, signs, visible_bias, hidden_bias, weights,
+                        pairs, log_psi,
+                    )  # fmt: skip
+                    shares_of(log_psi, characters, shares)
+                    deep = wild or _is_deep(shares)
+                    age = 0
+                age += 1
+                if not propose(move, sigma, stream, bonds, sites):
+                    continue
+                first = 2 * sites[0] + np.intp(sigma[sites[0]] < 0)
+                second = 2 * sites[1] + np.intp(sigma[sites[1]] < 0)
+                ratio = 0j
+                for g in range(order):
+                    r1 = image_rows[first, g]
+                    r2 = image_rows[second, g] if move != FLIP else -1
+                    moved[g] = shares[g] * _image_ratio(
+                        pairs, g, rows, r1, r2, scales, wild, scratch
+                    )
+                    ratio += moved[g]
+                size = ratio.real * ratio.real + ratio.imag * ratio.imag
+                if metropolis_accepts(size, uniform(stream)):
+                    count += 1
+                    sigma[sites[0]] = -sigma[sites[0]]
+                    if move != FLIP:
+                        sigma[sites[1]] = -sigma[sites[1]]
+                    if deep:
+                        age = REFRESH
+                        continue
+                    for g in range(order):
+                        r1 = image_rows[first, g]
+                        r2 = image_rows[second, g] if move != FLIP else -1
+                        _advance(pairs, g, rows, r1, r2)
+                        shares[g] = moved[g] / ratio
+                    if _is_deep(shares):
+                        age = REFRESH
+            if draw >= 0:
+                samples[chain, draw] = sigma
+        accepted[chain] = count
+    return accepted

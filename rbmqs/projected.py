@@ -1,0 +1,293 @@
+"""A machine projected onto a symmetry sector.
+
+    Psi(sigma) = 1/|G| sum_g chi(g)^* psi(g sigma)
+
+obeys Psi(g sigma) = chi(g) Psi(sigma): momentum, point-group and spin-inversion quantum numbers are
+exact for every parameter (Nomura, J. Phys. Condens. Matter 33, 174003 (2021), arXiv:2009.14777;
+Chen, Hendry, Weinberg & Feiguin, arXiv:2206.14307). Where psi is invariant under a subgroup, the
+sum runs through its cosets.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.ansatz import Wavefunction
+from rbmqs.core import images, local_energy
+from rbmqs.core.planes import planes
+from rbmqs.core.projected import sample_projected
+from rbmqs.reconfiguration.explicit import ExplicitJacobian
+from rbmqs.symmetric import SymmetricRBM
+from rbmqs.wavefunction import RBM
+
+if TYPE_CHECKING:
+    from hamiltonians.connections import Connections
+    from hamiltonians.symmetry import SymmetrySector
+
+_TRIVIAL = 1e-10  # how far characters may be from those that psi demands
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectedRBM(Wavefunction):
+    """A plain or tied machine projected onto a one-dimensional irrep of a group.
+
+    Parameters
+    ----------
+    base : RBM or SymmetricRBM
+        psi, whose parameters are those of the whole.
+    sector : hamiltonians.SymmetrySector
+        Group, characters and parity under spin inversion.
+
+    Raises
+    ------
+    ValueError
+        Complex characters of a machine with real parameters; a sector in which every state of
+        this machine vanishes; different numbers of sites.
+    """
+
+    base: RBM | SymmetricRBM
+    sector: SymmetrySector
+
+    def __post_init__(self) -> None:
+        from hamiltonians.symmetry import SymmetrySector
+
+        if not isinstance(self.base, RBM | SymmetricRBM):
+            raise TypeError(f"base must be RBM or SymmetricRBM, got {type(self.base).__name__}")
+        if not isinstance(self.sector, SymmetrySector):
+            raise TypeError(f"sector must be a SymmetrySector, got {type(self.sector).__name__}")
+        if self.sector.group.n_sites != self.base.n_sites:
+            raise ValueError(
+                f"base has {self.base.n_sites} sites, the sector's group acts on "
+                f"{self.sector.group.n_sites}"
+            )
+        if not (self.base.is_complex or self.sector.is_real):
+            raise ValueError(
+                "sector has complex characters, which need complex parameters: "
+                "make the machine with dtype=complex"
+            )
+        if self.sector.spin_inversion == -1 and is_even(self.base):
+            raise ValueError(
+                "sector is odd under spin inversion, but the machine is even: "
+                "give it hidden biases (or visible ones)"
+            )
+        _ = self._images  # refuses a sector in which the machine vanishes
+
+    @cached_property
+    def _images(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Permutations, signs and conjugate characters over their number of the sum's terms."""
+        rows, characters = _coset_representatives(self.base, self.sector)
+        parity = self.sector.spin_inversion
+        signs = np.ones(len(rows))
+        if parity is not None and not is_even(self.base):
+            rows = np.concatenate([rows, rows])
+            signs = np.concatenate([signs, -signs])
+            characters = np.concatenate([characters, parity * characters])
+        return np.ascontiguousarray(rows), signs, np.conj(characters) / len(rows)
+
+    @cached_property
+    def _image_rows(self) -> np.ndarray:
+        """Row of `FlipTables` that a flip of site i from up or down means for each image."""
+        permutations, signs, _ = self._images
+        places = np.argsort(permutations, axis=1).T  # site i of sigma is this site of the image
+        turned = (signs < 0).astype(np.int64)
+        rows = np.stack([2 * places + turned, 2 * places + 1 - turned], axis=1)
+        return np.ascontiguousarray(rows.reshape(2 * self.n_sites, -1))
+
+    @property
+    def n_images(self) -> int:
+        """Number of terms of the sum."""
+        return len(self._images[0])
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites N."""
+        return self.base.n_sites
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden units M of each term of the sum."""
+        return self.base.n_hidden
+
+    @property
+    def alpha(self) -> float:
+        """Density of hidden units M/N."""
+        return self.base.alpha
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+        return self.base.is_complex
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of variational parameters, complex ones counted once."""
+        return self.base.n_parameters
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Variational parameters in one vector (n_parameters,), those of the base."""
+        return self.base.flat
+
+    def with_flat(self, flat: np.ndarray) -> ProjectedRBM:
+        """The same machine with other parameters, laid out as in `flat`."""
+        moved = copy(self)  # keeps what depends on the sector alone, and skips its checks
+        object.__setattr__(moved, "base", self.base.with_flat(flat))
+        for name in ("_plain", "_machine"):
+            moved.__dict__.pop(name, None)
+        return moved
+
+    @cached_property
+    def _plain(self) -> RBM:
+        return self.base if isinstance(self.base, RBM) else self.base.plain
+
+    @cached_property
+    def _machine(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        psi = self._plain
+        return planes(psi.visible_bias), planes(psi.hidden_bias), planes(psi.weights)
+
+    def _projected(self, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Shares (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
+        permutations, signs, characters = self._images
+        log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
+        n_units = self._plain.flip_tables.rows.shape[3]
+        images.image_amplitudes(
+            np.ascontiguousarray(sigma, dtype=np.int8), permutations, signs, *self._machine,
+            n_units, log_psi,
+        )  # fmt: skip
+        shares, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)
+        images.project(log_psi, characters, shares, log_sums)
+        return shares, log_sums
+
+    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
+        """log Psi of spins (n_samples, N), unchecked; -inf where symmetry makes it vanish."""
+        return self._projected(spins)[1]
+
+    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+        """Shares of the terms in Psi(sigma), complex (n_samples, n_images)."""
+        return self._projected(sigma)[0]
+
+    def local_values(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma), complex (n_samples,).
+
+        The off-diagonal part is the mean, by shares, of the local values of psi at the images,
+        where O acts on the sites that its own have been moved to.
+        """
+        shares = self.unit_pairs(sigma) if pairs is None else pairs
+        c = connections
+        values = local_energy.diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
+        for g, (image, moved) in enumerate(self._moved(sigma, connections)):
+            values += shares[:, g] * self.base.local_values(image, moved, fixed_sector)
+        return values
+
+    def flip_ratios(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
+        shares = self.unit_pairs(sigma) if pairs is None else pairs
+        ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
+        for g, (image, moved) in enumerate(self._moved(sigma, connections)):
+            ratios += shares[:, g, None] * self.base.flip_ratios(image, moved, fixed_sector)
+        return ratios
+
+    def _moved(self, sigma: np.ndarray, connections: Connections):  # type: ignore[no-untyped-def]
+        """Each image of the configurations, with the off-diagonal operator as it acts there."""
+        permutations, signs, _ = self._images
+        odd = np.diff(connections.z_ptr) % 2 == 1
+        for row, sign in zip(permutations, signs, strict=True):
+            place = np.argsort(row)
+            coefficients = np.where(odd, sign * connections.coef, connections.coef)
+            moved = connections._replace(
+                flip_sites=place[connections.flip_sites],
+                z_sites=place[connections.z_sites],
+                coef=coefficients,
+                diag_coef=connections.diag_coef[:0],
+                diag_ptr=connections.diag_ptr[:1],
+                diag_sites=connections.diag_sites[:0],
+            )
+            yield np.ascontiguousarray(sigma[:, row] * np.int8(sign)), moved
+
+    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
+        """Log-derivatives at int8 spins (n_samples, N): means by shares over images."""
+        shares = self.unit_pairs(sigma) if pairs is None else pairs
+        permutations, signs, _ = self._images
+        return ExplicitJacobian(self.base.image_derivatives(sigma, permutations, signs, shares))
+
+    def run_chains(
+        self,
+        spins: np.ndarray,
+        rng: np.ndarray,
+        move: int,
+        bonds: np.ndarray,
+        n_discard: int,
+        sweep_size: int,
+        drawn: np.ndarray,
+    ) -> np.ndarray:
+        """Metropolis chains on |Psi|^2; see `rbmqs.core.projected.sample_projected`."""
+        group = (*self._images, self._image_rows)
+        return sample_projected(
+            spins, rng, move, bonds, self._plain.flip_tables, self._machine, group, n_discard,
+            sweep_size, drawn,
+        )  # fmt: skip
+
+    def describe(self) -> dict[str, Any]:
+        """Shape of the machine, for logs and checkpoints."""
+        return {
+            "ansatz": "ProjectedRBM",
+            "base": self.base.describe(),
+            "sector": self.sector.label,
+            "group_order": self.sector.group.order,
+            "spin_inversion": self.sector.spin_inversion,
+            "n_images": self.n_images,
+            "n_parameters": self.n_parameters,
+            "dtype": "complex128" if self.is_complex else "float64",
+        }
+
+
+def is_even(psi: RBM | SymmetricRBM) -> bool:
+    """Whether psi(-sigma) = psi(sigma) for every value of its parameters."""
+    if isinstance(psi, SymmetricRBM) and psi.spin_inversion:
+        return True
+    return not (psi.has_visible_bias or psi.has_hidden_bias)
+
+
+def _coset_representatives(
+    base: RBM | SymmetricRBM, sector: SymmetrySector
+) -> tuple[np.ndarray, np.ndarray]:
+    """One element for each set of elements under which psi(g sigma) is the same.
+
+    psi(h g sigma) = psi(g sigma) for h in the group that the weights are tied over, where it is
+    part of the sector's group.
+    """
+    group, characters = sector.group, np.asarray(sector.characters)
+    tied = [] if isinstance(base, RBM) else list(base.group.permutations)
+    known = {row.tobytes(): g for g, row in enumerate(group.permutations)}
+    inner = [known[row.tobytes()] for row in tied if row.tobytes() in known]
+    if any(abs(characters[g] - 1) > _TRIVIAL for g in inner):
+        raise ValueError(
+            f"sector {sector.label!r} changes sign or phase under the group of the tied weights, "
+            f"under which the machine is invariant: tie over a smaller group"
+        )
+    if len(inner) <= 1:
+        return group.permutations, characters
+    left = np.ones(group.order, dtype=bool)
+    chosen = []
+    for g in range(group.order):
+        if left[g]:
+            chosen.append(g)
+            left[group.product(np.array(inner), g)] = False
+    return group.permutations[chosen], characters[chosen]

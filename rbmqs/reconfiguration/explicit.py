@@ -1,0 +1,81 @@
+"""Log-derivatives kept as they are: for wavefunctions whose gradient has no factors.
+
+Tied and projected machines have few parameters, or gradients that are sums over a group; their
+Jacobian (n_samples, n_parameters) is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rbmqs.core.gram import centred_gram
+from rbmqs.core.planes import planes
+
+
+@dataclass(frozen=True, eq=False)
+class ExplicitJacobian:
+    """Log-derivatives O_k(sigma) of n samples; see `rbmqs.reconfiguration.jacobian.Jacobian`.
+
+    Parameters
+    ----------
+    log_derivatives : float64 or complex128 (n_samples, n_parameters)
+    """
+
+    log_derivatives: np.ndarray
+
+    @cached_property
+    def _centred(self) -> np.ndarray:
+        return self.log_derivatives - self.log_derivatives.mean(axis=0)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.log_derivatives.shape[0]
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the parameter vector."""
+        return self.log_derivatives.shape[1]
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+        return np.iscomplexobj(self.log_derivatives)
+
+    @property
+    def width(self) -> int:
+        """Multiply-adds of an element of the Gram matrix."""
+        return self.n_parameters
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no entry is NaN or infinite."""
+        return bool(np.isfinite(self.log_derivatives).all())
+
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """(O - <O>) v, shape (n_samples,)."""
+        return self._centred @ vector
+
+    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
+        """(O - <O>)^dagger y, shape (n_parameters,)."""
+        return np.conj(np.conj(values - values.mean()) @ self._centred)
+
+    def gram(self) -> np.ndarray:
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
+
+        The machine without spins whose tanh's are the log-derivatives has this Gram matrix. What
+        lies above the diagonal is undefined.
+        """
+        parts = planes(self._centred)
+        matrix = np.empty((len(parts), self.n_samples, self.n_samples))
+        if self.is_complex:  # room for the sum and the difference of the parts
+            parts = np.concatenate([parts, np.empty_like(parts)])
+        centred_gram(np.zeros((self.n_samples, 1)), parts, False, True, matrix)
+        return matrix
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Rows of the uncentred Jacobian."""
+        return self.log_derivatives[start:stop]

@@ -1,0 +1,323 @@
+"""The restricted Boltzmann machine with weights tied over a group.
+
+    psi(sigma) = exp(sum_i a_o(i) sigma_i) prod_f prod_g 2 cosh(b_f + sum_i W_if (g sigma)_i)
+
+g runs through a group of site permutations, with spin inversion also through g sigma -> -g sigma,
+and o(i) is the orbit of site i (Carleo & Troyer, Science 355, 602 (2017), arXiv:1606.02318,
+supplement, for translations). psi(g sigma) = psi(sigma) holds for every parameter. A feature f is
+a row of |G| hidden units of an ordinary machine, which does all the sampling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.ansatz import Wavefunction
+from rbmqs.checks import finite, positive_int
+from rbmqs.reconfiguration.explicit import ExplicitJacobian
+from rbmqs.wavefunction import RBM
+
+if TYPE_CHECKING:
+    from hamiltonians.connections import Connections
+    from hamiltonians.symmetry import SymmetryGroup
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricRBM(Wavefunction):
+    """A restricted Boltzmann machine that is invariant under a group.
+
+    Parameters
+    ----------
+    visible_bias : array (n_orbits,)
+        a, one number for each orbit of sites. Zeros when `has_visible_bias` is false.
+    hidden_bias : array (n_features,)
+        b. Zeros when `has_hidden_bias` is false.
+    weights : array (N, n_features)
+        W. The dtype (float64 or complex128) is shared by all three.
+    group : hamiltonians.SymmetryGroup
+    spin_inversion : bool
+        Whether psi(-sigma) = psi(sigma) is built in too; there is no visible bias then.
+    has_visible_bias, has_hidden_bias : bool
+        Whether the bias is a variational parameter.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, a fixed bias that is not zero.
+    """
+
+    visible_bias: np.ndarray
+    hidden_bias: np.ndarray
+    weights: np.ndarray
+    group: SymmetryGroup
+    spin_inversion: bool = False
+    has_visible_bias: bool = True
+    has_hidden_bias: bool = True
+
+    def __post_init__(self) -> None:
+        from hamiltonians.symmetry import SymmetryGroup
+
+        if not isinstance(self.group, SymmetryGroup):
+            raise TypeError(f"group must be a SymmetryGroup, got {type(self.group).__name__}")
+        if self.spin_inversion and self.has_visible_bias:
+            raise ValueError("has_visible_bias must be False with spin_inversion, which forbids it")
+        arrays = [np.asarray(x) for x in (self.visible_bias, self.hidden_bias, self.weights)]
+        dtype = complex if any(np.iscomplexobj(x) for x in arrays) else float
+        for name, array in zip(("visible_bias", "hidden_bias", "weights"), arrays, strict=True):
+            value = np.array(array, dtype=dtype, order="C")
+            finite(name, value)
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        n_sites = self.group.n_sites
+        if self.weights.ndim != 2 or len(self.weights) != n_sites or self.weights.shape[1] < 1:
+            raise ValueError(
+                f"weights must have shape ({n_sites}, n_features) for a group on {n_sites} sites, "
+                f"got {self.weights.shape}"
+            )
+        expected = {"visible_bias": (self.n_orbits,), "hidden_bias": (self.n_features,)}
+        for name, shape in expected.items():
+            got = getattr(self, name)
+            if got.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {got.shape}")
+            if not getattr(self, f"has_{name}") and np.any(got):
+                raise ValueError(f"{name} must be zero when has_{name} is False")
+
+    @classmethod
+    def random(
+        cls,
+        group: SymmetryGroup,
+        alpha: float | None = None,
+        *,
+        n_features: int | None = None,
+        dtype: type = complex,
+        spin_inversion: bool = False,
+        visible_bias: bool = False,
+        hidden_bias: bool = True,
+        seed: int | np.random.SeedSequence = 0,
+        stddev: float = 0.01,
+    ) -> SymmetricRBM:
+        """Random small parameters, normal with standard deviation `stddev`.
+
+        Parameters
+        ----------
+        group : hamiltonians.SymmetryGroup
+            Such as `lattice.translation_group()` or `lattice.space_group()`.
+        alpha : float, optional
+            Density of hidden units M/N, which must make whole features of |G| units; the
+            smallest such number when neither this nor `n_features` is given.
+        n_features : int, optional
+            Number of features, instead of `alpha`.
+        dtype, visible_bias, hidden_bias, seed, stddev
+            As in `RBM.random`; there is no visible bias unless asked for.
+        spin_inversion : bool
+            Tie over the inversion of all spins too.
+        """
+        n_features = _features(group, spin_inversion, alpha, n_features)
+        plain = RBM.random(
+            group.n_sites, n_hidden=n_features, dtype=dtype, visible_bias=visible_bias,
+            hidden_bias=hidden_bias, seed=seed, stddev=stddev,
+        )  # fmt: skip
+        a = plain.visible_bias[: len(np.unique(_orbits(group)))]
+        flags = (spin_inversion, visible_bias, hidden_bias)
+        return cls(a, plain.hidden_bias, plain.weights, group, *flags)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites N."""
+        return self.weights.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, each a row of hidden units."""
+        return self.weights.shape[1]
+
+    @property
+    def n_orbits(self) -> int:
+        """Number of orbits of sites; 1 where the group carries every site to every other."""
+        return int(self.orbits.max()) + 1
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden units M of the machine written out."""
+        return self.n_features * len(self._signs)
+
+    @property
+    def alpha(self) -> float:
+        """Density of hidden units M/N."""
+        return self.n_hidden / self.n_sites
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+        return np.iscomplexobj(self.weights)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of variational parameters, complex ones counted once."""
+        return (
+            self.weights.size
+            + self.has_visible_bias * self.n_orbits
+            + self.has_hidden_bias * self.n_features
+        )
+
+    @cached_property
+    def orbits(self) -> np.ndarray:
+        """Number of the orbit of each site, int64 (N,)."""
+        return _orbits(self.group)
+
+    @cached_property
+    def _permutations(self) -> np.ndarray:
+        rows = self.group.permutations
+        return np.concatenate([rows, rows]) if self.spin_inversion else rows
+
+    @cached_property
+    def _signs(self) -> np.ndarray:
+        ones = np.ones(self.group.order)
+        return np.concatenate([ones, -ones]) if self.spin_inversion else ones
+
+    @cached_property
+    def flat(self) -> np.ndarray:
+        """Variational parameters in one vector (n_parameters,): a, b, W in C order."""
+        a = self.visible_bias[: self.n_orbits * self.has_visible_bias]
+        b = self.hidden_bias[: self.n_features * self.has_hidden_bias]
+        return np.concatenate([a, b, self.weights.ravel()])
+
+    def with_flat(self, flat: np.ndarray) -> SymmetricRBM:
+        """The same machine with other parameters, laid out as in `flat`."""
+        flat = np.asarray(flat)
+        if flat.shape != (self.n_parameters,):
+            raise ValueError(
+                f"flat must have shape ({self.n_parameters},) for this machine, got {flat.shape}"
+            )
+        if np.iscomplexobj(flat) and not self.is_complex:
+            raise ValueError("flat is complex but this machine has real parameters")
+        flat = flat.astype(self.weights.dtype)
+        start = self.has_visible_bias * self.n_orbits
+        stop = start + self.has_hidden_bias * self.n_features
+        return replace(
+            self,
+            visible_bias=flat[:start] if start else self.visible_bias,
+            hidden_bias=flat[start:stop] if stop > start else self.hidden_bias,
+            weights=flat[stop:].reshape(self.weights.shape),
+        )
+
+    @cached_property
+    def plain(self) -> RBM:
+        """The same wavefunction as a machine without ties; hidden unit (f, g) is f |G| + g."""
+        order = len(self._signs)
+        weights = np.zeros((self.n_sites, self.n_features, order), self.weights.dtype)
+        for g, (row, sign) in enumerate(zip(self._permutations, self._signs, strict=True)):
+            weights[row, :, g] = sign * self.weights
+        return RBM(
+            self.visible_bias[self.orbits],
+            np.repeat(self.hidden_bias, order),
+            weights.reshape(self.n_sites, -1),
+            self.has_visible_bias,
+            self.has_hidden_bias,
+        )
+
+    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
+        """log psi of spins (n_samples, N), unchecked; float64 for real parameters."""
+        return self.plain.log_amplitudes(spins)
+
+    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+        """Hidden units of many configurations; see `RBM.unit_pairs`."""
+        return self.plain.unit_pairs(sigma)
+
+    def local_values(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
+        return self.plain.local_values(sigma, connections, fixed_sector, pairs)
+
+    def flip_ratios(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        pairs: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
+        return self.plain.flip_ratios(sigma, connections, fixed_sector, pairs)
+
+    def run_chains(self, *arguments: Any) -> np.ndarray:
+        """Metropolis chains on |psi|^2; see `rbmqs.core.metropolis.sample`."""
+        return self.plain.run_chains(*arguments)
+
+    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
+        """Log-derivatives at int8 spins (n_samples, N); `pairs` does not help here."""
+        identity = np.arange(self.n_sites)[None]
+        shares = np.ones((len(sigma), 1), dtype=complex)
+        return ExplicitJacobian(self.image_derivatives(sigma, identity, np.ones(1), shares))
+
+    def image_derivatives(
+        self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
+    ) -> np.ndarray:
+        """sum_h share_h O(h sigma), shape (n_samples, n_parameters); see `RBM.image_derivatives`.
+
+        O(h sigma) is itself a sum over images g h sigma of a machine with one unit a feature.
+        """
+        order = len(self._signs)
+        rows = permutations[:, self._permutations].reshape(-1, self.n_sites)
+        both = np.multiply.outer(signs, self._signs).ravel()
+        cell = RBM(
+            np.zeros(self.n_sites), self.hidden_bias, self.weights, True, self.has_hidden_bias
+        )
+        sums = cell.image_derivatives(sigma, rows, both, np.repeat(shares, order, axis=1))
+        parts = [sums[:, self.n_sites :]]
+        if self.has_visible_bias:
+            _, first, sizes = np.unique(self.orbits, return_index=True, return_counts=True)
+            parts.insert(0, sums[:, first] * (sizes / order))
+        return np.concatenate(parts, axis=1)
+
+    def describe(self) -> dict[str, Any]:
+        """Shape of the machine, for logs and checkpoints."""
+        return {
+            "ansatz": "SymmetricRBM",
+            "n_sites": self.n_sites,
+            "n_features": self.n_features,
+            "n_hidden": self.n_hidden,
+            "group_order": self.group.order,
+            "spin_inversion": self.spin_inversion,
+            "dtype": "complex128" if self.is_complex else "float64",
+            "visible_bias": self.has_visible_bias,
+            "hidden_bias": self.has_hidden_bias,
+            "n_parameters": self.n_parameters,
+        }
+
+
+def _orbits(group: SymmetryGroup) -> np.ndarray:
+    """Number of the orbit of each site, by the smallest site that it holds."""
+    return np.unique(group.permutations.min(axis=0), return_inverse=True)[1]
+
+
+def _features(
+    group: SymmetryGroup, spin_inversion: bool, alpha: float | None, n_features: int | None
+) -> int:
+    if n_features is not None:
+        if alpha is not None:
+            raise ValueError(
+                f"give alpha or n_features, not both (got {alpha!r} and {n_features!r})"
+            )
+        return positive_int("n_features", n_features)
+    if alpha is None:
+        return 1
+    unit = group.order * (1 + spin_inversion) / group.n_sites
+    found = alpha / unit
+    if not (np.isfinite(found) and found > 0.5 and abs(found - round(found)) < 1e-9):
+        raise ValueError(
+            f"alpha must be a multiple of {unit:g}, the hidden units per site of one feature, "
+            f"got {alpha!r}; n_features says how many features"
+        )
+    return round(found)
