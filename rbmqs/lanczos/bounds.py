@@ -81,7 +81,7 @@ def variational_upper_bound(energy: Stats | float, confidence: float = CONFIDENC
     -----
     Always holds, in the whole Hilbert space as well as in the sector.
     """
-    limits = _limits("energy", energy, _checked(confidence))
+    limits = _limits("energy", energy, check_confidence(confidence))
     sure = 1.0 if _is_exact(energy) else confidence
     return Bound(limits[1], "upper", sure, True, "always", "variational principle")
 
@@ -179,7 +179,7 @@ def _box(state: EnergyVariance | tuple[float, float], confidence: float) -> _Box
         energy, variance, sure = state.energy, state.variance, confidence
     else:
         (energy, variance), sure = state, 1.0
-    each = 1 - (1 - _checked(confidence)) / 3
+    each = 1 - (1 - check_confidence(confidence)) / 3
     lowest, highest = _limits("energy", energy, each)
     largest = _limits("variance", variance, each)[1]
     if largest < 0:
@@ -203,7 +203,8 @@ def _is_exact(value: Stats | float) -> bool:
     return not isinstance(value, Stats)
 
 
-def _checked(confidence: float) -> float:
+def check_confidence(confidence: float) -> float:
+    """`confidence` as a float between 0.5 and 1."""
     confidence = number("confidence", confidence)
     if not 0.5 < confidence < 1:
         raise ValueError(f"confidence must lie between 0.5 and 1, got {confidence}")

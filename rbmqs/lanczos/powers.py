@@ -1,4 +1,4 @@
-"""Local values of H - E0 and of its square, from which all moments up to the fifth-order follow.
+"""Local values of H - E0 and of its square, from which moments up to the fourth follow.
 
 With e(sigma) = <sigma|(H - E0)|psi> / psi(sigma), the local value of (H - E0)^2 is
 

@@ -13,8 +13,8 @@ from rbmqs.statistics import Stats, statistics
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.sampler import Samples
     from rbmqs.ansatz import Wavefunction
+    from rbmqs.sampler import Samples
 
 
 @dataclass(frozen=True)

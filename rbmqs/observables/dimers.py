@@ -19,8 +19,8 @@ from rbmqs.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.sampler import Samples
     from rbmqs.ansatz import Wavefunction
+    from rbmqs.sampler import Samples
 
 COMPONENTS = ("spin", "zz")
 

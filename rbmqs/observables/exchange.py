@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.connections import Connections
-    from rbmqs.sampler import Samples
     from rbmqs.ansatz import Wavefunction
+    from rbmqs.sampler import Samples
 
 
 def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Connections:

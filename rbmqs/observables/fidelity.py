@@ -12,8 +12,8 @@ from rbmqs.statistics import Stats
 
 if TYPE_CHECKING:
     from hamiltonians import Sector
-    from rbmqs.sampler import Samples
     from rbmqs.ansatz import Wavefunction
+    from rbmqs.sampler import Samples
 
 
 def fidelity(psi: Wavefunction, samples: Samples, vector: ArrayLike, sector: Sector) -> Stats:

@@ -21,8 +21,8 @@ from rbmqs.statistics import Stats, statistics
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.sampler import Samples
     from rbmqs.ansatz import Wavefunction
+    from rbmqs.sampler import Samples
 
 MAX_RELATIVE_ERROR = 0.2  # of the swap average, beyond which its logarithm has no bar
 

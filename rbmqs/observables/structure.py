@@ -14,8 +14,8 @@ from rbmqs.statistics import Stats, statistics
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian, UnitCell
-    from rbmqs.sampler import Samples
     from rbmqs.ansatz import Wavefunction
+    from rbmqs.sampler import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +112,9 @@ def all_wave_vectors(lattice: Lattice) -> np.ndarray:
     if lattice.shape is None:
         phases = lattice.momenta()
     else:
-        turns = [-np.fft.fftfreq(length) for length in lattice.shape]
-        axes = np.meshgrid(*(np.where(t == 0.5, t, -t) for t in turns), indexing="ij")
-        phases = 2 * np.pi * np.stack(axes, axis=-1).reshape(-1, len(axes))
+        sizes = np.array(lattice.shape)
+        numbers = np.indices(lattice.shape).reshape(len(sizes), -1).T
+        phases = 2 * np.pi * np.where(2 * numbers > sizes, numbers - sizes, numbers) / sizes
     return np.linalg.solve(vectors, phases.T).T
 
 

@@ -82,7 +82,9 @@ def all_states(psi, H):
     """Every configuration of the sector as one chain, and |psi|^2 of each."""
     sector = sector_of(H)
     spins = sector.states_to_spins(sector.basis_states())
-    return Samples(spins[None], 1.0), abs(psi.state_vector(sector)) ** 2
+    weights = abs(psi.state_vector(sector)) ** 2
+    seen = weights > 1e-24
+    return Samples(spins[None, seen], 1.0), weights[seen]
 
 
 def correlation_matrices(psi, H):
@@ -94,12 +96,22 @@ def correlation_matrices(psi, H):
     ]
 
 
-@pytest.mark.parametrize("kind", [float, complex])
+MACHINES = ["real", "complex", "tied", "projected", "momentum"]
+
+
+def machine(name, H):
+    """A wavefunction of each kind; momenta have amplitudes that vanish."""
+    if name in ("real", "complex"):
+        return naive.random_rbm(H.n_sites, 4, float if name == "real" else complex)
+    return naive.symmetric_machines(H.lattice)[name]
+
+
+@pytest.mark.parametrize("kind", MACHINES)
 @pytest.mark.parametrize("name", MODELS)
 def test_mode_powers_by_full_summation(name, kind):
     """Random complex modes, every configuration: equality to rounding."""
     H = MODELS[name]()
-    psi = naive.random_rbm(H.n_sites, 4, kind)
+    psi = machine(kind, H)
     rng = np.random.default_rng(1)
     modes = rng.normal(size=(2, 3, H.n_sites))
     modes = modes[0] + 1j * modes[1]
@@ -187,10 +199,11 @@ def bond_operator(H, bond, component):
 
 
 @pytest.mark.parametrize("component", ["spin", "zz"])
+@pytest.mark.parametrize("kind", ["complex", "tied", "projected"])
 @pytest.mark.parametrize("name", MODELS)
-def test_dimers_by_full_summation(name, component):
+def test_dimers_by_full_summation(name, kind, component):
     H = MODELS[name]()
-    psi = naive.random_rbm(H.n_sites, 4)
+    psi = machine(kind, H)
     samples, weights = all_states(psi, H)
     bonds = H.lattice.bonds()
     values = bond_values(psi, H, samples, bonds, component)[0]
