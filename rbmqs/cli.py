@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rbmqs.boltzmann import cli as boltzmann_cli
 from rbmqs.cli_compare import add_compare_options
 from rbmqs.cli_exact import add_exact_options
+from rbmqs.cli_lanczos import add_lanczos_options
 from rbmqs.cli_options import (
     add_model_options,
     add_run_options,
@@ -34,6 +35,7 @@ _EXAMPLES = """examples:
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs exact heisenberg --lattice square --length 6 --checkpoint 6x6.npz
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
+  rbmqs lanczos runs/first
   rbmqs train data.npy --hidden 64 --output model.npz
   rbmqs score model.npz test.npy
   rbmqs study run study.toml
@@ -55,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_exact(commands)
     _add_compare(commands)
+    _add_lanczos(commands)
     boltzmann_cli.add_commands(commands, _command)
     add_study_commands(commands, _command)
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
@@ -134,6 +137,16 @@ def _add_compare(commands: Any) -> None:
         "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
     )
     add_compare_options(parser)
+
+
+def _add_lanczos(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "lanczos",
+        "improve the energy of a run by a Lanczos step, extrapolate it and bound the exact one",
+        "rbmqs lanczos runs/first --samples 8192 --first-excited -34.5",
+    )
+    add_lanczos_options(parser)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

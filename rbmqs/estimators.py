@@ -192,11 +192,15 @@ def batch_means(values: np.ndarray) -> np.ndarray:
     ----------
     values : array (n_chains, n_draws, n_series)
     """
+    return batches(values).mean(axis=1)
+
+
+def batches(values: np.ndarray) -> np.ndarray:
+    """The batches of `batch_means` themselves, shape (n_batches, length, n_series)."""
     n_chains, n_draws, n_series = values.shape
     n_batches = max(1, int(np.sqrt(n_draws)))
     length = n_draws // n_batches
-    batches = values[:, : n_batches * length].reshape(n_chains * n_batches, length, n_series)
-    return batches.mean(axis=1)
+    return values[:, : n_batches * length].reshape(n_chains * n_batches, length, n_series)
 
 
 def _symmetric(

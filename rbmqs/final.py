@@ -30,6 +30,7 @@ FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate, at leas
 MAX_DOUBLINGS = 5  # of the sweeps for chains whose starts disagree: at most 9450 are discarded
 PROBE_DRAWS, PROBE_FALSE_ALARM = 64, 0.05  # a false alarm here costs sweeps, nothing else
 MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
+HEAVY_TAIL = 0.8  # share of the variance in a hundredth of the samples
 _TAIL = 0.01
 
 
@@ -167,15 +168,23 @@ def _acceptance(samples: Samples) -> list[str]:
 
 def _heavy_tail(values: np.ndarray) -> list[str]:
     """Warn where one sample in a hundred carries most of the variance."""
+    share = tail_share(values)
+    return [tail_warning(share)] if share > HEAVY_TAIL else []
+
+
+def tail_share(values: np.ndarray) -> float:
+    """Share of the variance that comes from the largest hundredth of the deviations."""
     deviations = np.sort(np.abs(values - values.mean()).ravel() ** 2)
     total = deviations.sum()
     if total <= 0 or not math.isfinite(total):
-        return []
+        return 0.0
     top = max(1, int(_TAIL * deviations.size))
-    share = float(deviations[-top:].sum() / total)
-    if share > 0.8:
-        return [
-            f"{share:.0%} of the variance comes from {_TAIL:.0%} of the samples: the error bar "
-            f"may be too small"
-        ]
-    return []
+    return float(deviations[-top:].sum() / total)
+
+
+def tail_warning(share: float) -> str:
+    """What a heavy tail means."""
+    return (
+        f"{share:.0%} of the variance comes from {_TAIL:.0%} of the samples: the error bar "
+        f"may be too small"
+    )

@@ -150,21 +150,8 @@ def resume(
     CheckpointError
         The checkpoint cannot be read, or belongs to another Hamiltonian.
     """
-    from rbmqs.config import hamiltonian_from_description, settings_from_description
-
     directory = Path(directory)
-    path = directory / CHECKPOINT
-    if not path.exists():
-        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
-    checkpoint = load_checkpoint(path)
-    try:
-        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
-        settings = settings_from_description(checkpoint.settings)
-        _check_same(path, checkpoint, hamiltonian)
-    except CheckpointError:
-        raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise CheckpointError(f"{path} does not describe a run: {error}") from error
+    checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
     settings = changed_settings(_with(settings, n_iterations=n_iterations), changes or {})
     done = checkpoint.state.iteration
     if settings.n_iterations < done:
@@ -188,6 +175,27 @@ def _all_changes(checkpoint: Checkpoint, changes: Mapping[str, Any] | None) -> l
     earlier = list(checkpoint.meta.get("changes", []))
     now = {"iteration": checkpoint.state.iteration, **(changes or {})}
     return [*earlier, now] if changes else earlier
+
+
+def read_run(
+    directory: Path, hamiltonian: SpinHamiltonian | None = None
+) -> tuple[Checkpoint, SpinHamiltonian, RunSettings]:
+    """Where a run stands, and what it was asked for; errors as in `resume`."""
+    from rbmqs.config import hamiltonian_from_description, settings_from_description
+
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
+    checkpoint = load_checkpoint(path)
+    try:
+        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
+        settings = settings_from_description(checkpoint.settings)
+        _check_same(path, checkpoint, hamiltonian)
+    except CheckpointError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path} does not describe a run: {error}") from error
+    return checkpoint, hamiltonian, settings
 
 
 def run(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rbmqs.estimators import batch_means, mean_and_error
+from rbmqs.nonlinear import jackknife
+from rbmqs.observables.modes import z_powers
+from rbmqs.observables.structure import all_wave_vectors, plane_waves
 
 if TYPE_CHECKING:
+    from hamiltonians import Lattice
     from rbmqs.results import RunResult
     from rbmqs.sampler import Samples
 
@@ -40,10 +44,7 @@ def _binder(name: str, samples: Samples, signs: np.ndarray) -> dict[str, float]:
     total = moments.mean(axis=0)
     if not total[0] > 0:  # a sector without magnetisation
         return {name: float("nan"), f"{name}_error": float("nan")}
-    n = len(moments)
-    left_out = (n * total - moments) / max(n - 1, 1)
-    deviations = _cumulant(left_out) - _cumulant(left_out).mean()
-    error = float(np.sqrt((n - 1) / n * (deviations**2).sum())) if n > 1 else float("nan")
+    error, _ = jackknife(_cumulant, moments)
     return {name: float(_cumulant(total)), f"{name}_error": error}
 
 
@@ -66,13 +67,11 @@ def correlation_arrays(result: RunResult) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {name: getattr(found, name) for name in found.__annotations__}
     lattice = result.hamiltonian.lattice
     if lattice is not None and lattice.kind in ("chain", "rectangle") and lattice.shape:
-        arrays |= _structure_factor(result.estimate.samples, lattice.shape)
+        arrays |= _structure_factor(result.estimate.samples, lattice)
     return arrays
 
 
-def _structure_factor(samples: Samples, shape: tuple[int, ...]) -> dict[str, Any]:
-    boxes = samples.spins.reshape(*samples.shape, *shape).astype(float)
-    axes = tuple(range(2, boxes.ndim))
-    power = np.abs(np.fft.fftn(boxes, axes=axes)) ** 2 / np.prod(shape)
-    mean, error = mean_and_error(power.reshape(*samples.shape, -1))
-    return {"structure_factor": mean.reshape(shape), "structure_factor_error": error.reshape(shape)}
+def _structure_factor(samples: Samples, lattice: Lattice) -> dict[str, np.ndarray]:
+    powers = z_powers(samples, plane_waves(lattice, all_wave_vectors(lattice)))
+    mean, error = (array.reshape(lattice.shape) for array in mean_and_error(powers))
+    return {"structure_factor": mean, "structure_factor_error": error}

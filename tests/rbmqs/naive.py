@@ -3,7 +3,9 @@
 import mpmath
 import numpy as np
 
+from rbmqs.projected import ProjectedRBM
 from rbmqs.sampler import Samples
+from rbmqs.symmetric import SymmetricRBM
 from rbmqs.wavefunction import RBM
 
 
@@ -18,6 +20,18 @@ def random_rbm(n_sites, n_hidden, kind=complex, scale=0.3, seed=0, biases=(True,
         visible_bias=biases[0],
         hidden_bias=biases[1],
     )
+
+
+def symmetric_machines(lattice, scale=0.2):
+    """One machine of each symmetric kind on a periodic lattice, by name."""
+    group = lattice.translation_group()
+    tied = SymmetricRBM.random(group, n_features=2, stddev=scale, seed=3)
+    plain = random_rbm(lattice.n_sites, 4, scale=scale)
+    return {
+        "tied": tied,
+        "projected": ProjectedRBM(plain, lattice.space_group().sectors()[0]),
+        "momentum": ProjectedRBM(plain, lattice.translation_sectors()[1]),
+    }
 
 
 def all_spins(n_sites, total_sz=None):

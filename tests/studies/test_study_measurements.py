@@ -85,7 +85,7 @@ def test_binder_of_a_sector_without_magnetisation_is_not_a_number():
 def test_structure_factor_agrees_with_the_sum(shape):
     spins = np.random.default_rng(2).choice([1, -1], size=(3, 9, N)).astype(np.int8)
     lattice = chain(N) if len(shape) == 1 else rectangle(*shape, periodic=False)
-    found = _structure_factor(Samples(spins, 1.0), shape)
+    found = _structure_factor(Samples(spins, 1.0), lattice)
     positions = np.asarray(lattice.positions, dtype=float)
     for k in np.ndindex(*shape):
         phase = np.exp(2j * np.pi * (positions @ (np.array(k) / shape)))

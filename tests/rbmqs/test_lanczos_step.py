@@ -1,0 +1,211 @@
+"""The Lanczos step against powers of the matrix on every basis state."""
+
+import naive
+import numpy as np
+import pytest
+from scipy.linalg import eigh
+
+from hamiltonians import Sector, chain, ground_state, heisenberg, ising, j1j2, square, xyz
+from rbmqs.lanczos import energy_variance, extrapolate_step, lanczos_step
+from rbmqs.lanczos.powers import local_powers
+from rbmqs.lanczos.step import improved_energy, improved_variance, thinned
+from rbmqs.sampler import ExactSampler, MetropolisSampler, Samples
+
+MODELS = {
+    "ising": lambda: ising(chain(8), h=1.1),
+    "heisenberg": lambda: heisenberg(chain(8), total_sz=0, marshall=True),
+    "unrotated": lambda: heisenberg(chain(8), total_sz=0),
+    "j1j2": lambda: j1j2(chain(10), J2=0.3, total_sz=0),
+    "xyz": lambda: xyz(chain(7), Jx=1.0, Jy=0.6, Jz=0.3),
+}
+
+
+def sector_of(H):
+    return Sector(H.n_sites, H.total_sz)
+
+
+def exact_step(H, vector):
+    """Energy and variance of the best vector in the span of psi and H psi, by a 2 x 2 problem."""
+    basis = np.stack([vector, H.to_sparse() @ vector], axis=1)
+    moved = H.to_sparse() @ basis
+    energies, states = eigh(basis.conj().T @ moved, basis.conj().T @ basis)
+    best = basis @ states[:, 0]
+    best /= np.linalg.norm(best)
+    residual = H.to_sparse() @ best - energies[0] * best
+    return energies[0], np.vdot(residual, residual).real, states[1, 0] / states[0, 0]
+
+
+def improved_rbm(H, n_steps=25, seed=4):
+    """A machine on its way to the ground state, by natural gradient steps over all states."""
+    psi = naive.random_rbm(H.n_sites, H.n_sites, scale=0.05, seed=seed)
+    spins = naive.all_spins(H.n_sites, H.total_sz)
+    matrix = H.to_sparse()
+    for _ in range(n_steps):
+        vector = naive.amplitude(psi, spins)
+        weights = np.sqrt(abs(vector) ** 2 / np.vdot(vector, vector).real)
+        energies = matrix @ vector / vector
+        rows = naive.log_derivatives(psi, spins)
+        rows = weights[:, None] * (rows - weights**2 @ rows)
+        force = rows.conj().T @ (weights * (energies - weights**2 @ energies))
+        metric = rows.conj().T @ rows + 1e-3 * np.eye(psi.n_parameters)
+        psi = psi.with_flat(psi.flat - 0.05 * np.linalg.solve(metric, force))
+    return psi
+
+
+def draw(H, psi, n_draws, n_chains=16, seed=1):
+    sampler = ExactSampler(sector_of(H), n_chains)
+    return sampler.sample(psi, sampler.start(seed), n_draws)[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", [float, complex])
+def test_local_powers_are_those_of_the_matrix(model, kind):
+    """e and g of every basis state, row by row."""
+    H = MODELS[model]()
+    psi = naive.random_rbm(H.n_sites, 5, kind)
+    sector = sector_of(H)
+    spins = sector.states_to_spins(sector.basis_states())
+    found = local_powers(psi, H, Samples(spins[None], 1.0))
+    vector = psi.state_vector(sector)
+    once = H.to_sparse() @ vector - found.shift * vector
+    twice = H.to_sparse() @ once - found.shift * once
+    scale = abs(once / vector).max() ** 2
+    np.testing.assert_allclose(found.first[0], once / vector, atol=1e-11 * scale)
+    np.testing.assert_allclose(found.second[0], twice / vector, atol=1e-11 * scale)
+
+
+@pytest.mark.parametrize("machine", ["tied", "projected", "momentum"])
+@pytest.mark.parametrize("model", ["ising", "unrotated"])
+def test_local_powers_of_symmetric_machines(model, machine):
+    """Some amplitudes vanish by symmetry: such states are never drawn, and do no harm beside."""
+    H = MODELS[model]()
+    psi = naive.symmetric_machines(H.lattice)[machine]
+    sector = sector_of(H)
+    vector = psi.state_vector(sector)
+    seen = abs(vector) > 1e-12
+    assert seen.all() == (machine != "momentum")
+    spins = sector.states_to_spins(sector.basis_states())[seen]
+    found = local_powers(psi, H, Samples(spins[None], 1.0))
+    once = H.to_sparse() @ vector - found.shift * vector
+    twice = H.to_sparse() @ once - found.shift * once
+    scale = abs(once[seen] / vector[seen]).max() ** 2
+    np.testing.assert_allclose(found.first[0], (once / vector)[seen], atol=1e-10 * scale)
+    np.testing.assert_allclose(found.second[0], (twice / vector)[seen], atol=1e-10 * scale)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_moments_of_all_states_give_the_exact_step(model):
+    H = MODELS[model]()
+    psi = naive.random_rbm(H.n_sites, 6, scale=0.2)
+    sector = sector_of(H)
+    spins = sector.states_to_spins(sector.basis_states())
+    vector = psi.state_vector(sector)
+    powers = local_powers(psi, H, Samples(spins[None], 1.0))
+    weights = abs(vector) ** 2
+    e, g = powers.first[0], powers.second[0]
+    series = [e.real, abs(e) ** 2, g.real, (e.conj() * g).real, abs(g) ** 2]
+    moments = np.stack(series, axis=-1).T @ weights
+    energy, variance, _ = exact_step(H, vector)
+    assert powers.shift + improved_energy(moments) == pytest.approx(energy, rel=1e-11)
+    assert improved_variance(moments) == pytest.approx(variance, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("model", ["ising", "heisenberg", "j1j2"])
+def test_sampled_step_agrees_with_the_exact_one(model):
+    """Three numbers of three models within four bars: a false alarm below 1e-3."""
+    H = MODELS[model]()
+    psi = improved_rbm(H)
+    vector = psi.state_vector(sector_of(H))
+    energy, variance, coefficient = exact_step(H, vector)
+    step = lanczos_step(psi, H, draw(H, psi, 512))
+    plain = np.vdot(vector, H.to_sparse() @ vector).real
+    pairs = [
+        (step.after.energy, energy),
+        (step.after.variance, variance),
+        (step.before.energy, plain),
+    ]
+    for found, exact in pairs:
+        assert abs(found.mean - exact) < 4 * found.error_of_mean
+        assert found.error_of_mean > 0
+    assert step.coefficient == pytest.approx(coefficient.real, rel=0.2)
+    assert step.after.energy.error_of_mean < step.before.energy.error_of_mean
+    assert step.after.energy.variance == step.after.variance.mean
+
+
+def test_error_bars_and_bias_are_those_of_repetition():
+    """60 repetitions of few samples: the spread of energies is their bar, known to 10 %.
+
+    The mean of the energies, with a chosen on the same few samples each time, has no bias left.
+    """
+    H = MODELS["heisenberg"]()
+    psi = improved_rbm(H, 8)
+    exact = exact_step(H, psi.state_vector(sector_of(H)))[0]
+    steps = [lanczos_step(psi, H, draw(H, psi, 16, 8, seed=s)) for s in range(60)]
+    energies = np.array([s.after.energy.mean for s in steps])
+    bars = np.array([s.after.energy.error_of_mean for s in steps])
+    spread = energies.std(ddof=1)
+    assert np.sqrt((bars**2).mean()) == pytest.approx(spread, rel=0.4)
+    assert abs(energies.mean() - exact) < 4 * spread / np.sqrt(60)
+
+
+def test_two_dimensional_state_space_becomes_exact():
+    """On two sites psi and H psi span the sector: the energy is exact, without error."""
+    H = heisenberg(chain(2, periodic=False), total_sz=0)
+    psi = naive.random_rbm(2, 3)
+    step = lanczos_step(psi, H, draw(H, psi, 64))
+    assert step.after.energy.mean == pytest.approx(-3, abs=1e-10)
+    assert step.after.energy.error_of_mean < 1e-10
+    assert step.after.variance.mean == pytest.approx(0, abs=1e-9)
+
+
+def test_markov_chains_give_the_same_step():
+    H = MODELS["heisenberg"]()
+    psi = improved_rbm(H)
+    sampler = MetropolisSampler.for_hamiltonian(H, n_chains=16)
+    samples, _ = sampler.sample(psi, sampler.start(5), 512, n_discard=100)
+    step = lanczos_step(psi, H, samples)
+    exact = exact_step(H, psi.state_vector(sector_of(H)))[0]
+    assert abs(step.after.energy.mean - exact) < 4 * step.after.energy.error_of_mean
+    assert step.after.energy.r_hat < 1.05
+
+
+def test_extrapolation_lies_between_its_error_and_the_truth():
+    H = MODELS["heisenberg"]()
+    psi = improved_rbm(H, 10)
+    step = lanczos_step(psi, H, draw(H, psi, 512))
+    fit = extrapolate_step(step)
+    exact = ground_state(H).energy
+    assert abs(fit.value - exact) < 4 * fit.error
+    assert fit.value < step.after.energy.mean
+    assert 0 < fit.statistical < fit.error
+
+
+def test_subset_is_spread_over_the_chains():
+    spins = np.arange(4 * 100, dtype=np.int16).reshape(4, 100, 1)
+    kept = thinned(Samples(spins, 1.0), 48).spins
+    assert kept.shape == (4, 12, 1)
+    np.testing.assert_array_equal(kept[0, :, 0], np.arange(0, 100, 9))
+    assert thinned(Samples(spins, 1.0), 10_000).shape == (4, 100)
+    with pytest.raises(ValueError, match="at least the 4 chains, got 3"):
+        thinned(Samples(spins, 1.0), 3)
+
+
+def test_an_eigenstate_is_refused():
+    H = ising(chain(4), h=0.0, J=-1.0)
+    psi = naive.random_rbm(4, 2)
+    samples = Samples(np.ones((2, 8, 4), np.int8), 1.0)
+    with pytest.raises(ValueError, match="psi is an eigenstate up to rounding"):
+        lanczos_step(psi, H, samples)
+
+
+def test_energy_and_variance_by_enumeration():
+    H = heisenberg(square(2, periodic=False), total_sz=0)
+    psi = naive.random_rbm(4, 4)
+    vector = psi.state_vector(sector_of(H))
+    moved = H.to_sparse() @ vector
+    energy = np.vdot(vector, moved).real
+    variance = np.vdot(moved, moved).real - energy**2
+    found = energy_variance(psi, H, draw(H, psi, 1024))
+    assert abs(found.energy.mean - energy) < 4 * found.energy.error_of_mean
+    assert abs(found.variance.mean - variance) < 4 * found.variance.error_of_mean
+    assert set(found.to_dict()) == {"energy", "variance"}
