@@ -203,10 +203,10 @@ class RunSettings:
     n_iterations: int = 700
     seed: int = 0
     stop_when_converged: bool = False
-    growth: tuple[float, ...] = ()
-    growth_interval: int = 200
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    growth: tuple[float, ...] = ()
+    growth_interval: int = 200
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:

@@ -45,7 +45,7 @@ def test_command_prints_and_writes(directory, levels, capsys):
     out = capsys.readouterr().out
     table = json.loads((directory / FILE).read_text())
     assert code == (3 if table["status"] else 0)
-    for words in ("psi ", "Lanczos step", "exact", "E0 <=", "E0 >="):
+    for words in ("psi ", "Lanczos step", "Bethe ansatz", "E0 <=", "E0 >="):
         assert words in out
     assert table["format"] == "rbmqs-lanczos"
     assert table["step"]["n_samples"] == 1024

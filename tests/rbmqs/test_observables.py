@@ -51,9 +51,10 @@ def physical_vector(psi, H):
     """State vector in the unrotated basis: U = prod Z_i on the rotated sublattice."""
     sector = sector_of(H)
     vector = psi.state_vector(sector)
-    if H.marshall is not None:
+    if H.rotation is not None:
         spins = sector.states_to_spins(sector.basis_states())
-        vector = vector * spins[:, np.asarray(H.marshall)].prod(axis=1)
+        turned = np.array(H.rotation.sixths) == 3
+        vector = vector * spins[:, turned].prod(axis=1)
     return vector
 
 
