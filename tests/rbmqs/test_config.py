@@ -75,7 +75,7 @@ def test_toml_to_run(tmp_path):
     assert config.output == "runs/first"
     assert config.ansatz.options() == {
         "alpha": None, "n_hidden": 5, "n_features": None, "dtype": float, "visible_bias": False,
-        "hidden_bias": True, "tied": None, "project": None,
+        "hidden_bias": None, "tied": None, "project": None,
     }  # fmt: skip
 
 
