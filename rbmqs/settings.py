@@ -129,7 +129,7 @@ class OptimiserSettings:
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
     max_step: float = 0.2
-    max_change: float = 0.1
+    max_change: float = 0.03
     momentum: float = 0.9
     relative_shift: float = 0.0
     min_snr: float = 0.0
@@ -177,22 +177,22 @@ class RunSettings:
         Seeds chains and, in `ground_state`, the initial parameters.
     stop_when_converged : bool
         Stop before `n_iterations` when the energy has stopped falling.
+    sampling : SamplingSettings
+    optimiser : OptimiserSettings
     growth : tuple of float
         Rising densities alpha of hidden units, one for each stage of the run; empty for a machine
         that keeps its size. Schedules begin again with each stage.
     growth_interval : int
         Iterations of each stage but the last, which goes on to the end.
-    sampling : SamplingSettings
-    optimiser : OptimiserSettings
     """
 
     n_iterations: int = 700
     seed: int = 0
     stop_when_converged: bool = False
-    growth: tuple[float, ...] = ()
-    growth_interval: int = 200
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    growth: tuple[float, ...] = ()
+    growth_interval: int = 200
 
     def __post_init__(self) -> None:
         positive_int("n_iterations", self.n_iterations)
