@@ -131,7 +131,7 @@ def figure(path, runs):
     plt.close(drawn)
 
 
-def course(runs, block=20):
+def course(runs, block=10):
     """Middle iterations of blocks and the error of the mean energy in each, median of runs."""
     n_blocks = min(len(run["course"]) for run in runs) // block
     means = [
@@ -149,7 +149,7 @@ def chosen(names, parts):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one model, one seed, 30 iterations")
+    parser.add_argument("--quick", action="store_true", help="one model, one seed, 10 iterations")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--iterations", type=int, default=300)
     parser.add_argument("--model", action="append", help="part of a name (repeatable)")
@@ -157,7 +157,7 @@ def main():
     parser.add_argument("--json", type=Path, metavar="FILE", help="record; runs in it are kept")
     parser.add_argument("--figure", type=Path, metavar="FILE")
     options = parser.parse_args()
-    seeds, n_iterations = (1, 30) if options.quick else (options.seeds, options.iterations)
+    seeds, n_iterations = (1, 10) if options.quick else (options.seeds, options.iterations)
     record = {"machine": machine_line(), "iterations": n_iterations, "runs": []}
     if options.json and options.json.exists():
         record["runs"] = json.loads(options.json.read_text())["runs"]

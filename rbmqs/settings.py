@@ -140,7 +140,7 @@ class OptimiserSettings:
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
     max_step: float = 0.2
-    max_change: float = 0.1
+    max_change: float = 0.03
     momentum: float = 0.9
     relative_shift: float = 0.0
     min_snr: float = 0.0
@@ -188,13 +188,13 @@ class RunSettings:
         Seeds chains and, in `ground_state`, the initial parameters.
     stop_when_converged : bool
         Stop before `n_iterations` when the energy has stopped falling.
+    sampling : SamplingSettings
+    optimiser : OptimiserSettings
     growth : tuple of float
         Rising densities alpha of hidden units, one for each stage of the run; empty for a machine
         that keeps its size. Schedules begin again with each stage.
     growth_interval : int
         Iterations of each stage but the last, which goes on to the end.
-    sampling : SamplingSettings
-    optimiser : OptimiserSettings
     max_seconds : float or None
         Optimise no longer than this, whichever comes first; where the run ends then depends on
         the machine's speed, how it got there does not.

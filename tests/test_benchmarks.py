@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import operations  # noqa: E402
 from first_iteration import in_fresh_process  # noqa: E402
 from operations import Size, Work  # noqa: E402
+from random_starts import has_risen  # noqa: E402
 from scaling import slope  # noqa: E402
 from workload import antiparallel_share  # noqa: E402
 
@@ -48,6 +50,45 @@ def test_peak_memory_is_of_the_fresh_process() -> None:
     elapsed, memory = in_fresh_process({"library": "rbmqs", "case": case}, {})
     assert elapsed > 0
     assert 50 < memory < ballast.nbytes / 1e6
+
+
+def test_random_starts_end_well_or_say_so(tmp_path: Path) -> None:
+    runs = run("random_starts.py", tmp_path)["runs"]
+    assert {run["model"] for run in runs} == {"Ising chain 12, h=1", "Heisenberg chain 12"}
+    for one in runs:
+        assert not any(one[fault] for fault in ("not_finite", "diverged", "wrong_claim"))
+        assert one["converged"] or one["status"]
+        assert 0 < one["relative_error"] < 0.2
+        assert abs(one["relative_error"] - one["sampled_error"]) < 6 * one["error_bar"]
+
+
+@pytest.mark.slow
+def test_a_hundred_random_starts(tmp_path: Path) -> None:
+    """Ten models, ten starts each, in about an hour: none fails, none claims what is not so."""
+    record = tmp_path / "record.json"
+    command = [sys.executable, BENCHMARKS / "random_starts.py", "--json", record]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(json.loads(record.read_text())["runs"]) == 100
+
+
+def test_a_run_that_rose_has_diverged() -> None:
+    def course(energies: list[float]) -> list[SimpleNamespace]:
+        return [SimpleNamespace(energy=SimpleNamespace(mean=complex(e))) for e in energies]
+
+    falling = [10.0 - 0.2 * t for t in range(100)]
+    assert not has_risen(course(falling))
+    assert not has_risen(course([*falling, *[-9.5] * 40]))
+    assert has_risen(course([*falling, *[-3.0] * 40]))
+    assert has_risen(course([*falling, *[float("nan")] * 2]))
+
+
+def test_optimisers_are_compared(tmp_path: Path) -> None:
+    picture = tmp_path / "optimisers.png"
+    runs = run("optimisers.py", tmp_path, "--figure", str(picture))["runs"]
+    assert len(runs) == len({one["variant"] for one in runs}) >= 10
+    assert all(np.isfinite(one["relative_error"]) and len(one["course"]) == 10 for one in runs)
+    assert picture.stat().st_size > 0
 
 
 @pytest.mark.netket

@@ -150,12 +150,14 @@ def test_local_energies_are_rows_of_the_sparse_matrix(psi, name):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10 * abs(expected).max())
 
 
-@pytest.mark.parametrize("move", ["exchange", "pair-exchange", "flip"])
+@pytest.mark.parametrize("move", ["exchange", "pair-exchange", "flip", "mixed"])
 @pytest.mark.parametrize("name", ["projected", "projected odd", "projected real", "tied even"])
 def test_samples_have_the_distribution(name, move):
     """False alarm 1e-6."""
     psi = MACHINES[name]
     hamiltonian = HAMILTONIANS["ising" if move == "flip" else "heisenberg"]
+    if move == "mixed":
+        hamiltonian = hamiltonian.with_total_sz(None)
     assert chi_squared_p(psi, hamiltonian, move) > 1e-6
 
 
