@@ -44,8 +44,10 @@ class Analysis:
     bounds : tuple of Bound
         From psi and from psi', the best of each kind.
     reference : Reference or None
+    missing : tuple of str
+        Why a number could not be had.
     status : tuple of str
-        What stands against the numbers, or why one is missing.
+        What stands against the numbers that there are.
     """
 
     hamiltonian: SpinHamiltonian
@@ -54,6 +56,7 @@ class Analysis:
     extrapolated: dict[str, tuple[float, float]]
     bounds: tuple[Bound, ...]
     reference: Reference | None
+    missing: tuple[str, ...]
     status: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class Analysis:
             },
             "bounds": [bound.to_dict() for bound in self.bounds],
             "reference": None if self.reference is None else vars(self.reference),
+            "missing": list(self.missing),
             "status": list(self.status),
         }
 
@@ -85,6 +89,7 @@ class Analysis:
             known = self.reference
             lines.append(self._energy(known.kind, known.energy, None) + f"  ({known.source})")
         lines += [f"{'bound':<16} {bound}" for bound in self.bounds]
+        lines += [f"{'not to be had':<16} {sentence}" for sentence in self.missing]
         lines += [f"{'status':<16} {sentence}" for sentence in self.status or ("good",)]
         return "\n".join(lines)
 
@@ -150,7 +155,7 @@ def analyse_run(
     seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
     estimate = final_estimate(hamiltonian, psi, sampler, settings.sampling.n_final_draws, seed)
     plain = energy_variance(psi, hamiltonian, estimate.samples)
-    notes = _Notes(list(estimate.warnings))
+    notes = _Notes()
     samples = estimate.samples if max_samples is None else thinned(estimate.samples, max_samples)
     powers = local_powers(psi, hamiltonian, samples, progress)
     step = notes.attempt(step_from_powers, powers)
@@ -159,23 +164,22 @@ def analyse_run(
     if math.isfinite(along[0]):
         extrapolated["along the run"] = along
     if step is not None:
-        notes.sentences += step.status
         fit = notes.attempt(extrapolate_step, step)
         if fit is not None:
             extrapolated["from the step"] = (fit.value, fit.error)
     states = [plain] if step is None else [plain, step.after]
     bounds = _best_bounds(states, first_excited, confidence, notes)
     reference = best_reference(hamiltonian)
-    return Analysis(
-        hamiltonian, plain, step, extrapolated, bounds, reference, tuple(notes.sentences)
-    )
+    status = (*estimate.warnings, *(() if step is None else step.status))
+    missing = tuple(notes.sentences)
+    return Analysis(hamiltonian, plain, step, extrapolated, bounds, reference, missing, status)
 
 
 class _Notes:
     """Collects why something could not be had."""
 
-    def __init__(self, sentences: list[str]) -> None:
-        self.sentences = sentences
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
 
     def attempt(self, make: Callable[..., Any], *arguments: Any) -> Any:
         """The value, or None and a note."""
