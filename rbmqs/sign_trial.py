@@ -1,8 +1,10 @@
 """A short automatic trial of sign rules: the same few runs for each, and an honest table.
 
-Every candidate gets the same seeds, ansatz and budget. Its energy is the mean over seeds, and the
-error comes from their spread, which contains the luck of the start as well as the sampling. Two
-candidates count as different if Welch's t-test says so at `SIGNIFICANCE`.
+Every candidate gets the same seeds, ansatz and budget. Its energy is the mean over the runs whose
+error bar can be trusted, and the error comes from their spread, which contains the luck of the
+start as well as the sampling. Runs with stuck chains are left out, and counted: at J2 = 1 on the
+4x4 torus two of three by the stripe-x rule end so. Two candidates count as different if Welch's
+t-test says so at `SIGNIFICANCE`, which takes two trusted runs of each.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ class SignCandidate:
     energies : tuple of Stats
         Final energy of each run.
     p_value : float
-        Of being no worse than the best candidate, by Welch's t-test; 1 for the best itself, nan
-        where runs ended without a finite energy.
+        Of being no worse than the best candidate; nan for the best itself, and where there are
+        not two trusted runs of each to compare.
     """
 
     signs: Any
@@ -47,16 +49,23 @@ class SignCandidate:
     p_value: float = math.nan
 
     @property
+    def trusted(self) -> list[float]:
+        """Energies of the runs whose error bar can be trusted; an eigenstate's is exact."""
+        kept = (e for e in self.energies if not e.status or e.variance == 0)
+        return [float(e.mean.real) for e in kept]
+
+    @property
     def mean(self) -> float:
-        """Mean energy over the runs, inf if one of them has none."""
-        energy = float(np.mean([e.mean.real for e in self.energies]))
-        return energy if math.isfinite(energy) else math.inf
+        """Mean of the trusted energies, inf if there are none."""
+        return float(np.mean(self.trusted)) if self.trusted else math.inf
 
     @property
     def error(self) -> float:
-        """Standard error of the mean from the spread of the runs."""
-        spread = np.std([e.mean.real for e in self.energies], ddof=1)
-        return float(spread / math.sqrt(len(self.energies)))
+        """Standard error of the mean from the spread of the runs, or of the only run itself."""
+        if len(self.trusted) < 2:
+            errors = [e.error_of_mean for e in self.energies if not e.status or e.variance == 0]
+            return errors[0] if errors else math.inf
+        return float(np.std(self.trusted, ddof=1) / math.sqrt(len(self.trusted)))
 
     @property
     def label(self) -> str:
@@ -91,7 +100,7 @@ class SignTrial:
     @property
     def rivals(self) -> tuple[SignCandidate, ...]:
         """Candidates that the trial cannot tell from the best."""
-        return tuple(c for c in self.candidates[1:] if c.p_value > SIGNIFICANCE)
+        return tuple(c for c in self.candidates[1:] if not c.p_value <= SIGNIFICANCE)
 
     def rotated(self) -> SpinHamiltonian:
         """The Hamiltonian in the basis of the best candidate."""
@@ -100,7 +109,8 @@ class SignTrial:
     def __str__(self) -> str:
         lines = [f"sign rules for {self.hamiltonian.name}: {self.budget}"]
         lines += [
-            f"  {c.label:<12} {c.mean:>16.6f} +- {c.error:.1e}   {_verdict(c, self.best)}"
+            f"  {c.label:<12} {c.mean:>16.6f} +- {c.error:.1e}   {len(c.trusted)} of "
+            f"{len(c.energies)} runs trusted   {_verdict(c, self.best)}"
             for c in self.candidates
         ]
         if self.rivals:
@@ -180,24 +190,27 @@ def _short_run(hamiltonian: SpinHamiltonian, alpha: float, settings: RunSettings
 
 def _ranked(results: list[SignCandidate]) -> tuple[SignCandidate, ...]:
     """Ascending in energy, each with its p-value against the lowest."""
+    best, *others = sorted(results, key=lambda c: c.mean)
+    return best, *(replace(c, p_value=_p_value(c, best)) for c in others)
+
+
+def _p_value(candidate: SignCandidate, best: SignCandidate) -> float:
+    """Probability of a distance like this between two candidates that are equally good."""
     from scipy.stats import ttest_ind
 
-    ordered = sorted(results, key=lambda c: c.mean)
-    best = [e.mean.real for e in ordered[0].energies]
-
-    def p_value(candidate: SignCandidate) -> float:
-        here = [e.mean.real for e in candidate.energies]
-        if here == best:
-            return 1.0
-        found = ttest_ind(here, best, equal_var=False, alternative="greater")
-        return float(found.pvalue)
-
-    return tuple(replace(c, p_value=1.0 if c is ordered[0] else p_value(c)) for c in ordered)
+    if min(len(candidate.trusted), len(best.trusted)) < 2:
+        return math.nan
+    if candidate.error == best.error == 0:
+        return float(candidate.mean == best.mean)
+    found = ttest_ind(candidate.trusted, best.trusted, equal_var=False, alternative="greater")
+    return float(found.pvalue)
 
 
 def _verdict(candidate: SignCandidate, best: SignCandidate) -> str:
     if candidate is best:
         return "lowest"
+    if math.isnan(candidate.p_value):
+        return "too few trusted runs to tell"
     if candidate.p_value > SIGNIFICANCE:
         return f"not told apart (p = {candidate.p_value:.2g})"
     return f"higher (p = {candidate.p_value:.1g})"

@@ -11,7 +11,13 @@ from rbmqs.statistics import statistics
 
 
 def candidate(signs, *energies):
-    return SignCandidate(signs, tuple(statistics(np.full((2, 8), e)) for e in energies))
+    """Runs with statistical errors of 1e-4 each."""
+    noise = np.random.default_rng(0).normal(scale=3e-3, size=(16, 64))
+    return SignCandidate(signs, tuple(statistics(e + noise - noise.mean()) for e in energies))
+
+
+def stuck(energy):
+    return statistics(energy + np.repeat(np.arange(16.0), 64).reshape(16, 64))
 
 
 def test_candidates_are_ranked_and_told_apart_by_their_spread():
@@ -22,16 +28,25 @@ def test_candidates_are_ranked_and_told_apart_by_their_spread():
     ])  # fmt: skip
     trial = SignTrial(heisenberg(chain(6)), ranked, "no budget")
     assert [c.label for c in trial.candidates] == ["marshall", "sites [1, 2]", "none"]
-    assert trial.best.p_value == 1
     assert trial.best.error == pytest.approx(0.1 / 3**0.5)
     assert [c.label for c in trial.rivals] == ["sites [1, 2]"]
     assert "the trial cannot tell it from sites [1, 2]" in str(trial)
     assert "higher (p = " in str(trial)
 
 
-def test_a_run_without_energy_comes_last():
-    ranked = _ranked([candidate(None, float("nan"), -9.1), candidate("marshall", -8.0, -8.1)])
-    assert [c.label for c in ranked] == ["marshall", "none"]
+def test_runs_that_cannot_be_trusted_do_not_count():
+    good = candidate("marshall", -8.0, -8.1).energies
+    ranked = _ranked([
+        candidate(None, float("nan"), float("nan")),
+        SignCandidate("stripe-x", (stuck(-20.0), *good[:1])),
+        SignCandidate("marshall", (*good, stuck(-30.0))),
+    ])  # fmt: skip
+    assert [c.label for c in ranked] == ["marshall", "stripe-x", "none"]
+    assert [len(c.trusted) for c in ranked] == [2, 1, 0]
+    assert ranked[1].error == pytest.approx(1e-4, rel=0.3)
+    trial = SignTrial(heisenberg(chain(6)), ranked, "")
+    assert [c.label for c in trial.rivals] == ["stripe-x", "none"]
+    assert "1 of 2 runs trusted   too few trusted runs to tell" in str(trial)
 
 
 def test_marshall_wins_on_a_chain():
