@@ -26,29 +26,37 @@ _TYPICAL_CG_ITERATIONS = 350
 _MAX_MATRIX_BYTES = 4 * 2**30
 
 
-def costs(n_samples: int, width: int, product: float, n_parameters: int) -> dict[str, float]:
+def costs(
+    n_samples: int, width: int, product: float, n_parameters: int, n_different: int | None = None
+) -> dict[str, float]:
     """Multiply-adds of each solver, infinite where its matrix would not fit.
 
     sample-space: n^2 width/2 for the Gram matrix, whose width is N + M in factors and P
-    otherwise, and n^3/6 for Cholesky; dense: n P^2/2 + P^3/6; matrix-free: two products with O
-    per iteration.
+    otherwise, and n^3/6 for Cholesky, n counting different samples only; dense: n P^2/2 + P^3/6;
+    matrix-free: two products with O per iteration.
     """
     n, p = float(n_samples), float(n_parameters)
+    rows = n if n_different is None else float(n_different)
     estimate = {
-        "sample-space": n * n * width / 2 + n**3 / 6,
+        "sample-space": rows * rows * width / 2 + rows**3 / 6,
         "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * product,
         "dense": n * p * p / 2 + p**3 / 6,
     }
-    for method, rows in (("sample-space", n), ("dense", p)):
-        if 16 * rows * rows > _MAX_MATRIX_BYTES:
+    for method, order in (("sample-space", rows), ("dense", p)):
+        if 16 * order * order > _MAX_MATRIX_BYTES:
             estimate[method] = np.inf
     return estimate
 
 
 def choose_solver(jacobian: Jacobian, among: Iterable[str] = tuple(SOLVERS)) -> str:
     """Name of the cheapest solver for this many samples and parameters."""
+    repeats = jacobian.repeats()
     estimate = costs(
-        jacobian.n_samples, jacobian.width, jacobian.product_cost, jacobian.n_parameters
+        jacobian.n_samples,
+        jacobian.width,
+        jacobian.product_cost,
+        jacobian.n_parameters,
+        None if repeats is None else len(repeats.first),
     )
     return min(among, key=lambda method: estimate[method])
 

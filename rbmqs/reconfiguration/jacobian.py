@@ -8,6 +8,7 @@ at N = 100, M = 3200 and 4096 samples, is never formed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -164,9 +165,13 @@ class FactorisedJacobian:
             parts.insert(0, (values @ self.spins).astype(parts[0].dtype))
         return np.concatenate(parts)
 
+    @cached_property
+    def _repeats(self) -> Repeats | None:
+        return find_repeats(self.spins)
+
     def repeats(self) -> Repeats | None:
         """Samples that are alike, or None where nearly all differ."""
-        return find_repeats(self.spins)
+        return self._repeats
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, in planes (1 or 2, n_samples, n_samples).

@@ -230,9 +230,11 @@ def test_unknown_solvers_are_refused():
 
 def test_the_choice_of_solver():
     few = problem(n_samples=20, n_sites=8, n_hidden=16)
-    many = problem(n_samples=4000, n_sites=4, n_hidden=2)
+    many = problem(n_samples=4000, n_sites=12, n_hidden=2)
+    alike = problem(n_samples=4000, n_sites=4, n_hidden=2)  # of 16 kinds only
     assert choose_solver(FactorisedJacobian.of(few[0], few[1])) == "sample-space"
     assert choose_solver(FactorisedJacobian.of(many[0], many[1])) == "dense"
+    assert choose_solver(FactorisedJacobian.of(alike[0], alike[1])) == "sample-space"
     assert solve(FactorisedJacobian.of(few[0], few[1]), few[2], 0.01).method == "sample-space"
     huge = costs(100_000, 3300, 100_000 * 323_300.0, 323_300)
     assert min(huge, key=lambda m: huge[m]) == "matrix-free"
