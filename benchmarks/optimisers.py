@@ -1,4 +1,4 @@
-"""Variants of the optimiser on six models whose ground-state energy is known.
+"""Variants of the optimiser on seven models whose ground-state energy is known.
 
     python benchmarks/optimisers.py --json optimisers.json --figure docs/optimisers.png
     python benchmarks/optimisers.py --quick
@@ -28,6 +28,7 @@ MODELS = {
     "Ising chain 12, h=1": lambda: ising(chain(12), h=1.0),
     "Ising 4x4, h=3": lambda: ising(square(4), h=3.0),
     "Heisenberg chain 12": lambda: heisenberg(chain(12), total_sz=0, marshall=True),
+    "Heisenberg chain 12, no sign rule": lambda: heisenberg(chain(12), total_sz=0),
     "Heisenberg 4x4": lambda: heisenberg(square(4), total_sz=0, marshall=True),
     "J1-J2 4x4, J2=0.5": lambda: j1j2(square(4), J2=0.5, total_sz=0, marshall=True),
     "Heisenberg triangular 12": lambda: heisenberg(
