@@ -140,7 +140,7 @@ class OptimiserSettings:
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
     max_step: float = 0.2
-    max_change: float = 0.03
+    max_change: float = 0.06
     momentum: float = 0.9
     relative_shift: float = 0.0
     min_snr: float = 0.0
