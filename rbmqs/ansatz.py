@@ -8,7 +8,7 @@ group (`rbmqs.symmetric.SymmetricRBM`), and either of them projected onto a symm
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,15 @@ Self = TypeVar("Self", bound="Wavefunction")
 
 
 class Wavefunction(ABC):
-    """A variational wavefunction over spins +1 and -1."""
+    """A variational wavefunction over spins +1 and -1.
+
+    Attributes
+    ----------
+    momentum : float
+        Of the optimiser, where the settings leave it open.
+    """
+
+    momentum: ClassVar[float] = 0.9
 
     @property
     @abstractmethod

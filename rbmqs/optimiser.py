@@ -91,12 +91,13 @@ def take_step(
     local_energies : complex array (n_samples,)
     """
     gain = state.damping**-_SHIFT_GAIN
+    momentum = psi.momentum if settings.momentum is None else settings.momentum
     record = solve(
         jacobian,
         local_energies,
         gain * settings.diag_shift_at(iteration),
         settings.solver,
-        start=settings.momentum * state.direction,
+        start=momentum * state.direction,
         relative_shift=gain * settings.relative_shift,
         min_snr=settings.min_snr,
     )

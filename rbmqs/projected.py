@@ -13,7 +13,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,9 @@ class ProjectedRBM(Wavefunction):
 
     base: RBM | SymmetricRBM
     sector: SymmetrySector
+    # With 0.9 whole classes of configurations lose their amplitude, and are then never sampled
+    # again: 4x4 J1-J2 wandered between 2e-2 and 4e-3 for 300 iterations; 0.5 brought 1.4e-4.
+    momentum: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
         from hamiltonians.symmetry import SymmetrySector

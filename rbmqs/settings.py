@@ -120,9 +120,10 @@ class OptimiserSettings:
     max_change : float
         Largest change of one parameter in one step. The metric does not see directions that the
         samples do not, in which a step of any length may look short.
-    momentum : float
+    momentum : float or None
         SPRING momentum mu in [0, 1) (Goldshlager, Abrahamsen & Lin, J. Comput. Phys. 516, 113351
-        (2024), arXiv:2401.10190): the solve starts from mu times the previous direction.
+        (2024), arXiv:2401.10190): the solve starts from mu times the previous direction. None for
+        the `momentum` of the wavefunction, 0.9, and 0.5 for a projected one.
     relative_shift : float
         eps_1 of the scale-invariant shift eps_1 diag(S) + diag_shift; 0 for none. Takes the
         solvers "dense" and "matrix-free".
@@ -141,7 +142,7 @@ class OptimiserSettings:
     )
     max_step: float = 0.2
     max_change: float = 0.06
-    momentum: float = 0.9
+    momentum: float | None = None
     relative_shift: float = 0.0
     min_snr: float = 0.0
     solver: str | None = None
@@ -151,7 +152,7 @@ class OptimiserSettings:
             object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
         number("max_step", self.max_step, above=0)
         number("max_change", self.max_change, above=0)
-        if not 0 <= number("momentum", self.momentum) < 1:
+        if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
         for name in ("relative_shift", "min_snr"):
             number(name, getattr(self, name), at_least=0)
