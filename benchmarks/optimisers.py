@@ -97,14 +97,16 @@ def table(runs):
     lines.append("|---" * (len(models) + 3) + "|")
     for variant in dict.fromkeys(run["variant"] for run in runs):
         own = [run for run in runs if run["variant"] == variant]
-        errors = [
-            f"{statistics.median(r['relative_error'] for r in own if r['model'] == m):.1e}"
-            for m in models
-        ]
+        errors = [median_error([r for r in own if r["model"] == m]) for m in models]
         seconds = statistics.median(run["seconds"] for run in own)
         undone = sum(run["undone"] for run in own)
         lines.append(f"| {variant} | " + " | ".join(errors) + f" | {seconds:.0f} | {undone} |")
     return "\n".join(lines)
+
+
+def median_error(runs):
+    """As the table shows it, empty where there is no run."""
+    return f"{statistics.median(r['relative_error'] for r in runs):.1e}" if runs else ""
 
 
 def figure(path, runs):
@@ -122,10 +124,14 @@ def figure(path, runs):
     for panel, model in zip(panels.flat, models, strict=False):
         for number, variant in enumerate(dict.fromkeys(run["variant"] for run in runs)):
             own = [r for r in runs if (r["model"], r["variant"]) == (model, variant)]
+            if not own:
+                continue
             iterations, errors = course(own)
             style = {"color": "black", "zorder": 3} if number == 0 else {"color": f"C{number - 1}"}
             panel.plot(iterations, errors, label=variant, linewidth=1.2, **style)
         panel.set(title=model, yscale="log", xlabel="iteration", ylabel="relative error")
+    for panel in panels.flat[len(models) :]:
+        panel.set_axis_off()
     handles, labels = panels[0, 0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=4)
     drawn.savefig(path, dpi=110)
