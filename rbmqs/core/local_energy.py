@@ -174,21 +174,3 @@ def diagonal_values(spins, coef, ptr, sites):
             total += coef[k] * sign
         values[s] = total
     return values
-
-
-def local_values(spins, pairs, tables, connections, fixed_sector):
-    """Local values of one operator for every sample, complex128 (n_samples,).
-
-    The arguments are those of `add_off_diagonal`.
-    """
-    c = connections
-    values = diagonal_values(spins, c.diag_coef, c.diag_ptr, c.diag_sites)
-    add_off_diagonal(spins, pairs, tables, c, fixed_sector, False, values[:, None])
-    return values
-
-
-def flip_ratios(spins, pairs, tables, connections, fixed_sector):
-    """The off-diagonal terms one by one, complex128 (n_samples, n_flips)."""
-    ratios = np.zeros((len(spins), len(connections.flip_ptr) - 1), dtype=complex)
-    add_off_diagonal(spins, pairs, tables, connections, fixed_sector, True, ratios)
-    return ratios
