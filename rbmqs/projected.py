@@ -162,7 +162,7 @@ class ProjectedRBM(Wavefunction):
         """Shares (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
         permutations, signs, characters = self._images
         log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
-        n_units = self._plain.flip_tables.rows.shape[3]
+        n_units = self._plain.flip_tables.rows.shape[2]
         images.image_amplitudes(
             np.ascontiguousarray(sigma, dtype=np.int8), permutations, signs, *self._machine,
             n_units, log_psi,

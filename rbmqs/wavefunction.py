@@ -117,7 +117,7 @@ class RBM(Machine):
     @cached_property
     def flip_tables(self) -> tables.FlipTables:
         """Tables of one-site flips, for the kernels."""
-        return tables.flip_tables(self.visible_bias, self.weights)
+        return tables.flip_tables(self.visible_bias, self.hidden_bias, self.weights)
 
     def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
         """Hidden units of many configurations, as the kernels take them."""

@@ -72,7 +72,7 @@ def fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, 
     pairs[:, :, n_hidden:] = 0.0
     pairs[:, 0, n_hidden:] = 1.0
     for g in range(order):
-        fill_row(theta[g], g, pairs)
+        fill_row(theta, g, pairs, g)
         log_psi[g] = _log_amplitude(theta, g, pairs)
         for i in range(n_sites):
             log_psi[g] += images[g, i] * complex(

@@ -52,11 +52,11 @@ def _row_of(spins, s, site):
 
 
 @exact_kernel
-def _prepare(spins, s, sites, rows, log_scale, own_row, own_scales):
+def _prepare(spins, s, sites, rows, scales, own_row, own_scales):
     """Row of a flip of several sites; log C, and C or 0 where it is not a moderate number."""
     total = 0j
     for n in range(sites.shape[0]):
-        total += log_scale[sites[n], np.intp(spins[s, sites[n]] < 0)]
+        total += scales[0, _row_of(spins, s, sites[n])]
     own_scales[0] = total
     own_scales[1] = cmath.exp(total) if abs(total.real) < 300.0 else 0j
     if sites.shape[0] > 1:
@@ -151,12 +151,10 @@ def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, apart, out
     out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
     """
     n_samples = spins.shape[0]
-    n_sites, _, planes, n_units = tables.rows.shape
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
     for block in prange((n_samples + BLOCK - 1) // BLOCK):
         first, last = block * BLOCK, min((block + 1) * BLOCK, n_samples)
         _add_block(
-            spins, pairs, rows, tables.log_scale, tables.steepness, connections, fixed_sector,
+            spins, pairs, tables.rows, tables.scales, tables.steepness, connections, fixed_sector,
             apart, first, last, out,
         )  # fmt: skip
 

@@ -18,8 +18,8 @@ parallel spins costs nothing. For an exchange the two one-site rows are multipli
 per site and come from main memory.
 
 Where a product leaves the range of doubles, the ratio is taken again by logarithms. Where it
-could sink out of the range and return with digits lost, or z_k could underflow on its way (rows
-steeper than `rbmqs.core.simd.STEEP`, |Re theta| above ``WIDE``), ratios are always taken by
+could sink out of the range and return with digits lost, or z_k could underflow on its way (see
+`rbmqs.core.tables.FlipTables.wild`), ratios are always taken by
 logarithms and the pairs made again after every accepted move: slow, for weights beyond 5 or so.
 """
 
@@ -39,15 +39,14 @@ from hamiltonians.core.jit import (
 from rbmqs.core.random import below, uniform
 from rbmqs.core.simd import (
     LANES,
-    STEEP,
     complex_norms,
     complex_pair_norms,
     real_norms,
     real_pair_norms,
 )
+from rbmqs.core.tables import with_exponentials
 
 REFRESH = 4096
-WIDE = 200.0
 _TINY, _HUGE = 1e-200, 1e200
 _PLAIN = 150.0  # |log C_F| up to which exp(log C_F) is tabulated: C_F of two sites is in range
 
@@ -61,8 +60,10 @@ def refresh_units(spins, hidden_bias, weights, units):
     """
     n_sites = spins.shape[0]
     planes, n_hidden = hidden_bias.shape
-    theta = hidden_bias.copy()
+    theta = np.empty((planes, n_hidden))
     for p in range(planes):
+        for j in range(n_hidden):
+            theta[p, j] = hidden_bias[p, j]
         for i in range(n_sites):
             if spins[i] > 0:
                 for j in range(n_hidden):
@@ -70,8 +71,10 @@ def refresh_units(spins, hidden_bias, weights, units):
             else:
                 for j in range(n_hidden):
                     theta[p, j] -= weights[p, i, j]
-    units[0, n_hidden:] = 1.0
-    units[1:, n_hidden:] = 0.0
+    for j in range(n_hidden, units.shape[1]):
+        units[0, j] = 1.0
+        for p in range(planes):
+            units[1 + p, j] = 0.0
     for j in range(n_hidden):
         excess = max(theta[0, j], 0.0)
         units[0, j] = math.exp(-2.0 * excess)
@@ -177,29 +180,9 @@ def norm_ratio(units, rows, first, second, scales, inverse_den, wild, num):
     return math.exp(_log_norm_ratio(units, rows, first, second) + total)
 
 
-@exact_kernel
 def norm_scales(log_scale):
-    """The ``scales`` of `norm_ratio` from log C (N, 2)."""
-    scales = np.zeros((2, log_scale.size))
-    for row in range(log_scale.size):
-        scales[0, row] = 2.0 * log_scale[row // 2, row % 2].real
-        if abs(scales[0, row]) < _PLAIN:
-            scales[1, row] = math.exp(scales[0, row])
-    return scales
-
-
-@exact_kernel
-def is_wild(steepness, hidden_bias, weights):
-    """Whether weights are so large that products may sink out of the range of doubles."""
-    if not 4.0 * steepness.max() < STEEP:  # two sites a move, norms squared
-        return True
-    for j in range(hidden_bias.shape[1]):
-        angle = abs(hidden_bias[0, j])
-        for i in range(weights.shape[1]):
-            angle += abs(weights[0, i, j])
-        if not angle < WIDE:
-            return True
-    return False
+    """The ``scales`` of `norm_ratio` from log C (2 N,)."""
+    return with_exponentials(2.0 * log_scale.real, _PLAIN)
 
 
 @exact_kernel
@@ -209,11 +192,12 @@ def metropolis_accepts(ratio, random_number, beta=1.0):
 
 
 @kernel
-def _reset(spins, hidden_bias, weights, units, identity, inverse_den):
+def _reset(spins, hidden_bias, weights, units, identity, inverse_den, num):
     """Fresh pairs and denominators of one chain; ``identity`` is the row q = 1."""
     refresh_units(spins, hidden_bias, weights, units)
-    num = np.empty(LANES)
-    lane_norms(units, identity, 0, -1, np.ones(LANES), num)
+    for lane in range(LANES):
+        inverse_den[lane] = 1.0
+    lane_norms(units, identity, 0, -1, inverse_den, num)
     for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
 
@@ -286,6 +270,50 @@ def _row_number(spins, site):
 
 
 @parallel_kernel
+def _run_chains(
+    spins, rng, beta, move, bonds, rows, scales, wild, hidden_bias, weights, n_discard, sweep_size,
+    samples, accepted,
+):  # fmt: skip
+    n_chains, n_draws, n_sites = samples.shape
+    planes, n_units = rows.shape[1:]
+    for chain in prange(n_chains):
+        units = np.empty((1 + planes, n_units))
+        identity = np.empty((1, planes, n_units))
+        for k in range(n_units):
+            for p in range(planes):
+                identity[0, p, k] = 1.0 - p
+        inverse_den = np.empty(LANES)
+        num = np.empty(LANES)
+        sites = np.empty(2, dtype=np.int64)
+        sigma = spins[chain]
+        stream = rng[chain]
+        exponent = beta[chain]
+        count = 0
+        age = REFRESH
+        for draw in range(-n_discard, n_draws):
+            for _ in range(sweep_size):
+                if age >= REFRESH:
+                    _reset(sigma, hidden_bias, weights, units, identity, inverse_den, num)
+                    age = 0
+                age += 1
+                if not propose(move, sigma, stream, bonds, sites):
+                    continue
+                first = _row_number(sigma, sites[0])
+                second = _row_number(sigma, sites[1]) if sites[1] >= 0 else -1
+                ratio = norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
+                if metropolis_accepts(ratio, uniform(stream), exponent):
+                    count += 1
+                    sigma[sites[0]] = -sigma[sites[0]]
+                    if second >= 0:
+                        sigma[sites[1]] = -sigma[sites[1]]
+                    if not _commit(units, rows, first, second, num, inverse_den) or wild:
+                        age = REFRESH
+            if draw >= 0:
+                for i in range(n_sites):
+                    samples[chain, draw, i] = sigma[i]
+        accepted[chain] = count
+
+
 def sample(
     spins, rng, beta, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples
 ):
@@ -312,43 +340,10 @@ def sample(
     int64 (n_chains,)
         Accepted moves, discarded sweeps included.
     """
-    n_chains, n_draws = samples.shape[:2]
-    n_sites, _, planes, n_units = tables.rows.shape
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
-    accepted = np.zeros(n_chains, dtype=np.int64)
-    wild = is_wild(tables.steepness, hidden_bias, weights)
-    scales = norm_scales(tables.log_scale)
-    for chain in prange(n_chains):
-        units = np.empty((1 + planes, n_units))
-        identity = np.zeros((1, planes, n_units))
-        identity[0, 0] = 1.0
-        inverse_den = np.empty(LANES)
-        num = np.empty(LANES)
-        sites = np.zeros(2, dtype=np.int64)
-        sigma = spins[chain]
-        stream = rng[chain]
-        exponent = beta[chain]
-        count = 0
-        age = REFRESH
-        for draw in range(-n_discard, n_draws):
-            for _ in range(sweep_size):
-                if age >= REFRESH:
-                    _reset(sigma, hidden_bias, weights, units, identity, inverse_den)
-                    age = 0
-                age += 1
-                if not propose(move, sigma, stream, bonds, sites):
-                    continue
-                first = _row_number(sigma, sites[0])
-                second = _row_number(sigma, sites[1]) if sites[1] >= 0 else -1
-                ratio = norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
-                if metropolis_accepts(ratio, uniform(stream), exponent):
-                    count += 1
-                    sigma[sites[0]] = -sigma[sites[0]]
-                    if second >= 0:
-                        sigma[sites[1]] = -sigma[sites[1]]
-                    if not _commit(units, rows, first, second, num, inverse_den) or wild:
-                        age = REFRESH
-            if draw >= 0:
-                samples[chain, draw] = sigma
-        accepted[chain] = count
+    accepted = np.zeros(len(spins), dtype=np.int64)
+    wild = tables.wild
+    _run_chains(
+        spins, rng, beta, move, bonds, tables.rows, norm_scales(tables.scales[0]), wild,
+        hidden_bias, weights, n_discard, sweep_size, samples, accepted,
+    )  # fmt: skip
     return accepted

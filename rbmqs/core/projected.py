@@ -20,13 +20,12 @@ from numba import prange
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.images import fill_images, shares_of
 from rbmqs.core.local_energy import log_product
-from rbmqs.core.metropolis import is_wild, metropolis_accepts, multiply_rows, propose
+from rbmqs.core.metropolis import metropolis_accepts, multiply_rows, propose
 from rbmqs.core.random import uniform
 from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
 
 REFRESH = 256
 DEEP = 1e-200
-_PLAIN = 300.0  # |log C| up to which C is taken as a number
 
 
 @exact_kernel
@@ -40,7 +39,7 @@ def _ratio_by_logs(pairs, g, rows, first, second, scratch):
 
 @inlined_exact_kernel
 def _image_ratio(pairs, g, rows, first, second, scales, wild, scratch):
-    """psi(g sigma') / psi(g sigma); scales : (2, 2 N), log C and C (0 where out of range)."""
+    """psi(g sigma') / psi(g sigma); ``scales`` as in `rbmqs.core.tables.FlipTables`."""
     planes, n_units = rows.shape[1], rows.shape[2]
     size = planes * n_units
     product, ok = 0j, False
@@ -178,11 +177,9 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
     """
     visible_bias, hidden_bias, weights = machine
     permutations, signs, characters, image_rows = group
-    n_sites, _, planes, n_units = tables.rows.shape
-    order = permutations.shape[0]
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
-    wild = is_wild(tables.steepness, hidden_bias, weights)
-    scales = scale_factors(tables.log_scale)
+    rows, scales, wild = tables.rows, tables.scales, tables.wild
+    planes, n_units = rows.shape[1:]
+    order, n_sites = permutations.shape
     flip_ptr, flip_sites = connections.flip_ptr, connections.flip_sites
     for s in prange(spins.shape[0]):
         pairs = np.empty((order, 2 * planes, n_units))
@@ -213,17 +210,6 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
                     terms,
                 )  # fmt: skip
             out[s, f if apart else 0] += element * ratio
-
-
-@exact_kernel
-def scale_factors(log_scale):
-    """log C and C of the flips of `FlipTables.log_scale`, complex (2, 2 N); C = 0 if too large."""
-    scales = np.zeros((2, log_scale.size), dtype=np.complex128)
-    for row in range(log_scale.size):
-        scales[0, row] = log_scale[row // 2, row % 2]
-        if abs(scales[0, row].real) < _PLAIN:
-            scales[1, row] = cmath.exp(scales[0, row])
-    return scales
 
 
 @inlined_exact_kernel
@@ -261,12 +247,10 @@ def sample_projected(
     visible_bias, hidden_bias, weights = machine
     permutations, signs, characters, image_rows = group
     n_chains, n_draws = samples.shape[:2]
-    n_sites, _, planes, n_units = tables.rows.shape
-    order = permutations.shape[0]
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
+    rows, scales, wild = tables.rows, tables.scales, tables.wild
+    planes, n_units = rows.shape[1:]
+    order, n_sites = permutations.shape
     accepted = np.zeros(n_chains, dtype=np.int64)
-    wild = is_wild(tables.steepness, hidden_bias, weights)
-    scales = scale_factors(tables.log_scale)
     for chain in prange(n_chains):
         pairs = np.empty((order, 2 * planes, n_units))
         scratch = np.empty((planes, n_units))
@@ -311,6 +295,7 @@ def sample_projected(
                     if _is_deep(shares):
                         age = REFRESH
             if draw >= 0:
-                samples[chain, draw] = sigma
+                for i in range(n_sites):
+                    samples[chain, draw, i] = sigma[i]
         accepted[chain] = count
     return accepted
