@@ -164,8 +164,8 @@ class ProjectedRBM(Wavefunction):
         log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
         n_units = self._plain.flip_tables.rows.shape[2]
         images.image_amplitudes(
-            np.ascontiguousarray(sigma, dtype=np.int8), permutations, signs, *self._machine,
-            n_units, log_psi,
+            self._plain.flip_tables.planes, np.ascontiguousarray(sigma, dtype=np.int8),
+            permutations, signs, *self._machine, n_units, log_psi,
         )  # fmt: skip
         shares, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)
         images.project(log_psi, characters, shares, log_sums)

@@ -16,7 +16,7 @@ import numpy as np
 
 from rbmqs.checks import positive_int
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
-from rbmqs.core.planes import from_planes, planes
+from rbmqs.core.planes import from_planes, plane_numbers, planes
 from rbmqs.parameters import Machine
 
 if TYPE_CHECKING:
@@ -173,7 +173,14 @@ class RBM(Machine):
         out = np.empty((len(machine[2]), len(sigma), stop + self.weights.size))
         n_units = tables.padded_units(self.n_hidden)
         images.image_gradients(
-            np.ascontiguousarray(sigma), permutations, signs, *machine, n_units, shares, out
+            plane_numbers(self.weights),
+            np.ascontiguousarray(sigma),
+            permutations,
+            signs,
+            *machine,
+            n_units,
+            shares,
+            out,
         )
         kept = np.ones(out.shape[2], dtype=bool)
         kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias

@@ -18,40 +18,6 @@ _LINE = 16  # rows start an odd number of these apart, so that columns of tiles 
 _UPPER, _LEFT, _NON_UNIT = (np.uint8(ord(letter)) for letter in "ULN")
 
 
-@parallel_kernel
-def _pack(lower, shift, factor):
-    n_parts, n = lower.shape[:2]
-    for i in prange(n):
-        for j in range(i + 1):
-            factor[i, j, 0] = lower[0, i, j]
-            if n_parts == 2:
-                factor[i, j, 1] = -lower[1, i, j]
-        factor[i, i, 0] += shift
-
-
-def pack(lower, shift, dtype):
-    """The upper triangle of A + shift, column by column, from the lower triangle of A.
-
-    Parameters
-    ----------
-    lower : float64 (n_parts, n, n)
-        Real part, and imaginary part of a complex A.
-    shift : float
-    dtype : type
-        Of the result, complex for a complex A.
-
-    Returns
-    -------
-    array (n, at least n)
-        Row i holds conj(A_ij), j <= i, and what lies beyond is undefined.
-    """
-    n_parts, n = lower.shape[:2]
-    stride = (-(-n // _LINE) | 1) * _LINE
-    factor = np.empty((n, stride), dtype)
-    _pack(lower, shift, factor.view(factor.real.dtype).reshape(n, stride, n_parts))
-    return factor
-
-
 @inlined_kernel
 def _update_diagonal(herk, factor, start, first, last, one):
     """Subtract from the diagonal tile at ``start`` the products of rows first to last of U."""
@@ -81,8 +47,15 @@ def _finish_tile(gemm, trsm, factor, row, col, one):
 
 
 @parallel_kernel
-def _factorise(herk, potrf, gemm, trsm, factor, real_one, one):
-    n = factor.shape[0]
+def _factorise(herk, potrf, gemm, trsm, lower, shift, parts, factor, real_one, one):
+    """False if A is not positive; ``parts`` (n, stride, n_parts) is ``factor`` seen as reals."""
+    n_parts, n = lower.shape[:2]
+    for i in prange(n):
+        for j in range(i + 1):
+            parts[i, j, 0] = lower[0, i, j]
+            if n_parts == 2:
+                parts[i, j, 1] = -lower[1, i, j]
+        parts[i, i, 0] += shift
     stride = np.int32(factor.shape[1])
     info = np.zeros(1, np.int32)
     for start in range(0, n, TILE):
@@ -100,13 +73,31 @@ def _factorise(herk, potrf, gemm, trsm, factor, real_one, one):
     return True
 
 
-def factorise(factor):
-    """Replace the rows of ``factor`` from `pack` by those of U; False if A is not positive."""
-    kind = factor.dtype.type
-    real = kind(1).real.dtype.type
-    herk = address("herk" if kind is not real else "syrk", kind)
-    others = (address(name, kind) for name in ("potrf", "gemm", "trsm"))
-    return _factorise(herk, *others, factor, real(1), kind(1))
+def factorise(lower, shift, dtype):
+    """U of A + shift = U^dagger U, column by column; None where A + shift is not positive.
+
+    Parameters
+    ----------
+    lower : float64 (n_parts, n, n)
+        Real part, and imaginary part of a complex A; its upper triangle is not read.
+    shift : float
+    dtype : type
+        Of the result, complex for a complex A.
+
+    Returns
+    -------
+    array (n, at least n)
+        Row i holds U_ji, j <= i; what lies beyond is undefined.
+    """
+    n_parts, n = lower.shape[:2]
+    stride = (-(-n // _LINE) | 1) * _LINE
+    factor = np.empty((n, stride), dtype)
+    one = factor.dtype.type(1)
+    routines = ("herk" if n_parts == 2 else "syrk", "potrf", "gemm", "trsm")
+    parts = factor.view(one.real.dtype).reshape(n, stride, n_parts)
+    addresses = (address(name, dtype) for name in routines)
+    positive = _factorise(*addresses, lower, shift, parts, factor, one.real, one)
+    return factor if positive else None
 
 
 def solve_factorised(factor, vector):

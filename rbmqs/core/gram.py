@@ -90,8 +90,8 @@ def _centre_row(lower, means, mean, roots, i):
 
 
 @parallel_exact_kernel
-def _fill_tiles(gemm, gemv, spins, tanh, counts, visible, hidden, out, sums):
-    """The matrix before it is centred; ``sums`` (n_parts, n_tiles, n) of each row by tiles."""
+def _centred_gram(gemm, gemv, spins, tanh, counts, roots, visible, hidden, out, sums):
+    """See `centred_gram`; ``sums`` (n_parts, n_tiles, n) are those of each row by tiles."""
     n_parts, n_tiles, n = sums.shape
     for task in prange(n_tiles * (n_tiles + 1) // 2):
         work = np.empty((4, TILE, TILE))
@@ -115,11 +115,18 @@ def _fill_tiles(gemm, gemv, spins, tanh, counts, visible, hidden, out, sums):
                 gemv, work, matrix, height, columns, counts, i0, j0, -1.0 if part else 1.0, sums,
                 (part * n_tiles + col) * n + i0, (part * n_tiles + row) * n + j0,
             )  # fmt: skip
-
-
-@parallel_exact_kernel
-def _centre(means, mean, roots, out):
-    n = out.shape[1]
+    n_samples, mean = 0.0, 0.0
+    means = np.zeros((n_parts, n))
+    for i in range(n):
+        n_samples += counts[i]
+        for part in range(n_parts):
+            for col in range(n_tiles):
+                means[part, i] += sums[part, col, i]
+        mean += counts[i] * means[0, i]
+    for i in range(n):
+        for part in range(n_parts):
+            means[part, i] /= n_samples
+    mean /= n_samples * n_samples
     for task in prange((n + 1) // 2):  # a short and a long row each, for equal work
         for i in range(task, n - task, max(1, n - 1 - 2 * task)):
             _centre_row(out, means, mean, roots, i)
@@ -155,7 +162,6 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias):
     sums = np.zeros((n_parts, n_tiles, n))
     visible, hidden = float(with_visible_bias), float(with_hidden_bias)
     gemm, gemv = address("gemm", float), address("gemv", float)
-    _fill_tiles(gemm, gemv, spins, parts, counts, visible, hidden, lower, sums)
-    means = sums.sum(axis=1) / counts.sum()
-    _centre(means, counts @ means[0] / counts.sum(), np.sqrt(counts), lower)
+    roots = np.sqrt(counts)
+    _centred_gram(gemm, gemv, spins, parts, counts, roots, visible, hidden, lower, sums)
     return lower

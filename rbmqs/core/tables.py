@@ -8,7 +8,7 @@ from numba import prange
 from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.amplitude import real_unit_pair, unit_pair
 from rbmqs.core.blas import address, row_product
-from rbmqs.core.planes import planes
+from rbmqs.core.planes import plane_numbers, planes
 from rbmqs.core.simd import LANES, STEEP, padded_units
 
 BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
@@ -29,6 +29,9 @@ class FlipTables(NamedTuple):
         log C of the same flips, and C itself or 0 where it is not a moderate number.
     steepness : ndarray, shape (N,), float64
         Largest sum over the factors of a lane of |log |q_k|| for a flip of the site.
+    planes : tuple of int
+        Numbers of the planes, (0, 1) or (0,). Its length is known to the compiler, which leaves
+        out what serves numbers of the other kind.
     wild : bool
         Whether weights are so large that products may sink out of the range of doubles.
     """
@@ -36,20 +39,21 @@ class FlipTables(NamedTuple):
     rows: np.ndarray
     scales: np.ndarray
     steepness: np.ndarray
+    planes: tuple[int, ...]
     wild: bool
 
 
 def flip_tables(visible_bias, hidden_bias, weights):
     """`FlipTables` of one set of parameters, real or complex."""
     n_sites, n_hidden = weights.shape
-    n_planes = 2 if np.iscomplexobj(weights) else 1
-    rows = np.zeros((n_sites, 2, n_planes, padded_units(n_hidden)))
+    planes = plane_numbers(weights)
+    rows = np.zeros((n_sites, 2, len(planes), padded_units(n_hidden)))
     rows[:, :, 0, n_hidden:] = 1.0
     logs = np.zeros((n_sites, rows.shape[3]))
     logs[:, :n_hidden] = -4.0 * weights.real
     with np.errstate(over="ignore", invalid="ignore"):
         up, down = np.exp(logs[:, :n_hidden]), np.exp(-logs[:, :n_hidden])
-        if n_planes == 2:
+        if len(planes) == 2:
             angle = -4.0 * weights.imag
             cosine, sine = np.cos(angle), np.sin(angle)
             rows[:, 0, 1, :n_hidden], rows[:, 1, 1, :n_hidden] = up * sine, -down * sine
@@ -62,7 +66,7 @@ def flip_tables(visible_bias, hidden_bias, weights):
     log_up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
     log_scale = np.stack([log_up, -log_up], axis=1).astype(complex).ravel()
     scales = with_exponentials(log_scale, _LARGEST_LOG)
-    return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, wild)
+    return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, planes, wild)
 
 
 def with_exponentials(logs, limit):
@@ -72,10 +76,10 @@ def with_exponentials(logs, limit):
 
 
 @inlined_exact_kernel
-def fill_row(theta, t, pairs, s):
-    """Planes g and w (Re and Im each) of sample s from row t of angles (rows, planes, M)."""
+def fill_row(planes, theta, t, pairs, s):
+    """Planes g and w (Re and Im each) of sample s from row t of angles."""
     n_hidden = theta.shape[2]
-    if theta.shape[1] == 2:
+    if len(planes) == 2:
         for j in range(n_hidden):
             g_re, g_im, w_re, w_im = unit_pair(theta[t, 0, j], theta[t, 1, j])
             pairs[s, 0, j] = g_re
@@ -90,7 +94,7 @@ def fill_row(theta, t, pairs, s):
 
 
 @parallel_exact_kernel
-def _fill_pairs(gemm, spins, hidden_bias, weights, pairs):
+def _fill_pairs(planes, gemm, spins, hidden_bias, weights, pairs):
     n_samples, n_sites = spins.shape
     n_planes, n_hidden = hidden_bias.shape
     row = n_planes * n_hidden
@@ -108,7 +112,7 @@ def _fill_pairs(gemm, spins, hidden_bias, weights, pairs):
                 ((theta, plane * n_hidden), row), (last - first, n_hidden, n_sites), 1.0, 1.0,
             )  # fmt: skip
         for s in range(first, last):
-            fill_row(theta, s - first, pairs, s)
+            fill_row(planes, theta, s - first, pairs, s)
             for j in range(n_hidden, pairs.shape[2]):
                 for plane in range(pairs.shape[1]):
                     pairs[s, plane, j] = 0.0
@@ -130,7 +134,14 @@ def unit_pairs(spins, hidden_bias, weights):
     """
     n_planes = 4 if np.iscomplexobj(weights) else 2
     pairs = np.empty((len(spins), n_planes, padded_units(weights.shape[1])))
-    _fill_pairs(address("gemm", float), spins, planes(hidden_bias), planes(weights), pairs)
+    _fill_pairs(
+        plane_numbers(weights),
+        address("gemm", float),
+        spins,
+        planes(hidden_bias),
+        planes(weights),
+        pairs,
+    )
     return pairs
 
 

@@ -93,8 +93,8 @@ def _refined(
 
 def _factorised(lower: np.ndarray, shift: float, dtype: type) -> Product | None:
     """The inverse of A + shift, to the precision of a type; None where A is not positive."""
-    factor = cholesky.pack(lower, shift, dtype)
-    if not cholesky.factorise(factor):
+    factor = cholesky.factorise(lower, float(shift), dtype)
+    if factor is None:
         return None
 
     def inverse(vector: np.ndarray) -> np.ndarray:
