@@ -8,11 +8,12 @@ group (`rbmqs.symmetric.SymmetricRBM`), and either of them projected onto a symm
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
 from rbmqs.checks import spin_array
+from rbmqs.core.local_energy import diagonal_values
 
 if TYPE_CHECKING:
     from hamiltonians import Sector
@@ -23,6 +24,36 @@ MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of com
 _STATE_CHUNK = 2**12
 
 Self = TypeVar("Self", bound="Wavefunction")
+
+
+class Walk(NamedTuple):
+    """Chains and how far they go; kernels take the first five before their tables, the rest after.
+
+    Attributes
+    ----------
+    spins : ndarray, shape (n_chains, N), int8
+        Updated in place.
+    rng : ndarray, shape (n_chains, 4), uint64
+        Random streams, updated in place.
+    beta : ndarray, shape (n_chains,), float64
+        Each chain samples |psi|^(2 beta).
+    move : int
+        A code of `rbmqs.core.metropolis`.
+    bonds : ndarray, shape (n_bonds, 2), int64
+    n_discard, sweep_size : int
+        Sweeps that are not recorded, and proposals a sweep.
+    drawn : ndarray, shape (n_chains, n_draws, N), int8
+        Filled with the recorded configurations.
+    """
+
+    spins: np.ndarray
+    rng: np.ndarray
+    beta: np.ndarray
+    move: int
+    bonds: np.ndarray
+    n_discard: int
+    sweep_size: int
+    drawn: np.ndarray
 
 
 class Wavefunction(ABC):
@@ -81,6 +112,38 @@ class Wavefunction(ABC):
         """
 
     @abstractmethod
+    def add_off_diagonal(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        apart: bool,
+        out: np.ndarray,
+        pairs: np.ndarray | None = None,
+    ) -> None:
+        """Add sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), sigma' != sigma.
+
+        Parameters
+        ----------
+        sigma : int8 (n_samples, N)
+        connections : Connections
+        fixed_sector : bool
+            Whether amplitudes outside the samples' sector of S_z count as zero.
+        apart : bool
+            Whether each flip has a column of its own.
+        out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
+        pairs : array, optional
+            `unit_pairs(sigma)` where it is known already.
+        """
+
+    @abstractmethod
+    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> Jacobian:
+        """Centred log-derivatives at int8 spins (n_samples, N), for the solvers."""
+
+    @abstractmethod
+    def run_chains(self, walk: Walk) -> np.ndarray:
+        """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""
+
     def local_values(
         self,
         sigma: np.ndarray,
@@ -89,8 +152,11 @@ class Wavefunction(ABC):
         pairs: np.ndarray | None = None,
     ) -> np.ndarray:
         """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
+        c = connections
+        values = diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
+        self.add_off_diagonal(sigma, c, fixed_sector, False, values[:, None], pairs)
+        return values
 
-    @abstractmethod
     def flip_ratios(
         self,
         sigma: np.ndarray,
@@ -99,24 +165,9 @@ class Wavefunction(ABC):
         pairs: np.ndarray | None = None,
     ) -> np.ndarray:
         """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
-
-    @abstractmethod
-    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> Jacobian:
-        """Centred log-derivatives at int8 spins (n_samples, N), for the solvers."""
-
-    @abstractmethod
-    def run_chains(
-        self,
-        spins: np.ndarray,
-        rng: np.ndarray,
-        beta: np.ndarray,
-        move: int,
-        bonds: np.ndarray,
-        n_discard: int,
-        sweep_size: int,
-        drawn: np.ndarray,
-    ) -> np.ndarray:
-        """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
+        ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
+        self.add_off_diagonal(sigma, connections, fixed_sector, True, ratios, pairs)
+        return ratios
 
     def log_psi(self, sigma: np.ndarray) -> np.ndarray:
         """log psi(sigma) on some branch of the logarithm.

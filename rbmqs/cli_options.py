@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import tomllib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rbmqs.config import read_toml
@@ -175,10 +176,7 @@ def _check_tables(table: dict[str, Any]) -> None:
 
 def _parameters(options: argparse.Namespace) -> dict[str, float]:
     values = {} if options.field is None else {"h": options.field}
-    for text in options.parameter:
-        name, separator, value = text.partition("=")
-        if not separator:
-            raise ValueError(f"--parameter must read NAME=VALUE, got {text!r}")
+    for name, value in named_values("--parameter", options.parameter):
         try:
             values[name] = float(value)
         except ValueError:
@@ -186,13 +184,19 @@ def _parameters(options: argparse.Namespace) -> dict[str, float]:
     return values
 
 
-def changes_from_options(texts: list[str]) -> dict[str, Any]:
-    """Settings of --set NAME=VALUE; a value is read as TOML, or as text where it is none."""
-    changes: dict[str, Any] = {}
+def named_values(option: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names and values of an option that reads NAME=VALUE."""
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator:
-            raise ValueError(f"--set must read NAME=VALUE, got {text!r}")
+            raise ValueError(f"{option} must read NAME=VALUE, got {text!r}")
+        yield name, value
+
+
+def changes_from_options(texts: list[str]) -> dict[str, Any]:
+    """Settings of --set NAME=VALUE; a value is read as TOML, or as text where it is none."""
+    changes: dict[str, Any] = {}
+    for name, value in named_values("--set", texts):
         try:
             changes[name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rbmqs.ansatz import Wavefunction
-from rbmqs.core import images, local_energy
+from rbmqs.core import images
 from rbmqs.core.planes import planes
 from rbmqs.core.projected import add_projected, sample_projected
 from rbmqs.reconfiguration.explicit import ExplicitJacobian
@@ -28,6 +28,7 @@ from rbmqs.wavefunction import RBM
 if TYPE_CHECKING:
     from hamiltonians.connections import Connections
     from hamiltonians.symmetry import SymmetrySector
+    from rbmqs.ansatz import Walk
 
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
@@ -93,13 +94,17 @@ class ProjectedRBM(Wavefunction):
         return np.ascontiguousarray(rows), signs, np.conj(characters) / len(rows)
 
     @cached_property
-    def _image_rows(self) -> np.ndarray:
-        """Row of `FlipTables` that a flip of site i from up or down means for each image."""
-        permutations, signs, _ = self._images
+    def _group(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """`_images`, and the row of `FlipTables` that a flip of site i means for each image.
+
+        Row 2 i is that of a flip from up, 2 i + 1 of one from down.
+        """
+        permutations, signs, characters = self._images
         places = np.argsort(permutations, axis=1).T  # site i of sigma is this site of the image
         turned = (signs < 0).astype(np.int64)
         rows = np.stack([2 * places + turned, 2 * places + 1 - turned], axis=1)
-        return np.ascontiguousarray(rows.reshape(2 * self.n_sites, -1))
+        rows = np.ascontiguousarray(rows.reshape(2 * self.n_sites, -1))
+        return permutations, signs, characters, rows
 
     @property
     def n_images(self) -> int:
@@ -157,10 +162,10 @@ class ProjectedRBM(Wavefunction):
         """Shares (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
         permutations, signs, characters = self._images
         log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
-        n_units = self._plain.flip_tables.rows.shape[3]
+        n_units = self._plain.flip_tables.rows.shape[2]
         images.image_amplitudes(
-            np.ascontiguousarray(sigma, dtype=np.int8), permutations, signs, *self._machine,
-            n_units, log_psi,
+            self._plain.flip_tables.planes, np.ascontiguousarray(sigma, dtype=np.int8),
+            permutations, signs, *self._machine, n_units, log_psi,
         )  # fmt: skip
         shares, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)
         images.project(log_psi, characters, shares, log_sums)
@@ -174,43 +179,22 @@ class ProjectedRBM(Wavefunction):
         """Shares of the terms in Psi(sigma), complex (n_samples, n_images)."""
         return self._projected(sigma)[0]
 
-    def local_values(
-        self,
-        sigma: np.ndarray,
-        connections: Connections,
-        fixed_sector: bool,
-        pairs: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma), complex (n_samples,)."""
-        c = connections
-        values = local_energy.diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
-        self._add_off_diagonal(sigma, connections, fixed_sector, False, values[:, None])
-        return values
-
-    def flip_ratios(
-        self,
-        sigma: np.ndarray,
-        connections: Connections,
-        fixed_sector: bool,
-        pairs: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
-        ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
-        self._add_off_diagonal(sigma, connections, fixed_sector, True, ratios)
-        return ratios
-
-    def _add_off_diagonal(
+    def add_off_diagonal(
         self,
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
         apart: bool,
         out: np.ndarray,
+        pairs: np.ndarray | None = None,
     ) -> None:
-        """Off-diagonal terms into `out`; the kernel makes images again, a sample in the cache."""
+        """See `Wavefunction.add_off_diagonal`.
+
+        `pairs` does not help: the kernel makes the images of one sample again, in the cache.
+        """
         add_projected(
             np.ascontiguousarray(sigma, dtype=np.int8), connections, fixed_sector, apart,
-            self._plain.flip_tables, self._machine, (*self._images, self._image_rows), out,
+            self._plain.flip_tables, self._machine, self._group, out,
         )  # fmt: skip
 
     def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
@@ -219,23 +203,11 @@ class ProjectedRBM(Wavefunction):
         permutations, signs, _ = self._images
         return ExplicitJacobian(self.base.image_derivatives(sigma, permutations, signs, shares))
 
-    def run_chains(
-        self,
-        spins: np.ndarray,
-        rng: np.ndarray,
-        beta: np.ndarray,
-        move: int,
-        bonds: np.ndarray,
-        n_discard: int,
-        sweep_size: int,
-        drawn: np.ndarray,
-    ) -> np.ndarray:
+    def run_chains(self, walk: Walk) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
-        group = (*self._images, self._image_rows)
         return sample_projected(
-            spins, rng, beta, move, bonds, self._plain.flip_tables, self._machine, group, n_discard,
-            sweep_size, drawn,
-        )  # fmt: skip
+            *walk[:5], self._plain.flip_tables, self._machine, self._group, *walk[5:]
+        )
 
     def describe(self) -> dict[str, Any]:
         """Shape of the machine, for logs and checkpoints."""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hamiltonians.hamiltonian import check_total_sz
+from rbmqs.ansatz import Walk, Wavefunction
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
-    from rbmqs.ansatz import Wavefunction
 
 MOVES = ("flip", "exchange", "pair-exchange", "mixed")
 _MOVE_CODES = {
@@ -254,16 +254,9 @@ class MetropolisSampler:
         int64 (n,)
             Accepted moves.
         """
-        return psi.run_chains(
-            spins,
-            rng,
-            beta,
-            _MOVE_CODES[self.move],
-            self.bonds,
-            n_discard,
-            int(self.sweep_size or 0),
-            drawn,
-        )
+        size, code = int(self.sweep_size or 0), _MOVE_CODES[self.move]
+        walk = Walk(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
+        return psi.run_chains(walk)
 
     def describe(self) -> dict:
         """Settings, for logs and checkpoints."""

@@ -10,24 +10,24 @@ a row of |G| hidden units of an ordinary machine, which does all the sampling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.ansatz import Wavefunction
-from rbmqs.checks import finite, positive_int
+from rbmqs.checks import positive_int
+from rbmqs.parameters import Machine
 from rbmqs.reconfiguration.explicit import ExplicitJacobian
 from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
-    from hamiltonians.connections import Connections
     from hamiltonians.symmetry import SymmetryGroup
+    from rbmqs.ansatz import Walk
 
 
 @dataclass(frozen=True, eq=False)
-class SymmetricRBM(Wavefunction):
+class SymmetricRBM(Machine):
     """A restricted Boltzmann machine that is invariant under a group.
 
     Parameters
@@ -65,29 +65,14 @@ class SymmetricRBM(Wavefunction):
             raise TypeError(f"group must be a SymmetryGroup, got {type(self.group).__name__}")
         if self.spin_inversion and self.has_visible_bias:
             raise ValueError("has_visible_bias must be False with spin_inversion, which forbids it")
-        arrays = [np.asarray(x) for x in (self.visible_bias, self.hidden_bias, self.weights)]
-        dtype = complex if any(np.iscomplexobj(x) for x in arrays) else float
-        for name, array in zip(("visible_bias", "hidden_bias", "weights"), arrays, strict=True):
-            value = np.array(array, dtype=dtype, order="C")
-            finite(name, value)
-            value.flags.writeable = False
-            object.__setattr__(self, name, value)
-        self._check_shapes()
-
-    def _check_shapes(self) -> None:
+        self._make_canonical()
         n_sites = self.group.n_sites
         if self.weights.ndim != 2 or len(self.weights) != n_sites or self.weights.shape[1] < 1:
             raise ValueError(
                 f"weights must have shape ({n_sites}, n_features) for a group on {n_sites} sites, "
                 f"got {self.weights.shape}"
             )
-        expected = {"visible_bias": (self.n_orbits,), "hidden_bias": (self.n_features,)}
-        for name, shape in expected.items():
-            got = getattr(self, name)
-            if got.shape != shape:
-                raise ValueError(f"{name} must have shape {shape}, got {got.shape}")
-            if not getattr(self, f"has_{name}") and np.any(got):
-                raise ValueError(f"{name} must be zero when has_{name} is False")
+        self._check_biases({"visible_bias": self.n_orbits, "hidden_bias": self.n_features})
 
     @classmethod
     def random(
@@ -129,11 +114,6 @@ class SymmetricRBM(Wavefunction):
         return cls(a, plain.hidden_bias, plain.weights, group, *flags)
 
     @property
-    def n_sites(self) -> int:
-        """Number of sites N."""
-        return self.weights.shape[0]
-
-    @property
     def n_features(self) -> int:
         """Number of features, each a row of hidden units."""
         return self.weights.shape[1]
@@ -147,25 +127,6 @@ class SymmetricRBM(Wavefunction):
     def n_hidden(self) -> int:
         """Number of hidden units M of the machine written out."""
         return self.n_features * len(self._signs)
-
-    @property
-    def alpha(self) -> float:
-        """Density of hidden units M/N."""
-        return self.n_hidden / self.n_sites
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether the parameters are complex."""
-        return np.iscomplexobj(self.weights)
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of variational parameters, complex ones counted once."""
-        return (
-            self.weights.size
-            + self.has_visible_bias * self.n_orbits
-            + self.has_hidden_bias * self.n_features
-        )
 
     @cached_property
     def orbits(self) -> np.ndarray:
@@ -181,32 +142,6 @@ class SymmetricRBM(Wavefunction):
     def _signs(self) -> np.ndarray:
         ones = np.ones(self.group.order)
         return np.concatenate([ones, -ones]) if self.spin_inversion else ones
-
-    @cached_property
-    def flat(self) -> np.ndarray:
-        """Variational parameters in one vector (n_parameters,): a, b, W in C order."""
-        a = self.visible_bias[: self.n_orbits * self.has_visible_bias]
-        b = self.hidden_bias[: self.n_features * self.has_hidden_bias]
-        return np.concatenate([a, b, self.weights.ravel()])
-
-    def with_flat(self, flat: np.ndarray) -> SymmetricRBM:
-        """The same machine with other parameters, laid out as in `flat`."""
-        flat = np.asarray(flat)
-        if flat.shape != (self.n_parameters,):
-            raise ValueError(
-                f"flat must have shape ({self.n_parameters},) for this machine, got {flat.shape}"
-            )
-        if np.iscomplexobj(flat) and not self.is_complex:
-            raise ValueError("flat is complex but this machine has real parameters")
-        flat = flat.astype(self.weights.dtype)
-        start = self.has_visible_bias * self.n_orbits
-        stop = start + self.has_hidden_bias * self.n_features
-        return replace(
-            self,
-            visible_bias=flat[:start] if start else self.visible_bias,
-            hidden_bias=flat[start:stop] if stop > start else self.hidden_bias,
-            weights=flat[stop:].reshape(self.weights.shape),
-        )
 
     @cached_property
     def plain(self) -> RBM:
@@ -231,29 +166,13 @@ class SymmetricRBM(Wavefunction):
         """Hidden units of many configurations; see `RBM.unit_pairs`."""
         return self.plain.unit_pairs(sigma)
 
-    def local_values(
-        self,
-        sigma: np.ndarray,
-        connections: Connections,
-        fixed_sector: bool,
-        pairs: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
-        return self.plain.local_values(sigma, connections, fixed_sector, pairs)
+    def add_off_diagonal(self, *arguments: Any, **options: Any) -> None:
+        """See `Wavefunction.add_off_diagonal`."""
+        self.plain.add_off_diagonal(*arguments, **options)
 
-    def flip_ratios(
-        self,
-        sigma: np.ndarray,
-        connections: Connections,
-        fixed_sector: bool,
-        pairs: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
-        return self.plain.flip_ratios(sigma, connections, fixed_sector, pairs)
-
-    def run_chains(self, *arguments: Any) -> np.ndarray:
+    def run_chains(self, walk: Walk) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
-        return self.plain.run_chains(*arguments)
+        return self.plain.run_chains(walk)
 
     def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
         """Log-derivatives at int8 spins (n_samples, N); `pairs` does not help here."""

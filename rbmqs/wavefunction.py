@@ -8,24 +8,25 @@ arXiv:1606.02318, Eq. 3). A wavefunction is a value: changing parameters makes a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.ansatz import Wavefunction
-from rbmqs.checks import finite, positive_int
+from rbmqs.checks import positive_int
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
-from rbmqs.core.planes import from_planes, planes
+from rbmqs.core.planes import from_planes, plane_numbers, planes
+from rbmqs.parameters import Machine
 
 if TYPE_CHECKING:
     from hamiltonians.connections import Connections
+    from rbmqs.ansatz import Walk
     from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 
 
 @dataclass(frozen=True, eq=False)
-class RBM(Wavefunction):
+class RBM(Machine):
     """A restricted Boltzmann machine wavefunction.
 
     Parameters
@@ -52,30 +53,13 @@ class RBM(Wavefunction):
     has_hidden_bias: bool = True
 
     def __post_init__(self) -> None:
-        arrays = [np.asarray(x) for x in (self.visible_bias, self.hidden_bias, self.weights)]
-        dtype = complex if any(np.iscomplexobj(x) for x in arrays) else float
-        for name, array in zip(("visible_bias", "hidden_bias", "weights"), arrays, strict=True):
-            value = np.array(array, dtype=dtype, order="C")
-            finite(name, value)
-            value.flags.writeable = False
-            object.__setattr__(self, name, value)
-        self._check_shapes()
-
-    def _check_shapes(self) -> None:
+        self._make_canonical()
         if self.weights.ndim != 2 or 0 in self.weights.shape:
             raise ValueError(
                 f"weights must have shape (n_sites, n_hidden), both positive, "
                 f"got {self.weights.shape}"
             )
-        expected = {"visible_bias": (self.n_sites,), "hidden_bias": (self.n_hidden,)}
-        for name, shape in expected.items():
-            got = getattr(self, name).shape
-            if got != shape:
-                raise ValueError(
-                    f"{name} must have shape {shape} for weights {self.weights.shape}, got {got}"
-                )
-            if not getattr(self, f"has_{name}") and np.any(getattr(self, name)):
-                raise ValueError(f"{name} must be zero when has_{name} is False")
+        self._check_biases({"visible_bias": self.n_sites, "hidden_bias": self.n_hidden})
 
     @classmethod
     def random(
@@ -126,67 +110,14 @@ class RBM(Wavefunction):
         return cls(a * visible_bias, b * hidden_bias, weights, visible_bias, hidden_bias)
 
     @property
-    def n_sites(self) -> int:
-        """Number of visible units N."""
-        return self.weights.shape[0]
-
-    @property
     def n_hidden(self) -> int:
         """Number of hidden units M."""
         return self.weights.shape[1]
 
-    @property
-    def alpha(self) -> float:
-        """Density of hidden units M/N."""
-        return self.n_hidden / self.n_sites
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether the parameters are complex."""
-        return np.iscomplexobj(self.weights)
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of variational parameters, complex ones counted once."""
-        return (
-            self.weights.size
-            + self.has_visible_bias * self.n_sites
-            + self.has_hidden_bias * self.n_hidden
-        )
-
-    @cached_property
-    def flat(self) -> np.ndarray:
-        """Variational parameters in one vector (n_parameters,): a, b, W in C order."""
-        parts = [self.weights.ravel()]
-        if self.has_hidden_bias:
-            parts.insert(0, self.hidden_bias)
-        if self.has_visible_bias:
-            parts.insert(0, self.visible_bias)
-        return np.concatenate(parts)
-
-    def with_flat(self, flat: np.ndarray) -> RBM:
-        """The same machine with other parameters, laid out as in `flat`."""
-        flat = np.asarray(flat)
-        if flat.shape != (self.n_parameters,):
-            raise ValueError(
-                f"flat must have shape ({self.n_parameters},) for this machine, got {flat.shape}"
-            )
-        if np.iscomplexobj(flat) and not self.is_complex:
-            raise ValueError("flat is complex but this machine has real parameters")
-        flat = flat.astype(self.weights.dtype)
-        start = self.has_visible_bias * self.n_sites
-        stop = start + self.has_hidden_bias * self.n_hidden
-        return replace(
-            self,
-            visible_bias=flat[:start] if start else self.visible_bias,
-            hidden_bias=flat[start:stop] if stop > start else self.hidden_bias,
-            weights=flat[stop:].reshape(self.weights.shape),
-        )
-
     @cached_property
     def flip_tables(self) -> tables.FlipTables:
         """Tables of one-site flips, for the kernels."""
-        return tables.flip_tables(self.visible_bias, self.weights)
+        return tables.flip_tables(self.visible_bias, self.hidden_bias, self.weights)
 
     def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
         """Hidden units of many configurations, as the kernels take them."""
@@ -199,27 +130,20 @@ class RBM(Wavefunction):
             spins.astype(float), self.visible_bias, self.hidden_bias, self.weights
         )
 
-    def local_values(
+    def add_off_diagonal(
         self,
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
+        apart: bool,
+        out: np.ndarray,
         pairs: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
+    ) -> None:
+        """See `Wavefunction.add_off_diagonal`."""
         pairs = self.unit_pairs(sigma) if pairs is None else pairs
-        return local_energy.local_values(sigma, pairs, self.flip_tables, connections, fixed_sector)
-
-    def flip_ratios(
-        self,
-        sigma: np.ndarray,
-        connections: Connections,
-        fixed_sector: bool,
-        pairs: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
-        pairs = self.unit_pairs(sigma) if pairs is None else pairs
-        return local_energy.flip_ratios(sigma, pairs, self.flip_tables, connections, fixed_sector)
+        local_energy.add_off_diagonal(
+            sigma, pairs, self.flip_tables, connections, fixed_sector, apart, out
+        )
 
     def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> FactorisedJacobian:
         """Centred log-derivatives at int8 spins (n_samples, N), in factors."""
@@ -249,27 +173,23 @@ class RBM(Wavefunction):
         out = np.empty((len(machine[2]), len(sigma), stop + self.weights.size))
         n_units = tables.padded_units(self.n_hidden)
         images.image_gradients(
-            np.ascontiguousarray(sigma), permutations, signs, *machine, n_units, shares, out
+            plane_numbers(self.weights),
+            np.ascontiguousarray(sigma),
+            permutations,
+            signs,
+            *machine,
+            n_units,
+            shares,
+            out,
         )
         kept = np.ones(out.shape[2], dtype=bool)
         kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
         return from_planes(out if kept.all() else out[:, :, kept])
 
-    def run_chains(
-        self,
-        spins: np.ndarray,
-        rng: np.ndarray,
-        beta: np.ndarray,
-        move: int,
-        bonds: np.ndarray,
-        n_discard: int,
-        sweep_size: int,
-        drawn: np.ndarray,
-    ) -> np.ndarray:
+    def run_chains(self, walk: Walk) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
-        machine = planes(self.hidden_bias), planes(self.weights)
         return metropolis.sample(
-            spins, rng, beta, move, bonds, self.flip_tables, *machine, n_discard, sweep_size, drawn
+            *walk[:5], self.flip_tables, planes(self.hidden_bias), planes(self.weights), *walk[5:]
         )
 
     def describe(self) -> dict:

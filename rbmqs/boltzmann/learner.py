@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.boltzmann.descent import check_momentum
-from rbmqs.boltzmann.linalg import gemm_address
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Chains, NegativePhase, Phase
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.training import restore_in_place
 from rbmqs.checks import number
 from rbmqs.core.ascent import ascend
+from rbmqs.core.blas import address
 
 OFFSET_RATE = 0.01  # of the running means of hidden units, Melchior et al., section 6.3
 
@@ -140,7 +140,7 @@ class RBMLearner:
             self._lam += OFFSET_RATE * (data.hidden_mean - self._lam)
             db, dc = self._centred_biases(data, model, dv, dh)
         ascend(
-            gemm_address(machine.dtype), data.visible, data.hidden, model.visible, model.hidden,
+            address("gemm", machine.dtype), data.visible, data.hidden, model.visible, model.hidden,
             (self._mu, self._lam), (dv, dh), (rate, options.momentum), (options.l1, options.l2),
             self._velocity, machine.weights,
         )  # fmt: skip

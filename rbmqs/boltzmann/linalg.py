@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import numba
 import numpy as np
-from numba.extending import get_cython_function_address
 
 from rbmqs.core import products
+from rbmqs.core.blas import address
 from rbmqs.threads import single_threaded_blas
 
 SMALL = 2_000_000  # multiplications of one product below which one thread is as fast as more
@@ -46,18 +46,6 @@ def one_pool(work: int | None = None) -> Iterator[None]:
         numba.set_num_threads(threads)
 
 
-_NAMES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
-_addresses: dict[np.dtype, int] = {}
-
-
-def gemm_address(dtype: np.dtype | type) -> int:
-    """Address of BLAS ?gemm for a dtype, for `rbmqs.core.products`."""
-    dtype = np.dtype(dtype)
-    if dtype not in _addresses:
-        _addresses[dtype] = get_cython_function_address("scipy.linalg.cython_blas", _NAMES[dtype])
-    return _addresses[dtype]
-
-
 def multiply(
     a: np.ndarray,
     b: np.ndarray,
@@ -80,6 +68,6 @@ def multiply(
     if out is None:
         shape = (a.shape[transpose_a], b.shape[1 - transpose_b])
         out = np.zeros(shape, dtype=a.dtype)
-    gemm = gemm_address(out.dtype)
+    gemm = address("gemm", out.dtype)
     products.product(gemm, a, transpose_a, b, transpose_b, out, float(alpha), float(beta))
     return out

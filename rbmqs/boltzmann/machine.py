@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann.linalg import gemm_address, multiply, one_pool
+from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.checks import finite
 from rbmqs.core import gibbs
+from rbmqs.core.blas import address
 from rbmqs.core.units import mean_units, sum_softplus
 
 CHUNK = 4096  # rows worked on at a time: bounds memory, not results
@@ -125,7 +126,7 @@ class Machine:
         scale = np.ones(len(given), self.dtype)
         with one_pool():
             gibbs.sample_layer(
-                gemm_address(self.dtype), given, self.weights, downwards, bias, scale, bias,
+                address("gemm", self.dtype), given, self.weights, downwards, bias, scale, bias,
                 next_call(stream), out,
             )  # fmt: skip
         return out

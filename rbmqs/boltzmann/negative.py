@@ -16,10 +16,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.linalg import gemm_address, multiply
+from rbmqs.boltzmann.linalg import multiply
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.core import enumeration, gibbs
+from rbmqs.core.blas import address
 
 
 class Phase(NamedTuple):
@@ -60,7 +61,7 @@ class Chains:
     @property
     def gemm(self) -> int:
         """Address of the product, looked up anew in every process."""
-        return gemm_address(self.dtype)
+        return address("gemm", self.dtype)
 
     def draw_visible(self, machine: Machine, hidden: np.ndarray, stream: np.ndarray) -> None:
         """visible <- p(v | hidden)."""

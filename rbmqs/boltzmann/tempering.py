@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbmqs.boltzmann.linalg import gemm_address, multiply
+from rbmqs.boltzmann.linalg import multiply
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Phase
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.core import gibbs
+from rbmqs.core.blas import address
 from rbmqs.core.tempering import exchange
 from rbmqs.core.units import mean_and_sample_tempered
 
@@ -59,7 +60,7 @@ class TemperedChains:
         self.swap_rates = np.full(n_temperatures - 1, np.nan)
         self._turn = np.zeros(1, np.int64)
         gibbs.sample_layer(  # without hidden units on, every rung starts at its visible biases
-            gemm_address(dtype), self._hidden, machine.weights, True, machine.visible_bias,
+            address("gemm", dtype), self._hidden, machine.weights, True, machine.visible_bias,
             self._scale, self._base, next_call(stream), self._visible,
         )  # fmt: skip
         self._draw_hidden(machine, stream)
@@ -68,7 +69,7 @@ class TemperedChains:
         """Steps of all rungs; returns the activities at beta = 1."""
         for _ in range(self.n_steps):
             gibbs.sample_layer(
-                gemm_address(machine.dtype), self._hidden, machine.weights, True,
+                address("gemm", machine.dtype), self._hidden, machine.weights, True,
                 machine.visible_bias, self._scale, self._base, next_call(stream), self._visible,
             )  # fmt: skip
             self._draw_hidden(machine, stream)

@@ -1,203 +1,108 @@
 """Cholesky factorisation in tiles, the same bits at any number of threads.
 
-A = L L^dagger, in planes (see `rbmqs.core.hermitian`) of any precision. Tile row i of L is kept
-transposed, as rows [i (i + 1)/2, (i + 1)(i + 2)/2) * TILE of ``factor``: the update of a tile by
-all columns before it is then one product of contiguous blocks (left-looking). Products are
-single-threaded BLAS calls inside a parallel loop over the tiles of a column.
+A = U^dagger U in place, in any precision: BLAS, whose matrices run down columns, sees a row-major
+``factor`` transposed, so that its row i holds column i of A (from the top to the diagonal) and
+then of U. A column of tiles at a time is updated by all rows of U above it (left-looking) and
+divided by its diagonal tile; the tiles of a row of U are shared between threads. Every call is
+single-threaded BLAS on a fixed tile.
 """
 
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import kernel, parallel_kernel
-from rbmqs.core.hermitian import complete_planes, product_with_adjoint, tile_of_task
+from hamiltonians.core.jit import inlined_kernel, parallel_kernel
+from rbmqs.core.blas import ADJOINT, PLAIN, address, call_fortran
 
-TILE = 64  # 96 and 128 waste more operations on half-empty diagonal tiles than they gain in BLAS
+TILE = 96  # 64 and 128 take 0 to 10 % longer from n = 1000 on
+_LINE = 16  # rows start an odd number of these apart, so that columns of tiles spread in the cache
+_UPPER, _LEFT, _NON_UNIT = (np.uint8(ord(letter)) for letter in "ULN")
 
 
-@kernel
-def _offset(row):
-    """First row in ``factor`` of tile row ``row``."""
-    return row * (row + 1) // 2 * TILE
+@inlined_kernel
+def _update_diagonal(herk, factor, start, first, last, one):
+    """Subtract from the diagonal tile at ``start`` the products of rows first to last of U."""
+    stride = np.int32(factor.shape[1])
+    width = np.int32(min(TILE, factor.shape[0] - start))
+    above, tile = (factor, start * stride + first), (factor, start * stride + start)
+    length = np.int32(last - first)
+    call_fortran(herk, (_UPPER, ADJOINT, width, length, -one, above, stride, one, tile, stride))
+
+
+@inlined_kernel
+def _finish_tile(gemm, trsm, factor, row, col, one):
+    """U_row,col from what is left of A, U_row,row being known (both by their first index)."""
+    stride, height = np.int32(factor.shape[1]), np.int32(TILE)
+    width = np.int32(min(TILE, factor.shape[0] - col))
+    diagonal, tile = (factor, row * stride + row), (factor, col * stride + row)
+    if row > 0:
+        call_fortran(
+            gemm,
+            (ADJOINT, PLAIN, height, width, np.int32(row), -one, (factor, row * stride), stride,
+             (factor, col * stride), stride, one, tile, stride),
+        )  # fmt: skip
+    call_fortran(
+        trsm,
+        (_LEFT, _UPPER, ADJOINT, _NON_UNIT, height, width, one, diagonal, stride, tile, stride),
+    )
 
 
 @parallel_kernel
-def pack(lower, shift, factor):
-    """Tiles of A + shift from the lower triangle of A, padded with the unit matrix.
+def _factorise(herk, potrf, gemm, trsm, lower, shift, parts, factor, real_one, one):
+    """False if A is not positive; ``parts`` (n, stride, n_parts) is ``factor`` seen as reals."""
+    n_parts, n = lower.shape[:2]
+    for i in prange(n):
+        for j in range(i + 1):
+            parts[i, j, 0] = lower[0, i, j]
+            if n_parts == 2:
+                parts[i, j, 1] = -lower[1, i, j]
+        parts[i, i, 0] += shift
+    stride = np.int32(factor.shape[1])
+    info = np.zeros(1, np.int32)
+    for start in range(0, n, TILE):
+        if start > 0:
+            _update_diagonal(herk, factor, start, start - TILE, start, real_one)
+        width = np.int32(min(TILE, n - start))
+        call_fortran(potrf, (_UPPER, width, (factor, start * stride + start), stride, info))
+        if info[0] != 0:
+            return False
+        for tile in prange(start // TILE, (n + TILE - 1) // TILE):
+            if tile * TILE > start:
+                _finish_tile(gemm, trsm, factor, start, tile * TILE, one)
+            elif 0 < start < n - TILE:  # most of the next diagonal tile, while others work
+                _update_diagonal(herk, factor, start + TILE, 0, start, real_one)
+    return True
+
+
+def factorise(lower, shift, dtype):
+    """U of A + shift = U^dagger U, column by column; None where A + shift is not positive.
 
     Parameters
     ----------
     lower : float64 (n_parts, n, n)
-        Real part, and imaginary part of a complex A.
+        Real part, and imaginary part of a complex A; its upper triangle is not read.
     shift : float
-    factor : float (planes, n_tiles (n_tiles + 1)/2 * TILE, TILE)
-        planes is `hermitian.N_PLANES`, or 1 for a real A.
+    dtype : type
+        Of the result, complex for a complex A.
+
+    Returns
+    -------
+    array (n, at least n)
+        Row i holds U_ji, j <= i; what lies beyond is undefined.
     """
     n_parts, n = lower.shape[:2]
-    n_tiles = (n + TILE - 1) // TILE
-    for task in prange(n_tiles * (n_tiles + 1) // 2):
-        row, col = tile_of_task(task)
-        factor[:, task * TILE : (task + 1) * TILE] = 0
-        for part in range(n_parts):
-            tile = factor[part, task * TILE : (task + 1) * TILE]
-            mirrored = -1 if part else 1
-            for a in range(min(TILE, n - row * TILE)):
-                for b in range(min(TILE, row * TILE + a + 1 - col * TILE)):
-                    value = lower[part, row * TILE + a, col * TILE + b]
-                    tile[b, a] = value
-                    if row == col:
-                        tile[a, b] = mirrored * value
-                if row == col and part == 0:
-                    tile[a, a] += shift
-        if row == col:
-            for a in range(n - row * TILE, TILE):
-                factor[0, task * TILE + a, a] = 1
+    stride = (-(-n // _LINE) | 1) * _LINE
+    factor = np.empty((n, stride), dtype)
+    one = factor.dtype.type(1)
+    routines = ("herk" if n_parts == 2 else "syrk", "potrf", "gemm", "trsm")
+    parts = factor.view(one.real.dtype).reshape(n, stride, n_parts)
+    addresses = (address(name, dtype) for name in routines)
+    positive = _factorise(*addresses, lower, shift, parts, factor, one.real, one)
+    return factor if positive else None
 
 
-@kernel
-def _invert_lower(lower, out):
-    """out = lower^-1, row by row."""
-    out[:] = 0
-    for i in range(lower.shape[0]):
-        scale = 1 / lower[i, i].real
-        for k in range(i):
-            factor = -scale * lower[i, k]
-            for j in range(k + 1):
-                out[i, j] += factor * out[k, j]
-        out[i, i] = scale
-
-
-@kernel
-def _finish_diagonal(factor, inverses, col):
-    """Cholesky of a diagonal tile and the planes of conj(L^-1)."""
-    first = _offset(col) + col * TILE
-    _update(factor, col, col, max(col - 1, 0), col)
-    if factor.shape[0] == 1:
-        lower = np.linalg.cholesky(factor[0, first : first + TILE].T.copy())
-        factor[0, first : first + TILE] = lower.T
-        _invert_lower(lower, inverses[col, 0])
-        return
-    square = factor[0, first : first + TILE].T + 1j * factor[1, first : first + TILE].T
-    complex_lower = np.linalg.cholesky(square)
-    inverse = np.empty_like(complex_lower)
-    _invert_lower(complex_lower, inverse)
-    factor[0, first : first + TILE] = complex_lower.real.T
-    factor[1, first : first + TILE] = complex_lower.imag.T
-    complete_planes(factor, first, first + TILE)
-    inverses[col, 0] = inverse.real
-    inverses[col, 1] = -inverse.imag
-    complete_planes(inverses[col], 0, TILE)
-
-
-@kernel
-def _update(factor, row, col, start, stop):
-    """Subtract from the tile (row, col) the products of the columns start <= k < stop."""
-    if start == stop:
-        return
-    a0, a1 = _offset(col) + start * TILE, _offset(col) + stop * TILE
-    b0, b1 = _offset(row) + start * TILE, _offset(row) + stop * TILE
-    first = _offset(row) + col * TILE
-    if factor.shape[0] == 1:
-        factor[0, first : first + TILE] -= np.dot(factor[0, a0:a1].T, factor[0, b0:b1])
-        return
-    real, imag = product_with_adjoint(
-        factor[0, a0:a1].T, factor[1, a0:a1].T, factor[2, a0:a1].T,
-        factor[0, b0:b1], factor[1, b0:b1], factor[3, b0:b1],
-    )  # fmt: skip
-    factor[0, first : first + TILE] -= real
-    factor[1, first : first + TILE] += imag
-
-
-@kernel
-def _finish_tile(factor, inverses, row, col):
-    """A tile below the diagonal: L_row,col^T = conj(L_col,col^-1) (what is left of A)^T."""
-    _update(factor, row, col, 0, col)
-    first = _offset(row) + col * TILE
-    last = first + TILE
-    if factor.shape[0] == 1:
-        factor[0, first:last] = np.dot(inverses[col, 0], factor[0, first:last])
-        return
-    complete_planes(factor, first, last)
-    real, imag = product_with_adjoint(
-        inverses[col, 0], inverses[col, 1], inverses[col, 2],
-        factor[0, first:last], -factor[1, first:last], factor[2, first:last],
-    )  # fmt: skip
-    factor[0, first:last] = real
-    factor[1, first:last] = imag
-    complete_planes(factor, first, last)
-
-
-@parallel_kernel
-def factorise(factor, inverses):
-    """Cholesky in place; ``inverses`` (n_tiles, planes, TILE, TILE) gets conj(L_ii^-1).
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        A is not positive definite in this precision.
-    """
-    n_tiles = inverses.shape[0]
-    for col in range(n_tiles):
-        _finish_diagonal(factor, inverses, col)
-        for row in prange(col, n_tiles):
-            if row > col:
-                _finish_tile(factor, inverses, row, col)
-            elif col + 1 < n_tiles:  # most of the next diagonal tile, while others work
-                _update(factor, col + 1, col + 1, 0, col)
-
-
-@kernel
-def _times(matrix, first, last, vector):
-    """Rows first to last of a matrix times a vector, both in planes (Re, Im, ...) or (Re,)."""
-    out = np.empty((vector.shape[0], last - first), vector.dtype)
-    if vector.shape[0] == 1:
-        out[0] = np.dot(matrix[0, first:last], vector[0])
-    else:
-        real, imag = matrix[0, first:last], matrix[1, first:last]
-        out[0] = np.dot(real, vector[0]) - np.dot(imag, vector[1])
-        out[1] = np.dot(real, vector[1]) + np.dot(imag, vector[0])
-    return out
-
-
-@kernel
-def _transposed_times(matrix, first, last, vector):
-    """The transpose of rows first to last of a matrix times a vector."""
-    out = np.empty((vector.shape[0], matrix.shape[2]), vector.dtype)
-    if vector.shape[0] == 1:
-        out[0] = np.dot(matrix[0, first:last].T, vector[0])
-    else:
-        real, imag = matrix[0, first:last].T, matrix[1, first:last].T
-        out[0] = np.dot(real, vector[0]) - np.dot(imag, vector[1])
-        out[1] = np.dot(real, vector[1]) + np.dot(imag, vector[0])
-    return out
-
-
-@kernel
-def _conjugate(vector):
-    """vector <- conj(vector), in planes (Re, Im) or (Re,)."""
-    if vector.shape[0] == 2:
-        vector[1] *= -1
-
-
-@kernel
-def solve_factorised(factor, inverses, vector):
-    """vector (n_parts, n_tiles * TILE) <- A^-1 vector."""
-    n_tiles = inverses.shape[0]
-    for row in range(n_tiles):  # y_i = L_ii^-1 (b_i - sum_k L_ik y_k)
-        start, first = row * TILE, _offset(row)
-        part = vector[:, start : start + TILE].copy()
-        if row > 0:
-            part -= _transposed_times(factor, first, first + start, vector[:, :start].copy())
-        _conjugate(part)
-        part = _times(inverses[row], 0, TILE, part)
-        _conjugate(part)
-        vector[:, start : start + TILE] = part
-    for row in range(n_tiles - 1, -1, -1):  # x_i = L_ii^-dagger (y_i - sum_k L_ki^dagger x_k)
-        start, first = row * TILE, _offset(row)
-        part = _transposed_times(inverses[row], 0, TILE, vector[:, start : start + TILE].copy())
-        vector[:, start : start + TILE] = part
-        if row > 0:
-            _conjugate(part)
-            change = _times(factor, first, first + start, part)
-            _conjugate(change)
-            vector[:, :start] -= change
+def solve_factorised(factor, vector):
+    """vector (n,), of the type of ``factor``, <- A^-1 vector = U^-1 (U^-dagger vector)."""
+    trsv = address("trsv", factor.dtype)
+    n, stride, step = np.int32(len(factor)), np.int32(factor.shape[1]), np.int32(1)
+    for adjoint in (ADJOINT, PLAIN):
+        call_fortran(trsv, (_UPPER, adjoint, _NON_UNIT, n, factor, stride, vector, step))

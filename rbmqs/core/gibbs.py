@@ -12,10 +12,20 @@ Each block of columns is finished while it lies in the cache. ``gemm`` is the ad
 import numba
 import numpy as np
 
-from hamiltonians.core.jit import parallel_exact_kernel
+from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.philox import fill_row, padded
 from rbmqs.core.products import block_product, n_blocks
 from rbmqs.core.units import mean_and_sample_row, mean_row, sample_row
+
+
+@inlined_exact_kernel
+def _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, layer):
+    """Columns (j, k) of a block of units, into which what the other layer sends them is put."""
+    columns = layer.shape[1]
+    j, k = columns * block // blocks, columns * (block + 1) // blocks
+    part = weights[j:k, :] if transposed else weights[:, j:k]
+    block_product(gemm, inputs, False, part, transposed, layer[:, j:k], 1.0, 0.0)
+    return j, k
 
 
 @parallel_exact_kernel
@@ -24,9 +34,7 @@ def mean_layer(gemm, inputs, weights, transposed, bias, scale, base, mean):
     rows, columns = mean.shape
     blocks = n_blocks(columns)
     for block in numba.prange(blocks):
-        j, k = columns * block // blocks, columns * (block + 1) // blocks
-        part = weights[j:k, :] if transposed else weights[:, j:k]
-        block_product(gemm, inputs, False, part, transposed, mean[:, j:k], 1.0, 0.0)
+        j, k = _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, mean)
         for i in range(rows):
             mean_row(mean[i, j:k], bias[j:k], scale[i], base[j:k])
 
@@ -37,9 +45,7 @@ def sample_layer(gemm, inputs, weights, transposed, bias, scale, base, stream, s
     rows, columns = sample.shape
     blocks = n_blocks(columns)
     for block in numba.prange(blocks):
-        j, k = columns * block // blocks, columns * (block + 1) // blocks
-        part = weights[j:k, :] if transposed else weights[:, j:k]
-        block_product(gemm, inputs, False, part, transposed, sample[:, j:k], 1.0, 0.0)
+        j, k = _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, sample)
         words = np.empty(padded(k - j), np.uint32)
         for i in range(rows):
             fill_row(words, stream, block, i)
@@ -54,9 +60,7 @@ def mean_and_sample_layer(
     rows, columns = mean.shape
     blocks = n_blocks(columns)
     for block in numba.prange(blocks):
-        j, k = columns * block // blocks, columns * (block + 1) // blocks
-        part = weights[j:k, :] if transposed else weights[:, j:k]
-        block_product(gemm, inputs, False, part, transposed, mean[:, j:k], 1.0, 0.0)
+        j, k = _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, mean)
         words = np.empty(padded(k - j), np.uint32)
         for i in range(rows):
             fill_row(words, stream, block, i)

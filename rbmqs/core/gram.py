@@ -4,29 +4,77 @@ For O = [sigma, t, sigma (x) t] of one sample, with S (Ns, N) the spins and T (N
 
     O O^dagger = S S^T + T T^dagger + (S S^T) o (T T^dagger)          (o: elementwise)
 
-at a cost of Ns^2 (N + M) instead of Ns^2 N M through the Jacobian. Only the lower triangle is
-made, in tiles shared between threads, each by single-threaded BLAS products, so that its bits do
-not depend on the number of threads.
+at a cost of Ns^2 (N + M) instead of Ns^2 N M through the Jacobian. A complex T T^dagger takes
+three real products instead of four: with P1 = Tr Tr^T, P2 = Ti Ti^T, P3 = (Tr + Ti)(Tr - Ti)^T,
+
+    Re T T^dagger = P1 + P2,      Im T T^dagger = P3 - P1 + P2.
+
+Only the lower triangle is made, in tiles shared between threads, each by single-threaded BLAS
+products, so that its bits do not depend on the number of threads.
 """
+
+import math
 
 import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
-from rbmqs.core.hermitian import complete_planes, product_with_adjoint, tile_of_task
+from rbmqs.core.blas import PLAIN, TRANSPOSED, address, call_fortran, row_product
 
 TILE = 96
+_SS, _RE, _IM, _P2 = range(4)  # matrices of a tile: S S^T, parts of T T^dagger, and P2
 
 
 @inlined_exact_kernel
-def _tile_of_products(planes, i0, i1, j0, j1):
-    """(Re, Im) of a tile of T T^dagger; Im is a dummy for a real T."""
-    if planes.shape[0] == 1:
-        return np.dot(planes[0, i0:i1], planes[0, j0:j1].T), np.zeros((1, 1))
-    return product_with_adjoint(
-        planes[0, i0:i1], planes[1, i0:i1], planes[2, i0:i1],
-        planes[0, j0:j1].T, planes[1, j0:j1].T, planes[3, j0:j1].T,
-    )  # fmt: skip
+def tile_of_task(task):
+    """(row, col) of the ``task``-th tile of a lower triangle, counted row by row."""
+    row = int((math.sqrt(8.0 * task + 1.0) - 1.0) / 2.0)
+    while row * (row + 1) // 2 > task:
+        row -= 1
+    while (row + 1) * (row + 2) // 2 <= task:
+        row += 1
+    return row, task - row * (row + 1) // 2
+
+
+@inlined_exact_kernel
+def _rows_product(gemm, first, second, width, height, columns, work, matrix):
+    """work[matrix] = A B^T of rows at (array, offset), each ``width`` long."""
+    out, shape = ((work, matrix * TILE * TILE), TILE), (height, columns, width)
+    row_product(gemm, (first, width), False, (second, width), True, out, shape, 1.0, 0.0)
+
+
+@inlined_exact_kernel
+def _tanh_products(gemm, tanh, i0, height, j0, columns, work):
+    """A tile of T T^dagger; only its real part for a real T."""
+    n, width = tanh.shape[1:]
+    a, b, plane = i0 * width, j0 * width, n * width
+    _rows_product(gemm, (tanh, a), (tanh, b), width, height, columns, work, _RE)
+    if tanh.shape[0] == 1:
+        return
+    _rows_product(gemm, (tanh, plane + a), (tanh, plane + b), width, height, columns, work, _P2)
+    _rows_product(
+        gemm, (tanh, 2 * plane + a), (tanh, 3 * plane + b), width, height, columns, work, _IM
+    )
+    for i in range(height):
+        for j in range(columns):
+            first, second = work[_RE, i, j], work[_P2, i, j]
+            work[_RE, i, j] = first + second
+            work[_IM, i, j] += second - first
+
+
+@inlined_exact_kernel
+def _add_sums(gemv, work, matrix, height, columns, counts, i0, j0, mirrored, sums, right, below):
+    """Sums of a tile over its columns and, if not on the diagonal, of its mirror image."""
+    n, m, tile, step = np.int32(columns), np.int32(height), np.int32(TILE), np.int32(1)
+    entries = (work, matrix * TILE * TILE)
+    call_fortran(
+        gemv, (TRANSPOSED, n, m, 1.0, entries, tile, (counts, j0), step, 0.0, (sums, right), step)
+    )
+    if i0 != j0:
+        call_fortran(
+            gemv,
+            (PLAIN, n, m, mirrored, entries, tile, (counts, i0), step, 0.0, (sums, below), step),
+        )
 
 
 @inlined_exact_kernel
@@ -42,8 +90,50 @@ def _centre_row(lower, means, mean, roots, i):
 
 
 @parallel_exact_kernel
-def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias, out):
-    """Fill the lower triangle of ``out`` with R (O - <O>)(O - <O>)^dagger R, R^2 = diag(counts).
+def _centred_gram(gemm, gemv, spins, tanh, counts, roots, visible, hidden, out, sums):
+    """See `centred_gram`; ``sums`` (n_parts, n_tiles, n) are those of each row by tiles."""
+    n_parts, n_tiles, n = sums.shape
+    for task in prange(n_tiles * (n_tiles + 1) // 2):
+        work = np.empty((4, TILE, TILE))
+        row, col = tile_of_task(task)
+        i0, j0 = row * TILE, col * TILE
+        height, columns = min(TILE, n - i0), min(TILE, n - j0)
+        width = spins.shape[1]
+        first, second = (spins, i0 * width), (spins, j0 * width)
+        _rows_product(gemm, first, second, width, height, columns, work, _SS)
+        _tanh_products(gemm, tanh, i0, height, j0, columns, work)
+        for part in range(n_parts):
+            matrix = _IM if part else _RE
+            offset = 0.0 if part else visible
+            for i in range(height):
+                for j in range(columns):
+                    ss, tt = work[_SS, i, j], work[matrix, i, j]
+                    work[matrix, i, j] = offset * ss + (hidden + ss) * tt
+                for j in range(min(columns, i0 + i + 1 - j0)):
+                    out[part, i0 + i, j0 + j] = work[matrix, i, j]
+            _add_sums(
+                gemv, work, matrix, height, columns, counts, i0, j0, -1.0 if part else 1.0, sums,
+                (part * n_tiles + col) * n + i0, (part * n_tiles + row) * n + j0,
+            )  # fmt: skip
+    n_samples, mean = 0.0, 0.0
+    means = np.zeros((n_parts, n))
+    for i in range(n):
+        n_samples += counts[i]
+        for part in range(n_parts):
+            for col in range(n_tiles):
+                means[part, i] += sums[part, col, i]
+        mean += counts[i] * means[0, i]
+    for i in range(n):
+        for part in range(n_parts):
+            means[part, i] /= n_samples
+    mean /= n_samples * n_samples
+    for task in prange((n + 1) // 2):  # a short and a long row each, for equal work
+        for i in range(task, n - task, max(1, n - 1 - 2 * task)):
+            _centre_row(out, means, mean, roots, i)
+
+
+def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias):
+    """Lower triangle of R (O - <O>)(O - <O>)^dagger R, R^2 = diag(counts).
 
     With counts of one this is the Gram matrix; a configuration that was drawn c times may stand
     in one row with the count c.
@@ -51,53 +141,27 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias, out):
     Parameters
     ----------
     spins : float64 (Ns, N)
-    tanh : float64 (planes, Ns, M)
-        T, or the planes (Re T, Im T, ., .) whose last two are filled here.
+    tanh : float64 or complex128 (Ns, M)
     counts : float64 (Ns,)
         How many samples each row stands for.
     with_visible_bias, with_hidden_bias : bool
         Whether a and b are parameters, that is, whether their terms count.
-    out : float64 (n_parts, Ns, Ns)
-        Real part, and imaginary part for complex T.
+
+    Returns
+    -------
+    float64 (n_parts, Ns, Ns)
+        Real part, and imaginary part for complex T; undefined above the diagonal.
     """
-    n = spins.shape[0]
-    n_parts = out.shape[0]
-    if n_parts == 2:
-        complete_planes(tanh, 0, n)
-    n_tiles = (n + TILE - 1) // TILE
-    visible = 1.0 if with_visible_bias else 0.0
-    hidden = 1.0 if with_hidden_bias else 0.0
-    n_samples = 0.0
-    for i in range(n):
-        n_samples += counts[i]
+    n, n_tiles = len(spins), -(-len(spins) // TILE)
+    parts = tanh[None]
+    if np.iscomplexobj(tanh):
+        real, imag = tanh.real, tanh.imag
+        parts = np.stack([real, imag, real + imag, real - imag])
+    n_parts = 1 + np.iscomplexobj(tanh)
+    lower = np.empty((n_parts, n, n))
+    sums = np.zeros((n_parts, n_tiles, n))
+    visible, hidden = float(with_visible_bias), float(with_hidden_bias)
+    gemm, gemv = address("gemm", float), address("gemv", float)
     roots = np.sqrt(counts)
-    sums = np.zeros((n_parts, n_tiles, n))  # of each row within each column of tiles
-    for task in prange(n_tiles * (n_tiles + 1) // 2):
-        row, col = tile_of_task(task)
-        i0, i1 = row * TILE, min((row + 1) * TILE, n)
-        j0, j1 = col * TILE, min((col + 1) * TILE, n)
-        ss = np.dot(spins[i0:i1], spins[j0:j1].T)
-        parts = _tile_of_products(tanh, i0, i1, j0, j1)
-        for part in range(n_parts):
-            tt = parts[part]
-            offset = 0.0 if part else visible
-            mirrored = -1.0 if part else 1.0
-            for i in range(i1 - i0):
-                for j in range(j1 - j0):
-                    tt[i, j] = offset * ss[i, j] + (hidden + ss[i, j]) * tt[i, j]
-                sums[part, col, i0 + i] = np.dot(tt[i], counts[j0:j1])
-                if row != col:
-                    for j in range(j1 - j0):
-                        sums[part, row, j0 + j] += mirrored * counts[i0 + i] * tt[i, j]
-                out[part, i0 + i, j0 : min(j1, i0 + i + 1)] = tt[i, : min(j1, i0 + i + 1) - j0]
-    means = np.zeros((n_parts, n))
-    mean = 0.0  # a loop: np.sum in a parallel kernel adds in an order that depends on the threads
-    for i in range(n):
-        for col in range(n_tiles):
-            for part in range(n_parts):
-                means[part, i] += sums[part, col, i] / n_samples
-        mean += counts[i] * means[0, i] / n_samples
-    for task in prange((n + 1) // 2):  # a short and a long row each, for equal work
-        _centre_row(out, means, mean, roots, task)
-        if task != n - 1 - task:
-            _centre_row(out, means, mean, roots, n - 1 - task)
+    _centred_gram(gemm, gemv, spins, parts, counts, roots, visible, hidden, lower, sums)
+    return lower

@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
+from rbmqs.core.planes import joined
 from rbmqs.core.tables import fill_row
 
 _SMALL, _LARGE = 1e-100, 1e100
@@ -20,20 +21,17 @@ _CANCELLED = 1e-14  # of the largest term: a sum below it is zero up to rounding
 
 
 @inlined_exact_kernel
-def _log_amplitude(theta, g, pairs):
+def _log_amplitude(planes, theta, g, pairs):
     """sum_j log 2 cosh(theta_j) of image g, from angles (|G|, planes, M) and the pairs of units.
 
     2 cosh(theta) = exp(s theta) / m with s = sign(Re theta) and m the larger of the pair, so one
     logarithm serves as many units as a product of m's holds.
     """
-    planes = theta.shape[1]
-    is_complex = planes == 2
     total, product = 0j, 1.0 + 0j
     for j in range(theta.shape[2]):
-        angle = complex(theta[g, 0, j], theta[g, 1, j] if is_complex else 0.0)
+        angle = joined(planes, theta[g], 0, j)
         up = angle.real >= 0.0
-        plane = planes if up else 0
-        product *= complex(pairs[g, plane, j], pairs[g, plane + 1, j] if is_complex else 0.0)
+        product *= joined(planes, pairs[g], len(planes) if up else 0, j)
         total += angle if up else -angle
         size = abs(product.real) + abs(product.imag)
         if not _SMALL < size < _LARGE:
@@ -43,11 +41,15 @@ def _log_amplitude(theta, g, pairs):
 
 
 @exact_kernel
-def fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi):
+def fill_images(
+    planes, sigma, permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi
+):
     """Hidden units and log-amplitudes of all images of one configuration.
 
     Parameters
     ----------
+    planes : tuple of int
+        As in `rbmqs.core.tables.FlipTables`.
     sigma : int8 (N,)
     permutations : int64 (|G|, N)
     signs : float64 (|G|,)
@@ -56,15 +58,20 @@ def fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, 
         Filled as by `rbmqs.core.tables.unit_pairs`.
     log_psi : complex128 (|G|,)
         Filled.
+
+    Returns
+    -------
+    float64 (|G|, N)
+        The images.
     """
     order, n_sites = permutations.shape
-    planes, n_hidden = hidden_bias.shape
+    n_hidden = hidden_bias.shape[1]
     images = np.empty((order, n_sites))
-    theta = np.empty((order, planes, n_hidden))  # rows in one piece: packed angles to pairs
+    theta = np.empty((order, len(planes), n_hidden))  # rows in one piece: packed angles to pairs
     for g in range(order):
         for i in range(n_sites):
             images[g, i] = signs[g] * sigma[permutations[g, i]]
-    for p in range(planes):
+    for p in planes:
         angles = np.dot(images, weights[p])
         for g in range(order):
             for j in range(n_hidden):
@@ -72,18 +79,16 @@ def fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, 
     pairs[:, :, n_hidden:] = 0.0
     pairs[:, 0, n_hidden:] = 1.0
     for g in range(order):
-        fill_row(theta[g], g, pairs)
-        log_psi[g] = _log_amplitude(theta, g, pairs)
+        fill_row(planes, theta, g, pairs, g)
+        log_psi[g] = _log_amplitude(planes, theta, g, pairs)
         for i in range(n_sites):
-            log_psi[g] += images[g, i] * complex(
-                visible_bias[0, i], visible_bias[1, i] if planes == 2 else 0.0
-            )
+            log_psi[g] += images[g, i] * joined(planes, visible_bias, 0, i)
     return images
 
 
 @parallel_exact_kernel
 def image_amplitudes(
-    spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, log_psi
+    planes, spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, log_psi
 ):
     """log psi(g sigma) of every sample and element, into complex128 (n_samples, |G|).
 
@@ -91,15 +96,16 @@ def image_amplitudes(
     `fill_images`.
     """
     for s in prange(spins.shape[0]):
-        pairs = np.empty((permutations.shape[0], 2 * weights.shape[0], n_units))
+        pairs = np.empty((permutations.shape[0], 2 * len(planes), n_units))
         fill_images(
-            spins[s], permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi[s]
-        )
+            planes, spins[s], permutations, signs, visible_bias, hidden_bias, weights, pairs,
+            log_psi[s],
+        )  # fmt: skip
 
 
 @parallel_exact_kernel
 def image_gradients(
-    spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, shares, out
+    planes, spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, shares, out
 ):
     """Sums over elements of the log-derivatives of images, each with its share.
 
@@ -111,26 +117,27 @@ def image_gradients(
     out : float64 (planes, n_samples, N + M + N M)
         Derivatives by a, b and W (in C order).
     """
-    planes, n_sites, n_hidden = weights.shape
+    n_sites, n_hidden = weights.shape[1:]
     order = permutations.shape[0]
     for s in prange(spins.shape[0]):
-        pairs = np.empty((order, 2 * planes, n_units))
+        pairs = np.empty((order, 2 * len(planes), n_units))
         log_psi = np.empty(order, dtype=np.complex128)
         images = fill_images(
-            spins[s], permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi
-        )
-        tanh = np.empty((planes, order, n_hidden))
+            planes, spins[s], permutations, signs, visible_bias, hidden_bias, weights, pairs,
+            log_psi,
+        )  # fmt: skip
+        tanh = np.empty((len(planes), order, n_hidden))
         for g in range(order):
             for j in range(n_hidden):
-                re = pairs[g, planes, j] - pairs[g, 0, j]
-                if planes == 2:
+                re = pairs[g, len(planes), j] - pairs[g, 0, j]
+                if len(planes) == 2:
                     im = pairs[g, 3, j] - pairs[g, 1, j]
                     tanh[0, g, j] = shares[s, g].real * re - shares[s, g].imag * im
                     tanh[1, g, j] = shares[s, g].real * im + shares[s, g].imag * re
                 else:
                     tanh[0, g, j] = shares[s, g].real * re
         start = n_sites + n_hidden
-        for p in range(planes):
+        for p in planes:
             row = out[p, s]
             row[:start] = 0.0
             for g in range(order):

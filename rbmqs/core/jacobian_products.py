@@ -8,56 +8,70 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import parallel_kernel
+from rbmqs.core.blas import row_product
 
 SAMPLE_BLOCK = 64
 UNIT_BLOCK = 32
 
 
 @parallel_kernel
-def weight_products(spins, tanh, weights, out):
+def weight_products(gemm, spins, tanh, weights, out):
     """out[p, s] = sum_ij S_si V_ij T_sj for each plane p of V: the weights' part of O v.
 
     Parameters
     ----------
+    gemm : int
+        Address, see `rbmqs.core.blas`.
     spins : float64 (Ns, N)
     tanh : float64 or complex128 (Ns, M)
     weights : float64 (planes, N, M)
         V, real part first.
     out : like tanh (planes, Ns)
     """
-    n = spins.shape[0]
+    n, n_sites = spins.shape
+    n_hidden = tanh.shape[1]
     for block in prange((n + SAMPLE_BLOCK - 1) // SAMPLE_BLOCK):
         first, last = block * SAMPLE_BLOCK, min((block + 1) * SAMPLE_BLOCK, n)
+        angles = np.empty((last - first, n_hidden))
         for plane in range(weights.shape[0]):
-            angles = np.dot(spins[first:last], weights[plane])
+            row_product(
+                gemm, ((spins, first * n_sites), n_sites), False,
+                ((weights, plane * n_sites * n_hidden), n_hidden), False, (angles, n_hidden),
+                (last - first, n_hidden, n_sites), 1.0, 0.0,
+            )  # fmt: skip
             for s in range(last - first):
                 total = 0 * tanh[0, 0]
-                for j in range(tanh.shape[1]):
+                for j in range(n_hidden):
                     total += angles[s, j] * tanh[first + s, j]
                 out[plane, first + s] = total
 
 
 @parallel_kernel
-def weight_adjoint(spins, tanh, values, out):
+def weight_adjoint(gemm, spins, tanh, values, out):
     """out = planes of S^T diag(y) conj(T): the weights' part of O^dagger y.
 
     Parameters
     ----------
+    gemm : int
+        Address, see `rbmqs.core.blas`.
     spins : float64 (Ns, N)
     tanh : float64 or complex128 (Ns, M)
     values : float64 or complex128 (Ns,)
         y.
     out : float64 (planes, N, M)
     """
-    n, n_hidden = tanh.shape
+    n, n_sites, n_hidden = spins.shape[0], spins.shape[1], tanh.shape[1]
     for block in prange((n_hidden + UNIT_BLOCK - 1) // UNIT_BLOCK):
         first, last = block * UNIT_BLOCK, min((block + 1) * UNIT_BLOCK, n_hidden)
-        real, imag = np.empty((n, last - first)), np.empty((n, last - first))
+        parts = np.empty((2, n, UNIT_BLOCK))
         for s in range(n):
             for j in range(last - first):
                 weighted = values[s] * np.conj(tanh[s, first + j])
-                real[s, j] = weighted.real
-                imag[s, j] = weighted.imag
-        out[0, :, first:last] = np.dot(spins.T, real)
-        if out.shape[0] == 2:
-            out[1, :, first:last] = np.dot(spins.T, imag)
+                parts[0, s, j] = weighted.real
+                parts[1, s, j] = weighted.imag
+        for plane in range(out.shape[0]):
+            row_product(
+                gemm, (spins, n_sites), True, ((parts, plane * n * UNIT_BLOCK), UNIT_BLOCK), False,
+                ((out, plane * n_sites * n_hidden + first), n_hidden),
+                (n_sites, last - first, n), 1.0, 0.0,
+            )  # fmt: skip

@@ -14,6 +14,7 @@ from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
 from rbmqs.core.metropolis import multiply_rows
+from rbmqs.core.planes import joined
 from rbmqs.core.simd import STEEP, complex_ratio, real_ratio
 
 BLOCK = 16
@@ -23,26 +24,22 @@ _TINY, _HUGE = 1e-200, 1e200
 
 
 @exact_kernel
-def log_product(pairs, s, row):
+def log_product(planes, pairs, s, row):
     """log prod_k (g_k + w_k q_k) of sample s, unit by unit."""
-    is_complex = row.shape[0] == 2
     total = 0j
     for k in range(pairs.shape[2]):
-        if is_complex:
-            g, w = complex(pairs[s, 0, k], pairs[s, 1, k]), complex(pairs[s, 2, k], pairs[s, 3, k])
-            factor = g + w * complex(row[0, k], row[1, k])
-        else:
-            factor = complex(pairs[s, 0, k] + pairs[s, 1, k] * row[0, k])
-        total += cmath.log(factor)
+        g = joined(planes, pairs[s], 0, k)
+        w = joined(planes, pairs[s], len(planes), k)
+        total += cmath.log(complex(g + w * joined(planes, row, 0, k)))
     return total
 
 
 @exact_kernel
-def _ratio_of_any_size(product, log_scale, pairs, s, row):
+def _ratio_of_any_size(planes, product, log_scale, pairs, s, row):
     """product * exp(log_scale), by logarithms where the product left its range (0)."""
     if _TINY < abs(product) < _HUGE and abs(log_scale.real) < 400.0:
         return product * cmath.exp(log_scale)
-    return cmath.exp(log_product(pairs, s, row) + log_scale)
+    return cmath.exp(log_product(planes, pairs, s, row) + log_scale)
 
 
 @kernel
@@ -52,30 +49,33 @@ def _row_of(spins, s, site):
 
 
 @exact_kernel
-def _prepare(spins, s, sites, rows, log_scale, own_row, own_scales):
+def _prepare(planes, spins, s, sites, rows, scales, own_row, own_scales):
     """Row of a flip of several sites; log C, and C or 0 where it is not a moderate number."""
     total = 0j
     for n in range(sites.shape[0]):
-        total += log_scale[sites[n], np.intp(spins[s, sites[n]] < 0)]
+        total += scales[0, _row_of(spins, s, sites[n])]
     own_scales[0] = total
     own_scales[1] = cmath.exp(total) if abs(total.real) < 300.0 else 0j
     if sites.shape[0] > 1:
-        multiply_rows(rows[_row_of(spins, s, sites[0])], rows[_row_of(spins, s, sites[1])], own_row)
+        first, second = _row_of(spins, s, sites[0]), _row_of(spins, s, sites[1])
+        multiply_rows(planes, rows[first], rows[second], own_row)
     for n in range(2, sites.shape[0]):
-        multiply_rows(own_row, rows[_row_of(spins, s, sites[n])], own_row)
+        multiply_rows(planes, own_row, rows[_row_of(spins, s, sites[n])], own_row)
 
 
 @kernel
-def _add_block(spins, pairs, rows, scales, steepness, connections, fixed, apart, first, last, out):
+def _add_block(
+    planes, spins, pairs, rows, scales, steepness, connections, fixed, apart, first, last, out
+):
     """Off-diagonal terms of the samples from first to last.
 
     One function without calls on its way to a ratio: a call counts references of its arrays,
     which took as long as the ratio itself and made two threads slower than one.
     """
     flip_ptr, flip_sites, term_ptr, coef, z_ptr, z_sites = connections[:6]
-    planes, n_units = rows.shape[1], rows.shape[2]
-    row_size = planes * n_units
-    own_rows = np.empty((_PATTERNS, planes, n_units))
+    n_units = rows.shape[2]
+    row_size = len(planes) * n_units
+    own_rows = np.empty((_PATTERNS, len(planes), n_units))
     own_scales = np.empty((_PATTERNS, 2), dtype=np.complex128)
     ready = np.empty(_PATTERNS, dtype=np.bool_)
     for f in range(flip_ptr.shape[0] - 1):
@@ -105,15 +105,15 @@ def _add_block(spins, pairs, rows, scales, steepness, connections, fixed, apart,
                 continue
             if not (keep and ready[slot]):
                 sites = flip_sites[start:stop]
-                _prepare(spins, s, sites, rows, scales, own_rows[slot], own_scales[slot])
+                _prepare(planes, spins, s, sites, rows, scales, own_rows[slot], own_scales[slot])
                 ready[slot] = True
             product, ok = 0j, False
             if steep < STEEP:
                 row = (2 * flip_sites[start] + slot if stop - start == 1 else slot) * row_size
-                if planes == 2 and stop - start == 1:
+                if len(planes) == 2 and stop - start == 1:
                     re, im, ok = complex_ratio(pairs, 2 * s * row_size, rows, row, 0, n_units)
                     product = complex(re, im)
-                elif planes == 2:
+                elif len(planes) == 2:
                     re, im, ok = complex_ratio(pairs, 2 * s * row_size, own_rows, row, 0, n_units)
                     product = complex(re, im)
                 elif stop - start == 1:
@@ -128,7 +128,7 @@ def _add_block(spins, pairs, rows, scales, steepness, connections, fixed, apart,
             else:
                 many = own_rows[slot] if stop - start > 1 else rows[2 * flip_sites[start] + slot]
                 ratio = _ratio_of_any_size(
-                    product if ok else 0j, own_scales[slot, 0], pairs, s, many
+                    planes, product if ok else 0j, own_scales[slot, 0], pairs, s, many
                 )
             out[s, f if apart else 0] += element * ratio
 
@@ -151,13 +151,12 @@ def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, apart, out
     out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
     """
     n_samples = spins.shape[0]
-    n_sites, _, planes, n_units = tables.rows.shape
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
+    rows, scales, steepness, planes = tables.rows, tables.scales, tables.steepness, tables.planes
     for block in prange((n_samples + BLOCK - 1) // BLOCK):
         first, last = block * BLOCK, min((block + 1) * BLOCK, n_samples)
         _add_block(
-            spins, pairs, rows, tables.log_scale, tables.steepness, connections, fixed_sector,
-            apart, first, last, out,
+            planes, spins, pairs, rows, scales, steepness, connections, fixed_sector, apart,
+            first, last, out,
         )  # fmt: skip
 
 
@@ -174,21 +173,3 @@ def diagonal_values(spins, coef, ptr, sites):
             total += coef[k] * sign
         values[s] = total
     return values
-
-
-def local_values(spins, pairs, tables, connections, fixed_sector):
-    """Local values of one operator for every sample, complex128 (n_samples,).
-
-    The arguments are those of `add_off_diagonal`.
-    """
-    c = connections
-    values = diagonal_values(spins, c.diag_coef, c.diag_ptr, c.diag_sites)
-    add_off_diagonal(spins, pairs, tables, c, fixed_sector, False, values[:, None])
-    return values
-
-
-def flip_ratios(spins, pairs, tables, connections, fixed_sector):
-    """The off-diagonal terms one by one, complex128 (n_samples, n_flips)."""
-    ratios = np.zeros((len(spins), len(connections.flip_ptr) - 1), dtype=complex)
-    add_off_diagonal(spins, pairs, tables, connections, fixed_sector, True, ratios)
-    return ratios

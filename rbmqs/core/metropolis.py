@@ -18,8 +18,8 @@ parallel spins costs nothing. For an exchange the two one-site rows are multipli
 per site and come from main memory.
 
 Where a product leaves the range of doubles, the ratio is taken again by logarithms. Where it
-could sink out of the range and return with digits lost, or z_k could underflow on its way (rows
-steeper than `rbmqs.core.simd.STEEP`, |Re theta| above ``WIDE``), ratios are always taken by
+could sink out of the range and return with digits lost, or z_k could underflow on its way (see
+`rbmqs.core.tables.FlipTables.wild`), ratios are always taken by
 logarithms and the pairs made again after every accepted move: slow, for weights beyond 5 or so.
 """
 
@@ -36,33 +36,35 @@ from hamiltonians.core.jit import (
     kernel,
     parallel_kernel,
 )
+from rbmqs.core.planes import joined
 from rbmqs.core.random import below, uniform
 from rbmqs.core.simd import (
     LANES,
-    STEEP,
     complex_norms,
     complex_pair_norms,
     real_norms,
     real_pair_norms,
 )
+from rbmqs.core.tables import with_exponentials
 
 REFRESH = 4096
-WIDE = 200.0
 _TINY, _HUGE = 1e-200, 1e200
 _PLAIN = 150.0  # |log C_F| up to which exp(log C_F) is tabulated: C_F of two sites is in range
 
 
 @exact_kernel
-def refresh_units(spins, hidden_bias, weights, units):
+def refresh_units(planes, spins, hidden_bias, weights, units):
     """Pairs (c, z) of one chain from its spins.
 
     spins : int8 (N,); hidden_bias : (planes, M); weights : (planes, N, M);
-    units : float64 (1 + planes, padded M), planes c, Re z[, Im z].
+    units : float64 (1 + planes, padded M), planes c, Re z[, Im z]; ``planes`` as in `FlipTables`.
     """
     n_sites = spins.shape[0]
-    planes, n_hidden = hidden_bias.shape
-    theta = hidden_bias.copy()
-    for p in range(planes):
+    n_hidden = hidden_bias.shape[1]
+    theta = np.empty(hidden_bias.shape)
+    for p in planes:
+        for j in range(n_hidden):
+            theta[p, j] = hidden_bias[p, j]
         for i in range(n_sites):
             if spins[i] > 0:
                 for j in range(n_hidden):
@@ -70,13 +72,15 @@ def refresh_units(spins, hidden_bias, weights, units):
             else:
                 for j in range(n_hidden):
                     theta[p, j] -= weights[p, i, j]
-    units[0, n_hidden:] = 1.0
-    units[1:, n_hidden:] = 0.0
+    for j in range(n_hidden, units.shape[1]):
+        units[0, j] = 1.0
+        for p in planes:
+            units[1 + p, j] = 0.0
     for j in range(n_hidden):
         excess = max(theta[0, j], 0.0)
         units[0, j] = math.exp(-2.0 * excess)
         size = math.exp(2.0 * (theta[0, j] - excess))
-        if planes == 2:
+        if len(planes) == 2:
             units[1, j] = size * math.cos(2.0 * theta[1, j])
             units[2, j] = size * math.sin(2.0 * theta[1, j])
         else:
@@ -84,10 +88,10 @@ def refresh_units(spins, hidden_bias, weights, units):
 
 
 @kernel
-def multiply_rows(first, second, out):
+def multiply_rows(planes, first, second, out):
     """out = first * second, elementwise on planes (Re, Im) or (real,); packed if all differ."""
     n = numba.uint64(first.shape[1])
-    if first.shape[0] == 2:
+    if len(planes) == 2:
         for k in range(n):
             re = first[0, k] * second[0, k] - first[1, k] * second[1, k]
             im = first[0, k] * second[1, k] + first[1, k] * second[0, k]
@@ -99,10 +103,10 @@ def multiply_rows(first, second, out):
 
 
 @inlined_kernel
-def multiply_units(units, rows, row):
+def multiply_units(planes, units, rows, row):
     """z <- z q in place: `multiply_rows` would find its arrays overlapping and not be packed."""
     n = numba.uint64(units.shape[1])
-    if units.shape[0] == 3:
+    if len(planes) == 2:
         for k in range(n):
             re = units[1, k] * rows[row, 0, k] - units[2, k] * rows[row, 1, k]
             im = units[1, k] * rows[row, 1, k] + units[2, k] * rows[row, 0, k]
@@ -114,15 +118,15 @@ def multiply_units(units, rows, row):
 
 
 @inlined_kernel
-def lane_norms(units, rows, first, second, inverse_den, num):
+def lane_norms(planes, units, rows, first, second, inverse_den, num):
     """prod_l num_l / den_l of a move that uses these rows; fills ``num`` (LANES,).
 
     ``second`` is negative for a flip of one site. Zero where the product left its range.
     """
     n = units.shape[1]
-    size = rows.shape[1] * n
+    size = len(planes) * n
     r, r2 = first * size, second * size
-    if units.shape[0] == 3:
+    if len(planes) == 2:
         if second < 0:
             product, ok = complex_norms(units, 0, rows, r, 0, n, inverse_den, num)
         else:
@@ -135,23 +139,22 @@ def lane_norms(units, rows, first, second, inverse_den, num):
 
 
 @exact_kernel
-def _log_norm_ratio(units, rows, first, second):
+def _log_norm_ratio(planes, units, rows, first, second):
     """log prod_k |c_k + z_k q_k|^2 / |c_k + z_k|^2, unit by unit."""
-    is_complex = units.shape[0] == 3
     total = 0.0
     for k in range(units.shape[1]):
         c = units[0, k]
-        z = complex(units[1, k], units[2, k] if is_complex else 0.0)
+        z = joined(planes, units, 1, k)
         old = abs(c + z)
-        for row in (first, second):
-            if row >= 0:
-                z *= complex(rows[row, 0, k], rows[row, 1, k] if is_complex else 0.0)
+        z *= joined(planes, rows[first], 0, k)
+        if second >= 0:
+            z *= joined(planes, rows[second], 0, k)
         total += 2.0 * (math.log(abs(c + z)) - math.log(old))
     return total
 
 
 @inlined_exact_kernel
-def norm_ratio(units, rows, first, second, scales, inverse_den, wild, num):
+def norm_ratio(planes, units, rows, first, second, scales, inverse_den, wild, num):
     """|psi(sigma')/psi(sigma)|^2 of a move; leaves num_l in ``num``.
 
     Parameters
@@ -165,7 +168,7 @@ def norm_ratio(units, rows, first, second, scales, inverse_den, wild, num):
     """
     product = 0.0
     if not wild:
-        product = lane_norms(units, rows, first, second, inverse_den, num)
+        product = lane_norms(planes, units, rows, first, second, inverse_den, num)
     total, scale = scales[0, first], scales[1, first]
     if second >= 0:
         total += scales[0, second]
@@ -174,32 +177,12 @@ def norm_ratio(units, rows, first, second, scales, inverse_den, wild, num):
         return product * scale
     if _TINY < product < _HUGE and abs(total) < 400.0:
         return product * math.exp(total)
-    return math.exp(_log_norm_ratio(units, rows, first, second) + total)
+    return math.exp(_log_norm_ratio(planes, units, rows, first, second) + total)
 
 
-@exact_kernel
 def norm_scales(log_scale):
-    """The ``scales`` of `norm_ratio` from log C (N, 2)."""
-    scales = np.zeros((2, log_scale.size))
-    for row in range(log_scale.size):
-        scales[0, row] = 2.0 * log_scale[row // 2, row % 2].real
-        if abs(scales[0, row]) < _PLAIN:
-            scales[1, row] = math.exp(scales[0, row])
-    return scales
-
-
-@exact_kernel
-def is_wild(steepness, hidden_bias, weights):
-    """Whether weights are so large that products may sink out of the range of doubles."""
-    if not 4.0 * steepness.max() < STEEP:  # two sites a move, norms squared
-        return True
-    for j in range(hidden_bias.shape[1]):
-        angle = abs(hidden_bias[0, j])
-        for i in range(weights.shape[1]):
-            angle += abs(weights[0, i, j])
-        if not angle < WIDE:
-            return True
-    return False
+    """The ``scales`` of `norm_ratio` from log C (2 N,)."""
+    return with_exponentials(2.0 * log_scale.real, _PLAIN)
 
 
 @exact_kernel
@@ -209,21 +192,22 @@ def metropolis_accepts(ratio, random_number, beta=1.0):
 
 
 @kernel
-def _reset(spins, hidden_bias, weights, units, identity, inverse_den):
+def _reset(planes, spins, hidden_bias, weights, units, identity, inverse_den, num):
     """Fresh pairs and denominators of one chain; ``identity`` is the row q = 1."""
-    refresh_units(spins, hidden_bias, weights, units)
-    num = np.empty(LANES)
-    lane_norms(units, identity, 0, -1, np.ones(LANES), num)
+    refresh_units(planes, spins, hidden_bias, weights, units)
+    for lane in range(LANES):
+        inverse_den[lane] = 1.0
+    lane_norms(planes, units, identity, 0, -1, inverse_den, num)
     for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
 
 
 @inlined_kernel
-def _commit(units, rows, first, second, num, inverse_den):
+def _commit(planes, units, rows, first, second, num, inverse_den):
     """Accepted move: z <- z q, den <- num. False when a denominator nears the range's end."""
-    multiply_units(units, rows, first)
+    multiply_units(planes, units, rows, first)
     if second >= 0:
-        multiply_units(units, rows, second)
+        multiply_units(planes, units, rows, second)
     healthy = True
     for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
@@ -286,6 +270,53 @@ def _row_number(spins, site):
 
 
 @parallel_kernel
+def _run_chains(
+    planes, spins, rng, beta, move, bonds, rows, scales, wild, hidden_bias, weights, n_discard,
+    sweep_size, samples, accepted,
+):  # fmt: skip
+    n_chains, n_draws, n_sites = samples.shape
+    n_units = rows.shape[2]
+    for chain in prange(n_chains):
+        units = np.empty((1 + len(planes), n_units))
+        identity = np.empty((1, len(planes), n_units))
+        for k in range(n_units):
+            for p in planes:
+                identity[0, p, k] = 1.0 - p
+        inverse_den = np.empty(LANES)
+        num = np.empty(LANES)
+        sites = np.empty(2, dtype=np.int64)
+        sigma = spins[chain]
+        stream = rng[chain]
+        exponent = beta[chain]
+        count = 0
+        age = REFRESH
+        for draw in range(-n_discard, n_draws):
+            for _ in range(sweep_size):
+                if age >= REFRESH:
+                    _reset(planes, sigma, hidden_bias, weights, units, identity, inverse_den, num)
+                    age = 0
+                age += 1
+                if not propose(move, sigma, stream, bonds, sites):
+                    continue
+                first = _row_number(sigma, sites[0])
+                second = _row_number(sigma, sites[1]) if sites[1] >= 0 else -1
+                ratio = norm_ratio(
+                    planes, units, rows, first, second, scales, inverse_den, wild, num
+                )
+                if metropolis_accepts(ratio, uniform(stream), exponent):
+                    count += 1
+                    sigma[sites[0]] = -sigma[sites[0]]
+                    if second >= 0:
+                        sigma[sites[1]] = -sigma[sites[1]]
+                    healthy = _commit(planes, units, rows, first, second, num, inverse_den)
+                    if wild or not healthy:
+                        age = REFRESH
+            if draw >= 0:
+                for i in range(n_sites):
+                    samples[chain, draw, i] = sigma[i]
+        accepted[chain] = count
+
+
 def sample(
     spins, rng, beta, move, bonds, tables, hidden_bias, weights, n_discard, sweep_size, samples
 ):
@@ -312,43 +343,10 @@ def sample(
     int64 (n_chains,)
         Accepted moves, discarded sweeps included.
     """
-    n_chains, n_draws = samples.shape[:2]
-    n_sites, _, planes, n_units = tables.rows.shape
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
-    accepted = np.zeros(n_chains, dtype=np.int64)
-    wild = is_wild(tables.steepness, hidden_bias, weights)
-    scales = norm_scales(tables.log_scale)
-    for chain in prange(n_chains):
-        units = np.empty((1 + planes, n_units))
-        identity = np.zeros((1, planes, n_units))
-        identity[0, 0] = 1.0
-        inverse_den = np.empty(LANES)
-        num = np.empty(LANES)
-        sites = np.zeros(2, dtype=np.int64)
-        sigma = spins[chain]
-        stream = rng[chain]
-        exponent = beta[chain]
-        count = 0
-        age = REFRESH
-        for draw in range(-n_discard, n_draws):
-            for _ in range(sweep_size):
-                if age >= REFRESH:
-                    _reset(sigma, hidden_bias, weights, units, identity, inverse_den)
-                    age = 0
-                age += 1
-                if not propose(move, sigma, stream, bonds, sites):
-                    continue
-                first = _row_number(sigma, sites[0])
-                second = _row_number(sigma, sites[1]) if sites[1] >= 0 else -1
-                ratio = norm_ratio(units, rows, first, second, scales, inverse_den, wild, num)
-                if metropolis_accepts(ratio, uniform(stream), exponent):
-                    count += 1
-                    sigma[sites[0]] = -sigma[sites[0]]
-                    if second >= 0:
-                        sigma[sites[1]] = -sigma[sites[1]]
-                    if not _commit(units, rows, first, second, num, inverse_den) or wild:
-                        age = REFRESH
-            if draw >= 0:
-                samples[chain, draw] = sigma
-        accepted[chain] = count
+    accepted = np.zeros(len(spins), dtype=np.int64)
+    wild = tables.wild
+    _run_chains(
+        tables.planes, spins, rng, beta, move, bonds, tables.rows, norm_scales(tables.scales[0]),
+        wild, hidden_bias, weights, n_discard, sweep_size, samples, accepted,
+    )  # fmt: skip
     return accepted

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from hamiltonians.core.jit import inlined_exact_kernel
+
+
+def plane_numbers(values: np.ndarray) -> tuple[int, ...]:
+    """Numbers of the planes of an array: (0, 1) for a complex one, (0,) for a real one."""
+    return (0, 1) if np.iscomplexobj(values) else (0,)
+
 
 def planes(values: np.ndarray) -> np.ndarray:
     """Real and imaginary planes (2, ...), or one plane (1, ...) for real values."""
@@ -19,3 +26,11 @@ def from_planes(parts: np.ndarray) -> np.ndarray:
     values = np.empty(parts.shape[1:], dtype=complex)
     values.real, values.imag = parts
     return values
+
+
+@inlined_exact_kernel
+def joined(planes, values, first, k):
+    """The number whose planes begin with the ``first`` of ``values``; real for a single plane."""
+    if len(planes) == 2:
+        return complex(values[first, k], values[first + 1, k])
+    return values[first, k]

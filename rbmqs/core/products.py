@@ -7,13 +7,10 @@ threads. Small products by blocks of columns run at 0.93 of the rate of large on
 """
 
 import numba
-import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-from hamiltonians.core.jit import kernel, parallel_kernel
+from hamiltonians.core.jit import inlined_kernel, kernel, parallel_kernel
+from rbmqs.core.blas import row_product
 
 _BLOCK = 96  # columns; narrower blocks spend their time packing the other operand
 _MAX_BLOCKS = 64
@@ -28,38 +25,10 @@ def n_blocks(width):
     return blocks
 
 
-@intrinsic
-def _call_blas(typing_context, address, flags, sizes, alpha, a, b, beta, c):
-    """Call ?gemm at `address`; Fortran takes every argument by reference."""
-
-    def generate(context, builder, signature, arguments):
-        address, flags, sizes, alpha, a, b, beta, c = arguments
-
-        def reference(value):
-            return builder.bitcast(cgutils.alloca_once_value(builder, value), cgutils.voidptr_t)
-
-        def element(values, index):
-            return reference(builder.extract_value(values, index))
-
-        def data(array, position):
-            struct = context.make_array(signature.args[position])(context, builder, array)
-            return builder.bitcast(struct.data, cgutils.voidptr_t)
-
-        call = [element(flags, 0), element(flags, 1)]
-        call += [element(sizes, i) for i in range(3)]
-        call += [reference(alpha), data(a, 4), element(sizes, 3), data(b, 5), element(sizes, 4)]
-        call += [reference(beta), data(c, 7), element(sizes, 5)]
-        function = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t] * len(call))
-        builder.call(builder.inttoptr(address, function.as_pointer()), call)
-        return context.get_dummy_value()
-
-    return types.void(address, flags, sizes, alpha, a, b, beta, c), generate
-
-
-@kernel
-def _row_length(x, size):
+@inlined_kernel
+def _stride(x):
     """Distance of rows in elements; a single row may carry any stride, which BLAS refuses."""
-    return np.int32(max(x.strides[0] // size, x.shape[1], 1))
+    return max(x.strides[0] // x.itemsize, x.shape[1], 1)
 
 
 def block_product(gemm, a, transpose_a, b, transpose_b, out, alpha, beta):
@@ -74,18 +43,13 @@ def block_product(gemm, a, transpose_a, b, transpose_b, out, alpha, beta):
 @overload(block_product)
 def _block_product_compiled(gemm, a, transpose_a, b, transpose_b, out, alpha, beta):
     real = out.dtype.type if hasattr(out.dtype, "type") else out.dtype
-    plain, transposed = np.uint8(ord("N")), np.uint8(ord("T"))
 
     def run(gemm, a, transpose_a, b, transpose_b, out, alpha, beta):
-        # Column-major BLAS sees transposes: out^T = op(b)^T op(a)^T.
         inner = a.shape[0] if transpose_a else a.shape[1]
-        size = out.itemsize
-        flags = (transposed if transpose_b else plain, transposed if transpose_a else plain)
-        sizes = (
-            np.int32(out.shape[1]), np.int32(out.shape[0]), np.int32(inner),
-            _row_length(b, size), _row_length(a, size), _row_length(out, size),
+        row_product(
+            gemm, (a, _stride(a)), transpose_a, (b, _stride(b)), transpose_b, (out, _stride(out)),
+            (out.shape[0], out.shape[1], inner), real(alpha), real(beta),
         )  # fmt: skip
-        _call_blas(gemm, flags, sizes, real(alpha), b, a, real(beta), out)
 
     return run
 

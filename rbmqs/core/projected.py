@@ -20,31 +20,32 @@ from numba import prange
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.images import fill_images, shares_of
 from rbmqs.core.local_energy import log_product
-from rbmqs.core.metropolis import is_wild, metropolis_accepts, multiply_rows, propose
+from rbmqs.core.metropolis import metropolis_accepts, multiply_rows, propose
 from rbmqs.core.random import uniform
 from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
 
 REFRESH = 256
 DEEP = 1e-200
-_PLAIN = 300.0  # |log C| up to which C is taken as a number
 
 
 @exact_kernel
-def _ratio_by_logs(pairs, g, rows, first, second, scratch):
+def _ratio_by_logs(planes, pairs, g, rows, first, second, scratch):
     """prod_k (g_k + w_k q_k) without overflow on the way, for image g."""
     if second < 0:
-        return log_product(pairs, g, rows[first])
-    multiply_rows(rows[first], rows[second], scratch)
-    return log_product(pairs, g, scratch)
+        return log_product(planes, pairs, g, rows[first])
+    multiply_rows(planes, rows[first], rows[second], scratch)
+    return log_product(planes, pairs, g, scratch)
 
 
 @inlined_exact_kernel
-def _image_ratio(pairs, g, rows, first, second, scales, wild, scratch):
-    """psi(g sigma') / psi(g sigma); scales : (2, 2 N), log C and C (0 where out of range)."""
-    planes, n_units = rows.shape[1], rows.shape[2]
-    size = planes * n_units
+def _image_ratio(planes, pairs, g, rows, first, second, scales, wild, scratch):
+    """psi(g sigma') / psi(g sigma); ``scales`` as in `rbmqs.core.tables.FlipTables`."""
+    n_units = rows.shape[2]
+    size = len(planes) * n_units
     product, ok = 0j, False
-    if not wild and planes == 2:
+    if wild:
+        pass
+    elif len(planes) == 2:
         if second < 0:
             re, im, ok = complex_ratio(pairs, 2 * g * size, rows, first * size, 0, n_units)
         else:
@@ -52,7 +53,7 @@ def _image_ratio(pairs, g, rows, first, second, scales, wild, scratch):
                 pairs, 2 * g * size, rows, first * size, second * size, n_units
             )
         product = complex(re, im)
-    elif not wild:
+    else:
         if second < 0:
             re, ok = real_ratio(pairs, 2 * g * size, rows, first * size, 0, n_units)
         else:
@@ -68,16 +69,16 @@ def _image_ratio(pairs, g, rows, first, second, scales, wild, scratch):
     total = scales[0, first]
     if second >= 0:
         total += scales[0, second]
-    return cmath.exp(_ratio_by_logs(pairs, g, rows, first, second, scratch) + total)
+    return cmath.exp(_ratio_by_logs(planes, pairs, g, rows, first, second, scratch) + total)
 
 
 @inlined_exact_kernel
-def _advance(pairs, g, rows, first, second):
+def _advance(planes, pairs, g, rows, first, second):
     """Pairs of image g after an accepted move: (g, w) <- (g, w q) / (g + w q)."""
-    planes, n_units = rows.shape[1], rows.shape[2]
+    n_units = rows.shape[2]
     second = first if second < 0 else second
     single = second == first
-    if planes == 2:
+    if len(planes) == 2:
         for k in range(numba.uint64(n_units)):
             q_re, q_im = rows[first, 0, k], rows[first, 1, k]
             if not single:
@@ -103,7 +104,9 @@ def _advance(pairs, g, rows, first, second):
 
 
 @exact_kernel
-def _fill_terms(pairs, shares, rows, image_rows, first, second, scales, wild, scratch, terms):
+def _fill_terms(
+    planes, pairs, shares, rows, image_rows, first, second, scales, wild, scratch, terms
+):
     """w_g r_g of a move of one site, or of two with ``second`` >= 0, and their sum over images.
 
     ``first`` and ``second`` are rows of sigma, 2 site or 2 site + 1. Not part of its callers: a
@@ -113,13 +116,13 @@ def _fill_terms(pairs, shares, rows, image_rows, first, second, scales, wild, sc
     for g in range(shares.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
         r1 = image_rows[first, g]
-        terms[g] = shares[g] * _image_ratio(pairs, g, rows, r1, r2, scales, wild, scratch)
+        terms[g] = shares[g] * _image_ratio(planes, pairs, g, rows, r1, r2, scales, wild, scratch)
         total += terms[g]
     return total
 
 
 @exact_kernel
-def _ratio_of_many(pairs, shares, rows, image_rows, own_rows, scales, scratch):
+def _ratio_of_many(planes, pairs, shares, rows, image_rows, own_rows, scales, scratch):
     """sum_g w_g r_g of a flip of more than two sites, by logarithms."""
     total = 0j
     for g in range(shares.shape[0]):
@@ -128,18 +131,18 @@ def _ratio_of_many(pairs, shares, rows, image_rows, own_rows, scales, scratch):
         log_scale = scales[0, first]
         for p in range(1, own_rows.shape[0]):
             row = image_rows[own_rows[p], g]
-            multiply_rows(scratch, rows[row], scratch)
+            multiply_rows(planes, scratch, rows[row], scratch)
             log_scale += scales[0, row]
-        total += shares[g] * cmath.exp(log_product(pairs, g, scratch) + log_scale)
+        total += shares[g] * cmath.exp(log_product(planes, pairs, g, scratch) + log_scale)
     return total
 
 
 @exact_kernel
-def _advance_all(pairs, shares, rows, image_rows, first, second, terms, ratio):
+def _advance_all(planes, pairs, shares, rows, image_rows, first, second, terms, ratio):
     """Pairs and shares of every image after an accepted move."""
     for g in range(shares.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
-        _advance(pairs, g, rows, image_rows[first, g], r2)
+        _advance(planes, pairs, g, rows, image_rows[first, g], r2)
         shares[g] = terms[g] / ratio
 
 
@@ -178,21 +181,21 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
     """
     visible_bias, hidden_bias, weights = machine
     permutations, signs, characters, image_rows = group
-    n_sites, _, planes, n_units = tables.rows.shape
-    order = permutations.shape[0]
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
-    wild = is_wild(tables.steepness, hidden_bias, weights)
-    scales = scale_factors(tables.log_scale)
+    planes, rows, scales, wild = tables.planes, tables.rows, tables.scales, tables.wild
+    n_units = rows.shape[2]
+    order, n_sites = permutations.shape
     flip_ptr, flip_sites = connections.flip_ptr, connections.flip_sites
     for s in prange(spins.shape[0]):
-        pairs = np.empty((order, 2 * planes, n_units))
-        scratch = np.empty((planes, n_units))
+        pairs = np.empty((order, 2 * len(planes), n_units))
+        scratch = np.empty((len(planes), n_units))
         log_psi = np.empty(order, dtype=np.complex128)
         shares = np.empty(order, dtype=np.complex128)
         terms = np.empty(order, dtype=np.complex128)
         own_rows = np.empty(n_sites, dtype=np.int64)
         sigma = spins[s]
-        fill_images(sigma, permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi)
+        fill_images(
+            planes, sigma, permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi
+        )
         shares_of(log_psi, characters, shares)
         for f in range(flip_ptr.shape[0] - 1):
             element = _element(sigma, connections, f, fixed_sector)
@@ -204,26 +207,15 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
                 own_rows[p] = 2 * site + np.intp(sigma[site] < 0)
             if size > 2:
                 ratio = _ratio_of_many(
-                    pairs, shares, rows, image_rows, own_rows[:size], scales, scratch
+                    planes, pairs, shares, rows, image_rows, own_rows[:size], scales, scratch
                 )
             else:
                 second = own_rows[1] if size == 2 else -1
                 ratio = _fill_terms(
-                    pairs, shares, rows, image_rows, own_rows[0], second, scales, wild, scratch,
-                    terms,
+                    planes, pairs, shares, rows, image_rows, own_rows[0], second, scales, wild,
+                    scratch, terms,
                 )  # fmt: skip
             out[s, f if apart else 0] += element * ratio
-
-
-@exact_kernel
-def scale_factors(log_scale):
-    """log C and C of the flips of `FlipTables.log_scale`, complex (2, 2 N); C = 0 if too large."""
-    scales = np.zeros((2, log_scale.size), dtype=np.complex128)
-    for row in range(log_scale.size):
-        scales[0, row] = log_scale[row // 2, row % 2]
-        if abs(scales[0, row].real) < _PLAIN:
-            scales[1, row] = cmath.exp(scales[0, row])
-    return scales
 
 
 @inlined_exact_kernel
@@ -261,15 +253,13 @@ def sample_projected(
     visible_bias, hidden_bias, weights = machine
     permutations, signs, characters, image_rows = group
     n_chains, n_draws = samples.shape[:2]
-    n_sites, _, planes, n_units = tables.rows.shape
-    order = permutations.shape[0]
-    rows = tables.rows.reshape(2 * n_sites, planes, n_units)
+    planes, rows, scales, wild = tables.planes, tables.rows, tables.scales, tables.wild
+    n_units = rows.shape[2]
+    order, n_sites = permutations.shape
     accepted = np.zeros(n_chains, dtype=np.int64)
-    wild = is_wild(tables.steepness, hidden_bias, weights)
-    scales = scale_factors(tables.log_scale)
     for chain in prange(n_chains):
-        pairs = np.empty((order, 2 * planes, n_units))
-        scratch = np.empty((planes, n_units))
+        pairs = np.empty((order, 2 * len(planes), n_units))
+        scratch = np.empty((len(planes), n_units))
         log_psi = np.empty(order, dtype=np.complex128)
         shares = np.empty(order, dtype=np.complex128)
         terms = np.empty(order, dtype=np.complex128)
@@ -284,7 +274,7 @@ def sample_projected(
             for _ in range(sweep_size):
                 if age >= REFRESH:
                     fill_images(
-                        sigma, permutations, signs, visible_bias, hidden_bias, weights,
+                        planes, sigma, permutations, signs, visible_bias, hidden_bias, weights,
                         pairs, log_psi,
                     )  # fmt: skip
                     shares_of(log_psi, characters, shares)
@@ -296,8 +286,9 @@ def sample_projected(
                 first = 2 * sites[0] + np.intp(sigma[sites[0]] < 0)
                 second = 2 * sites[1] + np.intp(sigma[sites[1]] < 0) if sites[1] >= 0 else -1
                 ratio = _fill_terms(
-                    pairs, shares, rows, image_rows, first, second, scales, wild, scratch, terms
-                )
+                    planes, pairs, shares, rows, image_rows, first, second, scales, wild, scratch,
+                    terms,
+                )  # fmt: skip
                 size = ratio.real * ratio.real + ratio.imag * ratio.imag
                 if metropolis_accepts(size, uniform(stream), exponent):
                     count += 1
@@ -307,10 +298,13 @@ def sample_projected(
                     if deep:
                         age = REFRESH
                         continue
-                    _advance_all(pairs, shares, rows, image_rows, first, second, terms, ratio)
+                    _advance_all(
+                        planes, pairs, shares, rows, image_rows, first, second, terms, ratio
+                    )
                     if _is_deep(shares):
                         age = REFRESH
             if draw >= 0:
-                samples[chain, draw] = sigma
+                for i in range(n_sites):
+                    samples[chain, draw, i] = sigma[i]
         accepted[chain] = count
     return accepted

@@ -13,15 +13,11 @@ logarithms. Within a lane nothing can sink out of the range of doubles while a f
 than ``STEEP``.
 """
 
-import math
-
 import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-
-from hamiltonians.core.jit import exact_kernel
 
 WIDTH = 8  # one AVX-512 register, two of AVX2
 LANES = 2 * WIDTH  # two vectors in flight hide the latency of a complex product
@@ -36,26 +32,6 @@ _CONTRACT = ("contract",)
 def padded_units(n_hidden):
     """Number of hidden units after padding with units whose factor is one."""
     return max(1, -(-n_hidden // LANES)) * LANES
-
-
-@exact_kernel
-def row_steepness(table, site):
-    """Largest sum over the factors of a lane of |log |q_k|| for a flip of one site.
-
-    table : (N, 2, planes, padded M), the two rows of a site being reciprocal.
-    """
-    planes, n_units = table.shape[2], table.shape[3]
-    worst = 0.0
-    for lane in range(LANES):
-        total = 0.0
-        for k in range(lane, n_units, LANES):
-            size = table[site, 0, 0, k] * table[site, 0, 0, k]
-            if planes == 2:
-                size += table[site, 0, 1, k] * table[site, 0, 1, k]
-            total += abs(0.5 * math.log(size))
-        if not total <= worst:
-            worst = total
-    return worst
 
 
 class _Emitter:

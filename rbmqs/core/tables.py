@@ -1,6 +1,5 @@
 """Tables of one parameter set: what a flip of one site does to every hidden unit."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,94 +7,116 @@ from numba import prange
 
 from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.amplitude import real_unit_pair, unit_pair
-from rbmqs.core.planes import planes
-from rbmqs.core.simd import padded_units, row_steepness
+from rbmqs.core.blas import address, row_product
+from rbmqs.core.planes import plane_numbers, planes
+from rbmqs.core.simd import LANES, STEEP, padded_units
 
 BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
+_LARGEST_LOG = 300.0  # of C, up to which it is taken as a number
+WIDE = 200.0  # |Re theta| up to which exp(-2 |theta|) is far from the end of the range
 
 
 class FlipTables(NamedTuple):
     """What a flip of one site does to every hidden unit and to the amplitude.
 
+    Row 2 i belongs to the flip of site i from sigma_i = +1, row 2 i + 1 to that from -1.
+
     Attributes
     ----------
-    rows : ndarray, shape (N, 2, planes, padded M), float64
-        q = exp(-4 sigma_i W_ij) before the flip of sigma_i = +1 (index 0) or -1 (index 1);
-        planes are (Re, Im) for complex weights and (q,) for real ones.
-    log_scale : ndarray, shape (N, 2), complex128
-        log C of the same flips.
+    rows : ndarray, shape (2 N, planes, padded M), float64
+        q = exp(-4 sigma_i W_ij); planes are (Re, Im) for complex weights and (q,) for real ones.
+    scales : ndarray, shape (2, 2 N), complex128
+        log C of the same flips, and C itself or 0 where it is not a moderate number.
     steepness : ndarray, shape (N,), float64
-        `rbmqs.core.simd.row_steepness` of each site.
+        Largest sum over the factors of a lane of |log |q_k|| for a flip of the site.
+    planes : tuple of int
+        Numbers of the planes, (0, 1) or (0,). Its length is known to the compiler, which leaves
+        out what serves numbers of the other kind.
+    wild : bool
+        Whether weights are so large that products may sink out of the range of doubles.
     """
 
     rows: np.ndarray
-    log_scale: np.ndarray
+    scales: np.ndarray
     steepness: np.ndarray
+    planes: tuple[int, ...]
+    wild: bool
 
 
-@parallel_exact_kernel
-def _fill_tables(weights_re, weights_im, table, steepness):
-    """Rows of all one-site flips, sigma = +1 for index 0 and -1 for index 1."""
-    n_sites, n_hidden = weights_re.shape
-    complex_units = table.shape[2] == 2
-    for i in prange(n_sites):
-        for s in range(2):
-            sigma = 1.0 - 2.0 * s
-            for j in range(n_hidden):
-                size = math.exp(-4.0 * sigma * weights_re[i, j])
-                if complex_units:
-                    angle = -4.0 * sigma * weights_im[i, j]
-                    table[i, s, 0, j] = size * math.cos(angle)
-                    table[i, s, 1, j] = size * math.sin(angle)
-                else:
-                    table[i, s, 0, j] = size
-        steepness[i] = row_steepness(table, i)
-
-
-def flip_tables(visible_bias, weights):
+def flip_tables(visible_bias, hidden_bias, weights):
     """`FlipTables` of one set of parameters, real or complex."""
     n_sites, n_hidden = weights.shape
-    n_planes = 2 if np.iscomplexobj(weights) else 1
-    table = np.zeros((n_sites, 2, n_planes, padded_units(n_hidden)))
-    table[:, :, 0, n_hidden:] = 1.0
-    steepness = np.empty(n_sites)
-    _fill_tables(
-        np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), table, steepness
-    )
-    up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
-    return FlipTables(table, np.stack([up, -up], axis=1).astype(complex), steepness)
+    planes = plane_numbers(weights)
+    rows = np.zeros((n_sites, 2, len(planes), padded_units(n_hidden)))
+    rows[:, :, 0, n_hidden:] = 1.0
+    logs = np.zeros((n_sites, rows.shape[3]))
+    logs[:, :n_hidden] = -4.0 * weights.real
+    with np.errstate(over="ignore", invalid="ignore"):
+        up, down = np.exp(logs[:, :n_hidden]), np.exp(-logs[:, :n_hidden])
+        if len(planes) == 2:
+            angle = -4.0 * weights.imag
+            cosine, sine = np.cos(angle), np.sin(angle)
+            rows[:, 0, 1, :n_hidden], rows[:, 1, 1, :n_hidden] = up * sine, -down * sine
+            up, down = up * cosine, down * cosine
+    rows[:, 0, 0, :n_hidden], rows[:, 1, 0, :n_hidden] = up, down
+    steepness = abs(logs).reshape(n_sites, -1, LANES).sum(axis=1).max(axis=1)
+    largest_angle = (abs(hidden_bias.real) + abs(weights.real).sum(axis=0)).max()
+    # 4: two sites a move, norms squared
+    wild = not (4.0 * steepness.max() < STEEP and largest_angle < WIDE)
+    log_up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
+    log_scale = np.stack([log_up, -log_up], axis=1).astype(complex).ravel()
+    scales = with_exponentials(log_scale, _LARGEST_LOG)
+    return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, planes, wild)
+
+
+def with_exponentials(logs, limit):
+    """(2, n): the logarithms and their exponentials, 0 where a real part is beyond the limit."""
+    moderate = abs(logs.real) < limit
+    return np.stack([logs, np.exp(logs, where=moderate, out=np.zeros_like(logs))])
 
 
 @inlined_exact_kernel
-def fill_row(theta, s, pairs):
-    """Planes g and w (Re and Im each) of one sample from its angles (planes, M)."""
-    n_hidden = theta.shape[1]
-    if theta.shape[0] == 2:
+def fill_row(planes, theta, t, pairs, s):
+    """Planes g and w (Re and Im each) of sample s from row t of angles."""
+    n_hidden = theta.shape[2]
+    if len(planes) == 2:
         for j in range(n_hidden):
-            g_re, g_im, w_re, w_im = unit_pair(theta[0, j], theta[1, j])
+            g_re, g_im, w_re, w_im = unit_pair(theta[t, 0, j], theta[t, 1, j])
             pairs[s, 0, j] = g_re
             pairs[s, 1, j] = g_im
             pairs[s, 2, j] = w_re
             pairs[s, 3, j] = w_im
     else:
         for j in range(n_hidden):
-            g, w = real_unit_pair(theta[0, j])
+            g, w = real_unit_pair(theta[t, 0, j])
             pairs[s, 0, j] = g
             pairs[s, 1, j] = w
 
 
 @parallel_exact_kernel
-def _fill_pairs(spins, hidden_bias, weights, pairs):
-    n_samples, n_hidden = spins.shape[0], weights.shape[2]
+def _fill_pairs(planes, gemm, spins, hidden_bias, weights, pairs):
+    n_samples, n_sites = spins.shape
+    n_planes, n_hidden = hidden_bias.shape
+    row = n_planes * n_hidden
     for block in prange((n_samples + BLOCK - 1) // BLOCK):
         first, last = block * BLOCK, min((block + 1) * BLOCK, n_samples)
-        theta = np.empty((last - first, weights.shape[0], n_hidden))
-        for plane in range(weights.shape[0]):
-            theta[:, plane] = np.dot(spins[first:last], weights[plane]) + hidden_bias[plane]
+        theta = np.empty((last - first, n_planes, n_hidden))
+        for s in range(last - first):
+            for plane in range(n_planes):
+                for j in range(n_hidden):
+                    theta[s, plane, j] = hidden_bias[plane, j]
+        for plane in range(n_planes):
+            row_product(
+                gemm, ((spins, first * n_sites), n_sites), False,
+                ((weights, plane * n_sites * n_hidden), n_hidden), False,
+                ((theta, plane * n_hidden), row), (last - first, n_hidden, n_sites), 1.0, 1.0,
+            )  # fmt: skip
         for s in range(first, last):
-            fill_row(theta[s - first], s, pairs)
-            pairs[s, :, n_hidden:] = 0.0
-            pairs[s, 0, n_hidden:] = 1.0
+            fill_row(planes, theta, s - first, pairs, s)
+            for j in range(n_hidden, pairs.shape[2]):
+                for plane in range(pairs.shape[1]):
+                    pairs[s, plane, j] = 0.0
+                pairs[s, 0, j] = 1.0
 
 
 def unit_pairs(spins, hidden_bias, weights):
@@ -113,7 +134,14 @@ def unit_pairs(spins, hidden_bias, weights):
     """
     n_planes = 4 if np.iscomplexobj(weights) else 2
     pairs = np.empty((len(spins), n_planes, padded_units(weights.shape[1])))
-    _fill_pairs(spins, planes(hidden_bias), planes(weights), pairs)
+    _fill_pairs(
+        plane_numbers(weights),
+        address("gemm", float),
+        spins,
+        planes(hidden_bias),
+        planes(weights),
+        pairs,
+    )
     return pairs
 
 

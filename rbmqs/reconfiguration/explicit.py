@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 
 from rbmqs.core.gram import centred_gram
-from rbmqs.core.planes import planes
 from rbmqs.reconfiguration.repeats import Repeats
 
 # A stored matrix is read once a product, at 2 ms for 1024 x 2592 complex numbers: ten times what
@@ -83,13 +82,8 @@ class ExplicitJacobian:
         The machine without spins whose tanh's are the log-derivatives has this Gram matrix. What
         lies above the diagonal is undefined.
         """
-        parts = planes(self._centred)
-        matrix = np.empty((len(parts), self.n_samples, self.n_samples))
-        if self.is_complex:  # room for the sum and the difference of the parts
-            parts = np.concatenate([parts, np.empty_like(parts)])
-        ones = np.ones(self.n_samples)
-        centred_gram(np.zeros((self.n_samples, 1)), parts, ones, False, True, matrix)
-        return matrix
+        no_spins, ones = np.zeros((self.n_samples, 1)), np.ones(self.n_samples)
+        return centred_gram(no_spins, self._centred, ones, False, True)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows of the uncentred Jacobian."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from rbmqs.core.blas import address
 from rbmqs.core.gram import centred_gram
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.planes import from_planes, planes
@@ -144,7 +145,7 @@ class FactorisedJacobian:
         """(O - <O>) v, shape (n_samples,)."""
         a, b, weights = self._split(vector)
         parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
-        weight_products(self.spins, self.tanh, planes(weights), parts)
+        weight_products(address("gemm", float), self.spins, self.tanh, planes(weights), parts)
         product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
         if self.has_visible_bias:
             product = product + self.spins @ a
@@ -157,7 +158,7 @@ class FactorisedJacobian:
         values = values - values.mean()
         is_complex = self.is_complex or np.iscomplexobj(values)
         weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
-        weight_adjoint(self.spins, self.tanh, values, weights)
+        weight_adjoint(address("gemm", float), self.spins, self.tanh, values, weights)
         parts = [from_planes(weights).ravel()]
         if self.has_hidden_bias:
             parts.insert(0, values @ np.conj(self.tanh))
@@ -180,13 +181,9 @@ class FactorisedJacobian:
         above the diagonal is undefined.
         """
         kept = slice(None) if repeats is None else repeats.first
-        spins, parts = self.spins[kept], planes(self.tanh[kept])
+        spins, tanh = self.spins[kept], self.tanh[kept]
         counts = np.ones(len(spins)) if repeats is None else repeats.counts
-        matrix = np.empty((len(parts), len(spins), len(spins)))
-        if self.is_complex:  # room for the sum and the difference of the parts
-            parts = np.concatenate([parts, np.empty_like(parts)])
-        centred_gram(spins, parts, counts, self.has_visible_bias, self.has_hidden_bias, matrix)
-        return matrix
+        return centred_gram(spins, tanh, counts, self.has_visible_bias, self.has_hidden_bias)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows of the uncentred Jacobian, for covariance matrices built in blocks."""

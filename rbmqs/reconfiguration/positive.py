@@ -64,8 +64,8 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
     floor = np.finfo(float).eps * largest * lower.shape[1]
     right = right.astype(complex if len(lower) == 2 else float)
     for n_raised in range(_MAX_SHIFT_TRIALS):
-        for precision in (np.float32, np.float64):
-            found = _refined(lower, right, shift, precision)
+        for dtype in (np.complex64, complex) if len(lower) == 2 else (np.float32, float):
+            found = _refined(lower, right, shift, dtype)
             if found is not None:
                 return Solution(found[0], shift, found[1], n_raised)
         shift = max(shift * _SHIFT_GROWTH, floor)
@@ -73,12 +73,11 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
 
 
 def _refined(
-    lower: np.ndarray, right: np.ndarray, shift: float, precision: type
+    lower: np.ndarray, right: np.ndarray, shift: float, dtype: type
 ) -> tuple[np.ndarray, float] | None:
-    """x and its residual with a factorisation in `precision`; None where that does not do."""
-    try:
-        precondition = _factorised(lower, shift, precision)
-    except np.linalg.LinAlgError:
+    """x and its residual, factorised in the precision of a type; None where that does not do."""
+    precondition = _factorised(lower, shift, dtype)
+    if precondition is None:
         return None
 
     def product(vector: np.ndarray) -> np.ndarray:
@@ -92,22 +91,17 @@ def _refined(
     return x, float(np.linalg.norm(product(x) - right) / size) if size > 0 else 0.0
 
 
-def _factorised(lower: np.ndarray, shift: float, precision: type) -> Product:
-    """The inverse of A + shift, to the given precision."""
-    n, tile = lower.shape[1], cholesky.TILE
-    n_tiles = -(-n // tile)
-    n_planes = 1 if len(lower) == 1 else hermitian.N_PLANES
-    factor = np.empty((n_planes, n_tiles * (n_tiles + 1) // 2 * tile, tile), precision)
-    inverses = np.empty((n_tiles, n_planes, tile, tile), precision)
-    cholesky.pack(lower, shift, factor)
-    cholesky.factorise(factor, inverses)
+def _factorised(lower: np.ndarray, shift: float, dtype: type) -> Product | None:
+    """The inverse of A + shift, to the precision of a type; None where A is not positive."""
+    factor = cholesky.factorise(lower, float(shift), dtype)
+    if factor is None:
+        return None
 
     def inverse(vector: np.ndarray) -> np.ndarray:
         scale = np.linalg.norm(vector)  # keeps small residuals in the range of single precision
-        padded = np.zeros((len(lower), n_tiles * tile), precision)
-        padded[:, :n] = planes(vector / scale)
-        cholesky.solve_factorised(factor, inverses, padded)
-        return scale * from_planes(padded[:, :n].astype(float))
+        image = (vector / scale).astype(dtype)
+        cholesky.solve_factorised(factor, image)
+        return scale * image.astype(vector.dtype)
 
     return inverse
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.cli_options import named_values
+
 if TYPE_CHECKING:
     from rbmqs.studies.running import StudyOutcome
     from rbmqs.studies.study import Study
@@ -182,10 +184,7 @@ def _why(root: Path, point_id: str) -> str:
 def _job_options(texts: list[str]) -> dict[str, Any]:
     """NAME=VALUE pairs; a value that reads as JSON is taken as such."""
     found: dict[str, Any] = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not separator:
-            raise ValueError(f"--option must read NAME=VALUE, got {text!r}")
+    for name, value in named_values("--option", texts):
         try:
             found[name] = json.loads(value)
         except ValueError:

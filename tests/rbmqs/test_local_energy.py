@@ -22,7 +22,6 @@ from hamiltonians import (
     square,
     xyz,
 )
-from rbmqs.core.local_energy import flip_ratios
 from rbmqs.estimators import (
     correlations,
     expect,
@@ -310,9 +309,7 @@ def test_flip_ratios(fixed):
     psi = naive.random_rbm(6, 5, complex, seed=13)
     spins = naive.all_spins(6, 0 if fixed else None)
     flips = [(0,), (0, 1, 2, 3), (0, 1, 2, 3, 5), (0, 5), (1, 2, 4), (2, 3)]
-    ratios = flip_ratios(
-        spins.astype(np.int8), psi.unit_pairs(spins), psi.flip_tables, connections_of(flips), fixed
-    )
+    ratios = psi.flip_ratios(spins.astype(np.int8), connections_of(flips), fixed)
     for f, flip in enumerate(flips):
         new = spins.copy()
         new[:, flip] *= -1
@@ -328,9 +325,7 @@ def test_ratios_where_products_leave_the_range_of_doubles(scale):
     psi = naive.random_rbm(6, 600, complex, scale=scale, seed=14)
     spins = np.random.default_rng(1).permutation(naive.all_spins(6))[:6]
     flips = [(0,), (0, 5), (1,), (1, 4), (2, 3)]
-    ratios = flip_ratios(
-        spins.astype(np.int8), psi.unit_pairs(spins), psi.flip_tables, connections_of(flips), False
-    )
+    ratios = psi.flip_ratios(spins.astype(np.int8), connections_of(flips), False)
     compared = 0
     for s, sigma in enumerate(spins):
         for f, flip in enumerate(flips):

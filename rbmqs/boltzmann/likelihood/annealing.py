@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from rbmqs.boltzmann.linalg import gemm_address, one_pool
+from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.checks import positive_int
 from rbmqs.core import annealing, gibbs
+from rbmqs.core.blas import address
 from rbmqs.core.products import n_blocks
 from rbmqs.core.units import uniform_units
 
@@ -191,7 +192,10 @@ class _Path:
             raise ValueError(f"base must have shape ({machine.n_visible},), got {bias.shape}")
         self.machine, self.dtype = machine, machine.dtype
         self.base = np.ascontiguousarray(bias, self.dtype)
-        self.gemm, self.stream = gemm_address(self.dtype), new_stream(seed_sequence(random_state))
+        self.gemm, self.stream = (
+            address("gemm", self.dtype),
+            new_stream(seed_sequence(random_state)),
+        )
         self.hidden = np.zeros((n_runs, machine.n_hidden), self.dtype)
         self.parts = np.zeros((n_runs, n_blocks(machine.n_hidden)))
         self.n_runs = n_runs

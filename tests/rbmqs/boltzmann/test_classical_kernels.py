@@ -115,7 +115,7 @@ def test_products(shape, transposes):
 @pytest.mark.parametrize("centred", [False, True])
 def test_ascent(momentum, decay, centred):
     """One step against the formula in the kernel's docstring."""
-    from rbmqs.boltzmann.linalg import gemm_address
+    from rbmqs.core.blas import address
 
     rng = np.random.default_rng(2)
     data, hidden, model, model_hidden = (rng.random(s) for s in ((7, 9), (7, 5), (4, 9), (4, 5)))
@@ -129,7 +129,7 @@ def test_ascent(momentum, decay, centred):
     if not centred:
         mu, lam = np.empty(0), np.empty(0)
     velocity = velocity if momentum else np.zeros((0, 0))
-    ascend(gemm_address(np.float64), data, hidden, model, model_hidden, (mu, lam), (dv, dh),
+    ascend(address("gemm", np.float64), data, hidden, model, model_hidden, (mu, lam), (dv, dh),
            (0.1, momentum), decay, velocity, weights)  # fmt: skip
     assert weights == pytest.approx(expected, abs=1e-12)
 

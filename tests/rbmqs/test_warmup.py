@@ -1,0 +1,45 @@
+"""Compilation of the first run's kernels by a second process."""
+
+import subprocess
+
+import naive
+import numpy as np
+import pytest
+
+from rbmqs import warmup
+from rbmqs.core import cholesky, gram, hermitian, jacobian_products
+from rbmqs.reconfiguration.solvers import sample_space
+
+KERNELS = (
+    cholesky._factorise, gram._centred_gram, hermitian._products_of_blocks,
+    jacobian_products.weight_adjoint, jacobian_products.weight_products,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_a_run_finds_every_kernel_of_the_solver_compiled(dtype):
+    warmup.compile_solvers(dtype)
+    known = [set(kernel.signatures) for kernel in KERNELS]
+    psi = naive.random_rbm(6, 9, dtype)
+    sigma = np.repeat(naive.all_spins(6).astype(np.int8)[:20], 3, axis=0)
+    jacobian = psi.jacobian(sigma)
+    assert jacobian.repeats() is not None
+    jacobian.times(sample_space(jacobian, np.arange(60).astype(dtype), 0.1).x)
+    assert [set(kernel.signatures) for kernel in KERNELS] == known
+
+
+@pytest.mark.parametrize("in_cache", [False, True])
+def test_a_process_is_started_for_an_empty_cache_alone_and_ended(monkeypatch, in_cache):
+    started = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            started.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(warmup.subprocess, "Popen", Recorded)
+    monkeypatch.setattr(warmup, "_in_cache", lambda: in_cache)
+    monkeypatch.setattr(warmup, "CACHE", True)
+    with warmup.solvers_compiled_ahead(complex):
+        assert len(started) == (not in_cache)
+    assert all(process.returncode is not None for process in started)
