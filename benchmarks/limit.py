@@ -16,6 +16,7 @@ that the mix of fused and plain instructions would allow.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -37,6 +38,7 @@ from rbmqs.reconfiguration import FactorisedJacobian, solve
 from rbmqs.threads import single_threaded_blas
 
 MEMORY = Case("heisenberg", "square", 10, 32, n_samples=4096)
+BLAS_SPIN = 0.1  # seconds; OpenBLAS's threads keep their cores busy for 30 ms after a product
 QUICK_MEMORY = Case("heisenberg", "chain", 12, 2, n_samples=64)
 
 
@@ -111,6 +113,7 @@ def measure(kernel: Kernel, size: str, rounds: int) -> Row:
         kernel.run()
     for _ in range(rounds):
         gemm.append(machine_rate())
+        time.sleep(BLAS_SPIN)
         with single_threaded_blas():
             times.append(seconds_per_call(kernel.run))
     work = kernel.work

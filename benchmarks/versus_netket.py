@@ -199,7 +199,7 @@ def compare_start(outcome: Outcome, repeats: int, variants: list[Settings]) -> N
         by_settings = [[run[k][row] for run in theirs] for k in range(len(tasks))]
         outcome.add(name, [run[row] for run in ours], min(by_settings, key=median))
     uncached = min(elapsed for elapsed, _ in cold)
-    outcome.add("same, NetKet not cached", [run[0] for run in ours], [uncached])
+    outcome.add("start, NetKet not cached", [run[0] for run in ours], [uncached])
 
 
 def run_case(case: Case, options: argparse.Namespace) -> Outcome:

@@ -95,7 +95,10 @@ def _add_ground_state(commands: Any) -> None:
     add_run_options(parser)
     parser.add_argument("--output", metavar="DIR", help="directory for log, checkpoint, result")
     parser.add_argument(
-        "--from", dest="start_from", metavar="DIR", help="start with the wavefunction of this run"
+        "--from",
+        dest="start_from",
+        metavar="DIR",
+        help="start with the wavefunction of this run; --alpha adds units, --project projects it",
     )
     parser.add_argument("--plot", metavar="FILE", help="picture of the run (default: in DIR)")
     parser.set_defaults(run=_ground_state)

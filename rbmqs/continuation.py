@@ -13,6 +13,8 @@ from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
 from rbmqs.checkpoint import load_checkpoint
 from rbmqs.growth import grown
+from rbmqs.initial import find_sector
+from rbmqs.projected import ProjectedRBM
 from rbmqs.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rbmqs.config import Config
 
 CHECKPOINT = "checkpoint.npz"
+_FIXED = ("n_hidden", "n_features", "tied", "visible_bias", "hidden_bias")
 
 
 def changed_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
@@ -99,9 +102,27 @@ def wavefunction_of(directory: str | Path) -> Wavefunction:
 def starting_point(config: Config) -> Wavefunction | None:
     """The wavefunction of the run that a configuration starts from, None where it names none.
 
-    With as many hidden units as the configuration asks for, where these are more.
+    With as many hidden units as the configuration asks for, where these are more, and projected
+    onto the sector that it names.
+
+    Raises
+    ------
+    ValueError
+        The configuration asks for what the saved wavefunction cannot become.
     """
     if config.start_from is None:
         return None
-    psi, alpha = wavefunction_of(config.start_from), config.ansatz.alpha
-    return psi if alpha is None else grown(psi, alpha, config.run.seed)
+    ansatz = config.ansatz
+    asked = [name for name in _FIXED if getattr(ansatz, name) is not None]
+    if asked:
+        raise ValueError(
+            f"{', '.join(asked)} cannot be given for a saved wavefunction: alpha adds hidden "
+            f"units to it, and project projects it"
+        )
+    psi = wavefunction_of(config.start_from)
+    if ansatz.alpha is not None:
+        psi = grown(psi, ansatz.alpha, config.run.seed)
+    if ansatz.project is not None:
+        base = psi.base if isinstance(psi, ProjectedRBM) else psi
+        psi = ProjectedRBM(base, find_sector(config.hamiltonian(), ansatz.project))
+    return psi

@@ -147,6 +147,13 @@ def test_command_line(tmp_path, capsys):
     for directory, n_hidden in ((second, 4), (third, 12)):
         result = json.loads((Path(directory) / "result.json").read_text())
         assert result["ansatz"]["n_hidden"] == n_hidden
+    fourth = str(tmp_path / "fourth")
+    projected = ["--project", "symmetric", "--output", fourth]
+    assert main([*model, "--from", first, *projected]) == EXIT_NOT_CONVERGED
+    assert json.loads((tmp_path / "fourth" / "result.json").read_text())["ansatz"]["n_images"] > 1
+    capsys.readouterr()
+    assert main([*model, "--from", first, "--tied", "translations"]) == 2
+    assert "tied cannot be given for a saved wavefunction" in capsys.readouterr().err
     change = ["--set", "optimiser.momentum=0.5", "--set", "sampling.move=flip"]
     assert main(["resume", first, "--iterations", "4", "--quiet", *change]) == EXIT_NOT_CONVERGED
     settings = json.loads((tmp_path / "first" / "result.json").read_text())["settings"]
