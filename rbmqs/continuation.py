@@ -14,6 +14,7 @@ from rbmqs.ansatz import Wavefunction
 from rbmqs.checkpoint import load_checkpoint
 from rbmqs.growth import grown
 from rbmqs.initial import find_sector
+from rbmqs.machines import innermost
 from rbmqs.projected import ProjectedRBM
 from rbmqs.settings import RunSettings
 
@@ -123,6 +124,5 @@ def starting_point(config: Config) -> Wavefunction | None:
     if ansatz.alpha is not None:
         psi = grown(psi, ansatz.alpha, config.run.seed)
     if ansatz.project is not None:
-        base = psi.base if isinstance(psi, ProjectedRBM) else psi
-        psi = ProjectedRBM(base, find_sector(config.hamiltonian(), ansatz.project))
+        psi = ProjectedRBM(innermost(psi), find_sector(config.hamiltonian(), ansatz.project))
     return psi

@@ -19,7 +19,7 @@ import numpy as np
 
 from rbmqs.checks import positive_int
 from rbmqs.estimators import batch_means
-from rbmqs.final import HEAVY_TAIL, tail_share, tail_warning
+from rbmqs.final import carrier_warnings, n_carriers
 from rbmqs.lanczos.powers import LocalPowers, local_powers
 from rbmqs.lanczos.state import EnergyVariance, from_local_energies
 from rbmqs.nonlinear import function_statistics, jackknife
@@ -44,8 +44,8 @@ class LanczosStep:
         a of (1 + a H); inf where psi' is H psi alone.
     bias : float
         Of the energy, from choosing a on the same samples (jackknife); already taken out of it.
-    tail : float
-        Share of the statistical variance of the improved energy that 1 % of the samples carry.
+    carriers : float
+        How many samples carry the statistical variance of the improved energy.
     moments : float array (n_chains, n_draws, 5)
         Series whose means are <e>, <|e|^2>, <g>, <e^* g>, <|g|^2>, all with respect to `shift`.
     shift : float
@@ -56,7 +56,7 @@ class LanczosStep:
     after: EnergyVariance
     coefficient: float
     bias: float
-    tail: float
+    carriers: float
     moments: np.ndarray
     shift: float
 
@@ -65,8 +65,7 @@ class LanczosStep:
         """What stands against trusting the improved energy; empty when nothing does."""
         parts = {"energy": self.after.energy, "variance": self.after.variance}
         found = [f"improved {k}: {v.status}" for k, v in parts.items() if v.status]
-        if self.tail > HEAVY_TAIL:
-            found.append(f"improved energy: {tail_warning(self.tail)}")
+        found += [f"improved energy: {w}" for w in carrier_warnings(self.carriers)]
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,7 +75,7 @@ class LanczosStep:
             "after": self.after.to_dict(),
             "coefficient": self.coefficient,
             "bias": self.bias,
-            "tail": self.tail,
+            "carriers": self.carriers,
             "n_samples": self.moments.shape[0] * self.moments.shape[1],
             "status": list(self.status),
         }
@@ -137,7 +136,7 @@ def step_from_powers(powers: LocalPowers) -> LanczosStep:
         EnergyVariance(energy, variance),
         b / (1 - b * powers.shift) if b * powers.shift != 1 else float("inf"),
         jackknife(improved_energy, batch_means(moments))[1],
-        tail_share(_weighted_deviations(moments)),
+        n_carriers(_weighted_deviations(moments)),
         moments,
         powers.shift,
     )

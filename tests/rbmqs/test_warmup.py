@@ -3,6 +3,7 @@
 import subprocess
 
 import naive
+import numba
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ KERNELS = (
 )  # fmt: skip
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 @pytest.mark.parametrize("dtype", [float, complex])
 def test_a_run_finds_every_kernel_of_the_solver_compiled(dtype):
     warmup.compile_solvers(dtype)
