@@ -12,12 +12,14 @@ from functools import cache
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.errors import TypingError
 from numba.extending import get_cython_function_address, intrinsic, overload
 
 from hamiltonians.core.jit import inlined_exact_kernel
 
 _LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 _LAPACK = {"potrf"}
+_NOT_CONTIGUOUS = "an array with an offset must be C-contiguous"
 
 PLAIN, TRANSPOSED, ADJOINT = (np.uint8(ord(letter)) for letter in "NTC")
 
@@ -34,6 +36,8 @@ def _pointer(argument):
     """Pointer to a number, an array, or the element of a contiguous array at (array, offset)."""
     if isinstance(argument, tuple):
         array, offset = argument
+        if not array.flags.c_contiguous:
+            raise TypeError(_NOT_CONTIGUOUS)
         return array.ctypes.data + int(offset) * array.itemsize
     return argument.ctypes.data
 
@@ -52,7 +56,13 @@ def call_fortran(address, arguments):
     address : int
     arguments : tuple
         In the order of the routine: numbers of the width it expects (np.int32, np.uint8 for
-        characters, ...), arrays, and (array, offset) for what starts at an element of one.
+        characters, ...), arrays, and (array, offset) for what starts at an element of one, which
+        must be contiguous.
+
+    Raises
+    ------
+    TypeError
+        An array with an offset that is not contiguous; when compiled, a `TypingError`.
     """
     _call_python(address, arguments, None)
 
@@ -79,6 +89,10 @@ def _pointers(context, builder, kinds, packed):
 def _call_to(returned, llvm_type):
     @intrinsic
     def call(typing_context, address, arguments):
+        placed = [kind.types[0] for kind in arguments.types if isinstance(kind, types.BaseTuple)]
+        if any(array.layout != "C" for array in placed):
+            raise TypingError(_NOT_CONTIGUOUS)
+
         def generate(context, builder, signature, values):
             pointers = list(_pointers(context, builder, signature.args[1].types, values[1]))
             function = ir.FunctionType(llvm_type, [cgutils.voidptr_t] * len(pointers))

@@ -153,15 +153,17 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias):
         Real part, and imaginary part for complex T; undefined above the diagonal.
     """
     n, n_tiles = len(spins), -(-len(spins) // TILE)
-    parts = tanh[None]
     if np.iscomplexobj(tanh):
         real, imag = tanh.real, tanh.imag
-        parts = np.stack([real, imag, real + imag, real - imag])
+        parts = np.ascontiguousarray([real, imag, real + imag, real - imag])
+    else:
+        parts = np.ascontiguousarray(tanh[None])
     n_parts = 1 + np.iscomplexobj(tanh)
     lower = np.empty((n_parts, n, n))
     sums = np.zeros((n_parts, n_tiles, n))
     visible, hidden = float(with_visible_bias), float(with_hidden_bias)
     gemm, gemv = address("gemm", float), address("gemv", float)
     roots = np.sqrt(counts)
+    spins = np.ascontiguousarray(spins)
     _centred_gram(gemm, gemv, spins, parts, counts, roots, visible, hidden, lower, sums)
     return lower

@@ -16,6 +16,7 @@ from hamiltonians.core.jit import exact_kernel, kernel, parallel_kernel
 from rbmqs.core.metropolis import multiply_rows
 from rbmqs.core.planes import joined
 from rbmqs.core.simd import STEEP, complex_ratio, real_ratio
+from rbmqs.core.tables import LARGEST_LOG
 
 BLOCK = 16
 _CACHED_SITES = 4  # sign patterns of flips up to this size are kept for a block
@@ -55,7 +56,7 @@ def _prepare(planes, spins, s, sites, rows, scales, own_row, own_scales):
     for n in range(sites.shape[0]):
         total += scales[0, _row_of(spins, s, sites[n])]
     own_scales[0] = total
-    own_scales[1] = cmath.exp(total) if abs(total.real) < 300.0 else 0j
+    own_scales[1] = cmath.exp(total) if abs(total.real) < LARGEST_LOG else 0j
     if sites.shape[0] > 1:
         first, second = _row_of(spins, s, sites[0]), _row_of(spins, s, sites[1])
         multiply_rows(planes, rows[first], rows[second], own_row)

@@ -12,7 +12,7 @@ from rbmqs.core.planes import plane_numbers, planes
 from rbmqs.core.simd import LANES, STEEP, padded_units
 
 BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
-_LARGEST_LOG = 300.0  # of C, up to which it is taken as a number
+LARGEST_LOG = 300.0  # of C, up to which it is taken as a number
 WIDE = 200.0  # |Re theta| up to which exp(-2 |theta|) is far from the end of the range
 
 
@@ -65,7 +65,7 @@ def flip_tables(visible_bias, hidden_bias, weights):
     wild = not (4.0 * steepness.max() < STEEP and largest_angle < WIDE)
     log_up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
     log_scale = np.stack([log_up, -log_up], axis=1).astype(complex).ravel()
-    scales = with_exponentials(log_scale, _LARGEST_LOG)
+    scales = with_exponentials(log_scale, LARGEST_LOG)
     return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, planes, wild)
 
 

@@ -46,6 +46,10 @@ MACHINES = {
     "projected odd": ProjectedRBM(plain(), sector_of(SPACE, 1, -1)),
     "projected real": ProjectedRBM(plain(float), sector_of(SPACE, 0, 1)),
     "projected real odd": ProjectedRBM(plain(float), sector_of(SPACE, 0, -1)),
+    "projected real with one bias": ProjectedRBM(
+        RBM.random(N, 1, dtype=float, seed=3, stddev=0.3, visible_bias=False),
+        sector_of(SPACE, 0, 1),
+    ),
     "projected without biases": ProjectedRBM(plain(bias=False), sector_of(SPACE, 0, 1)),
     "projected to a momentum": ProjectedRBM(plain(), sector_of(TRANSLATIONS, 3)),
     "tied and projected": ProjectedRBM(
