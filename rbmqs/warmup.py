@@ -45,13 +45,14 @@ def _in_cache() -> bool:
 def compile_solvers(dtype: type) -> None:
     """Solve a small problem by every kernel that a first iteration uses."""
     from rbmqs.reconfiguration.jacobian import FactorisedJacobian
-    from rbmqs.reconfiguration.solvers import sample_space
+    from rbmqs.reconfiguration.solvers import sample_space, single_precision
 
     rng = np.random.default_rng(0)
     spins, tanh = rng.choice([-1.0, 1.0], size=(8, 4)), rng.uniform(-1, 1, size=(8, 4))
     jacobian = FactorisedJacobian(spins, tanh.astype(dtype), True, True)
-    found = sample_space(jacobian, rng.normal(size=8).astype(dtype), 1.0)
-    jacobian.times(found.x)
+    deviations = rng.normal(size=8).astype(dtype)
+    jacobian.times(sample_space(jacobian, deviations, 1.0).x)
+    single_precision(jacobian, deviations, 1.0, 9)
 
 
 if __name__ == "__main__":

@@ -34,11 +34,12 @@ def padded_units(n_hidden):
     return max(1, -(-n_hidden // LANES)) * LANES
 
 
-class _Emitter:
-    """Vector code of one product: pointers to planes in, vectors and scalars out."""
+class Emitter:
+    """Vector code over units: pointers to planes in, vectors and scalars out."""
 
-    def __init__(self, context, builder, n_units):
+    def __init__(self, context, builder, n_units, vector=_VECTOR):
         self.context, self.builder, self.n_units = context, builder, n_units
+        self.vector = vector
 
     def planes(self, array_type, array, offset, count):
         """Pointers to the first elements of ``count`` planes."""
@@ -49,13 +50,17 @@ class _Emitter:
         return pointers
 
     def _at(self, pointer, index):
-        return self.builder.bitcast(self.builder.gep(pointer, [index]), _VECTOR.as_pointer())
+        return self.builder.bitcast(self.builder.gep(pointer, [index]), self.vector.as_pointer())
+
+    @property
+    def _align(self):
+        return 8 if self.vector.element == _DOUBLE else 4
 
     def load(self, pointer, index):
-        return self.builder.load(self._at(pointer, index), align=8)
+        return self.builder.load(self._at(pointer, index), align=self._align)
 
     def store(self, vector, pointer, index):
-        self.builder.store(vector, self._at(pointer, index), align=8)
+        self.builder.store(vector, self._at(pointer, index), align=self._align)
 
     def times(self, a, b):
         """Product of numbers given as tuples of planes, (re,) or (re, im)."""
@@ -65,6 +70,17 @@ class _Emitter:
         return self._sub(mul(a[0], b[0]), mul(a[1], b[1])), self._add(
             mul(a[0], b[1]), mul(a[1], b[0])
         )
+
+    def conjugate(self, a):
+        """Complex conjugate."""
+        return (a[0], *(self.builder.fneg(x) for x in a[1:]))
+
+    def splat(self, scalar):
+        """A vector with the same number in every lane."""
+        undefined, zero = ir.Constant(self.vector, ir.Undefined), ir.IntType(32)(0)
+        first = self.builder.insert_element(undefined, scalar, zero)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.vector.count), None)
+        return self.builder.shuffle_vector(first, undefined, mask)
 
     def plus(self, a, b):
         """Sum of a, which may lack its imaginary plane, and b."""
@@ -119,6 +135,15 @@ class _Emitter:
         zero = ir.IntType(32)(0)
         return [builder.extract_element(v, zero) for v in vector], ok
 
+    def sum_of_lanes(self, vector):
+        """Sum of the lanes of one vector, halves added to each other."""
+        width = self.vector.count
+        while width > 1:
+            width //= 2
+            low, high = (self._part(vector, range(k, k + width)) for k in (0, width))
+            vector = self._add(low, high)
+        return self.builder.extract_element(vector, ir.IntType(32)(0))
+
     def _part(self, vector, lanes):
         mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
         return self.builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
@@ -146,7 +171,7 @@ def _ratio_intrinsic(n_planes, n_rows):
         returned = types.Tuple([types.float64] * n_planes + [types.boolean])
 
         def codegen(context, builder, signature, args):
-            emit = _Emitter(context, builder, args[5])
+            emit = Emitter(context, builder, args[5])
             g_w = emit.planes(units, args[0], args[1], 2 * n_planes)
             q = [emit.planes(rows, args[2], r, n_planes) for r in args[3 : 3 + n_rows]]
 
@@ -173,7 +198,7 @@ def _norm_intrinsic(n_planes, n_rows):
         returned = types.Tuple([types.float64, types.boolean])
 
         def codegen(context, builder, signature, args):
-            emit = _Emitter(context, builder, args[5])
+            emit = Emitter(context, builder, args[5])
             c_z = emit.planes(units, args[0], args[1], 1 + n_planes)
             q = [emit.planes(rows, args[2], r, n_planes) for r in args[3 : 3 + n_rows]]
 

@@ -6,6 +6,7 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
+from rbmqs.core.aligned import aligned_empty
 from rbmqs.core.amplitude import real_unit_pair, unit_pair
 from rbmqs.core.blas import address, row_product
 from rbmqs.core.planes import plane_numbers, planes
@@ -47,7 +48,8 @@ def flip_tables(visible_bias, hidden_bias, weights):
     """`FlipTables` of one set of parameters, real or complex."""
     n_sites, n_hidden = weights.shape
     planes = plane_numbers(weights)
-    rows = np.zeros((n_sites, 2, len(planes), padded_units(n_hidden)))
+    rows = aligned_empty((n_sites, 2, len(planes), padded_units(n_hidden)), float)
+    rows[:] = 0.0
     rows[:, :, 0, n_hidden:] = 1.0
     logs = np.zeros((n_sites, rows.shape[3]))
     logs[:, :n_hidden] = -4.0 * weights.real
@@ -133,7 +135,7 @@ def unit_pairs(spins, hidden_bias, weights):
         Planes Re g, Im g, Re w, Im w for complex weights, g and w for real ones.
     """
     n_planes = 4 if np.iscomplexobj(weights) else 2
-    pairs = np.empty((len(spins), n_planes, padded_units(weights.shape[1])))
+    pairs = aligned_empty((len(spins), n_planes, padded_units(weights.shape[1])), float)
     _fill_pairs(
         plane_numbers(weights),
         address("gemm", float),

@@ -134,7 +134,7 @@ class FactorisedJacobian:
         """Whether no entry is NaN or infinite."""
         return bool(np.isfinite(self.tanh).all())
 
-    def _split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Parts of a parameter vector that belong to a, b and W (empty where fixed)."""
         start = self.has_visible_bias * self.spins.shape[1]
         stop = start + self.has_hidden_bias * self.tanh.shape[1]
@@ -143,7 +143,7 @@ class FactorisedJacobian:
 
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) v, shape (n_samples,)."""
-        a, b, weights = self._split(vector)
+        a, b, weights = self.split(vector)
         parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
         weight_products(address("gemm", float), self.spins, self.tanh, planes(weights), parts)
         product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.core.planes import planes
-from rbmqs.reconfiguration.jacobian import Jacobian
+from rbmqs.reconfiguration.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.reconfiguration.positive import conjugate_gradients, solve_positive
+from rbmqs.reconfiguration.single import SinglePrecision
 
 _ROW_BLOCK = 256
 _CG_TOLERANCE = 1e-10
@@ -99,6 +100,18 @@ def matrix_free(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -
             f"{_CG_TOLERANCE:g}: raise diag_shift"
         )
     return Direction(direction, diag_shift, residual, n_iterations, advice)
+
+
+def single_precision(
+    jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float, max_iterations: int
+) -> Direction | None:
+    """`matrix_free` for few parameters; None where it would take too many iterations."""
+    force = jacobian.adjoint_times(deviations) / jacobian.n_samples
+    found = SinglePrecision(jacobian).solve(force, diag_shift, _CG_TOLERANCE, max_iterations)
+    x, residual, n_iterations = found
+    if not residual <= _CG_TOLERANCE:
+        return None
+    return Direction(x, diag_shift, residual, n_iterations, "")
 
 
 def covariance(jacobian: Jacobian) -> np.ndarray:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from rbmqs import warmup
-from rbmqs.core import cholesky, gram, hermitian, jacobian_products
-from rbmqs.reconfiguration.solvers import sample_space
+from rbmqs.core import cholesky, gram, hermitian, jacobian_products, single_descent
+from rbmqs.reconfiguration.solvers import sample_space, single_precision
 
 KERNELS = (
     cholesky._factorise, gram._centred_gram, hermitian._products_of_blocks,
-    jacobian_products.weight_adjoint, jacobian_products.weight_products,
+    jacobian_products.weight_adjoint, jacobian_products.weight_products, single_descent._descend,
 )  # fmt: skip
 
 
@@ -26,7 +26,9 @@ def test_a_run_finds_every_kernel_of_the_solver_compiled(dtype):
     sigma = np.repeat(naive.all_spins(6).astype(np.int8)[:20], 3, axis=0)
     jacobian = psi.jacobian(sigma)
     assert jacobian.repeats() is not None
-    jacobian.times(sample_space(jacobian, np.arange(60).astype(dtype), 0.1).x)
+    deviations = np.arange(60).astype(dtype)
+    jacobian.times(sample_space(jacobian, deviations, 0.1).x)
+    single_precision(jacobian, deviations, 0.1, 100)
     assert [set(kernel.signatures) for kernel in KERNELS] == known
 
 
