@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from hamiltonians import ising_chain_energy
@@ -59,4 +60,16 @@ print(f"{np.mean(difference < 2 * table['m_x_error']):.0%} within two error bars
 # %%
 figure = plot_energy(table)
 figure.savefig(OUTPUT / "09_ising_study.png", dpi=150)
+
+figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+for number, n in enumerate(np.unique(table["n_sites"])):
+    here = table["n_sites"] == n
+    axes.errorbar(
+        table["h"][here], table["m_x"][here], table["m_x_error"][here],
+        fmt="o", markersize=4, color=f"C{number}", label=f"N = {n:.0f}",
+    )  # fmt: skip
+    axes.plot(table["h"][here], exact[here], color=f"C{number}", linewidth=1)
+axes.set(xlabel="transverse field h", ylabel="magnetisation $m_x$ (lines: exact)")
+axes.legend(frameon=False)
+figure.savefig(OUTPUT / "09_ising_magnetisation.png", dpi=150)
 print(*write_report(ROOT))

@@ -214,9 +214,26 @@ def _unknown_keys(table: Any, kind: type, where: str) -> Iterator[str]:
             place = f" in [{where}]" if where else ""
             yield f"unknown key {key!r}{place}; known: {', '.join(known)}"
             continue
-        nested = _TABLES.get((kind, str(key)))
-        if nested is not None and (nested is not Schedule or isinstance(value, dict)):
+        nested = _nested_kind(kind, key, value)
+        if nested is not None:
             yield from _unknown_keys(value, nested, key)
+
+
+def known_part(table: dict[str, Any], kind: type = Config) -> dict[str, Any]:
+    """A run's table without what `config_problems` finds in it."""
+    part, known = {}, {f.name for f in dataclasses.fields(kind)}
+    for key, value in table.items():
+        nested = _nested_kind(kind, key, value)
+        if key not in known or (nested is not None and not isinstance(value, dict)):
+            continue
+        part[key] = value if nested is None else known_part(value, nested)
+    return part
+
+
+def _nested_kind(kind: type, key: str, value: Any) -> type | None:
+    """The dataclass of a table within a table; a schedule may be a plain number instead."""
+    nested = _TABLES.get((kind, str(key)))
+    return None if nested is Schedule and not isinstance(value, dict) else nested
 
 
 _TABLES: dict[tuple[type, str], type] = {

@@ -50,7 +50,7 @@ def compile_solvers(dtype: type) -> None:
     rng = np.random.default_rng(0)
     spins, tanh = rng.choice([-1.0, 1.0], size=(8, 4)), rng.uniform(-1, 1, size=(8, 4))
     jacobian = FactorisedJacobian(spins, tanh.astype(dtype), True, True)
-    deviations = rng.normal(size=8).astype(dtype)
+    deviations: np.ndarray = rng.normal(size=8).astype(dtype)
     jacobian.times(sample_space(jacobian, deviations, 1.0).x)
     single_precision(jacobian, deviations, 1.0, 9)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.config import config_from_table, config_problems
+from rbmqs.config import config_from_table, config_problems, known_part
 from rbmqs.studies.references import listed_reference
 from rbmqs.studies.tables import digest
 
@@ -37,18 +37,25 @@ def _which(names: list[str], n_points: int) -> str:
 def _point_problems(
     point: Point, rule: ReferenceRule, hamiltonians: dict[str, SpinHamiltonian]
 ) -> Iterator[str]:
-    """Problems of one point, as far as it can be built."""
-    unknown = config_problems(point.table)
-    yield from unknown
-    if unknown:
-        return
+    """Problems of one point: unknown keys, and whatever its known part comes to."""
+    yield from config_problems(point.table)
+    table = known_part(point.table)
+    checks: tuple[Callable[..., Any], ...] = (_check_ansatz, _check_sampler, _check_reference)
     try:
-        config = config_from_table(point.table)
-        hamiltonian = _hamiltonian(point, config, hamiltonians)
+        config = config_from_table(table)
+    except _ERRORS as error:
+        yield str(error)
+        checks = (_check_reference,)  # which needs no more than the system
+        table = {key: table[key] for key in ("model", "lattice") if key in table}
+        try:
+            config = config_from_table(table)
+        except _ERRORS:
+            return
+    try:
+        hamiltonian = _hamiltonian(table, config, hamiltonians)
     except _ERRORS as error:
         yield str(error)
         return
-    checks: tuple[Callable[..., Any], ...] = (_check_ansatz, _check_sampler, _check_reference)
     for check in checks:
         try:
             check(point, config, hamiltonian, rule)
@@ -57,10 +64,10 @@ def _point_problems(
 
 
 def _hamiltonian(
-    point: Point, config: Config, known: dict[str, SpinHamiltonian]
+    table: dict[str, Any], config: Config, known: dict[str, SpinHamiltonian]
 ) -> SpinHamiltonian:
     """The Hamiltonian, built once for all points that share it."""
-    key = digest([point.table.get("model"), point.table.get("lattice")])
+    key = digest([table.get("model"), table.get("lattice")])
     if key not in known:
         known[key] = config.hamiltonian()
     return known[key]

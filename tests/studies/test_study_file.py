@@ -85,6 +85,20 @@ def test_impossible_points_and_exact_sizes_are_named_together():
     assert "length=200_total_sz=0.0" in text
 
 
+@pytest.mark.parametrize("ansatz", [{"alpha": -1.0}, {"n_hidden": -3}])
+def test_unknown_keys_hide_nothing_else(ansatz):
+    found = problems(
+        grid={"lattice": {"length": [2, 8, 200]}}, model={"name": "heisenberg", "parametres": {}},
+        ansatz=ansatz, run={"n_iteratons": 3}, study={}, derived={}, reference={"method": "exact"},
+    )  # fmt: skip
+    text = "\n".join(found)
+    for word in (
+        "'parametres'", "'n_iteratons'", next(iter(ansatz)), "at least 3 for a periodic chain",
+        "exact diagonalisation",
+    ):  # fmt: skip
+        assert word in text
+
+
 def test_exact_sampling_of_too_many_states_is_refused():
     found = problems(
         grid={"lattice": {"length": [4, 30]}}, sampling={"exact": True}, study={}, derived={}
