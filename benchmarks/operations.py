@@ -12,7 +12,7 @@ Per hidden unit, with q from the table of flips:
     factor of |ratio|^2, c + z q with c real        7                     2
     its norm |f|^2                                  3                     (one square a ratio)
     product of factors                              6 (1 of norms)        1
-    row of an exchange, q = q_i q_j                 6                     1
+    row of an exchange not in a table, q = q_i q_j  6                     1
     accepted move, z <- z q                         6                     1
 
 A matrix product is all fused multiply-adds, two operations an instruction; these formulas are
@@ -66,10 +66,13 @@ NORM_FACTOR = (Work(7 + 3 + 1, 4 + 2 + 1), Work(2 + 1, 1 + 1))
 UNIT_PAIR = (Work(20, 20), Work(7, 7))  # g and w of one theta, see rbmqs.core.amplitude.unit_pair
 
 
-def sampling(size: Size, evaluated: float, accepted: float, *, exchange: bool) -> Work:
-    """`evaluated` ratios and `accepted` moves; a proposal that changes nothing needs no ratio."""
+def sampling(size: Size, evaluated: float, accepted: float, *, two_rows: bool) -> Work:
+    """`evaluated` ratios and `accepted` moves; a proposal that changes nothing needs no ratio.
+
+    `two_rows`: exchanges without a table by bonds multiply the rows of their sites.
+    """
     ratio = size.of(*NORM_FACTOR)
-    if exchange:
+    if two_rows:
         ratio = ratio + size.of(*PRODUCT)
     return size.n_hidden * (evaluated * ratio + accepted * size.of(*PRODUCT))
 

@@ -7,6 +7,7 @@ import operations
 from cases import STDDEV, Case
 from operations import Size, Work
 
+from rbmqs.core.metropolis import exchange_table_pays
 from rbmqs.sampler import MetropolisSampler, Samples
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 
@@ -65,12 +66,14 @@ class Prepared:
     def sampling_work(self) -> Work:
         """Of `sample`; the share of exchangeable bonds is taken from the samples."""
         sweeps = self.case.n_draws + self.sampler.n_discard_per_chain
-        proposals = self.case.n_chains * sweeps * (self.sampler.sweep_size or 0)
+        proposals = sweeps * (self.sampler.sweep_size or 0)
+        tables, bonds = self.psi.flip_tables, self.sampler.bonds
+        total = self.case.n_chains * proposals
         return operations.sampling(
             self.size,
-            proposals * self.share,
-            proposals * self.samples.acceptance,
-            exchange=self.exchange,
+            total * self.share,
+            total * self.samples.acceptance,
+            two_rows=self.exchange and not exchange_table_pays(tables, bonds, proposals),
         )
 
     def local_energy_work(self) -> Work:

@@ -119,10 +119,10 @@ def test_ratio_counts() -> None:
     complex_size, real_size = Size(10, 7, 5, True), Size(10, 7, 5, False)
     assert operations.local_energies(complex_size, 3).operations == 3 * 7 * 14
     assert operations.local_energies(real_size, 3).operations == 3 * 7 * 3
-    flips = operations.sampling(complex_size, 20, 4, exchange=False)
-    exchanges = operations.sampling(complex_size, 20, 4, exchange=True)
-    assert flips.operations == 7 * (20 * 11 + 4 * 6)
-    assert exchanges.operations - flips.operations == 7 * 20 * 6
+    one_row = operations.sampling(complex_size, 20, 4, two_rows=False)
+    two_rows = operations.sampling(complex_size, 20, 4, two_rows=True)
+    assert one_row.operations == 7 * (20 * 11 + 4 * 6)
+    assert two_rows.operations - one_row.operations == 7 * 20 * 6
 
 
 def test_ceiling_of_mixed_instructions() -> None:

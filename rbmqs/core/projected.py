@@ -263,7 +263,7 @@ def sample_projected(
         log_psi = np.empty(order, dtype=np.complex128)
         shares = np.empty(order, dtype=np.complex128)
         terms = np.empty(order, dtype=np.complex128)
-        sites = np.zeros(2, dtype=np.int64)
+        sites = np.zeros(3, dtype=np.int64)
         sigma = spins[chain]
         stream = rng[chain]
         exponent = beta[chain]

@@ -14,6 +14,7 @@ from rbmqs.core.simd import LANES, STEEP, padded_units
 
 BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
 LARGEST_LOG = 300.0  # of C, up to which it is taken as a number
+_PART = 8192  # numbers at a time: larger arrays are given back to the system and cost page faults
 WIDE = 200.0  # |Re theta| up to which exp(-2 |theta|) is far from the end of the range
 
 
@@ -49,19 +50,13 @@ def flip_tables(visible_bias, hidden_bias, weights):
     n_sites, n_hidden = weights.shape
     planes = plane_numbers(weights)
     rows = aligned_empty((n_sites, 2, len(planes), padded_units(n_hidden)), float)
-    rows[:] = 0.0
-    rows[:, :, 0, n_hidden:] = 1.0
-    logs = np.zeros((n_sites, rows.shape[3]))
-    logs[:, :n_hidden] = -4.0 * weights.real
+    steepness = np.empty(n_sites)
+    step = max(1, _PART // n_hidden)
     with np.errstate(over="ignore", invalid="ignore"):
-        up, down = np.exp(logs[:, :n_hidden]), np.exp(-logs[:, :n_hidden])
-        if len(planes) == 2:
-            angle = -4.0 * weights.imag
-            cosine, sine = np.cos(angle), np.sin(angle)
-            rows[:, 0, 1, :n_hidden], rows[:, 1, 1, :n_hidden] = up * sine, -down * sine
-            up, down = up * cosine, down * cosine
-    rows[:, 0, 0, :n_hidden], rows[:, 1, 0, :n_hidden] = up, down
-    steepness = abs(logs).reshape(n_sites, -1, LANES).sum(axis=1).max(axis=1)
+        for start in range(0, n_sites, step):
+            part = slice(start, start + step)
+            _fill_rows(weights[part], rows[part])
+            steepness[part] = _steepness(weights[part].real)
     largest_angle = (abs(hidden_bias.real) + abs(weights.real).sum(axis=0)).max()
     # 4: two sites a move, norms squared
     wild = not (4.0 * steepness.max() < STEEP and largest_angle < WIDE)
@@ -69,6 +64,31 @@ def flip_tables(visible_bias, hidden_bias, weights):
     log_scale = np.stack([log_up, -log_up], axis=1).astype(complex).ravel()
     scales = with_exponentials(log_scale, LARGEST_LOG)
     return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, planes, wild)
+
+
+def _fill_rows(weights, rows):
+    """q of the flips of some sites, weights (n, M) into rows (n, 2, planes, padded M)."""
+    n_hidden = weights.shape[1]
+    rows[:, :, 0, n_hidden:], rows[:, :, 1:, n_hidden:] = 1.0, 0.0
+    logs = -4.0 * weights.real
+    sizes = np.exp(logs), np.exp(-logs)
+    if rows.shape[2] == 1:
+        for down, size in enumerate(sizes):
+            rows[:, down, 0, :n_hidden] = size
+        return
+    angle = -4.0 * weights.imag
+    cosine, sine = np.cos(angle), np.sin(angle)
+    for down, (size, sign) in enumerate(zip(sizes, (1.0, -1.0), strict=True)):
+        np.multiply(size, cosine, out=rows[:, down, 0, :n_hidden])
+        np.multiply(sign * size, sine, out=rows[:, down, 1, :n_hidden])
+
+
+def _steepness(weights):
+    """`FlipTables.steepness` of real parts (n, M)."""
+    n_sites, n_hidden = weights.shape
+    logs = np.zeros((n_sites, padded_units(n_hidden)))
+    np.abs(4.0 * weights, out=logs[:, :n_hidden])
+    return logs.reshape(n_sites, -1, LANES).sum(axis=1).max(axis=1)
 
 
 def with_exponentials(logs, limit):
