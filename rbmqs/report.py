@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rbmqs.final import Estimate
     from rbmqs.results import RunResult
 
+_NOTEWORTHY = 0.1  # seconds of compilation from which they are reported
 _SPIN_MODELS = ("heisenberg", "xxz", "xyz", "j1j2")
 
 
@@ -84,7 +85,11 @@ def _reference_lines(result: RunResult) -> list[str]:
 
 
 def _diagnostic_lines(result: RunResult) -> list[str]:
-    seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result.seconds.items())
+    seconds = ", ".join(
+        f"{name} {value:.1f} s" for name, value in result.seconds.items() if name != "compilation"
+    )
+    if result.seconds["compilation"] > _NOTEWORTHY:
+        seconds += f"; compiling kernels took {result.seconds['compilation']:.1f} s of it, once"
     acceptance = result.estimate.acceptance if result.estimate else result.history[-1].acceptance
     return [
         f"{'V-score':<14} {result.v_score:.2e}",

@@ -41,7 +41,7 @@ class RunResult:
     status : tuple of str
         What stands against trusting the energy, a sentence each; empty when nothing does.
     seconds : dict
-        Wall-clock time of the parts of the run.
+        Wall-clock time of the parts of the run, and how much of it was compilation of kernels.
     interrupted : int or None
         Number of the signal that ended the run.
     directory : Path or None

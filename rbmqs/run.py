@@ -14,6 +14,7 @@ from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
 from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rbmqs.compilation import compile_timer
 from rbmqs.continuation import CHECKPOINT, changed_settings, state_for
 from rbmqs.convergence import has_settled
 from rbmqs.final import final_estimate
@@ -226,7 +227,7 @@ def run(
     vmc.check_sizes(hamiltonian, psi)
     sampler = vmc.make_sampler(hamiltonian, settings.sampling, comm)
     writer = _Writer(directory, hamiltonian, psi, settings, state, changes)
-    with Interrupts(comm) as interrupts:
+    with Interrupts(comm) as interrupts, compile_timer() as compiled:
         history, state, trouble = _optimise(
             hamiltonian, psi, settings, sampler, writer, state, progress, interrupts, started
         )
@@ -245,6 +246,7 @@ def run(
     seconds = {
         "optimisation": optimised - started,
         "final estimate": time.perf_counter() - optimised,
+        "compilation": compiled(),
     }
     status = (*trouble, *status_of(history, estimate, reference, interrupts.received))
     result = RunResult(

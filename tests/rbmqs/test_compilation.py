@@ -1,0 +1,77 @@
+"""What the compiler makes of kernels, and the time that it takes."""
+
+import platform
+import re
+import time
+
+import numba
+import numpy as np
+import pytest
+from llvmlite.binding import get_host_cpu_features
+
+import rbmqs
+from hamiltonians import chain, ising
+from rbmqs.compilation import compile_timer
+from rbmqs.core import simd
+from rbmqs.core.simd import LANES
+from rbmqs.report import report
+
+HAS_FMA = platform.machine() == "x86_64" and get_host_cpu_features().get("fma", False)
+compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+
+
+def instructions(function, *arguments):
+    """Names of the vector instructions of a function compiled for these arguments."""
+    function(*arguments)
+    (assembly,) = function.inspect_asm().values()
+    return re.findall(r"\b(v\w+pd)\s[^\n]*%?[yz]mm", assembly)
+
+
+@compiled
+@pytest.mark.skipif(not HAS_FMA, reason="names of instructions of x86 with FMA")
+@pytest.mark.parametrize("name", ["complex_ratio", "real_ratio", "complex_norms", "real_norms"])
+def test_products_over_units_are_packed_and_fused(name):
+    """Ratios of amplitudes run on whole registers of at least four doubles, with fused adds."""
+    product = getattr(simd, name)
+    arrays = np.ones(6 * LANES), np.ones(2 * LANES), np.ones(LANES), np.ones(LANES)
+    if "norms" in name:
+
+        @numba.njit
+        def call(units, rows, inverse, num):
+            return product(units, 0, rows, 0, 0, LANES, inverse, num)
+
+    else:
+
+        @numba.njit
+        def call(units, rows, inverse, num):
+            return product(units, 0, rows, 0, 0, LANES)
+
+    used = instructions(call, *arrays)
+    assert any(re.match(r"vfn?m(add|sub)\w*pd", name) for name in used), used
+    assert "vmulpd" in used
+
+
+@compiled
+def test_seconds_of_compilation_are_those_of_the_compiler():
+    @numba.njit
+    def double(x):
+        return 2 * x
+
+    with compile_timer() as seconds:
+        assert seconds() == 0.0
+        started = time.perf_counter()
+        double(1.5)
+        elapsed = time.perf_counter() - started
+        first = seconds()
+        assert 0 < first <= elapsed
+        double(2.5)
+        assert seconds() == first
+
+
+def test_a_run_tells_how_long_it_compiled():
+    result = rbmqs.ground_state(ising(chain(6)), alpha=1, n_iterations=2, progress=False)
+    assert 0.0 <= result.seconds["compilation"] <= sum(result.seconds.values())
+    result.seconds["compilation"] = 7.25
+    assert "compiling kernels took 7.2 s of it" in report(result)
+    result.seconds["compilation"] = 0.0
+    assert "compiling" not in report(result)
