@@ -185,14 +185,15 @@ def _ground_state(options: argparse.Namespace) -> int:
     config = config_from_table(table_from_options(options))
     if config.model.signs == "auto":
         config = _with_chosen_signs(config, not options.quiet, comm is None or comm.rank == 0)
+    hamiltonian = config.hamiltonian()
     ahead = (
         nullcontext()
         if comm is not None
-        else solvers_compiled_ahead(config.ansatz.options()["dtype"])
+        else solvers_compiled_ahead(config.ansatz.options()["dtype"], hamiltonian.n_sites)
     )
     with ahead:
         result = ground_state(
-            config.hamiltonian(),
+            hamiltonian,
             **config.ansatz.options(),
             settings=config.settings(),
             psi=starting_point(config),

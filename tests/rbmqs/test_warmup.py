@@ -19,8 +19,9 @@ KERNELS = (
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 @pytest.mark.parametrize("dtype", [float, complex])
-def test_a_run_finds_every_kernel_of_the_solver_compiled(dtype):
-    warmup.compile_solvers(dtype)
+@pytest.mark.parametrize("n_sites", [6, 80])
+def test_a_run_finds_every_kernel_of_the_solver_compiled(dtype, n_sites):
+    warmup.compile_solvers(dtype, n_sites)
     known = [set(kernel.signatures) for kernel in KERNELS]
     psi = naive.random_rbm(6, 9, dtype)
     sigma = np.repeat(naive.all_spins(6).astype(np.int8)[:20], 3, axis=0)
@@ -44,6 +45,6 @@ def test_a_process_is_started_for_an_empty_cache_alone_and_ended(monkeypatch, in
     monkeypatch.setattr(warmup.subprocess, "Popen", Recorded)
     monkeypatch.setattr(warmup, "_in_cache", lambda: in_cache)
     monkeypatch.setattr(warmup, "CACHE", True)
-    with warmup.solvers_compiled_ahead(complex):
+    with warmup.solvers_compiled_ahead(complex, 20):
         assert len(started) == (not in_cache)
     assert all(process.returncode is not None for process in started)
