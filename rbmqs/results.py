@@ -41,11 +41,13 @@ class RunResult:
     status : tuple of str
         What stands against trusting the energy, a sentence each; empty when nothing does.
     seconds : dict
-        Wall-clock time of the parts of the run, and how much of it was compilation of kernels.
+        Wall-clock time of the parts of the run.
     interrupted : int or None
         Number of the signal that ended the run.
     directory : Path or None
         Where log and checkpoint are.
+    compile_seconds : float
+        How much of the time was compilation of kernels.
     """
 
     hamiltonian: SpinHamiltonian
@@ -58,6 +60,7 @@ class RunResult:
     seconds: dict[str, float]
     interrupted: int | None = None
     directory: Path | None = None
+    compile_seconds: float = 0.0
 
     @property
     def energy(self) -> Stats:
@@ -144,6 +147,7 @@ class RunResult:
             "converged": self.converged,
             "status": list(self.status),
             "seconds": self.seconds,
+            "compile_seconds": self.compile_seconds,
         }
 
     def _by_start(self) -> dict[str, Any]:

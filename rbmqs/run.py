@@ -246,7 +246,6 @@ def run(
     seconds = {
         "optimisation": optimised - started,
         "final estimate": time.perf_counter() - optimised,
-        "compilation": compiled(),
     }
     status = (*trouble, *status_of(history, estimate, reference, interrupts.received))
     result = RunResult(
@@ -260,6 +259,7 @@ def run(
         seconds,
         interrupts.received,
         directory,
+        compiled(),
     )
     if directory is not None:
         result.save(directory)

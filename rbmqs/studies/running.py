@@ -13,9 +13,9 @@ from rbmqs.interrupts import Interrupts
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
-from rbmqs.studies.storage import DamagedError, StudyDirectory, write_json
+from rbmqs.studies.storage import DamagedError, StudyDirectory, read_json, write_json
 from rbmqs.studies.study import Point, Study
-from rbmqs.studies.table_files import write_tables
+from rbmqs.studies.table_files import CSV, HDF5, read_csv, read_hdf5, write_tables
 from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
 
@@ -33,7 +33,7 @@ class StudyOutcome:
     done, failed, blocked, left : list of str
         Points finished (now or before), failed, waiting for a failed neighbour, and not done.
     damaged : list of str
-        What was wrong with files that were set aside, a sentence each.
+        What was wrong with files that were set aside or written anew, a sentence each.
     interrupted : int or None
         Signal that ended the run.
     """
@@ -84,11 +84,13 @@ def run_study(
             stack.enter_context(directory.lock("study", wait=False))
         except BlockingIOError:
             raise BlockingIOError(f"another process is running {directory.root}") from None
+        unreadable = _unreadable(directory.root)
         _write_study(directory, study)
         if retry_failed:
             for point in study:
                 directory.forget_failure(point.id)
         outcome = survey(directory, study, set_aside=True)
+        outcome.damaged[:0] = unreadable
         if outcome.left:
             if executor is None:
                 executor = LocalProcesses()
@@ -96,6 +98,18 @@ def run_study(
             _Run(study, directory, outcome, executor, n_threads).loop(progress)
         write_tables(collect(directory.root), directory.root)
     return outcome
+
+
+def _unreadable(root: Path) -> list[str]:
+    """Sentences on files that follow from the study and its points, and cannot be read."""
+    found = []
+    for name, read in ((STUDY, read_json), (CSV, read_csv), (HDF5, read_hdf5)):
+        try:
+            if (root / name).exists():
+                read(root / name)
+        except (ValueError, OSError, LookupError):
+            found.append(f"{root / name} cannot be read: it is written anew")
+    return found
 
 
 def survey(directory: StudyDirectory, study: Study, *, set_aside: bool = False) -> StudyOutcome:

@@ -125,6 +125,20 @@ def test_damaged_point_is_named_and_only_it_is_run_again(damage, tmp_path, undis
     assert results_of(root) == results_of(undisturbed)
 
 
+@pytest.mark.parametrize("name", ["study.json", "table.csv", "table.h5"])
+@pytest.mark.parametrize("half", [False, True])
+def test_unreadable_summary_is_named_and_written_anew(name, half, tmp_path, undisturbed, copied):
+    root = copied(undisturbed, tmp_path / "out")
+    whole = (root / name).read_bytes()
+    (root / name).write_bytes(whole[: len(whole) // 2] if half else b"nonsense")
+    times = {p: p.stat().st_mtime_ns for p in (root / "points").rglob("*")}
+    _, outcome = run_here(tmp_path)
+    assert outcome.damaged == [f"{root / name} cannot be read: it is written anew"]
+    assert {p: p.stat().st_mtime_ns for p in times} == times
+    assert results_of(root) == results_of(undisturbed)
+    assert run_here(tmp_path)[1].damaged == []
+
+
 @pytest.fixture
 def copied():
     import shutil
