@@ -353,7 +353,7 @@ def test_hidden_units_that_underflow_come_back():
 
 @pytest.mark.slow
 def test_hidden_units_that_underflow_would_be_lost(monkeypatch):
-    careless = mutant("wild = tables.wild", "wild = False")
+    careless = mutant("rows, scales, tables.wild,", "rows, scales, False,")
     monkeypatch.setattr(wavefunction_module, "metropolis", careless)
     assert check_units_that_underflow() < P_VALUE
 
