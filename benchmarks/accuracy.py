@@ -67,6 +67,8 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
     cases = [case for suite in options.suite or SUITES for case in SUITES[suite]()]
     if options.case:
         cases = [case for case in cases if any(part in case.name for part in options.case)]
+        if not cases:
+            raise SystemExit(f"no problem has a name with {' or '.join(options.case)} in it")
     if options.quick:
         cases = [replace(case, minutes=0.1) for case in cases if case.build().n_sites <= 20]
     if options.minutes:
