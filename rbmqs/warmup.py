@@ -57,10 +57,12 @@ def compile_solvers(dtype: type, n_sites: int) -> None:
     spins, tanh = rng.choice([-1.0, 1.0], size=(8, 4)), rng.uniform(-1, 1, size=(8, 4))
     jacobian = FactorisedJacobian(spins, tanh.astype(dtype), True, True)
     deviations: np.ndarray = rng.normal(size=8).astype(dtype)
-    if n_sites <= _FEW_SITES:
-        single_precision(jacobian, deviations, 1.0, 9)
-    jacobian.times(sample_space(jacobian, deviations, 1.0).x)
-    single_precision(jacobian, deviations, 1.0, 9)
+    steps = [
+        lambda: sample_space(jacobian, deviations, 1.0),
+        lambda: single_precision(jacobian, deviations, 1.0, 9),
+    ]
+    for step in reversed(steps) if n_sites <= _FEW_SITES else steps:
+        step()
 
 
 if __name__ == "__main__":

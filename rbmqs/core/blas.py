@@ -56,8 +56,8 @@ def call_fortran(address, arguments):
     address : int
     arguments : tuple
         In the order of the routine: numbers of the width it expects (np.int32, np.uint8 for
-        characters, ...), arrays, and (array, offset) for what starts at an element of one, which
-        must be contiguous.
+        characters, ...), arrays (what starts at their first element: strides are told to the
+        routine), and (array, offset) for what starts at an element of a contiguous one.
 
     Raises
     ------

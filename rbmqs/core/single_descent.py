@@ -19,9 +19,9 @@ from rbmqs.core.sign_tables import (
     real_row_times,
 )
 
-# A hundredth of the right side must be left after 48 iterations: where it was more, ten digits took
-# 260 to 820 iterations, otherwise 43 to 340, in all but one of 36 cases (Ising chain 20, Heisenberg
-# chain 16, J1-J2 4x4; shifts 1e-2 to 1e-3; 1 to 99 steps taken).
+# At most a hundredth of the right side may be left after 48 iterations: where more was, ten digits
+# took 260 to 820 iterations, otherwise 43 to 340, in all but one of 36 cases (Ising chain 20,
+# Heisenberg chain 16, J1-J2 4x4; shifts 1e-2 to 1e-3; 1 to 99 steps taken).
 TRIAL = 48
 _SLOW = np.float32(0.01)
 _ONE, _ZERO = np.float32(1), np.float32(0)
