@@ -270,9 +270,11 @@ def chosen_cases(options: argparse.Namespace) -> Iterator[Case]:
             options.chains,
         )
     else:
-        for case in CASES:
-            if not options.case or any(part in case.name for part in options.case):
-                yield case
+        parts = options.case or [""]
+        cases = [case for case in CASES if any(part in case.name for part in parts)]
+        if not cases:
+            raise SystemExit(f"no case has a name with {' or '.join(parts)} in it")
+        yield from cases
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -381,8 +381,10 @@ def _two_site_flips(hamiltonian: SpinHamiltonian) -> np.ndarray:
 
 
 def _connected(n_sites: int, bonds: np.ndarray) -> bool:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_array((np.ones(len(bonds)), (bonds[:, 0], bonds[:, 1])), (n_sites, n_sites))
-    return connected_components(graph, directed=False)[0] == 1
+    """Whether bonds lead from each site to every other; scipy.sparse takes 0.1 s to import."""
+    reached = np.arange(n_sites) == 0
+    while True:
+        new = bonds[reached[bonds[:, 0]] != reached[bonds[:, 1]]]
+        if new.size == 0:
+            return bool(reached.all())
+        reached[new] = True

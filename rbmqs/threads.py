@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 from threadpoolctl import ThreadpoolController
 
+from rbmqs.core.blas import load_library
+
 _controller: ThreadpoolController | None = None
 
 
@@ -19,8 +21,7 @@ def single_threaded_blas() -> Iterator[None]:
     """Limit every BLAS library of the process to one thread inside the block."""
     global _controller
     if _controller is None:
-        import scipy.linalg  # noqa: F401  (its BLAS must be loaded before libraries are listed)
-
+        load_library()  # before libraries are listed
         _controller = ThreadpoolController()
     with _controller.limit(limits=1, user_api="blas"):
         yield

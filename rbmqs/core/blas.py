@@ -7,7 +7,11 @@ which can therefore be kept in the file cache.
 """
 
 import ctypes
+import importlib.util
+import sys
 from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
 
 import numpy as np
 from llvmlite import ir
@@ -27,9 +31,25 @@ PLAIN, TRANSPOSED, ADJOINT = (np.uint8(ord(letter)) for letter in "NTC")
 @cache
 def address(routine, dtype):
     """Address of a routine such as gemm for arrays of this type; all integers have 32 bits."""
-    library = "lapack" if routine in _LAPACK else "blas"
+    library = "cython_lapack" if routine in _LAPACK else "cython_blas"
     name = _LETTERS[np.dtype(dtype).name] + routine
-    return get_cython_function_address(f"scipy.linalg.cython_{library}", name)
+    return get_cython_function_address(load_library(library), name)
+
+
+@cache
+def load_library(name="cython_blas"):
+    """Load a module of scipy.linalg without the package, whose import takes 0.15 s of each start.
+
+    Returns its full name. Where the package is imported too, before or after, the module is one.
+    """
+    full_name = f"scipy.linalg.{name}"
+    if full_name not in sys.modules:
+        folders = importlib.util.find_spec("scipy").submodule_search_locations
+        spec = PathFinder.find_spec(full_name, [str(Path(f, "linalg")) for f in folders])
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[full_name] = module
+        spec.loader.exec_module(module)
+    return full_name
 
 
 def _pointer(argument):

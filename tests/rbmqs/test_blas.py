@@ -1,5 +1,8 @@
 """BLAS by address, compiled and called from Python."""
 
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -86,3 +89,19 @@ def test_gram_of_arrays_in_any_order(dtype):
     expected = np.tril(centred_gram(spins, tanh, counts, True, True))
     turned = np.asfortranarray(spins), np.asfortranarray(tanh)
     np.testing.assert_array_equal(np.tril(centred_gram(*turned, counts, True, True)), expected)
+
+
+@pytest.mark.parametrize("first", ["rbmqs.core.blas", "scipy.linalg"])
+def test_the_library_is_loaded_once_whatever_comes_first(first):
+    second = {"rbmqs.core.blas": "scipy.linalg"}.get(first, "rbmqs.core.blas")
+    code = (
+        f"import sys, {first}\n"
+        "from rbmqs.core.blas import address\n"
+        "alone = address('gemm', float), 'scipy.linalg' in sys.modules\n"
+        f"import {second}, scipy.linalg.cython_blas as module\n"
+        "assert sys.modules['scipy.linalg.cython_blas'] is module\n"
+        "assert scipy.linalg.inv([[2.0]]) == 0.5\n"
+        "print(alone[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(first == "scipy.linalg")

@@ -13,9 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from scipy.special import ndtr, stdtrit
 from scipy.stats import binom
 
-from rbmqs.statistics import Stats, quick_statistics, statistics, v_score
+from rbmqs.statistics import (
+    Stats,
+    _two_sigma_quantile,
+    quick_statistics,
+    statistics,
+    v_score,
+)
 
 ROOT = Path(__file__).parents[2]
 FALSE_ALARM = 1e-6
@@ -369,3 +376,8 @@ def test_study_script(tmp_path, capsys):
     cells = json.loads((tmp_path / "table.json").read_text())["cells"]
     assert len(cells) == len(script.SHAPES) * len(script.TAUS)
     assert "trusted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("freedom", [1.0, 3.3, 9.99, 10.0, 17.0, 1e3, 1e9])
+def test_the_series_of_the_two_sigma_quantile_is_that_of_scipy(freedom):
+    assert _two_sigma_quantile(freedom) == pytest.approx(stdtrit(freedom, ndtr(2.0)), rel=5e-6)

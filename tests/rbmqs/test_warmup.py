@@ -1,12 +1,14 @@
 """Compilation of the first run's kernels by a second process."""
 
 import subprocess
+import sys
 
 import naive
 import numba
 import numpy as np
 import pytest
 
+from hamiltonians.core.jit import CACHE
 from rbmqs import warmup
 from rbmqs.core import cholesky, gram, hermitian, jacobian_products, single_descent
 from rbmqs.reconfiguration.solvers import sample_space, single_precision
@@ -31,6 +33,22 @@ def test_a_run_finds_every_kernel_of_the_solver_compiled(dtype, n_sites):
     jacobian.times(sample_space(jacobian, deviations, 0.1).x)
     single_precision(jacobian, deviations, 0.1, 100)
     assert [set(kernel.signatures) for kernel in KERNELS] == known
+
+
+@pytest.mark.skipif(not CACHE or numba.config.DISABLE_JIT, reason="there is no cache")
+def test_a_warm_start_neither_compiles_nor_imports_what_only_others_need():
+    code = (
+        "import sys, rbmqs\n"
+        "from hamiltonians import chain, ising\n"
+        "next(rbmqs.iterate(ising(chain(8)), rbmqs.RBM.random(8, alpha=2, seed=1)))\n"
+        "print(*sys.modules)"
+    )
+    run = [sys.executable, "-c", code]
+    subprocess.run(run, check=True, capture_output=True)
+    modules = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+    heavy = {"scipy.linalg", "scipy.fft", "scipy.sparse", "scipy.special", "matplotlib", "netket"}
+    refreshed = {"numba.np.linalg"}  # one of those that the compiler imports
+    assert not (heavy | refreshed) & set(modules)
 
 
 @pytest.mark.parametrize("in_cache", [False, True])
