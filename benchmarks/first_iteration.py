@@ -20,7 +20,6 @@ from typing import Any
 
 from cases import Case
 
-
 # A warm start has byte code too, as installed packages have: some machines are told to write none.
 WARM = {"PYTHONDONTWRITEBYTECODE": ""}
 
