@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numba
 from threadpoolctl import ThreadpoolController
 
 from rbmqs.core.blas import load_library
@@ -25,3 +26,8 @@ def single_threaded_blas() -> Iterator[None]:
         _controller = ThreadpoolController()
     with _controller.limit(limits=1, user_api="blas"):
         yield
+
+
+def n_parts() -> int:
+    """Parts into which a kernel divides its work where each needs an array of its own."""
+    return 4 * numba.get_num_threads()

@@ -18,6 +18,7 @@ from rbmqs.checks import positive_int
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.planes import from_planes, plane_numbers, planes
 from rbmqs.parameters import Machine
+from rbmqs.threads import n_parts
 
 if TYPE_CHECKING:
     from hamiltonians.connections import Connections
@@ -142,7 +143,7 @@ class RBM(Machine):
         """See `Wavefunction.add_off_diagonal`."""
         pairs = self.unit_pairs(sigma) if pairs is None else pairs
         local_energy.add_off_diagonal(
-            sigma, pairs, self.flip_tables, connections, fixed_sector, apart, out
+            sigma, pairs, self.flip_tables, connections, fixed_sector, apart, n_parts(), out
         )
 
     def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> FactorisedJacobian:

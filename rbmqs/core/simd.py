@@ -103,22 +103,29 @@ class Emitter:
 
     def product(self, factor, n_planes):
         """Two vectors of the products of factor(k), k running through the planes."""
+        return self.products(lambda k: [factor(k)], n_planes, 1)[0]
+
+    def products(self, factors, n_planes, count):
+        """`product` of each of the ``count`` numbers that factors(k) returns."""
         builder = self.builder
         one, zero = (ir.Constant(_VECTOR, [value] * WIDTH) for value in (1.0, 0.0))
-        slots = [cgutils.alloca_once(builder, _VECTOR) for _ in range(2 * n_planes)]
-        for number, slot in enumerate(slots):
-            builder.store(zero if number % n_planes else one, slot)
+        slots = [
+            [[cgutils.alloca_once(builder, _VECTOR) for _ in range(n_planes)] for _ in range(2)]
+            for _ in range(count)
+        ]
+        for slot in (planes for halves in slots for planes in halves):
+            for number, plane in enumerate(slot):
+                builder.store(zero if number else one, plane)
         index = self.n_units.type
         steps = index(0), self.n_units, index(LANES)
         with cgutils.for_range_slice(builder, *steps, intp=index) as (first, _):
             for half in range(2):
-                mine = slots[half * n_planes : (half + 1) * n_planes]
-                before = tuple(builder.load(slot) for slot in mine)
                 k = builder.add(first, index(half * WIDTH))
-                for slot, value in zip(mine, self.times(before, factor(k)), strict=True):
-                    builder.store(value, slot)
-        values = [builder.load(slot) for slot in slots]
-        return tuple(values[:n_planes]), tuple(values[n_planes:])
+                for halves, factor in zip(slots, factors(k), strict=True):
+                    before = tuple(builder.load(slot) for slot in halves[half])
+                    for slot, value in zip(halves[half], self.times(before, factor), strict=True):
+                        builder.store(value, slot)
+        return [[tuple(builder.load(slot) for slot in half) for half in halves] for halves in slots]
 
     def fold(self, vector):
         """Product of the lanes as scalars, and whether every lane was of moderate size."""
@@ -190,6 +197,40 @@ def _ratio_intrinsic(n_planes, n_rows):
     return ratio
 
 
+def _ratios_intrinsic(n_planes, count):
+    """Several products over k of (g_k + w_k q_k) with the same g and w; see `complex_ratios`."""
+
+    @intrinsic
+    def ratios(typing_context, units, u, rows, starts, first, n_units, values):
+        def codegen(context, builder, signature, args):
+            emit = Emitter(context, builder, args[5])
+            g_w = emit.planes(units, args[0], args[1], 2 * n_planes)
+            numbers = emit.planes(starts, args[3], args[4], 1)[0]
+            out = context.make_array(values)(context, builder, args[6]).data
+            at = [ir.IntType(64)(n) for n in range(count * n_planes)]
+            firsts = [builder.load(builder.gep(numbers, [n])) for n in at[:count]]
+            q = [emit.planes(rows, args[2], first, n_planes) for first in firsts]
+
+            def factors(k):
+                shared = [emit.load(pointer, k) for pointer in g_w]
+                g, w = shared[:n_planes], shared[n_planes:]
+                for row in q:
+                    yield emit.plus(g, emit.times(w, [emit.load(pointer, k) for pointer in row]))
+
+            every = ir.Constant(ir.IntType(1), 1)
+            for n, halves in enumerate(emit.products(factors, n_planes, count)):
+                scalars, ok = emit.fold(emit.times(*halves))
+                every = builder.and_(every, ok)
+                for plane, scalar in enumerate(scalars):
+                    builder.store(scalar, builder.gep(out, [at[n * n_planes + plane]]))
+            return every
+
+        index = types.intp
+        return types.boolean(units, index, rows, starts, index, index, values), codegen
+
+    return ratios
+
+
 def _norm_intrinsic(n_planes, n_rows):
     """Product over k of |c_k + z_k q_k|^2 over its value before; see `norm_ratio_of_rows`."""
 
@@ -256,6 +297,17 @@ def _python_ratio(n_planes, n_rows):
     return ratio
 
 
+def _python_ratios(n_planes, count):
+    one = _python_ratio(n_planes, 1)
+
+    def ratios(units, u, rows, starts, first, n_units, values):
+        found = [one(units, u, rows, r, 0, n_units) for r in starts[first : first + count]]
+        values[: count * n_planes] = [scalar for *scalars, _ in found for scalar in scalars]
+        return all(ok for *_, ok in found)
+
+    return ratios
+
+
 def _python_norms(n_planes, n_rows):
     def norms(units, u, rows, first, second, n_units, inverse, num):
         parts = _planes_at(units, u, n_units, 1 + n_planes)
@@ -269,9 +321,9 @@ def _python_norms(n_planes, n_rows):
     return norms
 
 
-_ratio, _norms = _ratio_intrinsic, _norm_intrinsic
+_ratio, _ratios, _norms = _ratio_intrinsic, _ratios_intrinsic, _norm_intrinsic
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-    _ratio, _norms = _python_ratio, _python_norms
+    _ratio, _ratios, _norms = _python_ratio, _python_ratios, _python_norms
 
 complex_ratio = _ratio(2, 1)
 """(Re, Im, ok) of prod_k (g_k + w_k q_k).
@@ -285,6 +337,18 @@ real_ratio = _ratio(1, 1)
 """(value, ok) of prod_k (g_k + w_k q_k) from the planes g, w and q."""
 real_pair_ratio = _ratio(1, 2)
 """`complex_pair_ratio` of real units."""
+
+TOGETHER = (4, 2)
+"""Ratios at a time of real and of complex units: they share the loads of g and w."""
+
+real_ratios = _ratios(1, TOGETHER[0])
+"""Whether all of `TOGETHER` products prod_k (g_k + w_k q_k) were of moderate size.
+
+units[u:] as for `real_ratio`; the row of product n begins at rows[starts[first + n]:]; ``values``
+gets the products.
+"""
+complex_ratios = _ratios(2, TOGETHER[1])
+"""`real_ratios` of complex units; ``values`` gets Re, Im of the first, then of the second."""
 
 complex_norms = _norms(2, 1)
 """(ratio, ok) of prod_k |c_k + z_k q_k|^2 and prod_l 1/inverse_l.

@@ -30,7 +30,10 @@ def instructions(function, *arguments):
 
 @compiled
 @pytest.mark.skipif(not HAS_FMA, reason="names of instructions of x86 with FMA")
-@pytest.mark.parametrize("name", ["complex_ratio", "real_ratio", "complex_norms", "real_norms"])
+@pytest.mark.parametrize(
+    "name",
+    ["complex_ratio", "real_ratio", "complex_ratios", "real_ratios", "complex_norms", "real_norms"],
+)
 def test_products_over_units_are_packed_and_fused(name):
     """Ratios of amplitudes run on whole registers of at least four doubles, with fused adds."""
     product = getattr(simd, name)
@@ -41,6 +44,14 @@ def test_products_over_units_are_packed_and_fused(name):
         def call(units, rows, inverse, num):
             return product(units, 0, rows, 0, 0, LANES, inverse, num)
 
+    elif "ratios" in name:
+        starts = np.zeros(max(simd.TOGETHER), dtype=np.intp)
+
+        @numba.njit
+        def call(units, rows, starts, values):
+            return product(units, 0, rows, starts, 0, LANES, values)
+
+        arrays = *arrays[:2], starts, arrays[3]
     else:
 
         @numba.njit
