@@ -19,8 +19,12 @@ from hamiltonians.pauli import PauliSum
 from hamiltonians.sectors import Sector
 
 # Bits of the low half: its tables should stay near the processor. In a sector blocks are shorter,
-# and 12 bits take 7.0 ns a state where 10 take 8.4 (Heisenberg chain of 24); free, 10 are best.
-FREE_LOW_BITS, SECTOR_LOW_BITS = 10, 12
+# and 12 bits take 7.0 ns a state where 10 take 8.4 (Heisenberg chain of 24); free, 12 take 3.8 ms
+# where 9, 10 and 11 take 4.4, 4.1 and 3.9 (Ising chain of 20).
+LOW_BITS = 12
+SHORTEST_RUN = (
+    8  # rows of a flip that are taken together: 4.0 ms instead of 5.9 (Ising chain of 20)
+)
 SMALLEST_CHUNK, LARGEST_CHUNK = 2**11, 2**15  # basis states that a thread takes at a time
 
 Strings = dict[int, complex]
@@ -70,8 +74,7 @@ class Layout(NamedTuple):
 def lay_out(sector: Sector, n_low: int | None = None) -> Layout:
     """Blocks of a sector; basis states ascend as integers."""
     if n_low is None:
-        wanted = FREE_LOW_BITS if sector.n_down is None else SECTOR_LOW_BITS
-        n_low = min(wanted, sector.n_sites - sector.n_sites // 4)
+        n_low = min(LOW_BITS, sector.n_sites - sector.n_sites // 4)
     low, high = np.arange(2**n_low), np.arange(2 ** (sector.n_sites - n_low))
     if sector.n_down is None:
         class_of, klasses = np.zeros_like(low), np.zeros_like(high)
@@ -201,9 +204,10 @@ def _compile(
     diagonal = _diagonal(layout, bits, sign_tables)
     flips_high = (np.array(list(high), np.uint64), *_rows_of(high.values(), dtype))
     flips_cross, pairs = _cross(layout, cross, sign_tables, dtype)
+    runs = _take_runs(layout, low, dtype)
     low_part = _low_matrix(layout, low, dtype)
     with_signs = (*diagonal[:3], sign_tables.table(), *diagonal[3:])
-    return with_signs, low_part, flips_high, flips_cross, pairs
+    return with_signs, low_part, runs, flips_high, flips_cross, pairs
 
 
 class _SignTables:
@@ -238,6 +242,16 @@ def _diagonal(layout: Layout, bits: Any, sign_tables: _SignTables) -> tuple[Any,
     ordered = [cross[m] for m in sorted(cross)]  # numbers of signs asked for so far: 0, 1, ...
     _, high_coef, high_mask = _rows_of([high], np.dtype(np.float64))
     return low, high_coef, high_mask, *_rows_of(ordered, np.dtype(np.float64))
+
+
+def _take_runs(layout: Layout, low: dict[int, Strings], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """Take the constant flips that leave runs of rows together: masks and values."""
+    in_order = len(layout.class_start) == 2  # one class: a row is its low half
+    masks = [
+        m for m, strings in low.items() if in_order and m % SHORTEST_RUN == 0 and [*strings] == [0]
+    ]
+    values = np.array([low.pop(mask)[0] for mask in masks], np.complex128)
+    return np.array(masks, np.uint64), _cast(values, dtype)
 
 
 def _low_matrix(layout: Layout, low: dict[int, Strings], dtype: np.dtype[Any]) -> tuple[Any, ...]:

@@ -1,9 +1,10 @@
 """H x where a basis state is a high half and a low half, one contiguous block for each high half.
 
 A block holds the low halves of one class (in a sector of fixed S_z those with the number of set
-bits that the high half leaves; all of them where S_z is free), ascending. H falls into four parts:
+bits that the high half leaves; all of them where S_z is free), ascending. H falls into five parts:
 
 - ``low``: strings that act on low bits only, one small matrix in compressed rows for all blocks;
+- ``runs``: of these, constant flips that leave runs of rows together, where S_z is free;
 - ``high``: flips of high bits only, whose strings are one number in a block, so that they add a
   multiple of another block;
 - ``cross``: the remaining flips, a number for the block times a list of (row, column) pairs of low
@@ -60,6 +61,19 @@ def add_low(size, first, low, x, x0, out):
         for k in range(row_ptr[first + i], row_ptr[first + i + _ONE]):
             total += value[k] * x[x0 + column[k]]
         out[i] = total
+
+
+@kernel
+def add_runs(size, runs, x, x0, out):
+    """out += (constant flips of low bits that leave runs of rows together) x."""
+    mask, value = runs
+    for f in range(len(mask)):
+        c, length = value[f], mask[f] & (~mask[f] + _ONE)
+        for r in range(size // length):
+            start = r * length
+            source = x0 + (start ^ mask[f])
+            for i in range(length):
+                out[start + i] += c * x[source + i]
 
 
 @kernel
@@ -122,7 +136,7 @@ def add_cross(high, klass, first, basis, flips, pairs, sign, x, out):
 
 @parallel_kernel
 def multiply(
-    chunk_start, klasses, offsets, class_start, diagonal, low, high_flips, cross_flips, pairs,
+    chunk_start, klasses, offsets, class_start, diagonal, low, runs, high_flips, cross_flips, pairs,
     x, y, scale, beta, partial,
 ):  # fmt: skip
     """y = scale H x - beta y; ``partial[c]`` is the share of chunk c in Re <scale x|y>."""
@@ -145,6 +159,7 @@ def multiply(
             size = np.uint64(class_start[klass + 1] - class_start[klass])
             start_diagonal(high, size, first, diagonal, x, x0, work, out)
             add_low(size, first, low, x, x0, out)
+            add_runs(size, runs, x, x0, out)
             add_high(high, size, klass, basis, high_flips, source, factor, x, out)
             add_cross(high, klass, first, basis, cross_flips, pairs, diagonal[3], x, out)
             for i in range(size):
