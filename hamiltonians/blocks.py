@@ -266,10 +266,13 @@ def _low_matrix(layout: Layout, low: dict[int, Strings], dtype: np.dtype[Any]) -
         values.append(_cast(np.asarray(element)[kept], dtype))
     order = np.argsort(np.concatenate(rows), kind="stable")
     counts = np.bincount(np.concatenate(rows), minlength=len(lows))
+    ordered = np.concatenate(values)[order]
+    if ordered.size and (ordered == ordered[0]).all():
+        ordered = ordered[:1]  # the rest would push the columns out of the nearest cache
     return (
         np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64),
         np.concatenate(columns)[order].astype(np.uint16),
-        np.concatenate(values)[order],
+        ordered,
     )
 
 

@@ -54,8 +54,16 @@ def start_diagonal(high, size, first, diagonal, x, x0, work, out):
 
 @kernel
 def add_low(size, first, low, x, x0, out):
-    """out += (matrix of the low bits) x."""
+    """out += (matrix of the low bits) x; a single value stands for equal ones."""
     row_ptr, column, value = low
+    if len(value) == 1:
+        c = value[0]
+        for i in range(size):
+            total = x.dtype.type(0)
+            for k in range(row_ptr[first + i], row_ptr[first + i + _ONE]):
+                total += x[x0 + column[k]]
+            out[i] += c * total
+        return
     for i in range(size):
         total = out[i]
         for k in range(row_ptr[first + i], row_ptr[first + i + _ONE]):
