@@ -13,7 +13,7 @@ import numpy as np
 
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
-    GradientModel,
+    BinaryModel,
     column_mean,
     estimator,
     log_odds,
@@ -21,7 +21,6 @@ from rbmqs.boltzmann.gradient_model import (
     stream_of,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
-from rbmqs.boltzmann.labels import unit_matrix
 from rbmqs.boltzmann.layers import BinaryUnits, Harmonium
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
@@ -29,7 +28,7 @@ from rbmqs.checks import positive_int
 
 
 @estimator
-class DeepBeliefNetwork(GradientModel):
+class DeepBeliefNetwork(BinaryModel):
     """Greedy stack of restricted Boltzmann machines over rows in [0, 1].
 
     Parameters
@@ -40,7 +39,8 @@ class DeepBeliefNetwork(GradientModel):
     n_steps : int
         Gibbs steps of an update.
     **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`; `n_iter` counts epochs of each layer.
+        See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base; `n_iter` counts epochs of
+        each layer.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class DeepBeliefNetwork(GradientModel):
         ValueError
             Values outside [0, 1], no layers, unknown options.
         """
-        rows = unit_matrix(X, self._type, min_rows=MIN_ROWS)
+        rows = self._unit_rows(X, MIN_ROWS)
         self._stack(rows)
         self._remember_columns(X, rows.shape[1])
         return self
@@ -93,7 +93,7 @@ class DeepBeliefNetwork(GradientModel):
     def transform(self, X: Any) -> np.ndarray:
         """Means of the top layer, propagated upwards, (n, M_top)."""
         self.check_is_fitted()
-        rows = unit_matrix(X, self.components_.dtype)
+        rows = self._unit_rows(X)
         self._check_columns(X, rows.shape[1])
         with one_pool():
             for machine in self.machines_:

@@ -16,8 +16,9 @@ import numpy as np
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
+    BinaryModel,
     GradientLearner,
-    GradientModel,
+    centre,
     column_mean,
     estimator,
     log_odds,
@@ -33,7 +34,6 @@ from rbmqs.boltzmann.labels import (
     class_numbers,
     known_numbers,
     log_softmax,
-    unit_matrix,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
@@ -88,12 +88,22 @@ class ClassificationLearner(GradientLearner):
     shares : Shares
     n_steps : int
         Gibbs steps of contrastive divergence.
+    offset : array (D,), optional
+        Subtracted from the inputs, in the sense of a change of variables, before a step.
     """
 
     def __init__(self, arrays: Arrays, stream: np.ndarray, options: ClassificationRBM,
-                 shares: Shares, n_steps: int) -> None:  # fmt: skip
+                 shares: Shares, n_steps: int,
+                 offset: np.ndarray | None = None) -> None:  # fmt: skip
         super().__init__(arrays, stream, options, ("weights", "class_weights"))
-        self.shares, self.n_steps = shares, n_steps
+        self.shares, self.n_steps, self.offset = shares, n_steps, offset
+
+    def step(self, batch: Batch, rate: float) -> None:
+        """One step, along the centred gradient if there is an offset."""
+        gradient = self.gradient(batch)
+        if self.offset is not None:
+            centre(gradient["weights"], gradient["hidden_bias"], self.offset)
+        self.descent.step(gradient, rate)
 
     def gradient(self, batch: Batch) -> Arrays:
         """Of (1/n) sum_i [s_d log p(y|x) + s_g log p(x, y)] or, unlabelled, s_u log p(x)."""
@@ -187,7 +197,7 @@ def drawn_classes(probability: np.ndarray, stream: np.ndarray) -> np.ndarray:
 
 
 @estimator
-class ClassificationRBM(ClassifierMethods, GradientModel):
+class ClassificationRBM(ClassifierMethods, BinaryModel):
     """Restricted Boltzmann machine over inputs in [0, 1] and a class label.
 
     Parameters
@@ -205,8 +215,10 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
         The entry of y that marks a row without label, for instance -1.
     n_steps : int
         Gibbs steps of contrastive divergence in the generative parts.
+    centred : bool
+        Steps along the gradient that is centred on the mean input (arXiv:1311.1354).
     **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base.
 
     Attributes
     ----------
@@ -223,6 +235,7 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
     unlabelled_weight: float = 0.01
     unlabelled: Any = None
     n_steps: int = 1
+    centred: bool = True
 
     _accepts_sparse = True
 
@@ -232,9 +245,9 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
         Raises
         ------
         ValueError
-            See `class_numbers` and `unit_matrix`; unknown options.
+            Values outside [0, 1]; see `class_numbers`; unknown options.
         """
-        rows = unit_matrix(X, self._type, min_rows=MIN_ROWS)
+        rows = self._unit_rows(X, MIN_ROWS)
         classes, numbers = class_numbers(y, rows.shape[0], self.unlabelled)
         seeds = self._seeds(3)
         plan = self._plan(rows.shape[0], seeds[0])
@@ -248,7 +261,7 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """One step from these rows; the first call must name all classes."""
-        rows = unit_matrix(X, self._type)
+        rows = self._unit_rows(X)
         if not self.__sklearn_is_fitted__():
             if classes is None:
                 raise ValueError("the first call of partial_fit must name all classes")
@@ -267,19 +280,20 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
         positive_int("n_components", self.n_components)
         positive_int("n_steps", self.n_steps)
         shape, dtype = (rows.shape[1], self.n_components), self._type
-        scale = 1 / np.sqrt(max(shape))
+        scale, mean = 1 / np.sqrt(max(shape)), column_mean(rows)
         arrays = {
             "weights": small_weights(seeds[1], shape, dtype, scale),
             "class_weights": small_weights(
                 seeds[1].spawn(1)[0], (len(classes), self.n_components), dtype, scale
             ),
-            "visible_bias": log_odds(column_mean(rows), 1 / (2 + rows.shape[0])).astype(dtype),
+            "visible_bias": log_odds(mean, 1 / (2 + rows.shape[0])).astype(dtype),
             "hidden_bias": np.zeros(self.n_components, dtype),
             "class_bias": np.zeros(len(classes), dtype),
         }
         return ClassificationLearner(
-            arrays, new_stream(seeds[2]), self, self._shares(), self.n_steps
-        )
+            arrays, new_stream(seeds[2]), self, self._shares(), self.n_steps,
+            mean.astype(dtype) if self.centred else None,
+        )  # fmt: skip
 
     def _shares(self) -> Shares:
         choice("objective", self.objective, OBJECTIVES)
@@ -300,7 +314,7 @@ class ClassificationRBM(ClassifierMethods, GradientModel):
 
     def _rows(self, X: Any) -> Any:
         self.check_is_fitted()
-        rows = unit_matrix(X, self.components_.dtype)
+        rows = self._unit_rows(X)
         self._check_columns(X, rows.shape[1])
         return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def _add_score(commands: Any, command: AddCommand) -> None:
 def _train(options: argparse.Namespace) -> int:
     from rbmqs.boltzmann.bernoulli import BernoulliRBM
     from rbmqs.boltzmann.files import read_table
+    from rbmqs.boltzmann.training import DivergenceWarning
 
     data = read_table(options.data)
     validation = None if options.validation is None else read_table(options.validation)
@@ -94,11 +96,13 @@ def _train(options: argparse.Namespace) -> int:
     rbm = BernoulliRBM(**keywords, verbose=0 if options.quiet else 1)
     if options.double:
         rbm.set_params(dtype="float64")
-    if options.resume:
-        rbm.resume(options.output, data, validation=validation)
-    else:
-        _refuse_missing_directory(options.output)
-        rbm.fit(data, validation=validation, checkpoint=options.output)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # `_report` says it in one line
+        if options.resume:
+            rbm.resume(options.output, data, validation=validation)
+        else:
+            _refuse_missing_directory(options.output)
+            rbm.fit(data, validation=validation, checkpoint=options.output)
     return _report(rbm, options)
 
 
@@ -126,7 +130,10 @@ def _report(rbm: Any, options: argparse.Namespace) -> int:
         print(f"saved; go on with: rbmqs train {options.data} --output {options.output} --resume",
               file=sys.stderr)  # fmt: skip
         return 128 + training.interrupted
-    return EXIT_NOT_CONVERGED if training.status else 0
+    if training.status:
+        print(f"rbmqs: {training.status}", file=sys.stderr)
+        return EXIT_NOT_CONVERGED
+    return 0
 
 
 def _sample(options: argparse.Namespace) -> int:

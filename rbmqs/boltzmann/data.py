@@ -135,6 +135,29 @@ def as_binary(X: Any, threshold: float | None, name: str = "X", *, min_rows: int
     return matrix.astype(np.uint8)
 
 
+def unit_matrix(X: Any, dtype: Any, threshold: float | None = None, *, min_rows: int = 1) -> Any:
+    """Rows of numbers in [0, 1], read as probabilities of binary units; CSR stays CSR.
+
+    A threshold makes rows of 0 and 1 of any real numbers.
+
+    Raises
+    ------
+    ValueError
+        A value outside, and what `real_matrix` refuses.
+    """
+    if threshold is not None:
+        return as_binary(X, threshold, min_rows=min_rows).astype(dtype)
+    matrix = real_matrix(X, "X", dtype, min_rows=min_rows)
+    values = matrix.data if sparse.issparse(matrix) else matrix
+    bad = (values < 0) | (values > 1)
+    if bad.any():
+        raise ValueError(
+            f"X must lie between 0 and 1, got {values[bad].flat[0]:g} and "
+            f"{int(bad.sum()) - 1} more: scale it (grey values: divide by 255)"
+        )
+    return matrix
+
+
 def with_missing(X: Any, name: str = "X") -> tuple[np.ndarray, np.ndarray]:
     """Rows of 0, 1 and NaN as (rows with 0 for NaN, mask of the known values)."""
     array = np.asarray(X.toarray() if sparse.issparse(X) else X)

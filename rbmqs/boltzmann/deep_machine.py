@@ -20,8 +20,8 @@ from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
+    BinaryModel,
     GradientLearner,
-    GradientModel,
     estimator,
     keyword,
     stream_of,
@@ -30,7 +30,6 @@ from rbmqs.boltzmann.gradient_model import (
     to_samples,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
-from rbmqs.boltzmann.labels import unit_matrix
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
 from rbmqs.checks import choice, positive_int
@@ -165,7 +164,7 @@ class DeepLearner(GradientLearner):
 
 
 @estimator
-class DeepBoltzmannMachine(GradientModel):
+class DeepBoltzmannMachine(BinaryModel):
     """Deep Boltzmann machine over rows in [0, 1].
 
     Parameters
@@ -181,7 +180,7 @@ class DeepBoltzmannMachine(GradientModel):
         Epochs of greedy pretraining of each layer by CD-1, weights halved where a layer will have
         two neighbours; 0 for none.
     **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base.
 
     Attributes
     ----------
@@ -206,7 +205,7 @@ class DeepBoltzmannMachine(GradientModel):
         ValueError
             Values outside [0, 1], no layers, unknown options, exact sums over too many units.
         """
-        rows = unit_matrix(X, self._type, min_rows=MIN_ROWS)
+        rows = self._unit_rows(X, MIN_ROWS)
         seeds = self._seeds(3)
         plan = self._plan(rows.shape[0], seeds[0])
         learner = DeepLearner(self._start(rows, seeds[1]), new_stream(seeds[2]), self)
@@ -248,7 +247,7 @@ class DeepBoltzmannMachine(GradientModel):
 
     def _rows(self, X: Any) -> Any:
         self.check_is_fitted()
-        rows = unit_matrix(X, self.components_.dtype)
+        rows = self._unit_rows(X)
         self._check_columns(X, rows.shape[1])
         return rows
 

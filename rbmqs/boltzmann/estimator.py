@@ -129,8 +129,12 @@ class Estimator:
         """Names of the hidden units as columns of `transform`."""
         self.check_is_fitted()
         prefix = type(self).__name__.lower()
-        n = len(self.components_)  # type: ignore[attr-defined]
-        return np.array([f"{prefix}{i}" for i in range(n)], dtype=object)
+        return np.array([f"{prefix}{i}" for i in range(self._n_features_out)], dtype=object)
+
+    @property
+    def _n_features_out(self) -> int:
+        """Columns of `transform`."""
+        return len(self.components_)  # type: ignore[attr-defined]
 
     def fit_transform(self, X: Any, y: Any = None, **options: Any) -> np.ndarray:
         """`fit(X, y)` and then `transform(X)`."""

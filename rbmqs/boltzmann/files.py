@@ -42,6 +42,8 @@ def _read_npy(path: Path) -> np.ndarray:
 
 
 def _read_npz(path: Path) -> Any:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is no .npz archive")
     with np.load(path, allow_pickle=False) as archive:
         names = archive.files
         if {"indices", "indptr", "data", "shape"} <= set(names):
@@ -54,6 +56,8 @@ def _read_npz(path: Path) -> Any:
 def _read_csv(path: Path) -> np.ndarray:
     with open(path, encoding="utf-8") as file:
         first = file.readline().strip().split(",")
+    if first == [""]:
+        raise ValueError("it begins with an empty line")
     return np.loadtxt(path, delimiter=",", ndmin=2, skiprows=0 if _are_numbers(first) else 1)
 
 

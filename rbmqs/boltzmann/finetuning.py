@@ -18,6 +18,8 @@ from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     GradientModel,
+    centre,
+    column_mean,
     estimator,
     small_weights,
     times,
@@ -28,7 +30,6 @@ from rbmqs.boltzmann.labels import (
     ClassifierMethods,
     class_numbers,
     log_softmax,
-    unit_matrix,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
@@ -55,14 +56,27 @@ class NetworkLearner(GradientLearner):
         weights_0, bias_0, ... up to the softmax.
     dropout : float
         Share of hidden units dropped in an update; `input_dropout` of the inputs.
+    mean : array (D,), optional
+        Mean input, for steps along the centred gradient; hidden units are centred on 1/2.
     """
 
     def __init__(self, arrays: Arrays, stream: np.ndarray, options: GradientModel,
-                 dropout: float = 0.0, input_dropout: float = 0.0) -> None:  # fmt: skip
+                 dropout: float = 0.0, input_dropout: float = 0.0,
+                 mean: np.ndarray | None = None) -> None:  # fmt: skip
         self.depth = len(arrays) // 2
         weights = tuple(f"weights_{k}" for k in range(self.depth))
         super().__init__(arrays, stream, options, weights)
-        self.dropout, self.input_dropout = dropout, input_dropout
+        self.dropout, self.input_dropout, self.mean = dropout, input_dropout, mean
+
+    def step(self, batch: Batch, rate: float) -> None:
+        """One step, along the centred gradient if there is a mean input."""
+        gradient = self.gradient(batch)
+        if self.mean is not None:
+            for k in range(self.depth):
+                weights = gradient[f"weights_{k}"]
+                offset = np.full(len(weights), 0.5, weights.dtype) if k else self.mean
+                centre(weights, gradient[f"bias_{k}"], offset)
+        self.descent.step(gradient, rate)
 
     def gradient(self, batch: Batch) -> Arrays:
         """By backpropagation."""
@@ -126,6 +140,8 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         Ends it.
     dropout, input_dropout : float
         Share of the hidden units and of the inputs that an update of it leaves out.
+    centred : bool
+        Backpropagation along the gradient that is centred on the mean input (arXiv:1311.1354).
     unlabelled : object
         The entry of y that marks a row without label: such rows serve the stacking.
 
@@ -144,6 +160,7 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
     finetune_seconds: float | None = None
     dropout: float = 0.0
     input_dropout: float = 0.0
+    centred: bool = True
     unlabelled: Any = None
 
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
@@ -152,9 +169,9 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         Raises
         ------
         ValueError
-            See `class_numbers` and `unit_matrix`; unknown options.
+            Values outside [0, 1]; see `class_numbers`; unknown options.
         """
-        rows = unit_matrix(X, self._type, min_rows=MIN_ROWS)
+        rows = self._unit_rows(X, MIN_ROWS)
         classes, numbers = class_numbers(y, rows.shape[0], self.unlabelled)
         for name in ("dropout", "input_dropout"):
             if number(name, getattr(self, name), at_least=0) >= 1:
@@ -168,11 +185,14 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         self._stack(rows)
         self._remember_columns(X, rows.shape[1])
         self.classes_ = classes
-        self.network_ = self._network(len(classes), seeds[2], new_stream(seeds[3]))
+        mean = column_mean(rows).astype(rows.dtype) if self.centred else None
+        self.network_ = self._network(len(classes), seeds[2], new_stream(seeds[3]), mean)
         self._descend(self.network_, plan, labelled_batches(rows, numbers, known))
         return self
 
-    def _network(self, n_classes: int, seed: Any, stream: np.ndarray) -> NetworkLearner:
+    def _network(
+        self, n_classes: int, seed: Any, stream: np.ndarray, mean: np.ndarray | None
+    ) -> NetworkLearner:
         arrays = {}
         for k, machine in enumerate(self.machines_):
             arrays[f"weights_{k}"] = machine.weights.copy()
@@ -180,12 +200,12 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         k, width, dtype = len(self.machines_), self.machines_[-1].n_hidden, self._type
         arrays[f"weights_{k}"] = small_weights(seed, (width, n_classes), dtype)
         arrays[f"bias_{k}"] = np.zeros(n_classes, dtype)
-        return NetworkLearner(arrays, stream, self, self.dropout, self.input_dropout)
+        return NetworkLearner(arrays, stream, self, self.dropout, self.input_dropout, mean)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """log p(y | x), (n, C)."""
         self.check_is_fitted()
-        rows = unit_matrix(X, self.components_.dtype)
+        rows = self._unit_rows(X)
         self._check_columns(X, rows.shape[1])
         out = np.empty((rows.shape[0], len(self.classes_)))
         with one_pool():

@@ -15,10 +15,10 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from rbmqs.boltzmann.data import binary_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
+    BinaryModel,
     GradientLearner,
     UnsupervisedModel,
     column_mean,
@@ -156,7 +156,7 @@ def softmax(log_weight: np.ndarray) -> np.ndarray:
 
 
 @estimator
-class BoltzmannMachine(UnsupervisedModel):
+class BoltzmannMachine(BinaryModel, UnsupervisedModel):
     """General Boltzmann machine over columns of 0 and 1.
 
     Parameters
@@ -172,7 +172,7 @@ class BoltzmannMachine(UnsupervisedModel):
     n_mean_field : int
         Mean-field sweeps.
     **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class BoltzmannMachine(UnsupervisedModel):
     def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; couplings join all columns: X.toarray()")
-        return binary_matrix(X, "X", self._type, min_rows=min_rows)
+        return self._binary_rows(X, min_rows)
 
     def _learner(self, rows: np.ndarray, seeds: list) -> GeneralLearner:
         n_hidden = positive_int("n_components", self.n_components, minimum=0)
@@ -216,6 +216,10 @@ class BoltzmannMachine(UnsupervisedModel):
         """Mean-field means of the hidden units given each row, (n, M)."""
         with one_pool():
             return self._learned.mean_field(self._rows(X))[:, self._learned.n_visible :]
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._learned.n_units - self._learned.n_visible
 
     def log_partition(self) -> float:
         """log Z, exact, up to 20 units in all."""

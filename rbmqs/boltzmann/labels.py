@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann.data import real_matrix
 from rbmqs.boltzmann.estimator import Estimator
 
 UNKNOWN = -1  # number of the class of a row without label
@@ -97,25 +96,6 @@ def _flattened(labels: np.ndarray) -> np.ndarray:
     return labels.ravel()
 
 
-def unit_matrix(X: Any, dtype: Any, *, min_rows: int = 1) -> Any:
-    """Rows of numbers in [0, 1], read as probabilities of binary units; CSR stays CSR.
-
-    Raises
-    ------
-    ValueError
-        A value outside, and what `real_matrix` refuses.
-    """
-    matrix = real_matrix(X, "X", dtype, min_rows=min_rows)
-    values = matrix.data if sparse.issparse(matrix) else matrix
-    bad = (values < 0) | (values > 1)
-    if bad.any():
-        raise ValueError(
-            f"X must lie between 0 and 1, got {values[bad].flat[0]:g} and "
-            f"{int(bad.sum()) - 1} more: scale it (grey values: divide by 255)"
-        )
-    return matrix
-
-
 class ClassifierMethods(Estimator):
     """What follows from `predict_log_proba(X)` and `classes_`."""
 
@@ -131,7 +111,8 @@ class ClassifierMethods(Estimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
-        return self.classes_[self.predict_log_proba(X).argmax(axis=1)]
+        numbers = self.predict_log_proba(X).argmax(axis=1)
+        return self.classes_[numbers]
 
     def score(self, X: Any, y: Any) -> float:
         """Share of the rows that are classified as in y."""

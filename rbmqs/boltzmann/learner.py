@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from rbmqs.boltzmann.descent import check_momentum
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Chains, NegativePhase, Phase
+from rbmqs.boltzmann.randomness import next_call
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.training import restore_in_place
 from rbmqs.checks import number
 from rbmqs.core.ascent import ascend
 from rbmqs.core.blas import address
+from rbmqs.core.rows import sum_rows
+from rbmqs.core.units import mean_and_sample_units, mean_units
 
 OFFSET_RATE = 0.01  # of the running means of hidden units, Melchior et al., section 6.3
 
@@ -113,14 +118,35 @@ class RBMLearner:
 
     def _data_phase(self, rows: np.ndarray) -> Phase:
         n, data = len(rows), self._data
-        self.rows.gather(rows, data.visible[:n])
-        if self.negative.needs_data_sample:  # type: ignore[attr-defined]
-            data.draw_hidden(self.machine, self.stream, n)
+        thin = self.rows.sparse_batch(rows) if self.rows.is_thin else None
+        if thin is not None:
+            self._hidden_of_sparse(thin)
         else:
-            data.average_hidden(self.machine, n)
+            self.rows.gather(rows, data.visible[:n])
+            if self.negative.needs_data_sample:
+                data.draw_hidden(self.machine, self.stream, n)
+            else:
+                data.average_hidden(self.machine, n)
         if self.options.sparsity_target is not None:
             self._draw_to_target(data.hidden_mean[:n])
-        return data.phase(n)
+        return data.phase(n) if thin is None else self._sparse_phase(thin)
+
+    def _hidden_of_sparse(self, rows: sparse.csr_matrix) -> None:
+        """Hidden units given sparse rows, at the cost of their ones."""
+        n, machine = rows.shape[0], self.machine
+        mean, one = self._data.hidden_mean[:n], machine.dtype.type(1)
+        sum_rows((rows.indptr, rows.indices), machine.weights, mean)
+        if self.negative.needs_data_sample:
+            stream = next_call(self.stream)
+            mean_and_sample_units(mean, machine.hidden_bias, one, stream, self._data.hidden[:n])
+        else:
+            mean_units(mean, machine.hidden_bias, one)
+
+    def _sparse_phase(self, rows: sparse.csr_matrix) -> Phase:
+        n, n_visible = rows.shape
+        frequency = np.bincount(rows.indices, minlength=n_visible) / n
+        hidden = self._data.hidden_mean[:n]
+        return Phase(rows, hidden, frequency.astype(hidden.dtype), hidden.mean(axis=0))
 
     def _draw_to_target(self, hidden: np.ndarray) -> None:
         """Add the gradient of the cross entropy between target and running activity.
@@ -139,8 +165,9 @@ class RBMLearner:
         if options.centred:
             self._lam += OFFSET_RATE * (data.hidden_mean - self._lam)
             db, dc = self._centred_biases(data, model, dv, dh)
+        rows, entries = _dense_and_entries(data.visible, machine.dtype)
         ascend(
-            address("gemm", machine.dtype), data.visible, data.hidden, model.visible, model.hidden,
+            address("gemm", machine.dtype), rows, entries, data.hidden, model.visible, model.hidden,
             (self._mu, self._lam), (dv, dh), (rate, options.momentum), (options.l1, options.l2),
             self._velocity, machine.weights,
         )  # fmt: skip
@@ -158,7 +185,7 @@ class RBMLearner:
         mu, lam = self._mu, self._lam
         g_lam, mu_g = -mu * (dh @ lam) - dv * (lam @ lam), -dh * (mu @ mu) - lam * (mu @ dv)
         for sign, phase in ((1, data), (-1, model)):
-            factor = sign / len(phase.visible)
+            factor = sign / len(phase.hidden)
             g_lam += factor * ((phase.hidden @ lam) @ phase.visible)
             mu_g += factor * ((phase.visible @ mu) @ phase.hidden)
         return dv - g_lam, dh - mu_g
@@ -182,3 +209,11 @@ class RBMLearner:
     def monitor(self) -> dict[str, float]:
         """No figures; see `rbmqs.boltzmann.monitor`."""
         return {}
+
+
+def _dense_and_entries(visible: Any, dtype: np.dtype) -> tuple[np.ndarray, tuple]:
+    """The two forms that `ascend` takes rows in, one of them empty."""
+    if sparse.issparse(visible):
+        return np.empty((0, visible.shape[1]), dtype), (visible.indptr, visible.indices)
+    none = np.empty(0, np.int32)
+    return visible, (none, none)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann.data import binary_matrix
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
+    BinaryModel,
     GradientLearner,
     GradientModel,
     UnsupervisedModel,
@@ -23,7 +23,10 @@ from rbmqs.boltzmann.gradient_model import (
     log_odds,
     small_weights,
     stream_of,
+    times,
+    to_means,
 )  # fmt: skip
+from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 from rbmqs.checks import choice, positive_int
 from rbmqs.core import nade as kernels
@@ -60,7 +63,7 @@ class NADELearner(GradientLearner):
 
 
 @estimator
-class NADE(UnsupervisedModel):
+class NADE(BinaryModel, UnsupervisedModel):
     """Neural autoregressive distribution estimator over columns of 0 and 1.
 
     Parameters
@@ -70,7 +73,7 @@ class NADE(UnsupervisedModel):
     order : {"random", "columns"}
         In which columns are visited.
     **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+        See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base.
 
     Attributes
     ----------
@@ -88,7 +91,7 @@ class NADE(UnsupervisedModel):
     def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; NADE visits every column: X.toarray()")
-        return binary_matrix(X, "X", self._type, min_rows=min_rows)
+        return self._binary_rows(X, min_rows)
 
     def _learner(self, rows: np.ndarray, seeds: list) -> NADELearner:
         n_hidden = positive_int("n_components", self.n_components)
@@ -117,6 +120,12 @@ class NADE(UnsupervisedModel):
 
     def _ordered(self, X: Any) -> np.ndarray:
         return self._learned.in_order(self._rows(X))
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Hidden units once all columns are read, logistic(c + v W), (n, M)."""
+        rows, arrays = self._ordered(X), self._learned.arrays
+        with one_pool():
+            return to_means(times(rows, arrays["weights"]), arrays["hidden_bias"])
 
     def score_samples(self, X: Any) -> np.ndarray:
         """log p of each row in nats, exact."""

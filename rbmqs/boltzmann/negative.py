@@ -11,7 +11,7 @@ Each returns a `Phase`, activities whose mean products estimate <v h> under the 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,9 +24,9 @@ from rbmqs.core.blas import address
 
 
 class Phase(NamedTuple):
-    """Activities: ``visible`` (n, N) and ``hidden`` (n, M) for products, and their means."""
+    """Activities: ``visible`` (n, N), CSR for sparse data, ``hidden`` (n, M), and their means."""
 
-    visible: np.ndarray
+    visible: Any
     hidden: np.ndarray
     visible_mean: np.ndarray
     hidden_mean: np.ndarray
@@ -36,6 +36,7 @@ class NegativePhase(Protocol):
     """Draws from the model for one update, from `n_rows` rows."""
 
     n_rows: int
+    needs_data_sample: bool  # whether `draw` starts at hidden units drawn given the mini-batch
 
     def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
         """Activities under the machine; ``data_hidden_sample`` is drawn given the mini-batch."""

@@ -301,6 +301,10 @@ class RatingsRBM(UnsupervisedModel):
         with one_pool():
             return self._learned.hidden_mean(self._rows(X))
 
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.intercept_hidden_)
+
     def predict_proba(self, X: Any, users: Any, items: Any) -> np.ndarray:
         """p(rating = each of the scale | the user's ratings X) of pairs (user, item), (n, K).
 

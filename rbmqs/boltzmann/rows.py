@@ -10,6 +10,8 @@ from scipy import sparse
 from rbmqs.boltzmann.machine import chunks
 from rbmqs.core.rows import gather_rows, gather_sparse
 
+SPARSE_BELOW = 0.05  # share of ones below which products by the ones pay for all shapes tried
+
 
 class Rows:
     """Rows of zeros and ones to take mini-batches from.
@@ -36,6 +38,20 @@ class Rows:
     def n_features(self) -> int:
         """Columns N."""
         return self._matrix.shape[1]
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether mini-batches should stay sparse too."""
+        return self._sparse and self._matrix.nnz < SPARSE_BELOW * np.prod(self._matrix.shape)
+
+    def sparse_batch(self, rows: np.ndarray) -> sparse.csr_matrix:
+        """These rows as CSR with sorted indices of one integer type."""
+        batch = self._matrix[rows]
+        batch.sort_indices()
+        batch.indptr, batch.indices = (
+            a.astype(np.int32, copy=False) for a in (batch.indptr, batch.indices)
+        )
+        return batch
 
     def gather(self, rows: np.ndarray, out: np.ndarray) -> None:
         """out (len(rows), N) <- these rows."""

@@ -5,10 +5,8 @@
 R. Salakhutdinov and I. Murray, ICML 2008, doi:10.1145/1390156.1390266, Eqs. 15-18.
 
 A ratio of two such weights is a product over the hidden units of numbers between 1/2 and 2, kept
-as a product and brought to its logarithm a few dozen units at a time: no log in the inner loop.
+as a product and brought to its logarithm hundreds of units at a time: no log in the inner loop.
 """
-
-import math
 
 import numba
 import numpy as np
@@ -16,29 +14,22 @@ import numpy as np
 from hamiltonians.core.jit import exact_kernel, parallel_exact_kernel
 from rbmqs.core.philox import fill_row, padded
 from rbmqs.core.products import block_product, n_blocks
-from rbmqs.core.units import RUN, exp_of, sample_row, type_one
+from rbmqs.core.units import exp_of, log_product_and_sum, sample_row, type_one
 
 
 @exact_kernel
-def log_ratio_row(x, bias, start, stop):
-    """sum_j softplus(stop (x_j + bias_j)) - softplus(start (x_j + bias_j)), start, stop >= 0."""
-    one, zero = type_one(start), type_one(start) - type_one(start)
-    total = 0.0
-    n = numba.uint64(x.size)
-    first = numba.uint64(0)
-    while first < n:
-        last = min(n, first + numba.uint64(RUN))
-        above, below, linear = one, one, zero
-        for j in range(first, last):
-            y = x[j] + bias[j]
-            size = abs(y)
-            above *= one + exp_of(-stop * size)
-            below *= one + exp_of(-start * size)
-            linear += max(y, zero)
-        total += math.log(np.float64(above) / np.float64(below))
-        total += np.float64(stop - start) * np.float64(linear)
-        first = last
-    return total
+def log_ratio_row(x, bias, start, stop, work):
+    """sum_j softplus(stop (x_j + bias_j)) - softplus(start (x_j + bias_j)), start, stop >= 0.
+
+    ``work`` (2, units) is overwritten.
+    """
+    one, factors, terms = type_one(start), work[0], work[1]
+    for j in range(numba.uint64(x.size)):
+        y = x[j] + bias[j]
+        size = abs(y)
+        factors[j] = (one + exp_of(-stop * size)) / (one + exp_of(-start * size))
+        terms[j] = (stop - start) * max(y, y - y)
+    return log_product_and_sum(factors, terms)
 
 
 @parallel_exact_kernel
@@ -54,8 +45,8 @@ def reweight_and_sample(gemm, visible, weights, bias, start, stop, stream, hidde
         j, k = columns * block // blocks, columns * (block + 1) // blocks
         part = hidden[:, j:k]
         block_product(gemm, visible, False, weights[:, j:k], False, part, 1.0, 0.0)
-        words = np.empty(padded(k - j), np.uint32)
+        words, work = np.empty(padded(k - j), np.uint32), np.empty((2, k - j), part.dtype)
         for i in range(rows):
-            log_ratio[i, block] = log_ratio_row(part[i], bias[j:k], start, stop)
+            log_ratio[i, block] = log_ratio_row(part[i], bias[j:k], start, stop, work)
             fill_row(words, stream, block, i)
             sample_row(part[i], bias[j:k], stop, bias[j:k] * 0, words)

@@ -14,20 +14,23 @@ import numpy as np
 
 from hamiltonians.core.jit import kernel, parallel_kernel
 from rbmqs.core.products import block_product, n_blocks
+from rbmqs.core.rows import add_outer_products
 
 
 @parallel_kernel
 def ascend(
-    gemm, data, data_hidden, model, model_hidden, offsets, differences, step, decay, velocity,
-    weights,
+    gemm, data, entries, data_hidden, model, model_hidden, offsets, differences, step, decay,
+    velocity, weights,
 ):  # fmt: skip
     """velocity <- momentum velocity + rate (G - l2 W - l1 sign W), weights <- weights + velocity.
 
     data (n+, N), data_hidden (n+, M) : activities under the data; model, model_hidden : under the
-    machine. offsets : mu (N,), lam (M,), or two empty arrays for none; differences : dv (N,),
-    dh (M,). step : rate, momentum.
-    decay : l1, l2. velocity : (N, M), or (0, 0) where momentum is zero: the products then add to
-    the weights themselves.
+    machine. Sparse data is ``entries``, indptr (n+ + 1,) and sorted indices of the ones, beside a
+    ``data`` without rows; dense data comes with empty ``entries``.
+    offsets : mu (N,), lam (M,), or two empty arrays for none; differences : dv (N,), dh (M,).
+    step : rate, momentum. decay : l1, l2.
+    velocity : (N, M), or (0, 0) where momentum is zero: the products then add to the weights
+    themselves.
     """
     n_visible = weights.shape[0]
     rate, momentum = step
@@ -40,11 +43,13 @@ def ascend(
         if direct and decay[0] != 0.0:
             _shrink(part, part, rate * decay[0] / keep)  # while the signs are still the old ones
         block_product(
-            gemm, data[:, i:k], True, data_hidden, False, part, rate / data.shape[0], keep
+            gemm, model[:, i:k], True, model_hidden, False, part, -rate / model.shape[0], keep
         )
-        block_product(
-            gemm, model[:, i:k], True, model_hidden, False, part, -rate / model.shape[0], 1.0
-        )
+        share = rate / data_hidden.shape[0]
+        if entries[0].size:
+            add_outer_products(entries, data_hidden, share, i, part)
+        else:
+            block_product(gemm, data[:, i:k], True, data_hidden, False, part, share, 1.0)
         if offsets[0].size:
             _subtract_offsets(part, offsets, differences, i, rate)
         if not direct:

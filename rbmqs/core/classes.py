@@ -22,8 +22,9 @@ def class_scores(inputs, weights, bias):
     out = np.empty((n, classes))
     one = type_one(inputs[0, 0])
     for i in numba.prange(n):
+        work = np.empty((2, inputs.shape[1]), inputs.dtype)
         for y in range(classes):
-            out[i, y] = bias[y] + sum_softplus_row(inputs[i], weights[y], one)
+            out[i, y] = bias[y] + sum_softplus_row(inputs[i], weights[y], one, work)
     return out
 
 

@@ -15,7 +15,8 @@ def weigh_states(inputs, dots, bias, log_weight):
     """
     one = type_one(bias[0])
     for s in numba.prange(inputs.shape[0]):
-        log_weight[s] = dots[s] + sum_softplus_row(inputs[s], bias, one)
+        work = np.empty((2, inputs.shape[1]), inputs.dtype)
+        log_weight[s] = dots[s] + sum_softplus_row(inputs[s], bias, one, work)
         mean_row(inputs[s], bias, one, bias)
 
 

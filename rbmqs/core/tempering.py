@@ -34,11 +34,12 @@ def exchange(visible, inputs, tilt, bias, betas, parity, stream, accepted):
     for chain in numba.prange(n_chains):
         words = np.empty(padded(n_rungs), np.uint32)
         fill_row(words, stream, 0, chain)
+        work = np.empty((2, inputs.shape[1]), inputs.dtype)
         for rung in range(parity, n_rungs - 1, 2):
             a, b = rung * n_chains + chain, (rung + 1) * n_chains + chain
             low, high = betas[rung + 1], betas[rung]
-            gain = log_ratio_row(inputs[b], bias, low, high)
-            gain -= log_ratio_row(inputs[a], bias, low, high)
+            gain = log_ratio_row(inputs[b], bias, low, high, work)
+            gain -= log_ratio_row(inputs[a], bias, low, high, work)
             gain += np.float64(high - low) * np.float64(tilt[b] - tilt[a])
             accepted[rung, chain] = 0
             if unit_interval(words[rung], 1.0) < math.exp(min(gain, 0.0)):

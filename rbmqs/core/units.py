@@ -22,7 +22,8 @@ _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LIMIT = np.float32(87.0)  # exp of it is still a normal single
 _C = tuple(np.float32(c) for c in (1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5))
 _HALF, _ONE, _ZERO = np.float32(0.5), np.float32(1), np.float32(0)
-RUN = 64  # factors between 1 and 2 that are multiplied before a logarithm is taken
+FOLDS = 6  # 2^6 factors between 1/2 and 2 stay within the range of singles
+GROUP = 8  # products of 64 such factors stay within the range of doubles
 _UNIT_32, _UNIT_64 = np.float32(2.0**-24), 2.0**-32
 
 
@@ -159,25 +160,42 @@ def softplus(x):
 
 
 @exact_kernel
-def sum_softplus_row(x, bias, scale):
-    """sum_j log(1 + exp(scale (x_j + bias_j))) for one row.
+def log_product_and_sum(factors, terms):
+    """sum_j [log(factors_j) + terms_j], factors between 1/2 and 2; destroys both.
 
-    softplus(y) = max(y, 0) + log(1 + exp(-|y|)), the logarithm taken of products of 64 factors
-    between 1 and 2, which overflow in no precision: one log for 64 units.
+    Back halves are folded onto front halves, which the compiler turns into packed operations (a
+    running product it may not reorder), until each number left is a product of 64 at most; 8 of
+    those make one logarithm: 0.6 ns a unit in single precision, against 5.4.
     """
-    total = 0.0
-    n = numba.uint64(x.size)
-    first = numba.uint64(0)
-    while first < n:
-        last = min(n, first + numba.uint64(RUN))
-        product, linear = type_one(scale), type_one(scale) - type_one(scale)
-        for j in range(first, last):
-            y = scale * (x[j] + bias[j])
-            product *= type_one(scale) + exp_of(-abs(y))
-            linear += max(y, y - y)
-        total += math.log(np.float64(product)) + np.float64(linear)
-        first = last
-    return total
+    left, folds = numba.uint64(factors.size), 0
+    while left > numba.uint64(GROUP) and folds < FOLDS:
+        half = (left + numba.uint64(1)) // numba.uint64(2)
+        for j in range(left - half):
+            factors[j] *= factors[half + j]
+            terms[j] += terms[half + j]
+        left, folds = half, folds + 1
+    total, product = 0.0, 1.0
+    for j in range(left):
+        total += np.float64(terms[j])
+        product *= np.float64(factors[j])
+        if j % numba.uint64(GROUP) == numba.uint64(GROUP - 1):
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
+
+
+@exact_kernel
+def sum_softplus_row(x, bias, scale, work):
+    """sum_j log(1 + exp(scale (x_j + bias_j))) for one row; ``work`` (2, units) is overwritten.
+
+    softplus(y) = max(y, 0) + log(1 + exp(-|y|)), whose factors lie between 1 and 2.
+    """
+    factors, terms = work[0], work[1]
+    for j in range(numba.uint64(x.size)):
+        y = scale * (x[j] + bias[j])
+        factors[j] = type_one(scale) + exp_of(-abs(y))
+        terms[j] = max(y, y - y)
+    return log_product_and_sum(factors, terms)
 
 
 @parallel_exact_kernel
@@ -185,7 +203,8 @@ def sum_softplus(x, bias, scale):
     """sum_j log(1 + exp(scale (x_ij + bias_j))) for each row i, (n,) in double precision."""
     out = np.empty(x.shape[0])
     for i in numba.prange(x.shape[0]):
-        out[i] = sum_softplus_row(x[i], bias, scale)
+        work = np.empty((2, x.shape[1]), x.dtype)
+        out[i] = sum_softplus_row(x[i], bias, scale, work)
     return out
 
 

@@ -138,13 +138,16 @@ def raise_log_z(
     """log Z as seen from data: `mean(log_weight(X)) - log Z` is RAISE's log-likelihood of X.
 
     That is the mean log-probability that the annealing procedure itself, run forward, would
-    produce the rows: a conservative figure for the machine.
+    produce the rows. From rows drawn from the machine, log Z lies below it on average (Gibbs'
+    inequality). From data it does so as far as the machine fits them: a machine whose modes have
+    the wrong weights may leave its data less likely than annealing does, by nats, while the error
+    is a tenth (`python benchmarks/classical.py coverage`).
 
     Parameters
     ----------
     machine : Machine
     X : array (n, N)
-        Rows of data, usually test data.
+        Rows of test data, or drawn from the machine.
     n_runs : int
         Reverse runs from each row.
     n_betas, base, random_state

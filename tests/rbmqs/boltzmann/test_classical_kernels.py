@@ -13,6 +13,7 @@ from rbmqs.core import units
 from rbmqs.core.annealing import log_ratio_row
 from rbmqs.core.ascent import ascend
 from rbmqs.core.philox import four_words
+from rbmqs.core.rows import sum_rows
 
 STREAM = np.array([11, 22, 1], dtype=np.uint64)
 
@@ -84,13 +85,22 @@ def test_sum_softplus(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 8, 9, 513, 20_001])
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_products_of_any_number_of_extreme_factors(dtype, n, factor):
+    factors, terms = np.full(n, factor, dtype), np.ones(n, dtype)
+    got = units.log_product_and_sum(factors, terms)
+    assert got == pytest.approx(n * (np.log(factor) + 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("start", "stop"), [(0.0, 1.0), (0.3, 0.31), (1.0, 0.9)])
 def test_log_ratio(dtype, start, stop):
     rng = np.random.default_rng(0)
     x, bias = rng.normal(scale=20, size=333).astype(dtype), rng.normal(size=333).astype(dtype)
     y = x.astype(float) + bias
     expected = np.sum(np.logaddexp(0, stop * y) - np.logaddexp(0, start * y))
-    got = log_ratio_row(x, bias, dtype(start), dtype(stop))
+    got = log_ratio_row(x, bias, dtype(start), dtype(stop), np.empty((2, 333), dtype))
     assert got == pytest.approx(expected, rel=3e-5 if dtype is np.float32 else 1e-12)
 
 
@@ -113,7 +123,8 @@ def test_products(shape, transposes):
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
 @pytest.mark.parametrize("decay", [(0.0, 0.0), (0.01, 0.02)])
 @pytest.mark.parametrize("centred", [False, True])
-def test_ascent(momentum, decay, centred):
+@pytest.mark.parametrize("thin", [False, True])
+def test_ascent(momentum, decay, centred, thin):
     """One step against the formula in the kernel's docstring."""
     from rbmqs.core.blas import address
 
@@ -121,6 +132,11 @@ def test_ascent(momentum, decay, centred):
     data, hidden, model, model_hidden = (rng.random(s) for s in ((7, 9), (7, 5), (4, 9), (4, 5)))
     mu, lam, dv, dh = (rng.random(n) if centred else np.zeros(n) for n in (9, 5, 9, 5))
     weights, velocity = rng.standard_normal((9, 5)), rng.standard_normal((9, 5))
+    entries = (np.empty(0, np.int32),) * 2
+    if thin:
+        data = (data < 0.3) * 1.0
+        ones = sparse.csr_matrix(data)
+        entries = ones.indptr, ones.indices
     gradient = data.T @ hidden / 7 - model.T @ model_hidden / 4
     gradient -= np.outer(mu, dh) + np.outer(dv, lam)
     gradient -= decay[1] * weights + decay[0] * np.sign(weights)
@@ -129,9 +145,18 @@ def test_ascent(momentum, decay, centred):
     if not centred:
         mu, lam = np.empty(0), np.empty(0)
     velocity = velocity if momentum else np.zeros((0, 0))
-    ascend(address("gemm", np.float64), data, hidden, model, model_hidden, (mu, lam), (dv, dh),
-           (0.1, momentum), decay, velocity, weights)  # fmt: skip
+    rows = data[:0] if thin else data
+    ascend(address("gemm", np.float64), rows, entries, hidden, model, model_hidden, (mu, lam),
+           (dv, dh), (0.1, momentum), decay, velocity, weights)  # fmt: skip
     assert weights == pytest.approx(expected, abs=1e-12)
+
+
+def test_sums_of_rows():
+    rng = np.random.default_rng(3)
+    rows = sparse.csr_matrix(rng.random((11, 40)) < 0.1)
+    weights, out = rng.random((40, 7)), np.empty((11, 7))
+    sum_rows((rows.indptr, rows.indices), weights, out)
+    assert out == pytest.approx(rows.toarray() @ weights, abs=1e-12)
 
 
 def test_rows_are_gathered_from_both_forms():

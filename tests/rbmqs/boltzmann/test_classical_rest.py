@@ -125,7 +125,8 @@ def test_tables(tmp_path, ending):
 
 
 def test_damaged_tables(tmp_path):
-    for name, content in {"a.npy": b"xx", "b.npz": b"xx", "c.csv": b"1,2\n3\n"}.items():
+    contents = {"a.npy": b"xx", "b.npz": b"xx", "c.csv": b"1,2\n3\n", "void.csv": b""}
+    for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match="does not hold a table"):
             read_table(tmp_path / name)
@@ -188,6 +189,15 @@ def test_bad_commands_are_one_line(model, command, reason, capsys):
     assert err.startswith("rbmqs: error: ")
     assert err.count("\n") == 1
     assert reason in err
+
+
+def test_a_diverging_run_is_one_sentence(model, capsys):
+    command = "train data.npy --output d.npz --method cd --learning-rate 1e9 --epochs 200 --quiet"
+    assert main(command.split()) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("rbmqs: diverged in epoch")
+    assert err.count("\n") == 1
+    assert np.isfinite(BernoulliRBM.load("d.npz").components_).all()
 
 
 def test_pictures(tmp_path):

@@ -85,6 +85,25 @@ def test_the_purely_discriminative_gradient_needs_no_chains():
     assert_same_gradient(found, expected)
 
 
+def test_centred_steps_are_plain_ones_of_shifted_inputs():
+    """x W + c = (x - mu) W + c': a step of (W, c) is one of (W, c')."""
+    model = model_with(objective="discriminative")
+    learner, mu = model._learned, X.mean(axis=0)
+    np.testing.assert_allclose(learner.offset, mu)
+    before = {name: array.copy() for name, array in learner.arrays.items()}
+
+    def shifted(a):
+        plain = a | {"hidden_bias": a["hidden_bias"] - mu @ a["weights"]}
+        return objective(plain, Y, learner.shares)
+
+    start = before | {"hidden_bias": before["hidden_bias"] + mu @ before["weights"]}
+    slope = gradient_of(shifted, start)
+    learner.step(Batch(X, Y), 0.01)
+    after = {name: start[name] + 0.01 * slope[name] for name in start}
+    after["hidden_bias"] -= mu @ after["weights"]
+    assert_same_gradient(learner.arrays, after)
+
+
 def test_conditionals_are_those_of_the_joint_distribution():
     model = model_with()
     a = model._learned.arrays
