@@ -106,7 +106,7 @@ def _varbench() -> list[Case]:
          -85.4857, -86.90714416997631),
         ("Heisenberg square_36_P", lambda: _heisenberg(hm.square(6)), tied, -96.2702, None),
         ("Heisenberg square_100_P", lambda: _heisenberg(hm.square(10)), tied, -265.7726, None),
-        ("Heisenberg kagome_18_P", lambda: _heisenberg(hm.kagome(2, 3)), projected, -31.5125,
+        ("Heisenberg kagome_18_P", lambda: _heisenberg(hm.kagome((2, 3))), projected, -31.5125,
          -32.19308309416487),
         ("Heisenberg triangular_36_P", lambda: _heisenberg(hm.triangular(6)), projected, -70.7915,
          -80.6937689612426),

@@ -137,8 +137,22 @@ class Wavefunction(ABC):
         """
 
     @abstractmethod
-    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> Jacobian:
-        """Centred log-derivatives at int8 spins (n_samples, N), for the solvers."""
+    def jacobian(
+        self,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> Jacobian:
+        """Centred log-derivatives at int8 spins (n_samples, N), for the solvers.
+
+        Parameters
+        ----------
+        sigma : int8 (n_samples, N)
+        pairs : array, optional
+            `unit_pairs(sigma)` where it is known already.
+        weights : float64 (n_samples,), optional
+            Of the samples, with mean one; equal ones when not given.
+        """
 
     @abstractmethod
     def run_chains(self, walk: Walk) -> np.ndarray:

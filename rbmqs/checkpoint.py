@@ -59,6 +59,8 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     good = state.last_good
     if good is not None:
         arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
+    if state.scouts is not None:
+        arrays |= {"scout_spins": state.scouts.spins, "scout_rng": state.scouts.rng}
     meta = {
         **header,
         "iteration": state.iteration,
@@ -109,11 +111,19 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         OptimiserState(direction, damping),
         good,
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
+        _scouts(arrays, psi.n_sites),
     )
     for name in ("hamiltonian", "settings"):
         if not isinstance(meta[name], dict):
             raise ValueError(f"{name} must be a table, got {meta[name]!r}")
     return Checkpoint(state, meta["hamiltonian"], meta["settings"], meta)
+
+
+def _scouts(arrays: dict[str, np.ndarray], n_sites: int) -> ChainState | None:
+    if "scout_spins" not in arrays:
+        return None
+    spins = _spins(arrays, "scout_spins", len(arrays["scout_spins"]), n_sites)
+    return ChainState(spins, _shaped(arrays, "scout_rng", np.dtype(np.uint64), (len(spins), 4)))
 
 
 def _shaped(

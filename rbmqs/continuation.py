@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rbmqs.config import Config
 
 CHECKPOINT = "checkpoint.npz"
+SETTLED = "settled.npz"  # what a run ended with, where that is not what it is resumed from
 _FIXED = ("n_hidden", "n_features", "tied", "visible_bias", "hidden_bias")
 
 
@@ -94,7 +95,8 @@ def wavefunction_of(directory: str | Path) -> Wavefunction:
         It cannot be read.
     """
     path = Path(directory)
-    path = path / CHECKPOINT if path.is_dir() else path
+    if path.is_dir():
+        path = path / (SETTLED if (path / SETTLED).exists() else CHECKPOINT)
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
     return load_checkpoint(path).state.psi

@@ -11,6 +11,7 @@ from rbmqs.records import StepRecord
 WINDOW = 50  # iterations whose energies are averaged
 SETTLED = 1e-3  # relative fall of the energy per window that counts as unsettled
 _SIGNIFICANT = 3.0
+_ROUNDING = 1e-10
 
 
 def windows_fall(history: Sequence[StepRecord], window: int = WINDOW) -> tuple[float, float] | None:
@@ -29,7 +30,10 @@ def windows_fall(history: Sequence[StepRecord], window: int = WINDOW) -> tuple[f
 def has_settled(history: Sequence[StepRecord]) -> bool:
     """Whether the energy no longer falls by more than its error: the early-stop criterion."""
     fall = windows_fall(history, 2 * WINDOW)
-    return fall is not None and fall[0] < fall[1]
+    if fall is None:
+        return False
+    rounding = _ROUNDING * abs(history[-1].energy.mean.real)  # energies without an error bar
+    return fall[0] < max(fall[1], rounding)
 
 
 def unsettled(history: Sequence[StepRecord]) -> list[str]:

@@ -197,11 +197,17 @@ class ProjectedRBM(Wavefunction):
             self._plain.flip_tables, self._machine, self._group, out,
         )  # fmt: skip
 
-    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
-        """Log-derivatives at int8 spins (n_samples, N): means by shares over images."""
+    def jacobian(
+        self,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> ExplicitJacobian:
+        """See `Wavefunction.jacobian`: means by shares over images."""
         shares = self.unit_pairs(sigma) if pairs is None else pairs
         permutations, signs, _ = self._images
-        return ExplicitJacobian(self.base.image_derivatives(sigma, permutations, signs, shares))
+        derivatives = self.base.image_derivatives(sigma, permutations, signs, shares)
+        return ExplicitJacobian(derivatives, weights)
 
     def run_chains(self, walk: Walk) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""

@@ -32,6 +32,10 @@ class StepRecord:
         1 in a healthy run, less after a step was undone.
     status : str
         Empty, or why the previous step was undone.
+    n_astray : int
+        Scouts that joined the equations, see `rbmqs.scouts`.
+    summed : bool
+        Whether the energy is a sum over all configurations, see `rbmqs.summation`.
     """
 
     iteration: int
@@ -43,6 +47,8 @@ class StepRecord:
     predicted_change: float
     damping: float
     status: str = ""
+    n_astray: int = 0
+    summed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: one line of the log."""
@@ -56,6 +62,8 @@ class StepRecord:
             "predicted_change": self.predicted_change,
             "damping": self.damping,
             "status": self.status,
+            "n_astray": self.n_astray,
+            "summed": self.summed,
         }
 
     @classmethod

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.final import Estimate
+    from rbmqs.records import StepRecord
     from rbmqs.results import RunResult
 
 _NOTEWORTHY = 0.1  # seconds of compilation from which they are reported
@@ -93,8 +95,26 @@ def _diagnostic_lines(result: RunResult) -> list[str]:
         f"{'V-score':<14} {result.v_score:.2e}",
         f"{'acceptance':<14} {acceptance:.2f}",
         *_start_lines(result.estimate),
+        *_iteration_lines(result.history),
+        *_settling_lines(result.n_settling),
         f"{'time':<14} {seconds}",
     ]
+
+
+def _iteration_lines(history: Sequence[StepRecord]) -> list[str]:
+    """What was done in iterations besides drawing samples."""
+    if history and history[-1].summed:
+        return [f"{'iterations':<14} summed over {history[-1].energy.n_draws} configurations"]
+    n_corrected = sum(record.n_astray > 0 for record in history)
+    if n_corrected == 0:
+        return []
+    return [f"{'scouts':<14} were astray in {n_corrected} iterations, which lowered |psi| there"]
+
+
+def _settling_lines(n_iterations: int) -> list[str]:
+    if n_iterations == 0:
+        return []
+    return [f"{'settling':<14} {n_iterations} iterations with fresh chains that were stuck"]
 
 
 def _start_lines(estimate: Estimate | None) -> list[str]:

@@ -48,6 +48,8 @@ class RunResult:
         Where log and checkpoint are.
     compile_seconds : float
         How much of the time was compilation of kernels.
+    n_settling : int
+        Iterations after those of the history for what final chains found, see `rbmqs.settling`.
     """
 
     hamiltonian: SpinHamiltonian
@@ -61,6 +63,7 @@ class RunResult:
     interrupted: int | None = None
     directory: Path | None = None
     compile_seconds: float = 0.0
+    n_settling: int = 0
 
     @property
     def energy(self) -> Stats:
@@ -148,6 +151,7 @@ class RunResult:
             "status": list(self.status),
             "seconds": self.seconds,
             "compile_seconds": self.compile_seconds,
+            "n_settling": self.n_settling,
         }
 
     def _by_start(self) -> dict[str, Any]:

@@ -15,9 +15,8 @@ from rbmqs.ansatz import Wavefunction
 from rbmqs.archive import CheckpointError
 from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rbmqs.compilation import compile_timer
-from rbmqs.continuation import CHECKPOINT, changed_settings, state_for
+from rbmqs.continuation import CHECKPOINT, SETTLED, changed_settings, state_for
 from rbmqs.convergence import has_settled
-from rbmqs.final import final_estimate
 from rbmqs.growth import final_form
 from rbmqs.initial import initial_wavefunction
 from rbmqs.interrupts import Interrupts
@@ -26,6 +25,7 @@ from rbmqs.records import StepRecord
 from rbmqs.results import RunResult
 from rbmqs.runlog import LogWriter, read_log
 from rbmqs.settings import RunSettings
+from rbmqs.settling import settled_estimate
 from rbmqs.status import status_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def ground_state(
     settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations, growth=growth)
     if psi is None:
         if settings.growth:
-            alpha = _first_density(settings, alpha, n_hidden)
+            alpha = _first_density(settings, alpha, n_hidden, n_features)
         psi = initial_wavefunction(
             hamiltonian,
             settings.seed,
@@ -109,13 +109,17 @@ def ground_state(
     return run(hamiltonian, psi, settings, directory=directory, progress=progress, comm=comm)
 
 
-def _first_density(settings: RunSettings, alpha: float | None, n_hidden: int | None) -> float:
+def _first_density(
+    settings: RunSettings, alpha: float | None, n_hidden: int | None, n_features: int | None
+) -> float:
     """The density that `growth` starts with, which is not asked for twice."""
     first = settings.growth[0]
-    if n_hidden is not None or alpha not in (None, first):
+    asked = {"alpha": alpha, "n_hidden": n_hidden, "n_features": n_features}
+    others = {k: v for k, v in asked.items() if v is not None and (k, v) != ("alpha", first)}
+    for name, value in others.items():
         raise ValueError(
-            f"growth starts with alpha = {first:g}: give no other alpha or n_hidden, "
-            f"got {alpha if n_hidden is None else n_hidden!r}"
+            f"growth starts with alpha = {first:g}: give no other alpha, n_hidden or n_features, "
+            f"got {name} = {value!r}"
         )
     return first
 
@@ -233,15 +237,16 @@ def run(
         )
         optimised = time.perf_counter()
         psi = psi if state is None else state.psi
-        estimate = None
+        estimate, n_settling = None, 0
         if interrupts.agree() is None or not history:
-            estimate = final_estimate(
-                hamiltonian,
-                psi,
-                sampler,
-                settings.sampling.n_final_draws,
-                np.random.SeedSequence(settings.seed, spawn_key=(2,)),
-            )
+            healthy = None if trouble else state
+            found = settled_estimate(
+                hamiltonian, psi, healthy, sampler, settings, interrupts.agree
+            )  # fmt: skip
+            estimate, n_settling = found.estimate, found.n_iterations
+            if found.state is not None:
+                psi = found.state.psi
+                writer.keep_settled(found.state)
     reference = _reference(hamiltonian)
     seconds = {
         "optimisation": optimised - started,
@@ -260,6 +265,7 @@ def run(
         interrupts.received,
         directory,
         compiled(),
+        n_settling,
     )
     if directory is not None:
         result.save(directory)
@@ -329,6 +335,7 @@ class _Writer:
         self.history: list[StepRecord] = []
         if directory is None:
             return
+        (directory / SETTLED).unlink(missing_ok=True)
         keep = None if state is None else state.iteration
         self._log = LogWriter(directory / LOG, self._log_header(), keep)
         if keep is not None:
@@ -351,6 +358,11 @@ class _Writer:
         if self._directory is not None:
             save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
             self._saved_at = time.monotonic()
+
+    def keep_settled(self, state: vmc.RunState) -> None:
+        """Save what the run ended with beside the checkpoint that it is resumed from."""
+        if self._directory is not None:
+            save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
 
     def close(self, state: vmc.RunState | None) -> None:
         if self._directory is None:

@@ -45,6 +45,12 @@ class SamplingSettings:
         `sample_doubling` iterations until it is `n_samples`.
     sample_doubling : float
         In iterations.
+    scout_share : float
+        Weight that scouts have in the equations of a step if all of them are astray, relative to
+        all samples (`rbmqs.scouts`); 0 for no scouts.
+    summation : bool or None
+        Sum over all configurations in an iteration instead of drawing samples; None for where
+        there are, up to symmetry, no more of them than `n_samples`.
     """
 
     n_samples: int = 1024
@@ -58,6 +64,8 @@ class SamplingSettings:
     n_final_samples: int = 16384
     n_first_samples: int | None = None
     sample_doubling: float = 50.0
+    scout_share: float = 1e-4
+    summation: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("n_samples", "n_chains", "n_final_samples", "n_replicas"):
@@ -69,8 +77,12 @@ class SamplingSettings:
             choice("move", self.move, MOVES)
         if not isinstance(self.exact, bool):
             raise TypeError(f"exact must be true or false, got {self.exact!r}")
+        if not isinstance(self.summation, bool | None):
+            raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
         if not 0 < number("beta_min", self.beta_min) < 1:
             raise ValueError(f"beta_min must lie in (0, 1), got {self.beta_min}")
+        if not 0 <= number("scout_share", self.scout_share) < 1:
+            raise ValueError(f"scout_share must lie in [0, 1), got {self.scout_share}")
         if self.exact and self.n_replicas > 1:
             raise ValueError(f"n_replicas must be 1 with exact sampling, got {self.n_replicas}")
         if self.n_samples < 2 * self.n_chains:

@@ -1,4 +1,4 @@
-"""Where the chains of a final estimate start: random, ordered and domain states of the lattice.
+"""Where chains of final estimates and scouts start: random, ordered and domain states.
 
 A trained machine can have large amplitudes in places that its chains never visited: with the
 published weights of Carleo & Troyer for the Heisenberg chain of 80 sites, a state of two
@@ -48,7 +48,7 @@ def started_chains(
     names = itertools.cycle(list(patterns)[: max(n_ordered // 2, 1)])
     for chain in range(sampler.n_chains - n_ordered, sampler.n_chains):
         name = next(names)
-        sigma = _in_sector(patterns[name], hamiltonian.total_sz, rng)
+        sigma = state_in_sector(patterns[name], hamiltonian.total_sz, rng)
         if np.isfinite(psi.log_psi(sigma).real):
             ladders[chain], kinds[chain] = sigma, name
     return ChainState(spins, chains.rng), tuple(kinds)
@@ -83,7 +83,7 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     return states | orders
 
 
-def _in_sector(
+def state_in_sector(
     pattern: NDArray[np.int8], total_sz: float | None, rng: np.random.Generator
 ) -> NDArray[np.int8]:
     """The pattern or its reverse, with free spins at random and as few others turned as needed."""

@@ -174,11 +174,17 @@ class SymmetricRBM(Machine):
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
         return self.plain.run_chains(walk)
 
-    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> ExplicitJacobian:
-        """Log-derivatives at int8 spins (n_samples, N); `pairs` does not help here."""
+    def jacobian(
+        self,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> ExplicitJacobian:
+        """See `Wavefunction.jacobian`; `pairs` does not help here."""
         identity = np.arange(self.n_sites)[None]
         shares = np.ones((len(sigma), 1), dtype=complex)
-        return ExplicitJacobian(self.image_derivatives(sigma, identity, np.ones(1), shares))
+        derivatives = self.image_derivatives(sigma, identity, np.ones(1), shares)
+        return ExplicitJacobian(derivatives, weights)
 
     def image_derivatives(
         self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray

@@ -15,12 +15,15 @@ import numpy as np
 from rbmqs.ansatz import Wavefunction
 from rbmqs.estimators import local_energies
 from rbmqs.growth import grow_state
+from rbmqs.measured import Measured
 from rbmqs.optimiser import OptimiserState, has_diverged, is_better, take_step
 from rbmqs.records import StepRecord
 from rbmqs.replica import ReplicaExchangeSampler
-from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler, Samples
+from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler
+from rbmqs.scouts import Scouts
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats, quick_statistics
+from rbmqs.summation import Summation
 from rbmqs.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -69,6 +72,8 @@ class RunState:
         Before the last step, None at first.
     n_rollbacks : int
         In a row.
+    scouts : ChainState or None
+        Of `rbmqs.scouts`, None before their first start or where there are none.
     """
 
     iteration: int
@@ -77,6 +82,7 @@ class RunState:
     optimiser: OptimiserState
     last_good: GoodPoint | None = None
     n_rollbacks: int = 0
+    scouts: ChainState | None = None
 
 
 def make_sampler(
@@ -167,66 +173,88 @@ def iterate(
     settings = settings or RunSettings()
     check_sizes(hamiltonian, psi)
     sampler = sampler or make_sampler(hamiltonian, settings.sampling)
+    scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
+    summation = Summation.wanted(hamiltonian, psi, settings.sampling)
     with single_threaded_blas():
         state = state or start_state(psi, sampler, settings.seed)
     while True:
         with single_threaded_blas():
-            record, state = _iteration(hamiltonian, sampler, state, settings)
+            state = grow_state(state, settings)
+            if summation is not None:
+                record, state = step(summation.measured(state.psi), state, settings)
+            else:
+                measured, state = sampled(hamiltonian, sampler, scouts, state, settings)
+                record, state = step(measured, state, settings)
         yield record, state
 
 
-def _iteration(
-    hamiltonian: SpinHamiltonian, sampler: Sampler, state: RunState, settings: RunSettings
-) -> tuple[StepRecord, RunState]:
-    state = grow_state(state, settings)
-    n_draws = settings.sampling.n_draws_at(settings.iteration_in_stage(state.iteration))
-    samples, chains = sampler.sample(state.psi, state.chains, n_draws)
-    pairs = state.psi.unit_pairs(samples.flat)
+def sampled(
+    hamiltonian: SpinHamiltonian,
+    sampler: Sampler,
+    scouts: Scouts | None,
+    state: RunState,
+    settings: RunSettings,
+) -> tuple[Measured, RunState]:
+    """Local energies of samples and of scouts that are astray; all of them have moved on."""
+    psi, iteration = state.psi, settings.iteration_in_stage(state.iteration)
+    n_draws = settings.sampling.n_draws_at(iteration)
+    samples, chains = sampler.sample(psi, state.chains, n_draws)
+    pairs = psi.unit_pairs(samples.flat)
     evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
-    energies = evaluate(state.psi, hamiltonian, samples, pairs)
+    energies = evaluate(psi, hamiltonian, samples, pairs)
     energy = quick_statistics(energies)
-    trouble = has_diverged(energy, state.last_good.energy if state.last_good else None)
+    measured = Measured(samples.flat, pairs, energies.ravel(), energy, samples.acceptance)
+    state = replace(state, chains=chains)
+    if scouts is None or not np.isfinite(energy.mean):
+        return measured, state
+    found, moved = scouts.advance(psi, state.scouts or scouts.start(), state.iteration)
+    astray = scouts.astray(psi, found, energy, energies.size)
+    if astray is not None:
+        measured = measured.joined_by(psi, astray)
+    return measured, replace(state, scouts=moved)
+
+
+def step(measured: Measured, state: RunState, settings: RunSettings) -> tuple[StepRecord, RunState]:
+    trouble = has_diverged(measured.energy, state.last_good.energy if state.last_good else None)
     if trouble:
-        return _roll_back(state, chains, energy, samples.acceptance, trouble)
+        return _roll_back(state, measured, trouble)
     try:
-        return _advance(state, chains, samples, pairs, energies, energy, settings)
+        return _advance(state, measured, settings)
     except FloatingPointError as error:  # the solve met NaN, or a matrix it cannot factorise
-        return _roll_back(state, chains, energy, samples.acceptance, str(error))
+        return _roll_back(state, measured, str(error))
 
 
 def _advance(
-    state: RunState,
-    chains: ChainState,
-    samples: Samples,
-    pairs: np.ndarray,
-    energies: np.ndarray,
-    energy: Stats,
-    settings: RunSettings,
+    state: RunState, measured: Measured, settings: RunSettings
 ) -> tuple[StepRecord, RunState]:
-    jacobian = state.psi.jacobian(samples.flat, pairs)
+    psi, energy = state.psi, measured.energy
     iteration = settings.iteration_in_stage(state.iteration)
     step = take_step(
-        state.psi, jacobian, energies.ravel(), state.optimiser, settings.optimiser, iteration
-    )
+        psi, measured.jacobian(psi), measured.local_energies, state.optimiser, settings.optimiser,
+        iteration,
+    )  # fmt: skip
     record = StepRecord(
         iteration=state.iteration,
         energy=energy,
-        acceptance=samples.acceptance,
+        acceptance=measured.acceptance,
         solve=step.solve.summary(),
         learning_rate=step.learning_rate,
         step_length=step.length,
         predicted_change=step.solve.predicted_change(step.learning_rate),
         damping=state.optimiser.damping,
+        n_astray=measured.n_astray,
+        summed=measured.summed,
     )
     good = state.last_good
     if good is None or is_better(energy, good.energy):
-        good = GoodPoint(state.psi, chains.spins, energy)
-    return record, RunState(state.iteration + 1, step.psi, chains, step.state, good)
+        good = GoodPoint(psi, state.chains.spins, energy)
+    return record, replace(
+        state, iteration=state.iteration + 1, psi=step.psi, optimiser=step.state, last_good=good,
+        n_rollbacks=0,
+    )  # fmt: skip
 
 
-def _roll_back(
-    state: RunState, chains: ChainState, energy: Stats, acceptance: float, trouble: str
-) -> tuple[StepRecord, RunState]:
+def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepRecord, RunState]:
     """Return to the last good parameters, with shorter and more damped steps to come."""
     if state.last_good is None or state.n_rollbacks >= MAX_ROLLBACKS:
         raise DivergedError(
@@ -237,14 +265,15 @@ def _roll_back(
     optimiser = state.optimiser.after_rollback()
     record = StepRecord(
         iteration=state.iteration,
-        energy=energy,
-        acceptance=acceptance,
+        energy=measured.energy,
+        acceptance=measured.acceptance,
         solve={},
         learning_rate=0.0,
         step_length=0.0,
         predicted_change=0.0,
         damping=optimiser.damping,
         status=f"step undone: {trouble}",
+        summed=measured.summed,
     )
     good = state.last_good
     # The reference energy is forgotten with the bad step: it may have been a lucky fluctuation.
@@ -252,7 +281,7 @@ def _roll_back(
         state,
         iteration=state.iteration + 1,
         psi=good.psi,
-        chains=ChainState(good.spins, chains.rng),
+        chains=ChainState(good.spins, state.chains.rng),
         optimiser=optimiser,
         last_good=replace(good, energy=_loosened(good.energy)),
         n_rollbacks=state.n_rollbacks + 1,

@@ -146,11 +146,16 @@ class RBM(Machine):
             sigma, pairs, self.flip_tables, connections, fixed_sector, apart, n_parts(), out
         )
 
-    def jacobian(self, sigma: np.ndarray, pairs: np.ndarray | None = None) -> FactorisedJacobian:
-        """Centred log-derivatives at int8 spins (n_samples, N), in factors."""
+    def jacobian(
+        self,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> FactorisedJacobian:
+        """See `Wavefunction.jacobian`; in factors."""
         from rbmqs.reconfiguration.jacobian import FactorisedJacobian
 
-        return FactorisedJacobian.of(self, sigma, pairs)
+        return FactorisedJacobian.of(self, sigma, pairs, weights)
 
     def image_derivatives(
         self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray

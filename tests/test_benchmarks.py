@@ -1,6 +1,7 @@
 """The benchmarks run, in their small versions, and count what they say they count."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,14 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import operations  # noqa: E402
+from accuracy_cases import SUITES, Case  # noqa: E402
 from first_iteration import in_fresh_process  # noqa: E402
 from operations import Size, Work  # noqa: E402
 from random_starts import has_risen  # noqa: E402
 from scaling import slope  # noqa: E402
 from workload import antiparallel_share  # noqa: E402
+
+from rbmqs.initial import initial_wavefunction  # noqa: E402
 
 
 def run(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:
@@ -140,6 +144,16 @@ def test_antiparallel_share() -> None:
 def test_slope_finds_the_exponent() -> None:
     values = [1.0, 2.0, 8.0]
     assert slope(values, [3 * value**1.7 for value in values]) == pytest.approx(1.7)
+
+
+@pytest.mark.parametrize(
+    "case", [c for suite in SUITES.values() for c in suite()], ids=lambda c: c.name
+)
+def test_problems_of_accuracy_can_be_built(case: Case) -> None:
+    hamiltonian = case.build()
+    named = re.search(r"_(\d+)_[PO]", case.name)  # as VarBench names its instances
+    assert named is None or hamiltonian.n_sites == int(named[1])
+    initial_wavefunction(hamiltonian, 0, **case.ansatz)
 
 
 def test_accuracy_measures_once_and_compares(tmp_path: Path) -> None:

@@ -141,6 +141,7 @@ def analyse_run(
         `max_samples` below the number of chains, `confidence` beyond 0.5 to 1.
     """
     from hamiltonians import best_reference
+    from rbmqs.continuation import wavefunction_of
     from rbmqs.final import final_estimate
     from rbmqs.run import LOG, read_run
     from rbmqs.runlog import read_log
@@ -150,8 +151,8 @@ def analyse_run(
     check_confidence(confidence)
     if first_excited is not None:
         number("first_excited", first_excited)
-    checkpoint, hamiltonian, settings = read_run(Path(directory))
-    psi, sampler = checkpoint.state.psi, make_sampler(hamiltonian, settings.sampling)
+    _, hamiltonian, settings = read_run(Path(directory))
+    psi, sampler = wavefunction_of(directory), make_sampler(hamiltonian, settings.sampling)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
     estimate = final_estimate(hamiltonian, psi, sampler, settings.sampling.n_final_draws, seed)
     plain = energy_variance(psi, hamiltonian, estimate.samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -13,6 +14,7 @@ from rbmqs.reconfiguration.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.reconfiguration.record import Solve
 from rbmqs.reconfiguration.solvers import Direction
 from rbmqs.reconfiguration.truncation import truncated
+from rbmqs.reconfiguration.weights import centred, times_weights
 
 SOLVERS: dict[str, Callable[[Jacobian, np.ndarray, float], Direction]] = {
     "sample-space": solvers.sample_space,
@@ -87,7 +89,7 @@ def _in_single_precision(
 
     It is with few parameters and a shift that is not too small, which the first iterations show.
     """
-    if not isinstance(jacobian, FactorisedJacobian):
+    if not isinstance(jacobian, FactorisedJacobian) or jacobian.weights is not None:
         return None
     limit = affordable_iterations(jacobian)
     return solvers.single_precision(jacobian, right, diag_shift, limit) if limit >= _TRIED else None
@@ -143,7 +145,7 @@ def solve(
         raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
     if not jacobian.is_finite:  # LAPACK factorises NaN without complaint
         raise FloatingPointError("log-derivatives hold NaN or infinity: no step can be taken")
-    deviations = local_energies - local_energies.mean()
+    deviations = centred(local_energies, jacobian.weights)
     if not jacobian.is_complex:
         deviations = np.ascontiguousarray(deviations.real)
     drift = None
@@ -189,6 +191,7 @@ def _record(
     n = jacobian.n_samples
     image = jacobian.times(x)
     force = jacobian.adjoint_times(deviations) / n
+    weighted = times_weights(image, jacobian.weights)
     return Solve(
         direction=x,
         method=name,
@@ -197,7 +200,7 @@ def _record(
         rank=found.rank,
         n_iterations=found.n_iterations,
         force_norm=float(np.linalg.norm(force)),
-        slope=-2.0 * float(np.vdot(deviations, image).real) / n,
-        metric_norm=float(np.linalg.norm(image)) / np.sqrt(n),
+        slope=-2.0 * float(np.vdot(deviations, weighted).real) / n,
+        metric_norm=math.sqrt(float(np.vdot(image, weighted).real) / n),
         advice=found.advice,
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from rbmqs.core.gram import centred_gram
 from rbmqs.reconfiguration.repeats import Repeats
+from rbmqs.reconfiguration.weights import centred, times_weights
 
 # A stored matrix is read once a product, at 2 ms for 1024 x 2592 complex numbers: ten times what
 # as many multiply-adds of a matrix product take.
@@ -26,13 +27,16 @@ class ExplicitJacobian:
     Parameters
     ----------
     log_derivatives : float64 or complex128 (n_samples, n_parameters)
+    weights : float64 (n_samples,), optional
+        Of the samples, with mean one; equal ones when not given.
     """
 
     log_derivatives: np.ndarray
+    weights: np.ndarray | None = None
 
     @cached_property
     def _centred(self) -> np.ndarray:
-        return self.log_derivatives - self.log_derivatives.mean(axis=0)
+        return centred(self.log_derivatives, self.weights)
 
     @property
     def n_samples(self) -> int:
@@ -69,21 +73,24 @@ class ExplicitJacobian:
         return self._centred @ vector
 
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """(O - <O>)^dagger y, shape (n_parameters,)."""
-        return np.conj(np.conj(values - values.mean()) @ self._centred)
+        """(O - <O>)^dagger W y, shape (n_parameters,)."""
+        values = times_weights(centred(values, self.weights), self.weights)
+        return np.conj(np.conj(values) @ self._centred)
 
     def repeats(self) -> Repeats | None:
         """Not looked for: rows are compared by their spins, which are not kept."""
-        return None
+        return None if self.weights is None else Repeats.of_weights(self.weights)
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
 
-        The machine without spins whose tanh's are the log-derivatives has this Gram matrix. What
-        lies above the diagonal is undefined.
+        The machine without spins whose tanh's are the log-derivatives has this Gram matrix. With
+        `repeats` each row is times the root of its weight. What lies above the diagonal is
+        undefined.
         """
-        no_spins, ones = np.zeros((self.n_samples, 1)), np.ones(self.n_samples)
-        return centred_gram(no_spins, self._centred, ones, False, True)
+        no_spins = np.zeros((self.n_samples, 1))
+        counts = np.ones(self.n_samples) if repeats is None else repeats.counts
+        return centred_gram(no_spins, self._centred, counts, False, True)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows of the uncentred Jacobian."""

@@ -19,13 +19,21 @@ from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.planes import from_planes, planes
 from rbmqs.core.tables import tanh_of_pairs
 from rbmqs.reconfiguration.repeats import Repeats, find_repeats
+from rbmqs.reconfiguration.weights import centred, times_weights
 
 if TYPE_CHECKING:
     from rbmqs.wavefunction import RBM
 
 
 class Jacobian(Protocol):
-    """Centred log-derivatives O_k(sigma) - <O_k> of n samples, as the solvers use them."""
+    """Centred log-derivatives O_k(sigma) - <O_k> of n samples, as the solvers use them.
+
+    W is the diagonal matrix of the samples' weights, ones where they count alike.
+    """
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """Weight of each sample in means, float64 (n_samples,) with mean one; None for ones."""
 
     @property
     def n_samples(self) -> int:
@@ -55,10 +63,10 @@ class Jacobian(Protocol):
         """(O - <O>) v, shape (n_samples,)."""
 
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """(O - <O>)^dagger y, shape (n_parameters,)."""
+        """(O - <O>)^dagger W y, shape (n_parameters,)."""
 
     def repeats(self) -> Repeats | None:
-        """Rows that are alike, or None."""
+        """Rows that are alike; None where nearly all differ and all count alike."""
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
@@ -80,26 +88,36 @@ class FactorisedJacobian:
     tanh : float64 or complex128 (n_samples, M)
     has_visible_bias, has_hidden_bias : bool
         Which biases are parameters; the order of parameters is a, b, W as in `RBM.flat`.
+    weights : float64 (n_samples,), optional
+        Of the samples, with mean one; equal ones when not given.
     """
 
     spins: np.ndarray
     tanh: np.ndarray
     has_visible_bias: bool
     has_hidden_bias: bool
+    weights: np.ndarray | None = None
 
     @classmethod
-    def of(cls, psi: RBM, sigma: np.ndarray, pairs: np.ndarray | None = None) -> FactorisedJacobian:
+    def of(
+        cls,
+        psi: RBM,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> FactorisedJacobian:
         """Log-derivatives of `psi` at spins `sigma` (n_samples, N).
 
         Parameters
         ----------
         pairs : array, optional
             `psi.unit_pairs(sigma)` where it is known already.
+        weights : float64 (n_samples,), optional
         """
         pairs = psi.unit_pairs(sigma) if pairs is None else pairs
         tanh = tanh_of_pairs(pairs, psi.n_hidden)
         spins = np.ascontiguousarray(sigma, dtype=float)
-        return cls(spins, tanh, psi.has_visible_bias, psi.has_hidden_bias)
+        return cls(spins, tanh, psi.has_visible_bias, psi.has_hidden_bias, weights)
 
     @property
     def n_samples(self) -> int:
@@ -151,11 +169,11 @@ class FactorisedJacobian:
             product = product + self.spins @ a
         if self.has_hidden_bias:
             product = product + self.tanh @ b
-        return product - product.mean()
+        return centred(product, self.weights)
 
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """(O - <O>)^dagger y, shape (n_parameters,)."""
-        values = values - values.mean()
+        """(O - <O>)^dagger W y, shape (n_parameters,)."""
+        values = times_weights(centred(values, self.weights), self.weights)
         is_complex = self.is_complex or np.iscomplexobj(values)
         weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
         weight_adjoint(address("gemm", float), self.spins, self.tanh, values, weights)
@@ -168,10 +186,10 @@ class FactorisedJacobian:
 
     @cached_property
     def _repeats(self) -> Repeats | None:
-        return find_repeats(self.spins)
+        return find_repeats(self.spins, self.weights)
 
     def repeats(self) -> Repeats | None:
-        """Samples that are alike, or None where nearly all differ."""
+        """Samples that are alike, or None where nearly all differ and count alike."""
         return self._repeats
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:

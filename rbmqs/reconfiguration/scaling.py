@@ -17,6 +17,7 @@ import numpy as np
 from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.repeats import Repeats
 from rbmqs.reconfiguration.solvers import Direction
+from rbmqs.reconfiguration.weights import times_weights
 
 ROW_BLOCK = 256
 METHODS = ("dense", "matrix-free")  # the Gram matrix of scaled columns no longer factorises
@@ -35,6 +36,11 @@ class ScaledJacobian:
 
     jacobian: Jacobian
     scale: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """Weight of each sample in means."""
+        return self.jacobian.weights
 
     @property
     def n_samples(self) -> int:
@@ -79,7 +85,7 @@ class ScaledJacobian:
         return self.jacobian.times(self.scale * vector)
 
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """scale (O - <O>)^dagger y, shape (n_parameters,)."""
+        """scale (O - <O>)^dagger W y, shape (n_parameters,)."""
         return self.scale * self.jacobian.adjoint_times(values)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
@@ -105,7 +111,9 @@ def variances(jacobian: Jacobian) -> np.ndarray:
     n, p = jacobian.n_samples, jacobian.n_parameters
     squares, mean = np.zeros(p), np.zeros(p, complex)
     for start in range(0, n, ROW_BLOCK):
-        rows = jacobian.rows(start, min(start + ROW_BLOCK, n))
-        squares += (rows.real**2 + rows.imag**2).sum(axis=0)
-        mean += rows.sum(axis=0)
+        part = slice(start, min(start + ROW_BLOCK, n))
+        weights = None if jacobian.weights is None else jacobian.weights[part]
+        rows = jacobian.rows(part.start, part.stop)
+        squares += times_weights(rows.real**2 + rows.imag**2, weights).sum(axis=0)
+        mean += times_weights(rows, weights).sum(axis=0)
     return np.maximum(squares / n - abs(mean / n) ** 2, 0.0)

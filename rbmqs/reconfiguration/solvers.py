@@ -2,10 +2,11 @@
 
 With O the centred log-derivatives of n samples and e = E_loc - <E_loc>,
 
-    S = O^dagger O / n,      F = O^dagger e / n
+    S = O^dagger W O / n,      F = O^dagger W e / n
 
-(Sorella, PRL 80, 4558 (1998); Carleo & Troyer 2017, supplement). For real parameters O is real
-and e enters by its real part.
+(Sorella, PRL 80, 4558 (1998); Carleo & Troyer 2017, supplement), W being one where all samples
+count alike, and else the diagonal matrix of their weights, which add up to n. For real parameters
+O is real and e enters by its real part.
 
 `sample_space` uses (O^dagger O / n + shift)^-1 O^dagger = O^dagger (O O^dagger / n + shift)^-1
 (minSR: Chen & Heyl, Nat. Phys. 20, 1476 (2024), arXiv:2302.01941), `matrix_free` conjugate
@@ -22,6 +23,7 @@ from rbmqs.core.planes import planes
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.reconfiguration.positive import conjugate_gradients, solve_positive
 from rbmqs.reconfiguration.single import SinglePrecision
+from rbmqs.reconfiguration.weights import times_weights
 
 _ROW_BLOCK = 256
 _CG_TOLERANCE = 1e-10
@@ -58,8 +60,8 @@ class Direction:
 def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Solve in the space of samples: Cholesky of the n x n Gram matrix plus n * shift.
 
-    Samples that are alike share a row, the equations of both being multiplied by the root of
-    their number.
+    Samples that are alike share a row; equations are multiplied by the root of the number of
+    their samples, or of the sum of their weights.
     """
     n = jacobian.n_samples
     repeats = jacobian.repeats()
@@ -121,8 +123,10 @@ def covariance(jacobian: Jacobian) -> np.ndarray:
     second, mean = np.zeros((p, p), dtype), np.zeros(p, dtype)
     for start in range(0, n, _ROW_BLOCK):
         rows = jacobian.rows(start, start + _ROW_BLOCK)
-        second += rows.conj().T @ rows
-        mean += rows.sum(axis=0)
+        weights = jacobian.weights
+        weighted = times_weights(rows, None if weights is None else weights[start:][: len(rows)])
+        second += rows.conj().T @ weighted
+        mean += weighted.sum(axis=0)
     mean /= n
     second /= n
     second -= np.outer(mean.conj(), mean)

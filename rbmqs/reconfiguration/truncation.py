@@ -18,6 +18,7 @@ import numpy as np
 
 from rbmqs.reconfiguration.jacobian import Jacobian
 from rbmqs.reconfiguration.solvers import Direction, covariance
+from rbmqs.reconfiguration.weights import times_weights
 
 _ROW_BLOCK = 256
 _SHARPNESS = 6  # exponent of the paper's cut-off
@@ -60,8 +61,9 @@ def signal_to_noise(
         part = slice(start, min(start + _ROW_BLOCK, n))
         products = ((jacobian.rows(part.start, part.stop) - mean) @ basis).conj()
         products *= deviations[part, None]
-        total += products.sum(axis=0)
-        squares += (abs(products) ** 2).sum(axis=0)
+        weights = None if jacobian.weights is None else jacobian.weights[part]
+        total += times_weights(products, weights).sum(axis=0)
+        squares += times_weights(abs(products) ** 2, weights).sum(axis=0)
     force = total / n
     noise = np.sqrt(np.maximum(squares / n - abs(force) ** 2, 0.0) / n)
     ratio = np.full(len(force), np.inf)
@@ -72,5 +74,9 @@ def signal_to_noise(
 def _mean_row(jacobian: Jacobian) -> np.ndarray:
     """<O>, shape (n_parameters,)."""
     n = jacobian.n_samples
-    blocks = (jacobian.rows(i, min(i + _ROW_BLOCK, n)).sum(axis=0) for i in range(0, n, _ROW_BLOCK))
+    weights = np.ones(n) if jacobian.weights is None else jacobian.weights
+    blocks = (
+        weights[i : i + _ROW_BLOCK] @ jacobian.rows(i, min(i + _ROW_BLOCK, n))
+        for i in range(0, n, _ROW_BLOCK)
+    )
     return sum(blocks) / n

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 def load_wavefunction(root: str | Path, point_id: str) -> Wavefunction:
     """Optimised parameters of a point."""
-    from rbmqs.checkpoint import load_checkpoint
-    from rbmqs.run import CHECKPOINT
+    from rbmqs.continuation import wavefunction_of
 
-    return load_checkpoint(_directory(root, point_id) / CHECKPOINT).state.psi
+    return wavefunction_of(_directory(root, point_id))
 
 
 def load_history(root: str | Path, point_id: str) -> list[StepRecord]:

@@ -119,12 +119,11 @@ def _iterations_saved(work: Path) -> int:
 
 def _start(directory: StudyDirectory, point: Point) -> Any:
     """Random parameters, or those of the neighbour along the warm-start axis."""
-    from rbmqs.checkpoint import load_checkpoint
+    from rbmqs.continuation import wavefunction_of
     from rbmqs.initial import initial_wavefunction
-    from rbmqs.run import CHECKPOINT
 
     if point.parent is not None:
-        return load_checkpoint(directory.point(point.parent) / CHECKPOINT).state.psi
+        return wavefunction_of(directory.point(point.parent))
     config = point.config()
     return initial_wavefunction(config.hamiltonian(), config.run.seed, **config.ansatz.options())
 

@@ -20,7 +20,7 @@ from rbmqs.config import describe_run, describe_terms
 from rbmqs.settings import RunSettings, SamplingSettings
 
 ISING = hm.ising(hm.chain(4), h=1.0)
-SETTINGS = RunSettings(sampling=SamplingSettings(n_samples=16, n_chains=4))
+SETTINGS = RunSettings(sampling=SamplingSettings(n_samples=16, n_chains=4, summation=False))
 
 
 def made_state(dtype=complex, n=3):

@@ -10,7 +10,7 @@ from rbmqs.cli_lanczos import FILE
 from rbmqs.lanczos.analysis import analyse_run
 
 MODEL = ["heisenberg", "--length", "8", "--total-sz", "0", "--marshall", "--seed", "2"]
-SETTINGS = ["--alpha", "1", "--samples", "256", "--final-samples", "4096", "--iterations", "70"]
+SETTINGS = ["--alpha", "1", "--samples", "64", "--final-samples", "4096", "--iterations", "70"]
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,10 @@ def test_refusals():
             RunSettings(growth=growth)
     with pytest.raises(ValueError, match="growth starts with alpha = 1"):
         rbmqs.ground_state(ISING, 2, settings=GROWING, progress=False)
+    with pytest.raises(ValueError, match=r"growth starts with alpha = 1: .* n_features = 2"):
+        rbmqs.ground_state(
+            ISING, n_features=2, tied="translations", settings=GROWING, progress=False
+        )
 
 
 def test_stages():

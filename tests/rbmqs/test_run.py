@@ -27,7 +27,7 @@ from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.status import above_reference, below_reference
 
 ROOT = Path(__file__).parents[2]
-SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256)
+SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256, summation=False)
 ISING = hm.ising(hm.chain(4), h=1.0)
 
 
@@ -35,9 +35,10 @@ def settings(n_iterations, **changes):
     return RunSettings(n_iterations=n_iterations, seed=3, sampling=SAMPLING, **changes)
 
 
-def start(directory, n_iterations, hamiltonian=ISING, **options):
+def start(directory, n_iterations, hamiltonian=ISING, sampling=SAMPLING, **options):
+    chosen = replace(settings(n_iterations), sampling=sampling)
     return rbmqs.ground_state(
-        hamiltonian, 1, settings=settings(n_iterations), output=directory, progress=False, **options
+        hamiltonian, 1, settings=chosen, output=directory, progress=False, **options
     )
 
 
@@ -103,15 +104,15 @@ def test_killed_run_resumes_to_the_same_bytes(whole, tmp_path):
 
 def test_first_iteration_is_saved_at_once(tmp_path, monkeypatch):
     """A process killed at its second iteration leaves something to resume."""
-    original = vmc._iteration
+    original = vmc.step
 
-    def killed(hamiltonian, sampler, state, chosen):
+    def killed(measured, state, chosen):
         if state.iteration == 1:
             os.replace(tmp_path / "run" / CHECKPOINT, tmp_path / "kept.npz")
             raise SystemExit
-        return original(hamiltonian, sampler, state, chosen)
+        return original(measured, state, chosen)
 
-    monkeypatch.setattr(vmc, "_iteration", killed)
+    monkeypatch.setattr(vmc, "step", killed)
     with pytest.raises(SystemExit):
         start(tmp_path / "run", 4)
     assert load_checkpoint(tmp_path / "kept.npz").state.iteration == 1
@@ -152,7 +153,7 @@ def test_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, number):
     assert 1 < done < total
     json.loads((directory / "result.json").read_text(), parse_constant=pytest.fail)
     rbmqs.resume(directory, n_iterations=done + 2, progress=False)
-    start(tmp_path / "undisturbed", done + 2)
+    start(tmp_path / "undisturbed", done + 2, sampling=replace(SAMPLING, summation=None))
     assert log_bytes(directory) == log_bytes(tmp_path / "undisturbed")
 
 

@@ -1,0 +1,61 @@
+"""What an iteration knows of its wavefunction: configurations, local energies, weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.scouts import Astray
+from rbmqs.statistics import Stats
+
+if TYPE_CHECKING:
+    from rbmqs.ansatz import Wavefunction
+    from rbmqs.reconfiguration import Jacobian
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Local energies of samples, or of all configurations.
+
+    Parameters
+    ----------
+    spins : int8 (n, N)
+    pairs : array
+        `psi.unit_pairs(spins)`.
+    local_energies : complex array (n,)
+    energy : Stats
+    acceptance : float
+        Share of accepted proposals; 1 for a sum over all configurations.
+    weights : float64 (n,) or None
+        With mean one; None where all count alike.
+    summed : bool
+        Whether these are all configurations.
+    n_astray : int
+        How many of them, the last ones, are scouts.
+    """
+
+    spins: np.ndarray
+    pairs: np.ndarray
+    local_energies: np.ndarray
+    energy: Stats
+    acceptance: float
+    weights: np.ndarray | None = None
+    summed: bool = False
+    n_astray: int = 0
+
+    def joined_by(self, psi: Wavefunction, astray: Astray) -> Measured:
+        """The same with scouts for the equations; the energy stays that of the samples."""
+        return replace(
+            self,
+            spins=np.concatenate([self.spins, astray.spins]),
+            pairs=np.concatenate([self.pairs, psi.unit_pairs(astray.spins)]),
+            local_energies=np.concatenate([self.local_energies, astray.local_energies]),
+            weights=astray.weights(len(self.spins)),
+            n_astray=len(astray),
+        )
+
+    def jacobian(self, psi: Wavefunction) -> Jacobian:
+        """Log-derivatives at the configurations, with their weights."""
+        return psi.jacobian(self.spins, self.pairs, self.weights)

@@ -1,0 +1,145 @@
+"""Settling: iterations at the end of a run for what the chains of its final estimate found.
+
+Scouts (`rbmqs.scouts`) see 80 sweeps of a start, the chains of a final estimate thousands. Those of
+them that ended where local energies are far above the rest become scouts themselves until none is
+astray, and the energy is estimated again with other seeds. The run's own checkpoint stays as it
+was, so that a resumed run goes on as if it had not stopped; the settled state is kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs import vmc
+from rbmqs.final import Estimate, final_estimate
+from rbmqs.sampler import ChainState, random_chains
+from rbmqs.schedules import Schedule
+from rbmqs.scouts import Scouts
+from rbmqs.statistics import MAX_R_HAT
+from rbmqs.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.sampler import Sampler
+    from rbmqs.settings import RunSettings
+
+MAX_ROUNDS = 4
+MAX_ITERATIONS = 100  # of a round
+QUIET = 10  # iterations in a row without a scout astray end a round
+MIN_LEARNING_RATE = 0.01  # at that of iteration 5000 a round would take five times as long
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """How a run ended.
+
+    Parameters
+    ----------
+    state : RunState or None
+        After settling; None where there was nothing to settle.
+    estimate : Estimate
+        The last one.
+    n_iterations, n_rounds : int
+    """
+
+    state: vmc.RunState | None
+    estimate: Estimate
+    n_iterations: int = 0
+    n_rounds: int = 0
+
+
+def settled_estimate(
+    hamiltonian: SpinHamiltonian,
+    psi: vmc.Wavefunction,
+    state: vmc.RunState | None,
+    sampler: Sampler,
+    settings: RunSettings,
+    interrupted: Callable[[], object] = lambda: None,
+) -> Settled:
+    """Estimate the energy, and settle while fresh chains are stuck at higher ones.
+
+    Parameters
+    ----------
+    psi : Wavefunction
+    state : RunState or None
+        Of the run that led to it; None for an estimate alone.
+    interrupted : callable
+        Asked before each round whether to stop.
+    """
+
+    def estimate(psi: vmc.Wavefunction, *number: int) -> Estimate:
+        seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
+        n_draws = settings.sampling.n_final_draws
+        return final_estimate(hamiltonian, psi, sampler, n_draws, seed)
+
+    found = Settled(None, estimate(psi))
+    scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
+    if scouts is None or state is None:
+        return found
+    settings = _with_steady_rate(settings, state.iteration)
+    for number in range(1, MAX_ROUNDS + 1):
+        if _agrees(found.estimate) or interrupted():
+            break
+        stuck = _chains_of(found.estimate, settings.seed, number)
+        after, n_iterations = _round(hamiltonian, state, sampler, settings, scouts, stuck)
+        if n_iterations == 0:
+            break
+        state = after
+        n_iterations += found.n_iterations
+        found = Settled(state, estimate(state.psi, number), n_iterations, number)
+    return found
+
+
+def _agrees(estimate: Estimate) -> bool:
+    """Whether fresh chains tell the same energy, by their starts and by R-hat."""
+    comparison = estimate.comparison
+    return (comparison is None or comparison.agrees) and not estimate.energy.r_hat > MAX_R_HAT
+
+
+def _chains_of(estimate: Estimate, seed: int, number: int) -> ChainState:
+    """Where the chains of an estimate ended, with random streams of their own."""
+    spins = estimate.samples.spins[:, -1].copy()
+    key = np.random.SeedSequence(seed, spawn_key=(6, number))
+    return ChainState(spins, random_chains(spins.shape[1], None, len(spins), key).rng)
+
+
+def _with_steady_rate(settings: RunSettings, iteration: int) -> RunSettings:
+    """Learning rate and shift as they are at an iteration, the rate not below a minimum."""
+    optimiser, iteration = settings.optimiser, settings.iteration_in_stage(iteration)
+    rate = max(optimiser.learning_rate_at(iteration), MIN_LEARNING_RATE)
+    shift = Schedule(optimiser.diag_shift_at(iteration))
+    steady = replace(optimiser, learning_rate=Schedule(rate), diag_shift=shift)
+    return replace(settings, optimiser=steady)
+
+
+def _round(
+    hamiltonian: SpinHamiltonian,
+    state: vmc.RunState,
+    sampler: Sampler,
+    settings: RunSettings,
+    scouts: Scouts,
+    stuck: ChainState,
+) -> tuple[vmc.RunState, int]:
+    """Iterate with the chains of an estimate as scouts until all have come home."""
+    moves = replace(scouts.moves, n_chains=len(stuck.spins))
+    n_quiet = 0
+    for n_done in range(MAX_ITERATIONS):
+        with single_threaded_blas():
+            measured, state_now = vmc.sampled(hamiltonian, sampler, None, state, settings)
+            samples, stuck = moves.sample(state.psi, stuck, 1)
+            n_samples = len(measured.spins)
+            astray = scouts.astray(state.psi, samples, measured.energy, n_samples)
+            if astray is not None:
+                measured = measured.joined_by(state.psi, astray)
+            n_quiet = 0 if astray is not None else n_quiet + 1
+            if (n_done == 0 and n_quiet) or n_quiet > QUIET:
+                return state, n_done
+            try:
+                _, state = vmc.step(measured, state_now, settings)
+            except vmc.DivergedError:
+                return state, n_done
+    return state, MAX_ITERATIONS

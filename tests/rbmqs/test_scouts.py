@@ -1,0 +1,182 @@
+"""Scouts: where they start, when they count, and that they keep spurious maxima away."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rbmqs
+from hamiltonians import chain, heisenberg, square
+from rbmqs import RBM, vmc
+from rbmqs.checkpoint import load_checkpoint
+from rbmqs.continuation import CHECKPOINT
+from rbmqs.estimators import local_energies
+from rbmqs.final import final_estimate
+from rbmqs.initial import initial_wavefunction
+from rbmqs.sampler import ChainState, MetropolisSampler
+from rbmqs.scouts import FAR, LIFE, Astray, Scouts
+from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.starts import ordered_states
+from rbmqs.statistics import quick_statistics
+
+H = heisenberg(chain(16), total_sz=0, marshall=True)
+SAMPLER = MetropolisSampler.for_hamiltonian(H)
+FLAT = RBM.random(16, 1, stddev=1e-3)
+
+
+def scouts_of(hamiltonian=H, sampler=SAMPLER, share=1e-3, seed=0):
+    return Scouts.beside(sampler, hamiltonian, share, seed)
+
+
+def frozen(scouts):
+    """Scouts that stay where they started, to see where that was."""
+
+    class Frozen:
+        def sample(self, psi, state, n_draws):
+            return state.spins, state
+
+        start = scouts.moves.start
+
+    return replace(scouts, moves=Frozen())
+
+
+def test_there_is_a_scout_for_every_kind_of_start():
+    scouts = frozen(scouts_of())
+    started, _ = scouts.advance(FLAT, scouts.start(), 0)
+    patterns = list(ordered_states(H).values())
+    assert len(started) == 1 + len(patterns)
+    for sigma, pattern in zip(started[1:], patterns, strict=True):
+        assert abs(sigma @ pattern) == 16
+    np.testing.assert_array_equal(started.sum(axis=1), 0)
+    tilted = heisenberg(square(4), total_sz=1)
+    sampler = MetropolisSampler.for_hamiltonian(tilted)
+    scouts = frozen(scouts_of(tilted, sampler))
+    np.testing.assert_array_equal(scouts.advance(FLAT, scouts.start(), 0)[0].sum(axis=1), 2)
+
+
+def test_each_starts_again_after_its_life_and_not_together():
+    scouts = frozen(scouts_of())
+    marked = np.tile(np.array([1, -1], np.int8), (4, 8))
+    due = []
+    for iteration in range(1, 2 * LIFE + 1):
+        state = ChainState(np.roll(marked, 1, axis=1), scouts.start().rng)
+        spins, _ = scouts.advance(FLAT, state, iteration)
+        due.append((spins != state.spins).any(axis=1) | (spins == marked).all(axis=1))
+    due = np.array(due)
+    assert due.sum() >= 7  # a random choice of a pattern's sign may leave one as it was
+    assert due.sum(axis=1).max() == 1
+    np.testing.assert_array_equal(due[:LIFE].any(axis=0) | due[LIFE:].any(axis=0), True)
+
+
+def test_scouts_depend_on_seed_and_iteration_alone():
+    first = scouts_of().advance(FLAT, scouts_of().start(), 0)
+    again = scouts_of().advance(FLAT, scouts_of().start(), 0)
+    other = scouts_of(seed=1).advance(FLAT, scouts_of(seed=1).start(), 0)
+    np.testing.assert_array_equal(first[0].spins, again[0].spins)
+    np.testing.assert_array_equal(first[1].rng, again[1].rng)
+    assert not np.array_equal(first[1].rng, other[1].rng)
+    assert first[0].shape == (4, 1)
+
+
+def test_those_far_above_the_chains_are_astray():
+    scouts = scouts_of()
+    state = SAMPLER.start(0)
+    samples, _ = scouts.advance(FLAT, scouts.start(), 0)
+    values = local_energies(FLAT, H, samples).real.ravel()
+    energy = quick_statistics(local_energies(FLAT, H, SAMPLER.sample(FLAT, state, 16)[0]))
+    between = replace(energy, mean=np.sort(values)[-2] - FAR + 1e-9, variance=1.0)
+    found = scouts.astray(FLAT, samples, between, 512)
+    assert len(found) == 1
+    np.testing.assert_array_equal(found.spins[0], samples.flat[values.argmax()])
+    assert found.local_energies[0] == values.max()
+    assert found.weight == pytest.approx(1e-3 * 512 / 4)
+    assert scouts.astray(FLAT, samples, replace(energy, mean=1e3), 512) is None
+    below = replace(energy, mean=-1e3, variance=1.0)
+    assert len(scouts.astray(FLAT, samples, below, 512)) == 4
+
+
+def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
+    class Node:
+        n_sites = 16
+
+        def unit_pairs(self, sigma):
+            return None
+
+        def local_values(self, sigma, connections, fixed_sector, pairs):
+            return np.array([1e9, np.nan, -1e9, np.inf], dtype=complex)
+
+    scouts = scouts_of()
+    samples, _ = scouts.advance(FLAT, scouts.start(), 0)
+    energy = replace(quick_statistics(np.zeros((2, 4))), variance=1.0)
+    found = scouts.astray(Node(), samples, energy, 512)
+    np.testing.assert_array_equal(found.local_energies, [48.0])  # three strings on each bond
+
+
+def test_weights_have_mean_one_and_scouts_a_small_share():
+    astray = Astray(np.ones((3, 4), np.int8), np.zeros(3), 0.25)
+    weights = astray.weights(1000)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[-1] / weights[0] == pytest.approx(0.25)
+    assert len(weights) == 1003
+
+
+def test_no_scouts_where_nothing_moves_or_none_are_wanted():
+    exact = vmc.make_sampler(H, SamplingSettings(exact=True))
+    assert scouts_of(sampler=exact) is None
+    assert scouts_of(share=0.0) is None
+    replicas = vmc.make_sampler(H, SamplingSettings(n_replicas=4))
+    assert scouts_of(sampler=replicas).moves.n_chains == 4
+    with pytest.raises(ValueError, match=r"scout_share must lie in \[0, 1\), got 1"):
+        SamplingSettings(scout_share=1.0)
+
+
+def run_of(share, n_iterations, output=None, hamiltonian=H, **options):
+    sampling = SamplingSettings(
+        n_samples=128, n_final_samples=256, scout_share=share, summation=False
+    )
+    settings = RunSettings(n_iterations=n_iterations, sampling=sampling)
+    return rbmqs.ground_state(
+        hamiltonian, settings=settings, output=output, progress=False, **options
+    )
+
+
+def test_a_run_without_scouts_astray_is_as_if_there_were_none(monkeypatch):
+    monkeypatch.setattr("rbmqs.scouts.FAR", 1e9)
+    with_scouts, without = (run_of(share, 12) for share in (1e-3, 0.0))
+    assert sum(record.n_astray for record in with_scouts.history) == 0
+    np.testing.assert_array_equal(with_scouts.psi.flat, without.psi.flat)
+
+
+@pytest.mark.parametrize("machine", [{"alpha": 1}, {"tied": "translations"}])
+def test_a_resumed_run_has_the_same_scouts(tmp_path, machine, monkeypatch):
+    monkeypatch.setattr("rbmqs.scouts.FAR", -1e9)
+    whole = run_of(1e-3, 12, tmp_path / "whole", **machine)
+    assert [record.n_astray for record in whole.history] == [4] * 12
+    run_of(1e-3, 5, tmp_path / "parts", **machine)
+    rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
+    first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))
+    np.testing.assert_array_equal(first.psi.flat, second.psi.flat)
+    np.testing.assert_array_equal(first.scouts.spins, second.scouts.spins)
+    np.testing.assert_array_equal(first.scouts.rng, second.scouts.rng)
+    logs = [(tmp_path / k / "log.jsonl").read_bytes() for k in ("whole", "parts")]
+    assert logs[0] == logs[1]
+
+
+def trained(share, n_sites=48, n_iterations=80):
+    """Hamiltonian, and a tied machine after some iterations."""
+    hamiltonian = heisenberg(chain(n_sites), total_sz=0, marshall=True)
+    psi = initial_wavefunction(hamiltonian, 0, alpha=2, tied="translations")
+    sampling = SamplingSettings(n_samples=256, scout_share=share)
+    steps = vmc.iterate(hamiltonian, psi, RunSettings(n_iterations=1000, sampling=sampling))
+    return hamiltonian, next(s.psi for _, s in steps if s.iteration == n_iterations)
+
+
+def test_scouts_keep_a_spurious_maximum_from_growing():
+    """Without them two domains keep an amplitude that chains started there never leave."""
+    for share, agrees in ((0.0, False), (1e-3, True)):
+        hamiltonian, psi = trained(share)
+        sampler = vmc.make_sampler(hamiltonian, SamplingSettings())
+        estimate = final_estimate(hamiltonian, psi, sampler, 64, 2)
+        assert estimate.comparison.agrees == agrees
+        if not agrees:
+            assert estimate.comparison.kind == "domain"

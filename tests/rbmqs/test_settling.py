@@ -1,0 +1,80 @@
+"""Settling: what final chains found is corrected, and the run itself stays what it was."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rbmqs
+from hamiltonians import chain, heisenberg, ising
+from rbmqs import settling, vmc
+from rbmqs.checkpoint import load_checkpoint
+from rbmqs.continuation import CHECKPOINT, SETTLED
+from rbmqs.initial import initial_wavefunction
+from rbmqs.run import run
+from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.settling import settled_estimate
+from rbmqs.statistics import MAX_R_HAT
+
+H = heisenberg(chain(48), total_sz=0, marshall=True)
+SAMPLING = SamplingSettings(n_samples=256, n_final_samples=1024)
+SETTINGS = RunSettings(n_iterations=80, sampling=SAMPLING)
+WITHOUT = replace(SETTINGS, sampling=replace(SAMPLING, scout_share=0.0))
+
+
+@pytest.fixture(scope="module")
+def untended():
+    """A state that was trained without scouts, and has a spurious maximum."""
+    psi = initial_wavefunction(H, 0, alpha=2, tied="translations")
+    steps = vmc.iterate(H, psi, WITHOUT)
+    return next(state for _, state in steps if state.iteration == 80)
+
+
+def estimated(state, settings):
+    sampler = vmc.make_sampler(H, settings.sampling)
+    return settled_estimate(H, state.psi, state, sampler, settings)
+
+
+def test_without_scouts_the_disagreement_stays_and_is_named(untended):
+    found = estimated(untended, WITHOUT)
+    assert (found.state, found.n_iterations) == (None, 0)
+    assert not found.estimate.comparison.agrees
+    assert "disagree with the others" in found.estimate.warnings[0]
+
+
+def test_chains_that_are_stuck_come_home(untended):
+    found = estimated(untended, SETTINGS)
+    assert found.estimate.comparison.agrees
+    assert found.estimate.energy.r_hat <= MAX_R_HAT
+    assert 0 < found.n_iterations <= settling.MAX_ROUNDS * settling.MAX_ITERATIONS
+    assert found.state.iteration == 80 + found.n_iterations
+    exact = -85.1541  # Bethe ansatz
+    assert abs(found.estimate.energy.mean / exact - 1) < 1e-3
+    again = estimated(untended, SETTINGS)
+    np.testing.assert_array_equal(again.state.psi.flat, found.state.psi.flat)
+
+
+def test_the_checkpoint_of_the_run_stays(untended, tmp_path, monkeypatch):
+    monkeypatch.setattr(vmc, "iterate", lambda *a, **k: iter(()))
+    settings = replace(SETTINGS, n_iterations=90)
+    result = run(
+        H, untended.psi, settings, directory=tmp_path, state=untended, progress=False
+    )  # fmt: skip
+    saved = load_checkpoint(tmp_path / CHECKPOINT).state
+    np.testing.assert_array_equal(saved.psi.flat, untended.psi.flat)
+    settled = load_checkpoint(tmp_path / SETTLED).state
+    np.testing.assert_array_equal(settled.psi.flat, result.psi.flat)
+    np.testing.assert_array_equal(rbmqs.wavefunction_of(tmp_path).flat, result.psi.flat)
+    assert result.n_settling == settled.iteration - 80 > 0
+    assert f"settling       {result.n_settling} iterations" in str(result)
+    assert result.to_dict()["n_settling"] == result.n_settling
+
+
+def test_where_nothing_is_stuck_nothing_is_done(tmp_path):
+    settings = RunSettings(n_iterations=60, sampling=replace(SAMPLING, n_samples=128))
+    result = rbmqs.ground_state(
+        ising(chain(8), h=1.0), 1, settings=settings, output=tmp_path / "run", progress=False
+    )
+    assert result.n_settling == 0
+    assert not (tmp_path / "run" / SETTLED).exists()
+    assert "settling" not in str(result)
