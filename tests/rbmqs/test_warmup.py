@@ -40,7 +40,7 @@ def test_a_warm_start_neither_compiles_nor_imports_what_only_others_need():
     code = (
         "import sys, rbmqs\n"
         "from hamiltonians import chain, ising\n"
-        "next(rbmqs.iterate(ising(chain(8)), rbmqs.RBM.random(8, alpha=2, seed=1)))\n"
+        "next(rbmqs.iterate(ising(chain(20)), rbmqs.RBM.random(20, alpha=2, seed=1)))\n"
         "print(*sys.modules)"
     )
     run = [sys.executable, "-c", code]
