@@ -105,6 +105,15 @@ def test_zero_variance_energy_is_found_within_its_error():
     assert np.mean(abs(uncorrected + 10) / 1e-3 < 2) < 0.1, "the broken twin"
 
 
+def test_sums_over_all_configurations_extrapolate_like_samples():
+    variances = 1.0 / (1 + np.arange(300) / 20)
+    history = [Record(stats(-10 + 0.4 * v, 0.0, v)) for v in variances]
+    final = variances[-1]
+    energy, error = zero_variance_energy(history, stats(-10 + 0.4 * final, 0.0, final))
+    assert energy == pytest.approx(-10, abs=1e-9)
+    assert 0 < error < 0.4 * final
+
+
 def test_zero_variance_energy_of_an_eigenstate_is_its_energy():
     assert zero_variance_energy([], stats(-4.0, 0.0, 0.0)) == (-4.0, 0.0)
 
