@@ -22,9 +22,8 @@ from hamiltonians.sectors import Sector
 # and 12 bits take 7.0 ns a state where 10 take 8.4 (Heisenberg chain of 24); free, 12 take 3.8 ms
 # where 9, 10 and 11 take 4.4, 4.1 and 3.9 (Ising chain of 20).
 LOW_BITS = 12
-SHORTEST_RUN = (
-    8  # rows of a flip that are taken together: 4.0 ms instead of 5.9 (Ising chain of 20)
-)
+# Rows of a flip that are taken together: 4.0 ms instead of 5.9 (Ising chain of 20).
+SHORTEST_RUN = 8
 SMALLEST_CHUNK, LARGEST_CHUNK = 2**11, 2**15  # basis states that a thread takes at a time
 
 Strings = dict[int, complex]

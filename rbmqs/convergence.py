@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from rbmqs.records import StepRecord
+from rbmqs.statistics import ROUNDING
 
 WINDOW = 50  # iterations whose energies are averaged
 SETTLED = 1e-3  # relative fall of the energy per window that counts as unsettled
 _SIGNIFICANT = 3.0
-_ROUNDING = 1e-10
 
 
 def windows_fall(history: Sequence[StepRecord], window: int = WINDOW) -> tuple[float, float] | None:
@@ -32,7 +32,7 @@ def has_settled(history: Sequence[StepRecord]) -> bool:
     fall = windows_fall(history, 2 * WINDOW)
     if fall is None:
         return False
-    rounding = _ROUNDING * abs(history[-1].energy.mean.real)  # energies without an error bar
+    rounding = ROUNDING * abs(history[-1].energy.mean.real)  # energies without an error bar
     return fall[0] < max(fall[1], rounding)
 
 

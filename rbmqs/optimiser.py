@@ -20,11 +20,9 @@ import numpy as np
 from rbmqs.ansatz import Wavefunction
 from rbmqs.reconfiguration import Jacobian, Solve, solve
 from rbmqs.settings import OptimiserSettings
-from rbmqs.statistics import Stats
+from rbmqs.statistics import ROUNDING, Stats, nominal_error
 
 RISE = 8.0
-_AS_MANY = 1000  # samples whose error bar an exact energy is given here
-_ROUNDING = 1e-10  # relative rise that an exact eigenstate may show
 _SHORTER, _RECOVERY = 0.5, 1.1
 _SHIFT_GAIN = 2.0  # the shift grows as damping^-2: a step half as long is four times as damped
 
@@ -148,7 +146,7 @@ def has_diverged(energy: Stats, best: Stats | None) -> str:
     rise = energy.mean.real - best.mean.real
     error = float(np.hypot(energy.error_of_mean, best.error_of_mean))
     if error == 0:  # sums over all configurations: momentum may carry them uphill for a while
-        error = float(np.sqrt(max(energy.variance, best.variance) / _AS_MANY))
-    if rise > RISE * error + _ROUNDING * abs(best.mean):
+        error = nominal_error(max(energy.variance, best.variance))
+    if rise > RISE * error + ROUNDING * abs(best.mean):
         return f"the energy rose by {rise:.3g}, its error being {error:.2g}"
     return ""

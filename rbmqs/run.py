@@ -114,13 +114,13 @@ def _first_density(
 ) -> float:
     """The density that `growth` starts with, which is not asked for twice."""
     first = settings.growth[0]
-    asked = {"alpha": alpha, "n_hidden": n_hidden, "n_features": n_features}
-    others = {k: v for k, v in asked.items() if v is not None and (k, v) != ("alpha", first)}
-    for name, value in others.items():
-        raise ValueError(
-            f"growth starts with alpha = {first:g}: give no other alpha, n_hidden or n_features, "
-            f"got {name} = {value!r}"
-        )
+    given = {"alpha": alpha, "n_hidden": n_hidden, "n_features": n_features}
+    for name, value in given.items():
+        if value is not None and (name, value) != ("alpha", first):
+            raise ValueError(
+                f"growth starts with alpha = {first:g}: give no other alpha, n_hidden or "
+                f"n_features, got {name} = {value!r}"
+            )
     return first
 
 

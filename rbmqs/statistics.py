@@ -39,10 +39,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MAX_R_HAT", "MIN_ESS", "Stats", "quick_statistics", "statistics", "v_score"]
+__all__ = [
+    "MAX_R_HAT",
+    "MIN_ESS",
+    "ROUNDING",
+    "Stats",
+    "nominal_error",
+    "quick_statistics",
+    "statistics",
+    "v_score",
+]
 
 MAX_R_HAT = 1.05
 MIN_ESS = 100.0
+ROUNDING = 1e-10  # relative change that an exact energy may show
+_NOMINAL_SAMPLES = 1000
 _FROZEN_R_HAT = 100.0  # beyond, its digits say nothing
 _MAX_LENGTHENING = 1000.0  # more draws than these many times are no advice
 
@@ -154,6 +165,11 @@ def quick_statistics(values: ArrayLike) -> Stats:
     Stats
     """
     return _estimate(_as_series(values))
+
+
+def nominal_error(variance: float) -> float:
+    """Error bar of 1000 independent draws: a scale for exact energies, which have none."""
+    return math.sqrt(variance / _NOMINAL_SAMPLES)
 
 
 def v_score(energy: complex, variance: float, n_sites: int, e_infinity: float = 0.0) -> float:

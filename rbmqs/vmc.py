@@ -215,6 +215,7 @@ def sampled(
 
 
 def step(measured: Measured, state: RunState, settings: RunSettings) -> tuple[StepRecord, RunState]:
+    """Change the parameters by what was measured, or undo the step before."""
     trouble = has_diverged(measured.energy, state.last_good.energy if state.last_good else None)
     if trouble:
         return _roll_back(state, measured, trouble)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rbmqs.statistics import ROUNDING
+
 
 @dataclass(frozen=True)
 class Line:
@@ -107,7 +109,7 @@ def extrapolate_sizes(n_sites: ArrayLike, energy: ArrayLike, error: ArrayLike) -
     n_sites : array-like (n,)
         At least four different sizes.
     energy, error : array-like (n,)
-        Per site, with one-sigma errors.
+        Per site, with one-sigma errors, 0 for exact energies.
 
     Raises
     ------
@@ -118,6 +120,7 @@ def extrapolate_sizes(n_sites: ArrayLike, energy: ArrayLike, error: ArrayLike) -
     distinct = np.unique(sizes)
     if len(distinct) < 4:
         raise ValueError(f"at least four sizes are needed, got {distinct.astype(int).tolist()}")
+    error = _with_errors_of_exact(energy, error)
     x, powers = sizes**-2.0, (0, 1, 2)
     coefficients, covariance, chi2 = polynomial_fit(x, energy, error, powers)
     dof = len(x) - len(powers)
@@ -133,6 +136,13 @@ def extrapolate_sizes(n_sites: ArrayLike, energy: ArrayLike, error: ArrayLike) -
         coefficients,
         powers,
     )
+
+
+def _with_errors_of_exact(energy: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Exact energies count as much as the best of the others: no power series is exact."""
+    positive = error[error > 0]
+    smallest = positive.min() if positive.size else ROUNDING * np.abs(energy).max()
+    return np.maximum(error, smallest)
 
 
 def extrapolate_variance(variance: ArrayLike, energy: ArrayLike, error: ArrayLike) -> Extrapolation:

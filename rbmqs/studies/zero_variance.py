@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rbmqs.statistics import nominal_error
 from rbmqs.studies.fits import line_fit
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 BLOCK = 10  # iterations averaged into one pair
 MIN_BLOCKS = 5
-AS_MANY = 1000  # such energies have no error bar, and a weight in the fit like that of others
 MODEL_ERROR = 0.5  # share of the correction that its straight line may be wrong by
 
 
@@ -52,15 +52,16 @@ def zero_variance_energy(history: Sequence[StepRecord], final: Stats) -> tuple[f
     return energy - correction, math.hypot(*parts)
 
 
-def _error(energy: Stats) -> float:
-    """Error bar of an iteration; a sum over all configurations gets that of `AS_MANY` samples."""
-    return energy.error_of_mean or math.sqrt(energy.variance / AS_MANY)
-
-
 def _blocks(history: Sequence[StepRecord]) -> np.ndarray:
     """Energy, variance and error of the energy of each block, shape (n_blocks, 3)."""
     half = [r for r in history[len(history) // 2 :] if not r.status]
-    rows = np.array([[r.energy.mean.real, r.energy.variance, _error(r.energy)] for r in half])
+    # Sums over all configurations have no error, and a weight in the fit like that of samples.
+    rows = np.array(
+        [
+            [e.mean.real, e.variance, e.error_of_mean or nominal_error(e.variance)]
+            for e in (r.energy for r in half)
+        ]
+    )
     if len(rows) < BLOCK:
         return np.empty((0, 3))
     blocks = rows[len(rows) % BLOCK :].reshape(-1, BLOCK, 3)

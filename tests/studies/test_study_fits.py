@@ -59,6 +59,15 @@ def test_exact_heisenberg_rings_extrapolate_to_the_bethe_value():
     np.testing.assert_allclose(limit(sizes**-2.0), energy, atol=2e-5)
 
 
+def test_exact_energies_extrapolate_like_the_best_of_the_others():
+    sizes = np.array([4, 6, 8, 12, 16])
+    energy = -1.77 - 1.6 / sizes**2 - 0.8 / sizes**4
+    some = extrapolate_sizes(sizes, energy, [0, 0, 1e-6, 2e-6, 1e-6])
+    same = extrapolate_sizes(sizes, energy, [1e-6, 1e-6, 1e-6, 2e-6, 1e-6])
+    assert (some.value, some.error) == (same.value, same.error)
+    assert extrapolate_sizes(sizes, energy, np.zeros(5)).value == pytest.approx(-1.77, abs=1e-9)
+
+
 def test_too_few_sizes_are_refused():
     with pytest.raises(ValueError, match="four sizes"):
         extrapolate_sizes([4, 6, 8], [1, 2, 3], [1, 1, 1])
