@@ -32,8 +32,9 @@ class BernoulliRBM(Estimator):
     n_components : int
         Hidden units M.
     learning_rate : float or "auto"
-        At the start; it falls by `schedule`. "auto" is 30 / sqrt(N M) with a sampled
-        gradient, 10 / sqrt(N M) with an exact one, at most 0.5.
+        At the start; it falls by `schedule`. "auto" is 10 / sqrt(N M) with an exact gradient,
+        30 / sqrt(N M) with a sampled one, at most 0.5; of fewer than 1000 rows, n, a sampled one
+        takes (n / 1000)^(2/3) of that (a row of `partial_fit` counts as one of many).
     batch_size : int
     n_iter : int or "auto"
         Epochs; "auto" makes 20 000 updates, 1500 where the gradient is exact.
@@ -47,7 +48,8 @@ class BernoulliRBM(Estimator):
     n_gibbs_steps : int
         Steps of every chain for each update.
     n_chains : int or None
-        Persistent chains; as many as rows in a batch (100 for fewer rows) when None.
+        Persistent chains; as many as rows in a batch, at least 100, when None; "pcd" takes at
+        least 500 on fewer than 1000 rows.
     n_temperatures : int
         Of "pt".
     schedule : {"linear", "cosine", "constant"}

@@ -42,6 +42,9 @@ RATE = 30.0  # learning rate times the root of the number of weights, see docs/b
 # Without noise on the model's side momentum pays, and fewer updates are enough.
 EXACT_UPDATES, EXACT_RATE, EXACT_MOMENTUM = 1_500, 10.0, 0.9
 CHAINS = 100  # at least, where rows are few
+# Fewer rows than this make sharp peaks, between which chains stop moving early: the rate of a
+# sampled gradient falls as this power of the rows, and plain persistent chains are more.
+FEW_ROWS, FEW_ROWS_POWER, FEW_ROWS_CHAINS = 1_000, 2 / 3, 500
 
 E = TypeVar("E", bound="BernoulliRBM")
 
@@ -108,7 +111,8 @@ def _negative_phase(
     rbm: BernoulliRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
 ) -> NegativePhase:
     steps, method = rbm.n_gibbs_steps, chosen_method(rbm, rows.n_features)
-    n_chains = rbm.n_chains or max(CHAINS, batch)
+    least = FEW_ROWS_CHAINS if method == "pcd" and len(rows) < FEW_ROWS else CHAINS
+    n_chains = rbm.n_chains or max(least, batch)
     if method == "cd":
         return ContrastiveDivergence(machine, steps, batch)
     if method == "exact":
@@ -224,20 +228,22 @@ def chosen_method(rbm: BernoulliRBM, n_features: int) -> str:
     return "exact" if cheap else "pcd"
 
 
-def learning_rate(rbm: BernoulliRBM, n_features: int) -> float:
+def learning_rate(rbm: BernoulliRBM, n_features: int, n_rows: int = FEW_ROWS) -> float:
     """The learning rate, "auto" resolved."""
-    if isinstance(rbm.learning_rate, str):
-        choice("learning_rate", rbm.learning_rate, ("auto",))
-        rate = EXACT_RATE if chosen_method(rbm, n_features) == "exact" else RATE
-        return min(0.5, rate / math.sqrt(n_features * rbm.n_components))
-    return number("learning_rate", rbm.learning_rate, above=0)
+    if not isinstance(rbm.learning_rate, str):
+        return number("learning_rate", rbm.learning_rate, above=0)
+    choice("learning_rate", rbm.learning_rate, ("auto",))
+    scale = 1 / math.sqrt(n_features * rbm.n_components)
+    if chosen_method(rbm, n_features) == "exact":
+        return min(0.5, EXACT_RATE * scale)
+    return min(0.5, RATE * scale) * min(1.0, n_rows / FEW_ROWS) ** FEW_ROWS_POWER
 
 
 def plan(rbm: BernoulliRBM, shape: tuple[int, int], seed: int = 0) -> Plan:
     """The training plan that the keywords describe, for data of this shape."""
     n_updates = EXACT_UPDATES if chosen_method(rbm, shape[1]) == "exact" else UPDATES
     return Plan(
-        shape[0], rbm.n_iter, rbm.batch_size, learning_rate(rbm, shape[1]), rbm.schedule,
+        shape[0], rbm.n_iter, rbm.batch_size, learning_rate(rbm, shape[1], shape[0]), rbm.schedule,
         rbm.max_seconds, seed, LARGEST, n_updates,
     )  # fmt: skip
 
