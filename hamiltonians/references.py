@@ -99,7 +99,7 @@ def published(H: SpinHamiltonian) -> Reference | None:
     if spec is None or H.total_sz not in (None, 0.0) or spec.model not in ("heisenberg", "j1j2"):
         return None
     lattice, values = spec.lattice, spec.parameters
-    if lattice.shape is None or not all(lattice.periodic) or np.any(values["field"]):
+    if lattice.shape is None or not all(lattice.periodic or [False]) or np.any(values["field"]):
         return None
     J1, J2 = _uniform(values.get("J1", values.get("J"))), _uniform(values.get("J2", 0.0))
     if J1 is None or J2 is None or J1 <= 0:

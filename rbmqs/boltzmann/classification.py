@@ -90,16 +90,20 @@ class ClassificationLearner(GradientLearner):
         Gibbs steps of contrastive divergence.
     offset : array (D,), optional
         Subtracted from the inputs, in the sense of a change of variables, before a step.
+    draws : bool
+        Each step takes inputs of 0 and 1 drawn from the given probabilities.
     """
 
     def __init__(self, arrays: Arrays, stream: np.ndarray, options: ClassificationRBM,
                  shares: Shares, n_steps: int,
-                 offset: np.ndarray | None = None) -> None:  # fmt: skip
+                 offset: np.ndarray | None = None, draws: bool = False) -> None:  # fmt: skip
         super().__init__(arrays, stream, options, ("weights", "class_weights"))
-        self.shares, self.n_steps, self.offset = shares, n_steps, offset
+        self.shares, self.n_steps, self.offset, self.draws = shares, n_steps, offset, draws
 
     def step(self, batch: Batch, rate: float) -> None:
         """One step, along the centred gradient if there is an offset."""
+        if self.draws:
+            batch = Batch(drawn_units(batch.inputs, self.stream), batch.labels)
         gradient = self.gradient(batch)
         if self.offset is not None:
             centre(gradient["weights"], gradient["hidden_bias"], self.offset)
@@ -188,6 +192,19 @@ class ClassificationLearner(GradientLearner):
         return rows, np.eye(probability.shape[1], dtype=hidden.dtype)[labels]
 
 
+def drawn_units(probability: Any, stream: np.ndarray) -> Any:
+    """Units of 0 and 1 drawn from probabilities (n, D), dense or CSR; advances the stream."""
+    values = probability.data[None] if hasattr(probability, "toarray") else probability
+    uniform = np.empty(values.shape, values.dtype)
+    uniform_units(uniform, next_call(stream))
+    units = (uniform < values).astype(values.dtype)
+    if values is probability:
+        return units
+    drawn = probability.copy()
+    drawn.data = units[0]
+    return drawn
+
+
 def drawn_classes(probability: np.ndarray, stream: np.ndarray) -> np.ndarray:
     """One class a row, drawn from rows of probabilities; advances the stream."""
     uniform = np.empty((len(probability), 1))
@@ -217,6 +234,10 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         Gibbs steps of contrastive divergence in the generative parts.
     centred : bool
         Steps along the gradient that is centred on the mean input (arXiv:1311.1354).
+    draw_inputs : bool
+        Inputs between 0 and 1 are probabilities, such as grey values: every step draws its rows
+        from them anew. Classifiers that fit all rows generalise better so (docs/boltzmann.md);
+        predictions take the probabilities themselves.
     **options
         See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base.
 
@@ -236,6 +257,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
     unlabelled: Any = None
     n_steps: int = 1
     centred: bool = True
+    draw_inputs: bool = False
 
     _accepts_sparse = True
 
@@ -292,7 +314,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         }
         return ClassificationLearner(
             arrays, new_stream(seeds[2]), self, self._shares(), self.n_steps,
-            mean.astype(dtype) if self.centred else None,
+            mean.astype(dtype) if self.centred else None, bool(self.draw_inputs),
         )  # fmt: skip
 
     def _shares(self) -> Shares:

@@ -1,5 +1,6 @@
 """Published ground-state energies of clusters, with and without symmetry sectors."""
 
+import networkx as nx
 import pytest
 
 from hamiltonians import (
@@ -9,6 +10,7 @@ from hamiltonians import (
     j1j2,
     kagome,
     rectangle,
+    shuriken,
     square,
     tilted_square,
     triangular,
@@ -21,7 +23,7 @@ SMALL = [
     heisenberg(kagome((3, 2))),
     heisenberg(triangular(4)),
 ]
-LARGE = [j1j2(rectangle(4, 6), J2=0.5)]
+LARGE = [j1j2(rectangle(4, 6), J2=0.5), heisenberg(shuriken(2))]
 
 
 def energy(H, symmetry=None):
@@ -39,6 +41,12 @@ def test_published_clusters(H):
 def test_published_larger_clusters(H):
     reference = published(H)
     assert energy(H) == pytest.approx(reference.energy, abs=2 * reference.uncertainty)
+
+
+def test_two_line_graphs_that_are_one_cluster():
+    # The kagome cluster of 4 x 2 cells has the bonds of the shuriken cluster of 2 x 2, renumbered:
+    # the published energy of the one is the other's.
+    assert nx.is_isomorphic(*(nx.Graph(L.bonds().tolist()) for L in (kagome((4, 2)), shuriken(2))))
 
 
 def test_a_frustrated_cluster_in_a_named_sector():

@@ -9,9 +9,10 @@ from scipy import sparse, stats
 from sklearn.datasets import load_digits
 
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
-from rbmqs.boltzmann.classification import Batch, ClassificationRBM, Joint
+from rbmqs.boltzmann.classification import Batch, ClassificationRBM, Joint, drawn_units
 from rbmqs.boltzmann.finetuning import DeepBeliefClassifier, NetworkLearner
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.randomness import new_stream
 
 D, C, M = 4, 3, 3
 X = np.random.default_rng(0).random((7, D))
@@ -102,6 +103,29 @@ def test_centred_steps_are_plain_ones_of_shifted_inputs():
     after = {name: start[name] + 0.01 * slope[name] for name in start}
     after["hidden_bias"] -= mu @ after["weights"]
     assert_same_gradient(learner.arrays, after)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_drawn_units_have_their_probabilities(kind):
+    probability = np.tile([0.0, 0.1, 0.5, 0.9, 1.0], (4000, 1))
+    stream = new_stream(np.random.SeedSequence(3))
+    drawn = [drawn_units(kind(probability), stream) for _ in range(2)]
+    for units in (u.toarray() if kind is sparse.csr_array else u for u in drawn):
+        p = probability[0]
+        assert set(np.unique(units)) == {0.0, 1.0}
+        # Five cells at 4.5 deviations: false positives in one of 30 000 runs.
+        assert (abs(units.mean(axis=0) - p) <= 4.5 * np.sqrt(p * (1 - p) / len(units))).all()
+    assert (drawn[0] != drawn[1]).sum() > 0
+
+
+def test_drawing_inputs_of_0_and_1_changes_nothing():
+    rows = np.round(X)
+    options = OPTIONS | {"objective": "discriminative", "n_iter": 5}
+    plain = ClassificationRBM(M, **options).fit(rows, Y)
+    drawn = ClassificationRBM(M, draw_inputs=True, **options).fit(rows, Y)
+    assert np.array_equal(plain.components_, drawn.components_)
+    grey = [ClassificationRBM(M, draw_inputs=d, **options).fit(X, Y) for d in (False, True)]
+    assert not np.array_equal(grey[0].components_, grey[1].components_)
 
 
 def test_conditionals_are_those_of_the_joint_distribution():
