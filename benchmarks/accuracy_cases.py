@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import hamiltonians as hm
@@ -63,8 +64,14 @@ def _heisenberg(lattice: hm.Lattice) -> SpinHamiltonian:
     return hm.heisenberg(lattice, total_sz=0, marshall=lattice.is_bipartite)
 
 
+def _triangular(length: int, periodic: bool = True) -> SpinHamiltonian:
+    """Turned by the three-sublattice rule: complex matrix elements, an almost positive state."""
+    return hm.heisenberg(hm.triangular(length, periodic=periodic), total_sz=0, signs="sublattice")
+
+
 def _j1j2(lattice: hm.Lattice, J2: float) -> SpinHamiltonian:
-    return hm.j1j2(lattice, J2=J2, total_sz=0, marshall=True)
+    """Neel signs below J2 = 0.6, those of stripes from there on."""
+    return hm.j1j2(lattice, J2=J2, total_sz=0, signs="marshall" if J2 < 0.6 else "stripe-x")
 
 
 def _carleo_troyer() -> list[Case]:
@@ -124,6 +131,44 @@ def _varbench() -> list[Case]:
     ]
 
 
+def _varbench_more() -> list[Case]:
+    """The other instances of the data set with such a row."""
+    tied = {"tied": "translations", "alpha": 4}
+    projected = {"project": "symmetric", "alpha": 1}
+    few = {"tied": "space-group", "n_features": 16}
+    rows: list[tuple[str, Callable[[], SpinHamiltonian], dict[str, Any], float]] = [
+        ("TFIsing square_144_O_3", lambda: hm.ising(hm.square(12, periodic=False), h=3.0), few,
+         -457.02705),
+        ("TFIsing square_400_O_3", lambda: hm.ising(hm.square(20, periodic=False), h=3.0), few,
+         -1266.7258),
+        ("Heisenberg chain_200_O", lambda: _heisenberg(hm.chain(200, periodic=False)),
+         {"tied": "space-group", "n_features": 100}, -350.2717),
+        ("Heisenberg square_100_O", lambda: _heisenberg(hm.square(10, periodic=False)), few,
+         -249.1033),
+        ("Heisenberg square_196_P", lambda: _heisenberg(hm.square(14)),
+         {"tied": "translations", "alpha": 2}, -520.4234),
+        ("Heisenberg triangular_16_P", lambda: _heisenberg(hm.triangular(4)), projected, -33.5469),
+        ("Heisenberg triangular_144_P", lambda: _triangular(12), {"tied": "translations"},
+         -282.04227),
+        *((f"Heisenberg triangular_{n * n}_O", partial(_triangular, n, periodic=False),
+           {"alpha": 1}, energy)
+          for n, energy in ((10, -193.8193), (12, -278.5075), (14, -374.707), (16, -488.934))),
+        *((f"J1J2 square_36_P_{J2:g}", partial(_j1j2, hm.square(6), J2), projected, energy)
+          for J2, energy in ((0.3, -79.9195), (0.4, -74.8125), (0.6, -69.2165), (0.7, -75.9732),
+                             (0.9, -92.3972), (1.0, -102.12601))),
+        ("J1J2 square_64_P_0.5", lambda: _j1j2(hm.square(8), 0.5), tied, -123.5715),
+        *((f"J1J2 square_100_P_{J2:g}", partial(_j1j2, hm.square(10), J2), tied, energy)
+          for J2, energy in ((0.3, -218.3978), (0.4, -203.4795), (0.6, -181.3329),
+                             (0.7, -175.2267), (0.8, -217.131), (0.9, -238.966), (1.0, -275.2735))),
+        ("J1J2 square_196_P_0.5", lambda: _j1j2(hm.square(14), 0.5),
+         {"tied": "translations", "alpha": 2}, -369.024),
+    ]  # fmt: skip
+    return [
+        Case("varbench-more", name, build, ansatz, published=energy, source=VARBENCH)
+        for name, build, ansatz, energy in rows
+    ]
+
+
 def _frustrated() -> list[Case]:
     projected = {"project": "symmetric", "alpha": 2}
     space = {"tied": "space-group", "n_features": 4}
@@ -143,5 +188,6 @@ def _frustrated() -> list[Case]:
 SUITES = {
     "carleo-troyer": _carleo_troyer,
     "varbench": _varbench,
+    "varbench-more": _varbench_more,
     "frustrated": _frustrated,
 }

@@ -27,9 +27,9 @@ def hybrid(quick):
 
 
 def stacked(quick):
-    """500 and 500 hidden units stacked by CD-1, then backpropagation with dropout."""
+    """1000 and 500 hidden units stacked by CD-1, then backpropagation with dropout."""
     return run(DeepBeliefClassifier(
-        (500, 500), n_iter=1 if quick else 5, learning_rate=0.02, finetune_rate=0.2, dropout=0.1,
+        (1000, 500), n_iter=1 if quick else 5, learning_rate=0.02, finetune_rate=0.2, dropout=0.25,
         input_dropout=0.2, finetune_n_iter=1 if quick else 40, **COMMON,
     ))  # fmt: skip
 

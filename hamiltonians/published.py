@@ -58,5 +58,6 @@ CLUSTERS: dict[tuple[float, str, tuple[int, ...]], Published] = {
     (0.0, "kagome", (4, 4)): Published(-0.438703897156, 1e-12, _VARBENCH),
     (0.0, "rectangle", (6, 8)): Published(-0.675986664017, 1e-12, _VARBENCH),
     (0.0, "shuriken", (2, 2)): Published(-0.448329, 5e-7, _VARBENCH),
+    (0.0, "kagome", (2, 4)): Published(-0.448329, 5e-7, f"{_VARBENCH}, shuriken 2x2: same bonds"),
     (0.0, "pyrochlore", (2, 2, 2)): Published(-0.516807813, 4e-7, _VARBENCH),
 }
