@@ -203,6 +203,8 @@ def main():
     if options.one:
         run_one(options.one[0], options.one[1], int(options.one[2]))
         return
+    if options.repeats < 1:
+        parser.error(f"--repeats must be at least 1, got {options.repeats}")
     from rbmqs.machine import machine_line  # not in the processes that are timed
 
     print(machine_line())

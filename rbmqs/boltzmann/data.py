@@ -65,8 +65,8 @@ def binary_matrix(
     if bad.any():
         row, column = _place(matrix, bad)
         raise ValueError(
-            f"{name} must hold 0 and 1 only, got {values[bad][0]:g} in row {row}, column {column} "
-            f"and {int(bad.sum()) - 1} more; give binarize=THRESHOLD to cut grey values"
+            f"{name} must hold 0 and 1 only, got {values[bad][0]:g} in row {row}, column {column}"
+            f"{and_more(bad)}; give binarize=THRESHOLD to cut grey values"
         )
     if sparse.issparse(matrix):
         return matrix.astype(dtype)
@@ -152,10 +152,16 @@ def unit_matrix(X: Any, dtype: Any, threshold: float | None = None, *, min_rows:
     bad = (values < 0) | (values > 1)
     if bad.any():
         raise ValueError(
-            f"X must lie between 0 and 1, got {values[bad].flat[0]:g} and "
-            f"{int(bad.sum()) - 1} more: scale it (grey values: divide by 255)"
+            f"X must lie between 0 and 1, got {values[bad].flat[0]:g}{and_more(bad)}: "
+            f"scale it (grey values: divide by 255)"
         )
     return matrix
+
+
+def and_more(bad: np.ndarray) -> str:
+    """How many are as bad as the one that a message names: " and 3 more", or nothing."""
+    others = np.count_nonzero(bad) - 1
+    return f" and {others} more" if others else ""
 
 
 def with_missing(X: Any, name: str = "X") -> tuple[np.ndarray, np.ndarray]:

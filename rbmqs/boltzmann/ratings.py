@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from rbmqs.boltzmann.data import and_more
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -265,8 +266,7 @@ class RatingsRBM(UnsupervisedModel):
         if bad.any():
             allowed = ", ".join(f"{level:g}" for level in scale)
             raise ValueError(
-                f"ratings must be one of {allowed}, got {matrix.data[bad][0]:g} and "
-                f"{int(bad.sum()) - 1} more"
+                f"ratings must be one of {allowed}, got {matrix.data[bad][0]:g}{and_more(bad)}"
             )
         if matrix.shape[0] < min_rows or not matrix.nnz:
             raise ValueError(

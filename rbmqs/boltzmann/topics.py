@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from rbmqs.boltzmann.data import real_matrix
+from rbmqs.boltzmann.data import and_more, real_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -56,9 +56,10 @@ def count_matrix(X: Any, dtype: Any, *, min_rows: int = 1) -> sparse.csr_matrix:
     bad = (counts.data < 0) | (counts.data != np.floor(counts.data))
     if bad.any():
         raise ValueError(f"X must hold counts 0, 1, 2, ..., got {counts.data[bad][0]:g}")
-    empty = np.flatnonzero(np.diff(counts.indptr) == 0)
-    if len(empty):
-        raise ValueError(f"document {empty[0]} and {len(empty) - 1} more hold no words: drop them")
+    empty = np.diff(counts.indptr) == 0
+    if empty.any():
+        first = np.flatnonzero(empty)[0]
+        raise ValueError(f"document {first}{and_more(empty)} without words: drop what is empty")
     return counts.astype(dtype)
 
 

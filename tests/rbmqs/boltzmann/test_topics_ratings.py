@@ -166,7 +166,7 @@ def test_ratings_beat_the_biases_of_users_and_items():
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        ([[1, 0], [0, 0]], "document 1 and 0 more hold no words"),
+        ([[1, 0], [0, 0]], "document 1 without words"),
         ([[1, -1], [1, 0]], "got -1"),
         ([[1, 0.5], [1, 0]], "got 0.5"),
         ([[1, np.nan], [1, 0]], "NaN"),
