@@ -22,6 +22,8 @@ _HOMES = {
     "RatingsRBM": "ratings",
     "ReplicatedSoftmax": "topics",
     "SoftmaxRBM": "softmax",
+    "machine_of": "bridge",
+    "train_wavefunction": "bridge",
 }
 _MODULES = ("baselines", "datasets", "likelihood", "plotting")
 
