@@ -175,4 +175,5 @@ def _score(options: argparse.Namespace) -> int:
     above = raise_log_z(rbm.machine_, rows[: options.runs], **settings)
     for name, z in (("log-likelihood (AIS)", below), ("log-likelihood (RAISE)", above)):
         print(f"{name:<30} {mean - z.value:.4f} +- {z.error:.4f} nats a row, log Z from {z.side}")
+    print("RAISE starts from these rows: log Z lies below it as far as the model fits them")
     return 0
