@@ -10,7 +10,7 @@ sigma being the row configuration: each Z contributes sigma_i, each Y contribute
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +134,46 @@ def bit_connections(connections: Connections) -> BitConnections:
         diag_coef=c.diag_coef,
         diag_mask=_masks(c.diag_ptr, c.diag_sites, c.n_sites),
     )
+
+
+def is_invariant(
+    connections: Connections, permutations: NDArray[np.int64], signs: NDArray[np.float64]
+) -> bool:
+    """Whether the off-diagonal part is the same after permutations of the sites.
+
+    Parameters
+    ----------
+    connections : Connections
+        With no two strings of the same sites.
+    permutations : int64 (n, N)
+    signs : float64 (n,)
+        Negative where all spins are turned over as well.
+    """
+    c = connections
+    words = np.random.default_rng(0).integers(2**64, size=(2, c.n_sites), dtype=np.uint64)
+    n_strings, n_z = np.diff(c.term_ptr), np.diff(c.z_ptr)
+    turned = c.coef * (-1.0) ** n_z
+
+    def ordered(permutation: NDArray[np.int64], coef: NDArray[np.complex128]) -> tuple[Any, Any]:
+        """Keys of all strings, sums of random words of their sites, in order; coefficients."""
+        moved = words[:, permutation]
+        keys = np.repeat(_sums(moved[0][c.flip_sites], c.flip_ptr), n_strings)
+        keys += _sums(moved[1][c.z_sites], c.z_ptr)
+        order = np.argsort(keys)
+        return keys[order], coef[order]
+
+    keys, coef = ordered(np.arange(c.n_sites), c.coef)
+    for permutation, sign in zip(permutations, signs, strict=True):
+        other, values = ordered(permutation, c.coef if sign > 0 else turned)
+        if not (np.array_equal(keys, other) and np.allclose(coef, values, rtol=ROUNDING, atol=0)):
+            return False
+    return True
+
+
+def _sums(words: NDArray[np.uint64], ptr: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Sums of consecutive groups of words, modulo 2^64."""
+    before = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words)])
+    return before[ptr[1:]] - before[ptr[:-1]]
 
 
 def _group_by_flip(terms: PauliSum) -> dict[Sites, Strings]:

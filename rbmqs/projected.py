@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from hamiltonians.connections import is_invariant
 from rbmqs.ansatz import Wavefunction
 from rbmqs.core import images
 from rbmqs.core.planes import planes
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hamiltonians.symmetry import SymmetrySector
     from rbmqs.ansatz import Walk
 
+_IMAGES = 4096  # evaluated at once: their units fill some 10 MB
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
 
@@ -80,6 +82,7 @@ class ProjectedRBM(Wavefunction):
                 "give it hidden biases (or visible ones)"
             )
         _ = self._images  # refuses a sector in which the machine vanishes
+        _ = self._commuting  # one record for all copies of `with_flat`
 
     @cached_property
     def _images(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -188,14 +191,49 @@ class ProjectedRBM(Wavefunction):
         out: np.ndarray,
         pairs: np.ndarray | None = None,
     ) -> None:
-        """See `Wavefunction.add_off_diagonal`.
-
-        `pairs` does not help: the kernel makes the images of one sample again, in the cache.
-        """
+        """See `Wavefunction.add_off_diagonal`."""
+        sigma = np.ascontiguousarray(sigma, dtype=np.int8)
+        if not apart and self._commutes_with(connections):
+            shares = self.unit_pairs(sigma) if pairs is None else pairs
+            self._add_over_images(sigma, connections, fixed_sector, shares, out[:, 0])
+            return
         add_projected(
-            np.ascontiguousarray(sigma, dtype=np.int8), connections, fixed_sector, apart,
-            self._plain.flip_tables, self._machine, self._group, out,
+            sigma, connections, fixed_sector, apart, self._plain.flip_tables, self._machine,
+            self._group, out,
         )  # fmt: skip
+
+    def _add_over_images(
+        self, sigma: np.ndarray, connections: Connections, fixed_sector: bool, shares: np.ndarray,
+        out: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Add the mean of psi's own values over the images, each with its share in Psi.
+
+        An operator that commutes with g connects g sigma to the g sigma', by the same elements:
+        sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma) = sum_g share_g O_psi(g sigma).
+        """
+        permutations, signs, _ = self._images
+        turned = signs.astype(np.int8)[:, None]
+        step = max(1, _IMAGES // self.n_images)
+        for start in range(0, len(sigma), step):
+            part = slice(start, start + step)
+            rows = (sigma[part][:, permutations] * turned).reshape(-1, self.n_sites)
+            values = np.zeros((len(rows), 1), dtype=complex)
+            self._plain.add_off_diagonal(rows, connections, fixed_sector, False, values)
+            out[part] += (shares[part] * values.reshape(-1, self.n_images)).sum(axis=1)
+
+    def _commutes_with(self, connections: Connections) -> bool:
+        """Whether the off-diagonal part of an operator is invariant under every image."""
+        known = self._commuting.get(id(connections))
+        if known is None:
+            permutations, signs, _ = self._images
+            known = connections, is_invariant(connections, permutations, signs)
+            self._commuting[id(connections)] = known
+        return known[1]
+
+    @cached_property
+    def _commuting(self) -> dict[int, tuple[Connections, bool]]:
+        """Answers so far; holding the operators keeps their numbers from being used again."""
+        return {}
 
     def jacobian(
         self,

@@ -2,8 +2,19 @@ import numpy as np
 from hypothesis import given
 from textbook import matrix, pauli_sums
 
-from hamiltonians import Sector, X, Y, Z, bit_connections, chain, compile_connections, ising
-from hamiltonians.connections import Connections, observable_connections
+from hamiltonians import (
+    Sector,
+    X,
+    Y,
+    Z,
+    bit_connections,
+    chain,
+    compile_connections,
+    heisenberg,
+    ising,
+    rectangle,
+)
+from hamiltonians.connections import Connections, is_invariant, observable_connections
 
 
 def rows_from_connections(c: Connections) -> np.ndarray:
@@ -66,3 +77,19 @@ def test_masks_put_site_zero_into_the_highest_bit():
 
 def test_compiling_is_fast_enough_for_a_thousand_sites():
     assert len(ising(chain(1000)).connections.coef) == 1000
+
+
+def test_invariance_sees_every_coefficient_and_sign():
+    lattice = rectangle(3, 4)
+    group = lattice.space_group().permutations
+    ones = np.ones(len(group))
+    whole = heisenberg(lattice)
+    assert is_invariant(whole.connections, group, ones)
+    assert is_invariant(whole.connections, group, -ones)
+    broken = compile_connections(whole.terms + 1e-6 * X(0) * X(1), lattice.n_sites)
+    assert not is_invariant(broken, group, ones)
+    assert not is_invariant(compile_connections(X(0), lattice.n_sites), group, ones)
+    odd = sum((X(i) * Z(j) + Z(i) * X(j) for i, j in lattice.bonds()), 0 * X(0))
+    odd = compile_connections(odd, lattice.n_sites)
+    assert is_invariant(odd, group, ones)
+    assert not is_invariant(odd, group, -ones)

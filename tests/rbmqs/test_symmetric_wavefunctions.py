@@ -154,6 +154,17 @@ def test_local_energies_are_rows_of_the_sparse_matrix(psi, name):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10 * abs(expected).max())
 
 
+@pytest.mark.parametrize("name", [name for name in MACHINES if name.startswith("projected")])
+def test_operators_that_commute_go_by_whole_images(monkeypatch, name):
+    psi, samples = MACHINES[name], some_spins(MACHINES[name], 12)
+    connections = HEISENBERG.connections
+    assert psi._commutes_with(connections)
+    fast = psi.local_values(samples, connections, True)
+    monkeypatch.setattr(ProjectedRBM, "_commutes_with", lambda *arguments: False)
+    slow = psi.local_values(samples, connections, True)
+    np.testing.assert_allclose(fast, slow, rtol=1e-11)
+
+
 @pytest.mark.parametrize("move", ["exchange", "pair-exchange", "flip", "mixed"])
 @pytest.mark.parametrize("name", ["projected", "projected odd", "projected real", "tied even"])
 def test_samples_have_the_distribution(name, move):
