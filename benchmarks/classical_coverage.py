@@ -26,8 +26,7 @@ def trained_machines(n_iter):
     for i, data in enumerate(data_sets()):
         for k, size in enumerate(SIZES):
             method = METHODS[(i + k) % len(METHODS)]
-            epochs = n_iter * 16 // min(len(data.rows), 100) + 1
-            rbm = BernoulliRBM(size, method=method, n_iter=epochs, random_state=10 * i + k)
+            rbm = BernoulliRBM(size, method=method, n_iter=n_iter, random_state=10 * i + k)
             yield f"{data.name}, {size} hidden, {method}", rbm.fit(data.rows).machine_, data.rows
 
 
@@ -66,7 +65,7 @@ def coverage(quick):
     n_betas, repeats = (100, 2) if quick else (500, 5)
     rows, total = {}, []
     print(f"{'machine':<44} {'log Z':>8} " + " ".join(f"{n + ' - exact':>20}" for n in ESTIMATES))
-    for name, machine, data in trained_machines(50 if quick else 2000):
+    for name, machine, data in trained_machines(50 if quick else "auto"):
         each = np.array([deviations(machine, data, n_betas, 100, s) for s in range(repeats)])
         rows[name], exact = each.tolist(), exact_log_z(machine)
         total.append(each)
