@@ -82,7 +82,7 @@ class ProjectedRBM(Wavefunction):
                 "give it hidden biases (or visible ones)"
             )
         _ = self._images  # refuses a sector in which the machine vanishes
-        _ = self._commuting  # one record for all copies of `with_flat`
+        _ = self._asked  # one record for all copies of `with_flat`
 
     @cached_property
     def _images(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -223,17 +223,16 @@ class ProjectedRBM(Wavefunction):
 
     def _commutes_with(self, connections: Connections) -> bool:
         """Whether the off-diagonal part of an operator is invariant under every image."""
-        known = self._commuting.get(id(connections))
-        if known is None:
+        if not self._asked or self._asked[0][0] is not connections:
             permutations, signs, _ = self._images
-            known = connections, is_invariant(connections, permutations, signs)
-            self._commuting[id(connections)] = known
-        return known[1]
+            answer = is_invariant(connections, permutations, signs)
+            self._asked[:] = [(connections, answer)]
+        return self._asked[0][1]
 
     @cached_property
-    def _commuting(self) -> dict[int, tuple[Connections, bool]]:
-        """Answers so far; holding the operators keeps their numbers from being used again."""
-        return {}
+    def _asked(self) -> list[tuple[Connections, bool]]:
+        """The operator that was asked for last, and the answer: a run asks for H time and again."""
+        return []
 
     def jacobian(
         self,
