@@ -9,10 +9,10 @@ column says so: tilted squares, and the triangle of 12.
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from exact import peak_memory
 from timing import write_json
@@ -51,7 +51,7 @@ CASES = {
 }
 # Frustrated and too large for all of S_z = 0: their ground state is in k = 0, A1, even.
 SYMMETRIC = ("J1-J2 6x6, J2 = 0.5", "Heisenberg triangular 36")
-QUICK = 20
+QUICK = 20  # sites
 
 
 def solve(name):
@@ -93,7 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", action="append", help="part of a name (repeatable)")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -101,7 +101,7 @@ def main():
         return
     chosen = [n for n in CASES if not options.case or any(c in n for c in options.case)]
     if options.quick:
-        chosen = [n for n in chosen if "4x4" in n or int(re.findall(r"\d+", n)[-1]) <= QUICK]
+        chosen = [n for n in chosen if CASES[n]().n_sites <= QUICK]
     if not chosen:
         parser.error(f"no case matches; known: {', '.join(CASES)}")
     print(machine_line())

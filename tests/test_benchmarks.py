@@ -59,6 +59,16 @@ def test_peak_memory_is_of_the_fresh_process() -> None:
     assert 50 < memory < ballast.nbytes / 1e6
 
 
+def test_small_published_clusters_agree(tmp_path: Path) -> None:
+    rows = run("published.py", tmp_path)["rows"]
+    assert len(rows) == 6
+    assert all(row["sites"] <= 20 for row in rows.values())
+    known = [row for row in rows.values() if "published" in row]
+    assert len(known) == 4
+    for row in known:
+        assert abs(row["per_site"] - row["published"]) <= row["last_digit"]
+
+
 def test_random_starts_end_well_or_say_so(tmp_path: Path) -> None:
     runs = run("random_starts.py", tmp_path)["runs"]
     assert {run["model"] for run in runs} == {"Ising chain 12, h=1", "Heisenberg chain 12"}
