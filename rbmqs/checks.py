@@ -18,7 +18,7 @@ def positive_int(name: str, value: object, minimum: int = 1) -> int:
     ValueError
         Smaller than `minimum`.
     """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer of at least {minimum}, got {value!r}")
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}")
@@ -37,7 +37,7 @@ def number(
     ValueError
         Not finite, or out of bounds.
     """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     result = float(value)
     if not math.isfinite(result):
@@ -54,6 +54,13 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
     return str(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """`value` if it is true or false: a word such as "no" would count as true."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be true or false, got {value!r}")
+    return value
 
 
 def finite(name: str, array: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
-from rbmqs.checks import choice, number, positive_int
+from rbmqs.checks import choice, flag, number, positive_int
 from rbmqs.reconfiguration import SOLVERS, allowed_solvers
 from rbmqs.replica import BETA_MIN
 from rbmqs.sampler import MOVES
@@ -75,8 +75,7 @@ class SamplingSettings:
             positive_int("sweep_size", self.sweep_size)
         if self.move is not None:
             choice("move", self.move, MOVES)
-        if not isinstance(self.exact, bool):
-            raise TypeError(f"exact must be true or false, got {self.exact!r}")
+        flag("exact", self.exact)
         if not isinstance(self.summation, bool | None):
             raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
         if not 0 < number("beta_min", self.beta_min) < 1:
@@ -227,10 +226,7 @@ class RunSettings:
         positive_int("seed", self.seed, minimum=0)
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, above=0)
-        if not isinstance(self.stop_when_converged, bool):
-            raise TypeError(
-                f"stop_when_converged must be true or false, got {self.stop_when_converged!r}"
-            )
+        flag("stop_when_converged", self.stop_when_converged)
         positive_int("growth_interval", self.growth_interval)
         object.__setattr__(self, "growth", _rising("growth", self.growth))
 

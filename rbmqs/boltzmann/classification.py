@@ -37,7 +37,7 @@ from rbmqs.boltzmann.labels import (
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.checks import choice, number, positive_int
+from rbmqs.checks import choice, flag, number, positive_int
 from rbmqs.core.classes import class_means, class_scores, softmax_rows
 from rbmqs.core.units import uniform_units
 
@@ -314,7 +314,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         }
         return ClassificationLearner(
             arrays, new_stream(seeds[2]), self, self._shares(), self.n_steps,
-            mean.astype(dtype) if self.centred else None, bool(self.draw_inputs),
+            mean.astype(dtype) if self.centred else None, flag("draw_inputs", self.draw_inputs),
         )  # fmt: skip
 
     def _shares(self) -> Shares:

@@ -273,6 +273,8 @@ def test_bad_options_columns_and_classes():
         model.partial_fit(X, np.full(7, 5))
     with pytest.raises(ValueError, match="objective must be one of"):
         ClassificationRBM(objective="best").fit(X, Y)
+    with pytest.raises(TypeError, match="draw_inputs must be true or false, got 'no'"):
+        ClassificationRBM(draw_inputs="no").fit(X, Y)
     with pytest.raises(ValueError, match="must name all classes"):
         ClassificationRBM().partial_fit(X, Y)
     with pytest.raises(ValueError, match="dropout must be below 1"):
