@@ -78,6 +78,16 @@ class Wavefunction(ABC):
         """Number of hidden units M of the machine that is evaluated."""
 
     @property
+    def n_samples(self) -> int:
+        """Configurations of an iteration, where the settings leave it open."""
+        return 1024
+
+    @property
+    def n_trials(self) -> int:
+        """Random starts that `ground_state` tries, where the settings leave it open."""
+        return 1
+
+    @property
     @abstractmethod
     def is_complex(self) -> bool:
         """Whether the parameters are complex."""

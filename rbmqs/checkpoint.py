@@ -18,6 +18,7 @@ from rbmqs.machines import Rebuild, parameter_arrays, structure_arrays, structur
 from rbmqs.optimiser import OptimiserState
 from rbmqs.records import stats_from_dict
 from rbmqs.sampler import ChainState
+from rbmqs.trials import Trials
 from rbmqs.vmc import GoodPoint, RunState
 
 FORMAT = "rbmqs-checkpoint"
@@ -59,6 +60,8 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     good = state.last_good
     if good is not None:
         arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
+    if state.trials.best is not None:
+        arrays |= parameter_arrays("best", state.trials.best)
     if state.scouts is not None:
         arrays |= {"scout_spins": state.scouts.spins, "scout_rng": state.scouts.rng}
     meta = {
@@ -68,6 +71,7 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
         "damping": state.optimiser.damping,
         **structure_table(state.psi),
         "good_energy": None if good is None else good.energy.to_dict(),
+        "trials": _trials_table(state.trials),
     }
     write_archive(path, KIND, arrays, meta)
 
@@ -112,6 +116,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         good,
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
         _scouts(arrays, psi.n_sites),
+        _trials(meta.get("trials"), arrays, rebuild),
     )
     for name in ("hamiltonian", "settings"):
         if not isinstance(meta[name], dict):
@@ -124,6 +129,23 @@ def _scouts(arrays: dict[str, np.ndarray], n_sites: int) -> ChainState | None:
         return None
     spins = _spins(arrays, "scout_spins", len(arrays["scout_spins"]), n_sites)
     return ChainState(spins, _shaped(arrays, "scout_rng", np.dtype(np.uint64), (len(spins), 4)))
+
+
+def _trials_table(trials: Trials) -> dict[str, Any]:
+    energies = [energy if np.isfinite(energy) else None for energy in trials.energies]
+    return {"energies": energies, "total": trials.total, "n_judged": trials.n_judged}
+
+
+def _trials(
+    table: dict[str, Any] | None, arrays: dict[str, np.ndarray], rebuild: Rebuild
+) -> Trials:
+    """Of a file from before there were trials, those of a run with one."""
+    if table is None:
+        return Trials()
+    energies = tuple(np.inf if e is None else float(e) for e in table["energies"])
+    best = rebuild(arrays, "best") if energies else None
+    n_judged = positive_int("n_judged", table["n_judged"], minimum=0)
+    return Trials(energies, best, float(table["total"]), n_judged)
 
 
 def _shaped(

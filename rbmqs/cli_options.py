@@ -68,6 +68,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--growth", type=float, nargs="+", metavar="ALPHA",
         help="densities of hidden units of the stages of the run, such as 1 2 4",
     )  # fmt: skip
+    parser.add_argument("--trials", type=int, metavar="N", help="random starts to choose from")
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
@@ -100,6 +101,7 @@ _PLACES = {
     "max_seconds": ("run", "max_seconds"),
     "stop_when_converged": ("run", "stop_when_converged"),
     "growth": ("run", "growth"),
+    "trials": ("run", "n_trials"),
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),
     "chains": ("sampling", "n_chains"),

@@ -11,7 +11,8 @@ import numpy as np
 
 from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
-from rbmqs.checkpoint import load_checkpoint
+from rbmqs.archive import CheckpointError
+from rbmqs.checkpoint import Checkpoint, load_checkpoint
 from rbmqs.growth import grown
 from rbmqs.initial import find_sector
 from rbmqs.machines import innermost
@@ -77,6 +78,36 @@ def state_for(
     if good is not None:
         good = replace(good, spins=fresh.spins)
     return replace(state, chains=fresh, last_good=good)
+
+
+def read_run(
+    directory: Path, hamiltonian: SpinHamiltonian | None = None
+) -> tuple[Checkpoint, SpinHamiltonian, RunSettings]:
+    """Where a run stands, and what it was asked for; errors as in `resume`."""
+    from rbmqs.config import hamiltonian_from_description, settings_from_description
+
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
+    checkpoint = load_checkpoint(path)
+    try:
+        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
+        settings = settings_from_description(checkpoint.settings)
+        _check_same(path, checkpoint, hamiltonian)
+    except CheckpointError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path} does not describe a run: {error}") from error
+    return checkpoint, hamiltonian, settings
+
+
+def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian) -> None:
+    expected: Mapping[str, Any] = checkpoint.hamiltonian
+    if expected["fingerprint"] != hamiltonian.fingerprint:
+        raise CheckpointError(
+            f"{path} belongs to another Hamiltonian: {expected['name']!r} "
+            f"({expected['fingerprint']}), got {hamiltonian.name!r} ({hamiltonian.fingerprint})"
+        )
 
 
 def wavefunction_of(directory: str | Path) -> Wavefunction:

@@ -14,6 +14,12 @@ SETTLED = 1e-3  # relative fall of the energy per window that counts as unsettle
 _SIGNIFICANT = 3.0
 
 
+def present(history: Sequence[StepRecord]) -> Sequence[StepRecord]:
+    """The iterations since the last change of the start that is followed."""
+    n = next((i for i, r in enumerate(reversed(history)) if r.trial != history[-1].trial), None)
+    return history if n is None else history[len(history) - n :]
+
+
 def windows_fall(history: Sequence[StepRecord], window: int = WINDOW) -> tuple[float, float] | None:
     """Fall of the mean energy from the last window but one to the last, and its error.
 
@@ -29,7 +35,7 @@ def windows_fall(history: Sequence[StepRecord], window: int = WINDOW) -> tuple[f
 
 def has_settled(history: Sequence[StepRecord]) -> bool:
     """Whether the energy no longer falls by more than its error: the early-stop criterion."""
-    fall = windows_fall(history, 2 * WINDOW)
+    fall = windows_fall(present(history), 2 * WINDOW)
     if fall is None:
         return False
     rounding = ROUNDING * abs(history[-1].energy.mean.real)  # energies without an error bar
@@ -38,6 +44,7 @@ def has_settled(history: Sequence[StepRecord]) -> bool:
 
 def unsettled(history: Sequence[StepRecord]) -> list[str]:
     """Sentences on an optimisation that was still going on when it ended."""
+    history = present(history)
     if any(record.status for record in history[-WINDOW:]):
         return ["steps were undone in the last iterations: lower learning_rate, raise diag_shift"]
     fall = windows_fall(history)

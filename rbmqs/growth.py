@@ -56,7 +56,7 @@ def grown(
     if n_new < 0:
         raise ValueError(f"alpha must be at least that of psi, got {alpha!r}")
     machine = innermost(psi)
-    new = _normal((psi.n_sites + 1, n_new), machine.is_complex, seed, stddev)
+    new = small_random((psi.n_sites + 1, n_new), machine.is_complex, seed, stddev)
     larger = replace(
         machine,
         hidden_bias=np.append(machine.hidden_bias, new[0] * machine.has_hidden_bias),
@@ -75,9 +75,13 @@ def new_columns(psi: Wavefunction, alpha: float) -> int:
     return wanted - machine.weights.shape[1]
 
 
-def _normal(
-    shape: tuple[int, int], is_complex: bool, seed: int | np.random.SeedSequence, stddev: float
+def small_random(
+    shape: tuple[int, ...],
+    is_complex: bool,
+    seed: int | np.random.SeedSequence,
+    stddev: float = STDDEV,
 ) -> np.ndarray:
+    """Normal real and imaginary parts of new parameters."""
     rng = np.random.default_rng(seed)
     real = rng.normal(size=shape)
     return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)

@@ -110,6 +110,16 @@ class ProjectedRBM(Wavefunction):
         return permutations, signs, characters, rows
 
     @property
+    def n_samples(self) -> int:
+        """As many as for the machine that is projected."""
+        return self.base.n_samples
+
+    @property
+    def n_trials(self) -> int:
+        """As many as for the machine that is projected."""
+        return self.base.n_trials
+
+    @property
     def n_images(self) -> int:
         """Number of terms of the sum."""
         return len(self._images[0])

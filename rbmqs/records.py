@@ -36,6 +36,8 @@ class StepRecord:
         Scouts that joined the equations, see `rbmqs.scouts`.
     summed : bool
         Whether the energy is a sum over all configurations, see `rbmqs.summation`.
+    trial : int
+        Trials that were over before, see `rbmqs.trials`.
     """
 
     iteration: int
@@ -49,6 +51,7 @@ class StepRecord:
     status: str = ""
     n_astray: int = 0
     summed: bool = False
+    trial: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: one line of the log."""
@@ -64,6 +67,7 @@ class StepRecord:
             "status": self.status,
             "n_astray": self.n_astray,
             "summed": self.summed,
+            "trial": self.trial,
         }
 
     @classmethod

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.trials import trial_energies
+
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.final import Estimate
@@ -95,6 +97,7 @@ def _diagnostic_lines(result: RunResult) -> list[str]:
         f"{'V-score':<14} {result.v_score:.2e}",
         f"{'acceptance':<14} {acceptance:.2f}",
         *_start_lines(result.estimate),
+        *_trial_lines(trial_energies(result.history, result.settings)),
         *_iteration_lines(result.history),
         *_settling_lines(result.n_settling),
         f"{'time':<14} {seconds}",
@@ -109,6 +112,14 @@ def _iteration_lines(history: Sequence[StepRecord]) -> list[str]:
     if n_corrected == 0:
         return []
     return [f"{'scouts':<14} were astray in {n_corrected} iterations, which lowered |psi| there"]
+
+
+def _trial_lines(energies: Sequence[float]) -> list[str]:
+    """Energies of the random starts, of which the lowest went on."""
+    if not energies:
+        return []
+    found = ", ".join(f"{energy:.4f}" for energy in energies)
+    return [f"{'trials':<14} {found}: the lowest went on"]
 
 
 def _settling_lines(n_iterations: int) -> list[str]:

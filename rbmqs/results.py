@@ -18,6 +18,7 @@ from rbmqs.report import has_spin_units, report
 from rbmqs.runlog import netket_log
 from rbmqs.settings import RunSettings
 from rbmqs.statistics import Stats
+from rbmqs.trials import trial_energies
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, Reference, SpinHamiltonian
@@ -152,6 +153,7 @@ class RunResult:
             "seconds": self.seconds,
             "compile_seconds": self.compile_seconds,
             "n_settling": self.n_settling,
+            "trial_energies": trial_energies(self.history, self.settings),
         }
 
     def _by_start(self) -> dict[str, Any]:

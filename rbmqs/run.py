@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,9 @@ import numpy as np
 
 from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
-from rbmqs.archive import CheckpointError
-from rbmqs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rbmqs.checkpoint import Checkpoint, save_checkpoint
 from rbmqs.compilation import compile_timer
-from rbmqs.continuation import CHECKPOINT, SETTLED, changed_settings, state_for
+from rbmqs.continuation import CHECKPOINT, SETTLED, changed_settings, read_run, state_for
 from rbmqs.convergence import has_settled
 from rbmqs.growth import final_form
 from rbmqs.initial import initial_wavefunction
@@ -27,6 +27,7 @@ from rbmqs.runlog import LogWriter, read_log
 from rbmqs.settings import RunSettings
 from rbmqs.settling import settled_estimate
 from rbmqs.status import status_of
+from rbmqs.trials import standing, with_trials
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
@@ -103,6 +104,7 @@ def ground_state(
             tied=tied,
             project=project,
         )
+        settings = with_trials(settings, psi)
     is_first = comm is None or comm.rank == 0
     directory = None if output is None or not is_first else _new_directory(Path(output))
     progress = progress and is_first
@@ -182,27 +184,6 @@ def _all_changes(checkpoint: Checkpoint, changes: Mapping[str, Any] | None) -> l
     return [*earlier, now] if changes else earlier
 
 
-def read_run(
-    directory: Path, hamiltonian: SpinHamiltonian | None = None
-) -> tuple[Checkpoint, SpinHamiltonian, RunSettings]:
-    """Where a run stands, and what it was asked for; errors as in `resume`."""
-    from rbmqs.config import hamiltonian_from_description, settings_from_description
-
-    path = directory / CHECKPOINT
-    if not path.exists():
-        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
-    checkpoint = load_checkpoint(path)
-    try:
-        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
-        settings = settings_from_description(checkpoint.settings)
-        _check_same(path, checkpoint, hamiltonian)
-    except CheckpointError:
-        raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise CheckpointError(f"{path} does not describe a run: {error}") from error
-    return checkpoint, hamiltonian, settings
-
-
 def run(
     hamiltonian: SpinHamiltonian,
     psi: Wavefunction,
@@ -236,7 +217,9 @@ def run(
             hamiltonian, psi, settings, sampler, writer, state, progress, interrupts, started
         )
         optimised = time.perf_counter()
-        psi = psi if state is None else state.psi
+        if state is not None:
+            state = standing(state, settings, partial(vmc.start_state, sampler=sampler))
+            psi = state.psi
         estimate, n_settling = None, 0
         if interrupts.agree() is None or not history:
             healthy = None if trouble else state
@@ -383,15 +366,6 @@ def _new_directory(directory: Path) -> Path:
         )
     directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian) -> None:
-    expected: Mapping[str, Any] = checkpoint.hamiltonian
-    if expected["fingerprint"] != hamiltonian.fingerprint:
-        raise CheckpointError(
-            f"{path} belongs to another Hamiltonian: {expected['name']!r} "
-            f"({expected['fingerprint']}), got {hamiltonian.name!r} ({hamiltonian.fingerprint})"
-        )
 
 
 def _reference(hamiltonian: SpinHamiltonian) -> Reference | None:

@@ -6,15 +6,20 @@ The defaults are the ones under which every model of the test suite converges fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from rbmqs.checks import choice, flag, number, positive_int
 from rbmqs.reconfiguration import SOLVERS, allowed_solvers
 from rbmqs.replica import BETA_MIN
 from rbmqs.sampler import MOVES
 from rbmqs.schedules import Schedule, as_schedule
+
+if TYPE_CHECKING:
+    from rbmqs.ansatz import Wavefunction
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,9 @@ class SamplingSettings:
 
     Parameters
     ----------
-    n_samples : int
-        Configurations per iteration; rounded up to whole draws per chain.
+    n_samples : int or None
+        Configurations per iteration; rounded up to whole draws per chain. None for the
+        `n_samples` of the wavefunction, 1024, and 4096 for one whose weights are tied.
     n_chains : int
     move : str or None
         "flip", "exchange", "pair-exchange", "mixed", or None for the sector's natural one.
@@ -50,10 +56,10 @@ class SamplingSettings:
         all samples (`rbmqs.scouts`); 0 for no scouts.
     summation : bool or None
         Sum over all configurations in an iteration instead of drawing samples; None for where
-        there are, up to symmetry, no more of them than `n_samples`.
+        there are, up to symmetry, no more of them than samples.
     """
 
-    n_samples: int = 1024
+    n_samples: int | None = None
     n_chains: int = 16
     move: str | None = None
     sweep_size: int | None = None
@@ -68,8 +74,10 @@ class SamplingSettings:
     summation: bool | None = None
 
     def __post_init__(self) -> None:
-        for name in ("n_samples", "n_chains", "n_final_samples", "n_replicas"):
+        for name in ("n_chains", "n_final_samples", "n_replicas"):
             positive_int(name, getattr(self, name))
+        if self.n_samples is not None:
+            positive_int("n_samples", self.n_samples)
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
         if self.sweep_size is not None:
             positive_int("sweep_size", self.sweep_size)
@@ -84,7 +92,7 @@ class SamplingSettings:
             raise ValueError(f"scout_share must lie in [0, 1), got {self.scout_share}")
         if self.exact and self.n_replicas > 1:
             raise ValueError(f"n_replicas must be 1 with exact sampling, got {self.n_replicas}")
-        if self.n_samples < 2 * self.n_chains:
+        if self.n_samples is not None and self.n_samples < 2 * self.n_chains:
             raise ValueError(
                 f"n_samples must give every chain two draws: at least {2 * self.n_chains} for "
                 f"{self.n_chains} chains, got {self.n_samples}"
@@ -96,19 +104,24 @@ class SamplingSettings:
         if self.n_first_samples is None:
             return
         positive_int("n_first_samples", self.n_first_samples)
-        if not 2 * self.n_chains <= self.n_first_samples <= self.n_samples:
+        largest = math.inf if self.n_samples is None else self.n_samples
+        if not 2 * self.n_chains <= self.n_first_samples <= largest:
             raise ValueError(
                 f"n_first_samples must lie between two draws for each of {self.n_chains} chains "
                 f"and n_samples = {self.n_samples}, got {self.n_first_samples}"
             )
 
-    def n_draws_at(self, iteration: int) -> int:
-        """Draws per chain of an iteration, a function of its number alone."""
-        n_samples = self.n_samples
+    def n_samples_of(self, psi: Wavefunction) -> int:
+        """Configurations per iteration of a run with this wavefunction."""
+        return psi.n_samples if self.n_samples is None else self.n_samples
+
+    def n_draws_at(self, iteration: int, psi: Wavefunction) -> int:
+        """Draws per chain of an iteration, a function of its number and the machine's size."""
+        n_samples = self.n_samples_of(psi)
         if self.n_first_samples is not None:
             doublings = min(iteration / self.sample_doubling, 64.0)
             n_samples = min(n_samples, int(self.n_first_samples * 2.0**doublings))
-        return -(-n_samples // self.n_chains)
+        return max(2, -(-n_samples // self.n_chains))
 
     @property
     def n_final_draws(self) -> int:
@@ -207,6 +220,12 @@ class RunSettings:
         that keeps its size. Schedules begin again with each stage.
     growth_interval : int
         Iterations of each stage but the last, which goes on to the end.
+    n_trials : int or None
+        Random starts that are tried one after the other, the one of lowest energy going on, see
+        `rbmqs.trials`. None for one, and in `ground_state` for the `n_trials` of the wavefunction,
+        3 for tied weights, as far as they take half of `n_iterations` or less.
+    trial_iterations : int
+        Iterations of each trial.
     max_seconds : float or None
         Optimise no longer than this, whichever comes first; where the run ends then depends on
         the machine's speed, how it got there does not.
@@ -219,16 +238,40 @@ class RunSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     growth: tuple[float, ...] = ()
     growth_interval: int = 200
+    n_trials: int | None = None
+    trial_iterations: int = 100
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         positive_int("n_iterations", self.n_iterations)
+        positive_int("trial_iterations", self.trial_iterations, minimum=4)
+        if self.n_trials is not None:
+            positive_int("n_trials", self.n_trials)
         positive_int("seed", self.seed, minimum=0)
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, above=0)
         flag("stop_when_converged", self.stop_when_converged)
         positive_int("growth_interval", self.growth_interval)
         object.__setattr__(self, "growth", _rising("growth", self.growth))
+        if self.growth and self.n_trials_in_all > 1:
+            raise ValueError(f"n_trials must be 1 for a run with growth, got {self.n_trials}")
+
+    @property
+    def n_trials_in_all(self) -> int:
+        """Number of trials, one where nothing is said."""
+        return self.n_trials or 1
+
+    def n_trials_before(self, iteration: int) -> int:
+        """Trials that are over before an iteration; 0 in a run that has only one."""
+        n = self.n_trials_in_all
+        return min(iteration // self.trial_iterations, n) if n > 1 else 0
+
+    def iteration_in_trial(self, iteration: int) -> int:
+        """Iterations that the start which is followed at an iteration has behind it."""
+        n_over = self.n_trials_before(iteration)
+        if n_over == self.n_trials_in_all:
+            n_over -= 1  # the lowest goes on where its trial ended
+        return iteration - n_over * self.trial_iterations
 
     def _stage(self, iteration: int) -> int:
         return min(iteration // self.growth_interval, max(len(self.growth) - 1, 0))
@@ -238,8 +281,8 @@ class RunSettings:
         return self.growth[self._stage(iteration)] if self.growth else None
 
     def iteration_in_stage(self, iteration: int) -> int:
-        """Iterations since the machine grew last, which is what schedules count."""
-        return iteration - self._stage(iteration) * self.growth_interval
+        """Iterations since the machine started or grew last, which is what schedules count."""
+        return self.iteration_in_trial(iteration) - self._stage(iteration) * self.growth_interval
 
     def describe(self) -> dict:
         """Plain JSON values, for logs and checkpoints."""

@@ -62,7 +62,7 @@ class Summation:
         """
         if settings.summation is False or (settings.summation is None and settings.exact):
             return None
-        limit = MAX_CONFIGURATIONS if settings.summation else settings.n_samples
+        limit = MAX_CONFIGURATIONS if settings.summation else settings.n_samples_of(psi)
         symmetry = common_symmetry(hamiltonian, psi)
         n = n_configurations(hamiltonian, symmetry)
         if n <= limit:

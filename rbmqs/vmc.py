@@ -7,7 +7,8 @@ writes files. State goes in and comes out, so a run can be cut anywhere and cont
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats, quick_statistics
 from rbmqs.summation import Summation
 from rbmqs.threads import single_threaded_blas
+from rbmqs.trials import Trials, next_trial
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -74,6 +76,8 @@ class RunState:
         In a row.
     scouts : ChainState or None
         Of `rbmqs.scouts`, None before their first start or where there are none.
+    trials : Trials
+        How several random starts stand, if there are several.
     """
 
     iteration: int
@@ -83,6 +87,7 @@ class RunState:
     last_good: GoodPoint | None = None
     n_rollbacks: int = 0
     scouts: ChainState | None = None
+    trials: Trials = field(default_factory=Trials)
 
 
 def make_sampler(
@@ -116,10 +121,9 @@ def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> S
     return ReplicaExchangeSampler(chains, settings.n_replicas, settings.beta_min)
 
 
-def start_state(psi: Wavefunction, sampler: Sampler, seed: int) -> RunState:
+def start_state(psi: Wavefunction, seed: np.random.SeedSequence, sampler: Sampler) -> RunState:
     """Fresh chains, thermalised, before the first iteration."""
-    chains = fresh_chains(psi, sampler, np.random.SeedSequence(seed, spawn_key=(1,)))
-    return RunState(0, psi, chains, OptimiserState.fresh(psi))
+    return RunState(0, psi, fresh_chains(psi, sampler, seed), OptimiserState.fresh(psi))
 
 
 def fresh_chains(psi: Wavefunction, sampler: Sampler, seed: np.random.SeedSequence) -> ChainState:
@@ -176,15 +180,18 @@ def iterate(
     scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
     summation = Summation.wanted(hamiltonian, psi, settings.sampling)
     with single_threaded_blas():
-        state = state or start_state(psi, sampler, settings.seed)
+        seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
+        state = state or start_state(psi, seed, sampler)
     while True:
         with single_threaded_blas():
+            state = next_trial(state, settings, partial(start_state, sampler=sampler))
             state = grow_state(state, settings)
             if summation is not None:
                 record, state = step(summation.measured(state.psi), state, settings)
             else:
                 measured, state = sampled(hamiltonian, sampler, scouts, state, settings)
                 record, state = step(measured, state, settings)
+            state = replace(state, trials=state.trials.judged(record, settings))
         yield record, state
 
 
@@ -197,7 +204,7 @@ def sampled(
 ) -> tuple[Measured, RunState]:
     """Local energies of samples and of scouts that are astray; all of them have moved on."""
     psi, iteration = state.psi, settings.iteration_in_stage(state.iteration)
-    n_draws = settings.sampling.n_draws_at(iteration)
+    n_draws = settings.sampling.n_draws_at(iteration, psi)
     samples, chains = sampler.sample(psi, state.chains, n_draws)
     pairs = psi.unit_pairs(samples.flat)
     evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
@@ -218,11 +225,11 @@ def step(measured: Measured, state: RunState, settings: RunSettings) -> tuple[St
     """Change the parameters by what was measured, or undo the step before."""
     trouble = has_diverged(measured.energy, state.last_good.energy if state.last_good else None)
     if trouble:
-        return _roll_back(state, measured, trouble)
+        return _roll_back(state, measured, settings, trouble)
     try:
         return _advance(state, measured, settings)
     except FloatingPointError as error:  # the solve met NaN, or a matrix it cannot factorise
-        return _roll_back(state, measured, str(error))
+        return _roll_back(state, measured, settings, str(error))
 
 
 def _advance(
@@ -245,6 +252,7 @@ def _advance(
         damping=state.optimiser.damping,
         n_astray=measured.n_astray,
         summed=measured.summed,
+        trial=settings.n_trials_before(state.iteration),
     )
     good = state.last_good
     if good is None or is_better(energy, good.energy):
@@ -255,7 +263,9 @@ def _advance(
     )  # fmt: skip
 
 
-def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepRecord, RunState]:
+def _roll_back(
+    state: RunState, measured: Measured, settings: RunSettings, trouble: str
+) -> tuple[StepRecord, RunState]:
     """Return to the last good parameters, with shorter and more damped steps to come."""
     if state.last_good is None or state.n_rollbacks >= MAX_ROLLBACKS:
         raise DivergedError(
@@ -275,6 +285,7 @@ def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepR
         damping=optimiser.damping,
         status=f"step undone: {trouble}",
         summed=measured.summed,
+        trial=settings.n_trials_before(state.iteration),
     )
     good = state.last_good
     # The reference energy is forgotten with the bad step: it may have been a lucky fluctuation.

@@ -141,9 +141,9 @@ def analyse_run(
         `max_samples` below the number of chains, `confidence` beyond 0.5 to 1.
     """
     from hamiltonians import best_reference
-    from rbmqs.continuation import wavefunction_of
+    from rbmqs.continuation import read_run, wavefunction_of
     from rbmqs.final import final_estimate
-    from rbmqs.run import LOG, read_run
+    from rbmqs.run import LOG
     from rbmqs.runlog import read_log
     from rbmqs.studies.zero_variance import zero_variance_energy
     from rbmqs.vmc import make_sampler

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rbmqs.convergence import present
 from rbmqs.statistics import nominal_error
 from rbmqs.studies.fits import line_fit
 
@@ -54,7 +55,7 @@ def zero_variance_energy(history: Sequence[StepRecord], final: Stats) -> tuple[f
 
 def _blocks(history: Sequence[StepRecord]) -> np.ndarray:
     """Energy, variance and error of the energy of each block, shape (n_blocks, 3)."""
-    half = [r for r in history[len(history) // 2 :] if not r.status]
+    half = [r for r in present(history)[-(len(history) // 2) :] if not r.status]
     # Sums over all configurations have no error, and a weight in the fit like that of samples.
     rows = np.array(
         [

@@ -9,6 +9,9 @@ import pytest
 from rbmqs.checks import finite, number, positive_int, spin_array
 from rbmqs.schedules import Schedule, as_schedule
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.wavefunction import RBM
+
+PSI = RBM.random(4, 1)
 
 
 def test_values_of_schedules():
@@ -40,14 +43,14 @@ def test_numbers_are_constant_schedules():
 
 def test_draws_per_chain_round_up():
     settings = SamplingSettings(n_samples=1000, n_chains=16, n_final_samples=5)
-    assert (settings.n_draws_at(0), settings.n_final_draws) == (63, 4)
-    assert SamplingSettings(n_samples=32, n_chains=16).n_draws_at(10**6) == 2
+    assert (settings.n_draws_at(0, PSI), settings.n_final_draws) == (63, 4)
+    assert SamplingSettings(n_samples=32, n_chains=16).n_draws_at(10**6, PSI) == 2
 
 
 def test_samples_double_until_there_are_enough():
     settings = SamplingSettings(1000, n_first_samples=100, sample_doubling=20.0, n_chains=10)
-    assert [settings.n_draws_at(t) for t in (0, 20, 40, 50)] == [10, 20, 40, 57]
-    assert [settings.n_draws_at(t) for t in (67, 10**9)] == [100, 100]
+    assert [settings.n_draws_at(t, PSI) for t in (0, 20, 40, 50)] == [10, 20, 40, 57]
+    assert [settings.n_draws_at(t, PSI) for t in (67, 10**9)] == [100, 100]
 
 
 def test_options_that_a_solver_lacks():
@@ -99,7 +102,7 @@ BAD = [
     (lambda: SamplingSettings(move="hop"), "move"),
     (lambda: SamplingSettings(exact=1), "exact"),
     (lambda: SamplingSettings(n_first_samples=16), "n_first_samples"),
-    (lambda: SamplingSettings(n_first_samples=2048), "n_first_samples"),
+    (lambda: SamplingSettings(1024, n_first_samples=2048), "n_first_samples"),
     (lambda: SamplingSettings(n_first_samples=64.0), "n_first_samples"),
     (lambda: SamplingSettings(sample_doubling=0), "sample_doubling"),
     (lambda: OptimiserSettings(learning_rate=0), "learning_rate"),

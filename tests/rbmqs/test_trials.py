@@ -1,0 +1,190 @@
+"""Several random starts in one run: what each gets, which goes on, and what is kept of them."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+import hamiltonians as hm
+import rbmqs
+from rbmqs import RBM, ProjectedRBM, SymmetricRBM, vmc
+from rbmqs.checkpoint import load_checkpoint
+from rbmqs.convergence import has_settled, present
+from rbmqs.initial import initial_wavefunction, symmetric_sector
+from rbmqs.run import CHECKPOINT, LOG
+from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.trials import Trials, trial_energies, with_trials
+
+CHAIN = hm.ising(hm.chain(6), h=1.0)
+SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=128, summation=False)
+LENGTH = 8
+SETTINGS = RunSettings(
+    n_iterations=40, n_trials=3, trial_iterations=LENGTH, sampling=SAMPLING, seed=5
+)
+
+
+def settings(**changes):
+    return RunSettings(
+        **{
+            "n_trials": 3,
+            "trial_iterations": LENGTH,
+            "sampling": SAMPLING,
+            "seed": 5,
+            "n_iterations": 40,
+            **changes,
+        }
+    )
+
+
+def states(n, chosen=SETTINGS):
+    """Records, and the states after them, of n iterations of a tied machine."""
+    psi = initial_wavefunction(CHAIN, chosen.seed, tied="translations", alpha=1)
+    return list(islice(vmc.iterate(CHAIN, psi, chosen), n))
+
+
+def run(directory, **changes):
+    return rbmqs.ground_state(
+        CHAIN, 1, tied="translations", settings=settings(**changes), output=directory,
+        progress=False,
+    )  # fmt: skip
+
+
+def test_iterations_are_counted_within_trials():
+    chosen = settings()
+    found = [(chosen.n_trials_before(t), chosen.iteration_in_trial(t)) for t in (0, 7, 8, 23, 24)]
+    assert found == [(0, 0), (0, 7), (1, 0), (2, 7), (3, 8)]  # the lowest goes on after its 8
+    one = settings(n_trials=None)
+    assert [(one.n_trials_before(t), one.iteration_in_trial(t)) for t in (0, 30)] == [
+        (0, 0),
+        (0, 30),
+    ]
+
+
+def test_schedules_begin_again_with_each_trial():
+    records = [record for record, _ in states(3 * LENGTH + 2)]
+    rate = OptimiserSettings().learning_rate_at
+    assert [r.trial for r in records] == [0] * LENGTH + [1] * LENGTH + [2] * LENGTH + [3, 3]
+    for t, record in enumerate(records):
+        here = t % LENGTH if t < 3 * LENGTH else t - 2 * LENGTH
+        assert record.learning_rate <= rate(here) * (1 + 1e-12)
+    first = [records[k * LENGTH].energy.mean.real for k in range(3)]
+    last = [records[k * LENGTH + LENGTH - 1].energy.mean.real for k in range(3)]
+    assert min(first) > max(last)  # each starts at random parameters and learns
+
+
+def test_the_lowest_start_goes_on():
+    found = states(3 * LENGTH + 1)
+    after = found[-1][1]
+    ends = [found[(k + 1) * LENGTH - 1][1].psi for k in range(3)]
+    energies = [
+        np.mean([r.energy.mean.real for r, _ in found[(k + 1) * LENGTH - 2 : (k + 1) * LENGTH]])
+        for k in range(3)
+    ]
+    np.testing.assert_allclose(after.trials.energies, energies, rtol=1e-12)
+    assert len({tuple(psi.flat) for psi in ends}) == 3
+    np.testing.assert_array_equal(after.trials.best.flat, ends[int(np.argmin(energies))].flat)
+    assert trial_energies([record for record, _ in found], SETTINGS) == pytest.approx(energies)
+
+
+@pytest.mark.parametrize("best", [0, 1, 2])
+def test_any_of_them_may_be_the_lowest(best, monkeypatch):
+    """The judged energies are replaced, so that each trial in turn comes out lowest."""
+    closed = Trials.closed
+    monkeypatch.setattr(
+        Trials,
+        "closed",
+        lambda self, psi: closed(
+            vmc.replace(self, total=float(len(self.energies) != best), n_judged=1), psi
+        ),
+    )
+    found = states(3 * LENGTH + 1)
+    before = found[(best + 1) * LENGTH - 1][1].psi
+    assert found[-1][1].trials.energies == tuple(float(k != best) for k in range(3))
+    np.testing.assert_array_equal(found[-1][1].trials.best.flat, before.flat)
+
+
+@pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
+def test_a_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut):
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "cut", n_iterations=cut)
+    resumed = rbmqs.resume(tmp_path / "cut", n_iterations=40, progress=False)
+    np.testing.assert_array_equal(resumed.psi.flat, whole.psi.flat)
+    assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
+    kept = load_checkpoint(tmp_path / "cut" / CHECKPOINT).state.trials
+    assert len(kept.energies) == 3
+
+
+def test_a_run_that_ends_among_its_trials_gives_the_lowest(tmp_path):
+    n = LENGTH + 4  # less than the judged part of the second trial, which therefore cannot win
+    result = run(tmp_path, n_iterations=n)
+    first = states(LENGTH)[-1][1].psi
+    np.testing.assert_array_equal(result.psi.flat, first.flat)
+    kept = load_checkpoint(tmp_path / CHECKPOINT).state
+    assert kept.iteration == n  # where it is resumed from
+    assert len(kept.trials.energies) == 1
+    assert not np.array_equal(kept.psi.flat, first.flat)
+
+
+def test_result_and_report_name_the_energies(tmp_path):
+    result = run(tmp_path)
+    energies = result.to_dict()["trial_energies"]
+    assert len(energies) == 3
+    assert f"{energies[1]:.4f}" in str(result)
+    assert "the lowest went on" in str(result)
+    assert rbmqs.ground_state(
+        CHAIN, 1, settings=settings(n_trials=1), progress=False
+    ).to_dict()["trial_energies"] == []  # fmt: skip
+
+
+def test_convergence_is_judged_from_the_present_start():
+    records = [record for record, _ in states(3 * LENGTH + 5)]
+    assert [r.iteration for r in present(records)] == list(range(3 * LENGTH, 3 * LENGTH + 5))
+    assert [r.iteration for r in present(records[:10])] == [8, 9]
+    assert present([]) == []
+    one = [record for record, _ in states(12, settings(n_trials=1))]
+    assert present(one) == one
+    flat = [vmc.replace(one[-1], iteration=t, trial=t // 150) for t in range(300)]
+    assert not has_settled(flat)
+    assert has_settled([vmc.replace(r, trial=0) for r in flat])
+
+
+def test_how_many_trials_where_nothing_is_said():
+    tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
+    plain = RBM.random(6, 1)
+    projected = ProjectedRBM(tied, symmetric_sector(CHAIN))
+
+    def chosen(psi, **changes):
+        return with_trials(RunSettings(**changes), psi).n_trials
+
+    assert [chosen(psi) for psi in (plain, tied, projected)] == [1, 3, 3]
+    assert [chosen(tied, n_iterations=n) for n in (600, 599, 400, 399, 20)] == [3, 2, 2, 1, 1]
+    assert chosen(tied, n_trials=5) == 5
+    assert chosen(tied, growth=(1, 2)) is None  # stages of growth have starts of their own
+    warm = rbmqs.ground_state(CHAIN, psi=tied, settings=settings(n_trials=None), progress=False)
+    assert {record.trial for record in warm.history} == {0}  # a start that was given is the one
+
+
+def test_how_many_samples_where_nothing_is_said():
+    few = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
+    many = SymmetricRBM.random(hm.chain(30).translation_group(), n_features=70)
+    free = SamplingSettings(n_chains=16)
+    machines = (RBM.random(6, 1), few, many, ProjectedRBM(few, symmetric_sector(CHAIN)))
+    assert [free.n_samples_of(psi) for psi in machines] == [1024, 4096, 1024, 4096]
+    assert free.n_draws_at(0, few) == 256
+    assert {SAMPLING.n_samples_of(psi) for psi in machines} == {64}
+    growing = SamplingSettings(n_chains=16, n_first_samples=512, sample_doubling=10.0)
+    assert [growing.n_draws_at(t, few) for t in (0, 10, 20, 30, 99)] == [32, 64, 128, 256, 256]
+    assert SamplingSettings(n_chains=1000).n_draws_at(0, machines[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_trials": 0}, "n_trials must be at least 1, got 0"),
+        ({"trial_iterations": 3}, "trial_iterations must be at least 4, got 3"),
+        ({"growth": (1, 2)}, "n_trials must be 1 for a run with growth, got 3"),
+    ],
+)
+def test_settings_that_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        settings(**changes)
