@@ -14,6 +14,7 @@ import numpy as np
 
 from rbmqs.checks import spin_array
 from rbmqs.core.local_energy import diagonal_values
+from rbmqs.schedules import Schedule
 
 if TYPE_CHECKING:
     from hamiltonians import Sector
@@ -61,11 +62,11 @@ class Wavefunction(ABC):
 
     Attributes
     ----------
-    momentum : float
-        Of the optimiser, where the settings leave it open.
+    friction : Schedule
+        1 - momentum of the optimiser, where the settings leave it open.
     """
 
-    momentum: ClassVar[float] = 0.9
+    friction: ClassVar[Schedule] = Schedule(0.1)
 
     @property
     @abstractmethod

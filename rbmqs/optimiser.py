@@ -90,7 +90,7 @@ def take_step(
     local_energies : complex array (n_samples,)
     """
     gain = state.damping**-_SHIFT_GAIN
-    momentum = psi.momentum if settings.momentum is None else settings.momentum
+    momentum = 1 - psi.friction(iteration) if settings.momentum is None else settings.momentum
     record = solve(
         jacobian,
         local_energies,

@@ -147,7 +147,8 @@ class OptimiserSettings:
     momentum : float or None
         SPRING momentum mu in [0, 1) (Goldshlager, Abrahamsen & Lin, J. Comput. Phys. 516, 113351
         (2024), arXiv:2401.10190): the solve starts from mu times the previous direction. None for
-        the `momentum` of the wavefunction, 0.9, and 0.5 for a projected one.
+        0.9, and for 0.5 rising to 0.9 over 400 iterations with a projected wavefunction: 1 - mu is
+        then its `friction`.
     relative_shift : float
         eps_1 of the scale-invariant shift eps_1 diag(S) + diag_shift; 0 for none. Takes the
         solvers "dense" and "matrix-free".
