@@ -283,7 +283,9 @@ def _optimise(
                     break
                 if interrupts.out_of_time(started, settings.max_seconds):
                     break
-                if settings.stop_when_converged and has_settled(history):
+                if settings.is_trial(record.iteration) or not settings.stop_when_converged:
+                    continue
+                if has_settled(history):
                     break
     except vmc.DivergedError as error:
         trouble = [str(error)]

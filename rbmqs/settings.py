@@ -267,6 +267,11 @@ class RunSettings:
         n = self.n_trials_in_all
         return min(iteration // self.trial_iterations, n) if n > 1 else 0
 
+    def is_trial(self, iteration: int) -> bool:
+        """Whether an iteration belongs to one of several trials."""
+        n = self.n_trials_in_all
+        return n > 1 and self.n_trials_before(iteration) < n
+
     def iteration_in_trial(self, iteration: int) -> int:
         """Iterations that the start which is followed at an iteration has behind it."""
         n_over = self.n_trials_before(iteration)

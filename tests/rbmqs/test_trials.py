@@ -148,6 +148,16 @@ def test_convergence_is_judged_from_the_present_start():
     assert has_settled([vmc.replace(r, trial=0) for r in flat])
 
 
+def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
+    monkeypatch.setattr("rbmqs.run.has_settled", lambda history: True)
+    result = run(tmp_path, stop_when_converged=True)
+    assert len(result.history) == 3 * LENGTH + 1
+    alone = rbmqs.ground_state(
+        CHAIN, 1, settings=settings(n_trials=1, stop_when_converged=True), progress=False
+    )
+    assert len(alone.history) == 1
+
+
 def test_how_many_trials_where_nothing_is_said():
     tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
     plain = RBM.random(6, 1)
