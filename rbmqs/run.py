@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LOG = "log.jsonl"
 CHECKPOINT_SECONDS = 10.0
+SETTLING = 0.25  # of a limited time, which it may take beyond that
 
 
 def ground_state(
@@ -223,8 +224,14 @@ def run(
         estimate, n_settling = None, 0
         if interrupts.agree() is None or not history:
             healthy = None if trouble else state
+            limit = None if settings.max_seconds is None else SETTLING * settings.max_seconds
+
+            def stopped() -> bool:
+                late = interrupts.out_of_time(optimised, limit)
+                return interrupts.agree() is not None or late
+
             found = settled_estimate(
-                hamiltonian, psi, healthy, sampler, settings, interrupts.agree
+                hamiltonian, psi, healthy, sampler, settings, stopped, progress
             )  # fmt: skip
             estimate, n_settling = found.estimate, found.n_iterations
             if found.state is not None:

@@ -228,8 +228,9 @@ class RunSettings:
     trial_iterations : int
         Iterations of each trial.
     max_seconds : float or None
-        Optimise no longer than this, whichever comes first; where the run ends then depends on
-        the machine's speed, how it got there does not.
+        Optimise no longer than this, whichever comes first, and settle (`rbmqs.settling`) for a
+        quarter of it at most; where the run ends then depends on the machine's speed, how it got
+        there does not.
     """
 
     n_iterations: int = 700

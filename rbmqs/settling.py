@@ -16,6 +16,7 @@ import numpy as np
 
 from rbmqs import vmc
 from rbmqs.final import Estimate, final_estimate
+from rbmqs.progress import Progress
 from rbmqs.sampler import ChainState, random_chains
 from rbmqs.schedules import Schedule
 from rbmqs.scouts import Scouts
@@ -58,7 +59,8 @@ def settled_estimate(
     state: vmc.RunState | None,
     sampler: Sampler,
     settings: RunSettings,
-    interrupted: Callable[[], object] = lambda: None,
+    stopped: Callable[[], object] = lambda: None,
+    progress: bool = False,
 ) -> Settled:
     """Estimate the energy, and settle while fresh chains are stuck at higher ones.
 
@@ -67,8 +69,10 @@ def settled_estimate(
     psi : Wavefunction
     state : RunState or None
         Of the run that led to it; None for an estimate alone.
-    interrupted : callable
-        Asked before each round whether to stop.
+    stopped : callable
+        Asked before each iteration whether to stop.
+    progress : bool
+        Show a progress bar of each round on standard error.
     """
 
     def estimate(psi: vmc.Wavefunction, *number: int) -> Estimate:
@@ -82,10 +86,13 @@ def settled_estimate(
         return found
     settings = _with_steady_rate(settings, state.iteration)
     for number in range(1, MAX_ROUNDS + 1):
-        if _agrees(found.estimate) or interrupted():
+        if _agrees(found.estimate) or stopped():
             break
         stuck = _chains_of(found.estimate, settings.seed, number)
-        after, n_iterations = _round(hamiltonian, state, sampler, settings, scouts, stuck)
+        with Progress(MAX_ITERATIONS, show=progress, unit="settling") as bar:
+            after, n_iterations = _round(
+                hamiltonian, state, sampler, settings, scouts, stuck, stopped, bar
+            )
         if n_iterations == 0:
             break
         state = after
@@ -123,6 +130,8 @@ def _round(
     settings: RunSettings,
     scouts: Scouts,
     stuck: ChainState,
+    stopped: Callable[[], object],
+    bar: Progress,
 ) -> tuple[vmc.RunState, int]:
     """Iterate with the chains of an estimate as scouts until all have come home."""
     moves = replace(scouts.moves, n_chains=len(stuck.spins))
@@ -139,7 +148,10 @@ def _round(
             if (n_done == 0 and n_quiet) or n_quiet > QUIET:
                 return state, n_done
             try:
-                _, state = vmc.step(measured, state_now, settings)
+                record, state = vmc.step(measured, state_now, settings)
             except vmc.DivergedError:
                 return state, n_done
+        bar.advance(n_done + 1, f"{record.n_astray} chains astray, energy {record.energy}")
+        if stopped():
+            return state, n_done + 1
     return state, MAX_ITERATIONS

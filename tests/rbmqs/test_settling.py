@@ -54,6 +54,16 @@ def test_chains_that_are_stuck_come_home(untended):
     np.testing.assert_array_equal(again.state.psi.flat, found.state.psi.flat)
 
 
+def test_settling_stops_when_asked(untended):
+    asked = iter(range(100))
+    sampler = vmc.make_sampler(H, SAMPLING)
+    found = settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
+    assert (found.n_iterations, found.n_rounds) == (3, 1)  # asked before the round, and after each
+    assert found.state.iteration == 83
+    none = settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: True)
+    assert (none.n_iterations, none.state) == (0, None)
+
+
 def test_the_checkpoint_of_the_run_stays(untended, tmp_path, monkeypatch):
     monkeypatch.setattr(vmc, "iterate", lambda *a, **k: iter(()))
     settings = replace(SETTINGS, n_iterations=90)
