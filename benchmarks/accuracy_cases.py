@@ -171,7 +171,7 @@ def _varbench_more() -> list[Case]:
 
 def _frustrated() -> list[Case]:
     projected = {"project": "symmetric", "alpha": 2}
-    space = {"tied": "space-group", "n_features": 4}
+    space = {"tied": "translations", "alpha": 8, "project": "symmetric"}
     return [
         Case("frustrated", "Heisenberg 4x4", lambda: _heisenberg(hm.square(4)), projected),
         Case("frustrated", "J1-J2 4x4, J2 = 0.5", lambda: _j1j2(hm.square(4), 0.5), projected,
