@@ -1,5 +1,7 @@
 """Several random starts in one run: what each gets, which goes on, and what is kept of them."""
 
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -9,11 +11,11 @@ import hamiltonians as hm
 import rbmqs
 from rbmqs import RBM, ProjectedRBM, SymmetricRBM, vmc
 from rbmqs.checkpoint import load_checkpoint
-from rbmqs.convergence import has_settled, present
+from rbmqs.convergence import has_settled, present, unsettled
 from rbmqs.initial import initial_wavefunction, symmetric_sector
 from rbmqs.run import CHECKPOINT, LOG
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.trials import Trials, trial_energies, with_trials
+from rbmqs.trials import Trials, next_trial, standing, trial_energies, with_trials
 
 CHAIN = hm.ising(hm.chain(6), h=1.0)
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=128, summation=False)
@@ -94,13 +96,33 @@ def test_any_of_them_may_be_the_lowest(best, monkeypatch):
         Trials,
         "closed",
         lambda self, psi: closed(
-            vmc.replace(self, total=float(len(self.energies) != best), n_judged=1), psi
+            replace(self, total=float(len(self.energies) != best), n_judged=1), psi
         ),
     )
     found = states(3 * LENGTH + 1)
     before = found[(best + 1) * LENGTH - 1][1].psi
     assert found[-1][1].trials.energies == tuple(float(k != best) for k in range(3))
     np.testing.assert_array_equal(found[-1][1].trials.best.flat, before.flat)
+
+
+@pytest.mark.parametrize(("best", "goes_on"), [(0, False), (2, True)])
+def test_the_last_trial_goes_on_as_it_is(best, goes_on):
+    """With its chains and momentum, where any other start has lost them."""
+    state = states(3 * LENGTH)[-1][1]
+    energies = (-2.0, -1.0) if best == 0 else (0.0, 0.0)
+    state = replace(state, trials=replace(state.trials, energies=energies, total=-3.0, n_judged=2))
+    sampler = vmc.make_sampler(CHAIN, SAMPLING)
+    after = next_trial(state, SETTINGS, partial(vmc.start_state, sampler=sampler))
+    assert after.trials.energies == (*energies, -1.5)
+    assert (after.iteration, after.trials.n_judged) == (3 * LENGTH, 0)
+    assert (after.chains is state.chains) is goes_on
+    assert np.any(after.optimiser.direction) == goes_on
+
+
+def test_behind_its_trials_a_run_ends_where_it_is():
+    state = states(3 * LENGTH + 2)[-1][1]
+    worse = replace(state, trials=replace(state.trials, total=1e6, n_judged=1))
+    assert standing(worse, SETTINGS, None) is worse
 
 
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
@@ -143,9 +165,13 @@ def test_convergence_is_judged_from_the_present_start():
     assert present([]) == []
     one = [record for record, _ in states(12, settings(n_trials=1))]
     assert present(one) == one
-    flat = [vmc.replace(one[-1], iteration=t, trial=t // 150) for t in range(300)]
+    undone = [*one[:-1], replace(one[-1], status="step undone")]
+    later = [replace(r, trial=1) for r in one]
+    assert "steps were undone" in unsettled(undone)[0]
+    assert "fewer than 100 iterations" in unsettled([*undone, *later])[0]
+    flat = [replace(one[-1], iteration=t, trial=t // 150) for t in range(300)]
     assert not has_settled(flat)
-    assert has_settled([vmc.replace(r, trial=0) for r in flat])
+    assert has_settled([replace(r, trial=0) for r in flat])
 
 
 def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
