@@ -60,8 +60,10 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     good = state.last_good
     if good is not None:
         arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
-    if state.trials.best is not None:
-        arrays |= parameter_arrays("best", state.trials.best)
+    trials = state.trials
+    if trials.best is not None and trials.chains is not None:
+        arrays |= parameter_arrays("best", trials.best)
+        arrays |= {"best_spins": trials.chains.spins, "best_rng": trials.chains.rng}
     if state.scouts is not None:
         arrays |= {"scout_spins": state.scouts.spins, "scout_rng": state.scouts.rng}
     meta = {
@@ -115,8 +117,8 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         OptimiserState(direction, damping),
         good,
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
-        _scouts(arrays, psi.n_sites),
-        _trials(meta.get("trials"), arrays, rebuild),
+        _chains(arrays, "scout", psi.n_sites),
+        _trials(meta.get("trials"), arrays, rebuild, psi.n_sites),
     )
     for name in ("hamiltonian", "settings"):
         if not isinstance(meta[name], dict):
@@ -124,11 +126,13 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
     return Checkpoint(state, meta["hamiltonian"], meta["settings"], meta)
 
 
-def _scouts(arrays: dict[str, np.ndarray], n_sites: int) -> ChainState | None:
-    if "scout_spins" not in arrays:
+def _chains(arrays: dict[str, np.ndarray], name: str, n_sites: int) -> ChainState | None:
+    """Chains besides those of the run: of scouts, or of the best trial."""
+    if f"{name}_spins" not in arrays:
         return None
-    spins = _spins(arrays, "scout_spins", len(arrays["scout_spins"]), n_sites)
-    return ChainState(spins, _shaped(arrays, "scout_rng", np.dtype(np.uint64), (len(spins), 4)))
+    spins = _spins(arrays, f"{name}_spins", len(arrays[f"{name}_spins"]), n_sites)
+    rng = _shaped(arrays, f"{name}_rng", np.dtype(np.uint64), (len(spins), 4))
+    return ChainState(spins, rng)
 
 
 def _trials_table(trials: Trials) -> dict[str, Any]:
@@ -137,7 +141,7 @@ def _trials_table(trials: Trials) -> dict[str, Any]:
 
 
 def _trials(
-    table: dict[str, Any] | None, arrays: dict[str, np.ndarray], rebuild: Rebuild
+    table: dict[str, Any] | None, arrays: dict[str, np.ndarray], rebuild: Rebuild, n_sites: int
 ) -> Trials:
     """Of a file from before there were trials, those of a run with one."""
     if table is None:
@@ -145,7 +149,10 @@ def _trials(
     energies = tuple(np.inf if e is None else float(e) for e in table["energies"])
     best = rebuild(arrays, "best") if energies else None
     n_judged = positive_int("n_judged", table["n_judged"], minimum=0)
-    return Trials(energies, best, float(table["total"]), n_judged)
+    chains = _chains(arrays, "best", n_sites)
+    if energies and chains is None:
+        raise ValueError("the chains of the best trial are missing")
+    return Trials(energies, best, chains, float(table["total"]), n_judged)
 
 
 def _shaped(

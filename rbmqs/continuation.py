@@ -77,7 +77,10 @@ def state_for(
     good = state.last_good
     if good is not None:
         good = replace(good, spins=fresh.spins)
-    return replace(state, chains=fresh, last_good=good)
+    trials = state.trials
+    if trials.best is not None:
+        trials = replace(trials, chains=fresh)
+    return replace(state, chains=fresh, last_good=good, trials=trials)
 
 
 def read_run(

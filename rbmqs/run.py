@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,7 +218,7 @@ def run(
         )
         optimised = time.perf_counter()
         if state is not None:
-            state = standing(state, settings, partial(vmc.start_state, sampler=sampler))
+            state = standing(state, settings)
             psi = state.psi
         estimate, n_settling = None, 0
         if interrupts.agree() is None or not history:

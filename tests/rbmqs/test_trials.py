@@ -95,8 +95,8 @@ def test_any_of_them_may_be_the_lowest(best, monkeypatch):
     monkeypatch.setattr(
         Trials,
         "closed",
-        lambda self, psi: closed(
-            replace(self, total=float(len(self.energies) != best), n_judged=1), psi
+        lambda self, psi, chains: closed(
+            replace(self, total=float(len(self.energies) != best), n_judged=1), psi, chains
         ),
     )
     found = states(3 * LENGTH + 1)
@@ -107,7 +107,7 @@ def test_any_of_them_may_be_the_lowest(best, monkeypatch):
 
 @pytest.mark.parametrize(("best", "goes_on"), [(0, False), (2, True)])
 def test_the_last_trial_goes_on_as_it_is(best, goes_on):
-    """With its chains and momentum, where any other start has lost them."""
+    """With its momentum, which any other start has lost; both with the chains that they had."""
     state = states(3 * LENGTH)[-1][1]
     energies = (-2.0, -1.0) if best == 0 else (0.0, 0.0)
     state = replace(state, trials=replace(state.trials, energies=energies, total=-3.0, n_judged=2))
@@ -115,14 +115,15 @@ def test_the_last_trial_goes_on_as_it_is(best, goes_on):
     after = next_trial(state, SETTINGS, partial(vmc.start_state, sampler=sampler))
     assert after.trials.energies == (*energies, -1.5)
     assert (after.iteration, after.trials.n_judged) == (3 * LENGTH, 0)
-    assert (after.chains is state.chains) is goes_on
+    assert after.chains is (state.chains if goes_on else state.trials.chains)
+    assert after.chains is not None
     assert np.any(after.optimiser.direction) == goes_on
 
 
 def test_behind_its_trials_a_run_ends_where_it_is():
     state = states(3 * LENGTH + 2)[-1][1]
     worse = replace(state, trials=replace(state.trials, total=1e6, n_judged=1))
-    assert standing(worse, SETTINGS, None) is worse
+    assert standing(worse, SETTINGS) is worse
 
 
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
@@ -134,6 +135,14 @@ def test_a_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut):
     assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
     kept = load_checkpoint(tmp_path / "cut" / CHECKPOINT).state.trials
     assert len(kept.energies) == 3
+
+
+def test_chains_may_change_among_the_trials(tmp_path):
+    run(tmp_path, n_iterations=LENGTH + 2)
+    changes = {"sampling.n_chains": 16}
+    resumed = rbmqs.resume(tmp_path, n_iterations=40, changes=changes, progress=False)
+    assert {record.energy.n_chains for record in resumed.history[LENGTH + 2 :]} == {16}
+    assert resumed.energy.n_chains == 16
 
 
 def test_a_run_that_ends_among_its_trials_gives_the_lowest(tmp_path):
