@@ -47,6 +47,11 @@ class Interrupts:
             self.received = max(self._comm.allgather(self._own or 0)) or None
         return self.received
 
+    def must_stop(self, started: float, max_seconds: float | None) -> bool:
+        """Whether a signal was received or time is up; called by all ranks together."""
+        signalled = self.agree() is not None
+        return self.out_of_time(started, max_seconds) or signalled
+
     def out_of_time(self, started: float, max_seconds: float | None) -> bool:
         """Whether the first rank's clock has run for too long; called by all ranks together."""
         if max_seconds is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,11 +225,7 @@ def run(
         if interrupts.agree() is None or not history:
             healthy = None if trouble else state
             limit = None if settings.max_seconds is None else SETTLING * settings.max_seconds
-
-            def stopped() -> bool:
-                late = interrupts.out_of_time(optimised, limit)
-                return interrupts.agree() is not None or late
-
+            stopped = partial(interrupts.must_stop, optimised, limit)
             found = settled_estimate(
                 hamiltonian, psi, healthy, sampler, settings, stopped, progress
             )  # fmt: skip
@@ -285,13 +282,12 @@ def _optimise(
                 history.append(record)
                 writer.write(record, state)
                 bar.update(record)
-                if interrupts.agree() or record.iteration + 1 >= settings.n_iterations:
+                if record.iteration + 1 >= settings.n_iterations:
                     break
-                if interrupts.out_of_time(started, settings.max_seconds):
+                if interrupts.must_stop(started, settings.max_seconds):
                     break
-                if settings.is_trial(record.iteration) or not settings.stop_when_converged:
-                    continue
-                if has_settled(history):
+                may_settle = not settings.is_trial(record.iteration)
+                if settings.stop_when_converged and may_settle and has_settled(history):
                     break
     except vmc.DivergedError as error:
         trouble = [str(error)]

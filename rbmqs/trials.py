@@ -71,8 +71,9 @@ class Trials:
 
 def _counts(record: StepRecord, settings: RunSettings) -> bool:
     """Whether an iteration is one of those that decide on its trial."""
-    first = (1 - JUDGED) * settings.trial_iterations
-    return settings.iteration_in_trial(record.iteration) >= first and not record.status
+    if record.status or not settings.is_trial(record.iteration):
+        return False
+    return settings.iteration_in_trial(record.iteration) >= (1 - JUDGED) * settings.trial_iterations
 
 
 def trial_energies(history: Sequence[StepRecord], settings: RunSettings) -> list[float]:

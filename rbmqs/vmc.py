@@ -179,18 +179,20 @@ def iterate(
     sampler = sampler or make_sampler(hamiltonian, settings.sampling)
     scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
     summation = Summation.wanted(hamiltonian, psi, settings.sampling)
+    fresh = partial(start_state, sampler=sampler)
     with single_threaded_blas():
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
-        state = state or start_state(psi, seed, sampler)
+        state = state or fresh(psi, seed)
     while True:
         with single_threaded_blas():
-            state = next_trial(state, settings, partial(start_state, sampler=sampler))
+            state = next_trial(state, settings, fresh)
             state = grow_state(state, settings)
             if summation is not None:
                 record, state = step(summation.measured(state.psi), state, settings)
             else:
                 measured, state = sampled(hamiltonian, sampler, scouts, state, settings)
                 record, state = step(measured, state, settings)
+            record = replace(record, trial=settings.n_trials_before(record.iteration))
             state = replace(state, trials=state.trials.judged(record, settings))
         yield record, state
 
@@ -225,11 +227,11 @@ def step(measured: Measured, state: RunState, settings: RunSettings) -> tuple[St
     """Change the parameters by what was measured, or undo the step before."""
     trouble = has_diverged(measured.energy, state.last_good.energy if state.last_good else None)
     if trouble:
-        return _roll_back(state, measured, settings, trouble)
+        return _roll_back(state, measured, trouble)
     try:
         return _advance(state, measured, settings)
     except FloatingPointError as error:  # the solve met NaN, or a matrix it cannot factorise
-        return _roll_back(state, measured, settings, str(error))
+        return _roll_back(state, measured, str(error))
 
 
 def _advance(
@@ -252,7 +254,6 @@ def _advance(
         damping=state.optimiser.damping,
         n_astray=measured.n_astray,
         summed=measured.summed,
-        trial=settings.n_trials_before(state.iteration),
     )
     good = state.last_good
     if good is None or is_better(energy, good.energy):
@@ -263,9 +264,7 @@ def _advance(
     )  # fmt: skip
 
 
-def _roll_back(
-    state: RunState, measured: Measured, settings: RunSettings, trouble: str
-) -> tuple[StepRecord, RunState]:
+def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepRecord, RunState]:
     """Return to the last good parameters, with shorter and more damped steps to come."""
     if state.last_good is None or state.n_rollbacks >= MAX_ROLLBACKS:
         raise DivergedError(
@@ -285,7 +284,6 @@ def _roll_back(
         damping=optimiser.damping,
         status=f"step undone: {trouble}",
         summed=measured.summed,
-        trial=settings.n_trials_before(state.iteration),
     )
     good = state.last_good
     # The reference energy is forgotten with the bad step: it may have been a lucky fluctuation.
