@@ -115,9 +115,11 @@ def test_browser_shows_the_page_without_errors_or_network(root, tmp_path):
     assert "ERR_" not in done.stderr
 
 
-def test_report_of_a_single_run(tmp_path, capsys):
+@pytest.mark.parametrize("more", [[], ["--trials", "2"]])
+def test_report_of_a_single_run(tmp_path, capsys, more):
     run = tmp_path / "run"
     options = ["--alpha", "1", "--iterations", "3", "--samples", "64", "--chains", "8", "--quiet"]
+    options += more
     main(["ground-state", "heisenberg", "--length", "4", *options, "--output", str(run)])
     capsys.readouterr()
     assert main(["report", str(run)]) == 0

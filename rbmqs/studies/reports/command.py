@@ -50,10 +50,10 @@ def command_of(result: dict[str, Any]) -> str:
 
 
 def _grows_otherwise(settings: dict[str, Any], default: dict[str, Any]) -> bool:
-    """Whether units or samples grow in a way that has no option; early results do not say."""
-    interval = settings.get("growth_interval", default["growth_interval"])
+    """Whether stages, trials or samples go in a way without option; early results do not say."""
+    lengths = ("growth_interval", "trial_iterations")
     first = settings["sampling"].get("n_first_samples")
-    return interval != default["growth_interval"] or first is not None
+    return first is not None or any(settings.get(n, default[n]) != default[n] for n in lengths)
 
 
 def _signs(rotation: dict[str, Any] | None) -> list[str]:
@@ -73,10 +73,12 @@ def _lattice(lattice: dict[str, Any]) -> list[str]:
 
 def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     sampling, growth = settings["sampling"], settings.get("growth")
+    trials = settings.get("n_trials")
     options = {
         "--n-hidden": None if growth else ansatz["n_hidden"],
         "--seed": settings["seed"],
         "--iterations": settings["n_iterations"],
+        "--trials": None if trials == 1 else trials,
         "--samples": sampling["n_samples"],
         "--chains": sampling["n_chains"],
         "--final-samples": sampling["n_final_samples"],
