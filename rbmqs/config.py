@@ -110,7 +110,7 @@ class AnsatzConfig:
 
 @dataclass(frozen=True)
 class LengthConfig:
-    """Table [run]: how long, from which seed, and with how many hidden units when."""
+    """Table [run]: how long, from which seeds, and with how many hidden units when."""
 
     n_iterations: int = RunSettings.n_iterations
     seed: int = RunSettings.seed
@@ -118,6 +118,8 @@ class LengthConfig:
     stop_when_converged: bool = RunSettings.stop_when_converged
     growth: tuple[float, ...] = RunSettings.growth
     growth_interval: int = RunSettings.growth_interval
+    n_trials: int | None = RunSettings.n_trials
+    trial_iterations: int = RunSettings.trial_iterations
 
 
 @dataclass(frozen=True)

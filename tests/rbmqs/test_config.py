@@ -1,6 +1,8 @@
 """Configurations: what they build, and one line on what is wrong with them."""
 
+import argparse
 import copy
+import dataclasses
 import json
 import tomllib
 
@@ -9,7 +11,11 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
+from rbmqs.cli_options import _PLACES, add_model_options, add_run_options, table_from_options
 from rbmqs.config import (
+    _TABLES,
+    Config,
+    LengthConfig,
     config_from_table,
     describe_run,
     describe_terms,
@@ -308,3 +314,27 @@ def test_description_of_a_run_is_json():
     psi = rbmqs.RBM.random(4, 1)
     text = json.dumps(describe_run(hamiltonian, psi, RunSettings()), allow_nan=False)
     assert json.loads(text)["ansatz"]["n_hidden"] == 4
+
+
+def test_the_table_run_has_every_setting_that_has_no_table():
+    settings = {field.name: field.default for field in dataclasses.fields(RunSettings)}
+    table = {field.name: field.default for field in dataclasses.fields(LengthConfig)}
+    assert table == {k: v for k, v in settings.items() if k not in ("sampling", "optimiser")}
+
+
+@pytest.mark.parametrize("place", sorted(set(_PLACES.values())))
+def test_every_option_has_a_place_in_the_file(place):
+    section, key = place
+    kind = _TABLES[Config, section]
+    assert key in {field.name for field in dataclasses.fields(kind)}
+
+
+def test_trials_by_option_and_by_file():
+    options = ["ising", "--length", "4", "--trials", "2"]
+    parser = argparse.ArgumentParser()
+    add_model_options(parser)
+    add_run_options(parser)
+    table = table_from_options(parser.parse_args(options))
+    table["run"]["trial_iterations"] = 50
+    settings = config_from_table(table).settings()
+    assert (settings.n_trials, settings.trial_iterations) == (2, 50)
