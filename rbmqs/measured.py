@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.scouts import Astray
-from rbmqs.statistics import Stats
+from rbmqs.statistics import Stats, quick_statistics
 
 if TYPE_CHECKING:
     from rbmqs.ansatz import Wavefunction
@@ -34,6 +34,8 @@ class Measured:
         Whether these are all configurations.
     n_astray : int
         How many of them, the last ones, are scouts.
+    n_lost : int
+        Chains whose samples were left out.
     """
 
     spins: np.ndarray
@@ -44,6 +46,21 @@ class Measured:
     weights: np.ndarray | None = None
     summed: bool = False
     n_astray: int = 0
+    n_lost: int = 0
+
+    def without(self, lost: np.ndarray) -> Measured:
+        """The same without the samples of some chains, bool (n_chains,); the energy too."""
+        n_chains, n_draws = len(lost), len(self.spins) // len(lost)
+        kept = np.repeat(~lost, n_draws)
+        energies = self.local_energies.reshape(n_chains, n_draws)[~lost]
+        return replace(
+            self,
+            spins=self.spins[kept],
+            pairs=self.pairs[kept],
+            local_energies=energies.ravel(),
+            energy=quick_statistics(energies),
+            n_lost=int(lost.sum()),
+        )
 
     def joined_by(self, psi: Wavefunction, astray: Astray) -> Measured:
         """The same with scouts for the equations; the energy stays that of the samples."""

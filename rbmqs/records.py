@@ -38,6 +38,8 @@ class StepRecord:
         Whether the energy is a sum over all configurations, see `rbmqs.summation`.
     trial : int
         Trials that were over before, see `rbmqs.trials`.
+    n_lost : int
+        Chains that the energy is without, see `rbmqs.lost_chains`.
     """
 
     iteration: int
@@ -52,6 +54,7 @@ class StepRecord:
     n_astray: int = 0
     summed: bool = False
     trial: int = 0
+    n_lost: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: one line of the log."""
@@ -68,6 +71,7 @@ class StepRecord:
             "n_astray": self.n_astray,
             "summed": self.summed,
             "trial": self.trial,
+            "n_lost": self.n_lost,
         }
 
     @classmethod

@@ -108,10 +108,18 @@ def _iteration_lines(history: Sequence[StepRecord]) -> list[str]:
     """What was done in iterations besides drawing samples."""
     if history and history[-1].summed:
         return [f"{'iterations':<14} summed over {history[-1].energy.n_draws} configurations"]
+    lines = []
     n_corrected = sum(record.n_astray > 0 for record in history)
-    if n_corrected == 0:
-        return []
-    return [f"{'scouts':<14} were astray in {n_corrected} iterations, which lowered |psi| there"]
+    if n_corrected:
+        lines.append(
+            f"{'scouts':<14} were astray in {n_corrected} iterations, which lowered |psi| there"
+        )
+    n_left_out = sum(record.n_lost > 0 for record in history)
+    if n_left_out:
+        lines.append(
+            f"{'lost chains':<14} were left out of {n_left_out} iterations, with their energies"
+        )
+    return lines
 
 
 def _trial_lines(energies: Sequence[float]) -> list[str]:

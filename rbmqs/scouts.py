@@ -120,6 +120,22 @@ class Scouts:
         n_scouts = len(self.kinds)
         return (iteration + np.arange(n_scouts) * LIFE // n_scouts) % LIFE
 
+    def sent_to(self, spins: np.ndarray, scouts: ChainState, iteration: int) -> ChainState:
+        """The scouts, those that started last now at other configurations, as many as there are.
+
+        Parameters
+        ----------
+        spins : int8 (n, N)
+        scouts : ChainState
+            Of `advance`.
+        iteration : int
+            That they advanced in.
+        """
+        youngest = np.argsort(self.ages(iteration), kind="stable")[: len(spins)]
+        moved = scouts.spins.copy()
+        moved[youngest] = spins[: len(youngest)]
+        return ChainState(moved, scouts.rng)
+
     def _fresh(self, name: str, number: int, iteration: int) -> np.ndarray:
         key = np.random.SeedSequence(self.seed, spawn_key=(5, iteration, number))
         pattern = self.patterns.get(name, np.zeros(self.hamiltonian.n_sites, dtype=np.int8))

@@ -16,6 +16,7 @@ import numpy as np
 from rbmqs.ansatz import Wavefunction
 from rbmqs.estimators import local_energies
 from rbmqs.growth import grow_state
+from rbmqs.lost_chains import brought_home, lost_chains
 from rbmqs.measured import Measured
 from rbmqs.optimiser import OptimiserState, has_diverged, is_better, take_step
 from rbmqs.records import StepRecord
@@ -204,22 +205,32 @@ def sampled(
     state: RunState,
     settings: RunSettings,
 ) -> tuple[Measured, RunState]:
-    """Local energies of samples and of scouts that are astray; all of them have moved on."""
+    """Local energies of samples and of scouts that are astray; all of them have moved on.
+
+    Lost chains, see `rbmqs.lost_chains`, have no part in it, unless there are no scouts at all.
+    """
     psi, iteration = state.psi, settings.iteration_in_stage(state.iteration)
     n_draws = settings.sampling.n_draws_at(iteration, psi)
     samples, chains = sampler.sample(psi, state.chains, n_draws)
     pairs = psi.unit_pairs(samples.flat)
     evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
     energies = evaluate(psi, hamiltonian, samples, pairs)
-    energy = quick_statistics(energies)
-    measured = Measured(samples.flat, pairs, energies.ravel(), energy, samples.acceptance)
+    measured = Measured(
+        samples.flat, pairs, energies.ravel(), quick_statistics(energies), samples.acceptance
+    )
+    lost = lost_chains(energies) if settings.sampling.scout_share > 0 else np.zeros(0, dtype=bool)
+    if lost.any():
+        measured = measured.without(lost)
+        chains = brought_home(chains, lost)
     state = replace(state, chains=chains)
-    if scouts is None or not np.isfinite(energy.mean):
+    if scouts is None or not np.isfinite(measured.energy.mean):
         return measured, state
     found, moved = scouts.advance(psi, state.scouts or scouts.start(), state.iteration)
-    astray = scouts.astray(psi, found, energy, energies.size)
+    astray = scouts.astray(psi, found, measured.energy, len(measured.spins))
     if astray is not None:
         measured = measured.joined_by(psi, astray)
+    if lost.any():
+        moved = scouts.sent_to(samples.spins[lost, -1], moved, state.iteration)
     return measured, replace(state, scouts=moved)
 
 
@@ -253,6 +264,7 @@ def _advance(
         predicted_change=step.solve.predicted_change(step.learning_rate),
         damping=state.optimiser.damping,
         n_astray=measured.n_astray,
+        n_lost=measured.n_lost,
         summed=measured.summed,
     )
     good = state.last_good
@@ -284,6 +296,7 @@ def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepR
         damping=optimiser.damping,
         status=f"step undone: {trouble}",
         summed=measured.summed,
+        n_lost=measured.n_lost,
     )
     good = state.last_good
     # The reference energy is forgotten with the bad step: it may have been a lucky fluctuation.

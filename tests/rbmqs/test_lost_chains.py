@@ -1,0 +1,179 @@
+"""Chains in spurious maxima: which ones are lost, what is left out, and where they go on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rbmqs
+from hamiltonians import chain, heisenberg
+from rbmqs import vmc
+from rbmqs.checkpoint import load_checkpoint
+from rbmqs.continuation import CHECKPOINT
+from rbmqs.initial import initial_wavefunction
+from rbmqs.lost_chains import MIN_DRAWS, brought_home, lost_chains
+from rbmqs.measured import Measured
+from rbmqs.sampler import ChainState, MetropolisSampler
+from rbmqs.scouts import FAR, LIFE, Scouts
+from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.statistics import quick_statistics
+
+H = heisenberg(chain(16), total_sz=0, marshall=True)
+SAMPLER = MetropolisSampler.for_hamiltonian(H)
+
+
+def energies(n_chains=8, n_draws=64, seed=0):
+    return np.random.default_rng(seed).normal(-20.0, 1.0, (n_chains, n_draws))
+
+
+def test_chains_that_ended_far_above_the_others_are_lost():
+    values = energies()
+    assert not lost_chains(values).any()
+    values[2] += 10
+    values[5, -17:] += 10  # fell in on the way
+    values[6, :32] += 10  # and one that came back
+    np.testing.assert_array_equal(np.flatnonzero(lost_chains(values)), [2, 5])
+    np.testing.assert_array_equal(np.flatnonzero(lost_chains(values + 3j)), [2, 5])
+
+
+def test_six_of_eight_may_be_lost_at_once():
+    values = energies()
+    values[:6] += 50
+    np.testing.assert_array_equal(lost_chains(values), [True] * 6 + [False] * 2)
+
+
+@pytest.mark.parametrize(("distance", "is_lost"), [(FAR - 1, False), (FAR + 1, True)])
+def test_how_far_is_far(distance, is_lost):
+    values = energies(n_draws=4096)
+    values[0] += distance
+    assert lost_chains(values)[0] == is_lost
+
+
+def test_rare_configurations_with_high_local_energies_lose_no_chain():
+    """A quarter of the last draws far out is what a heavy tail may show."""
+    values = np.full((16, 64), -20.0)
+    values[3, -4:] = 1e3
+    values[4] += 1e-12  # rounding
+    assert not lost_chains(values).any()
+
+
+def test_nothing_is_lost_where_nothing_can_be_told():
+    few = energies(n_draws=MIN_DRAWS - 1)
+    few[0] += 100
+    assert not lost_chains(few).any()
+    broken = energies()
+    broken[0] = np.nan
+    assert not lost_chains(broken).any()
+    assert not lost_chains(energies(n_chains=1)).any()
+
+
+@pytest.mark.parametrize("n_replicas", [1, 3])
+def test_lost_chains_go_on_from_the_others_with_their_own_random_numbers(n_replicas):
+    rng = np.random.default_rng(0)
+    spins = rng.choice(np.array([1, -1], np.int8), (5 * n_replicas, 30))
+    chains = ChainState(spins, rng.integers(0, 9, (5 * n_replicas, 4), dtype=np.uint64))
+    lost = np.array([True, False, True, False, True])
+    found = brought_home(chains, lost)
+    ladders, before = (s.reshape(5, n_replicas, 30) for s in (found.spins, spins))
+    for here, there in enumerate([1, 1, 3, 3, 1]):
+        np.testing.assert_array_equal(ladders[here], before[there])
+    np.testing.assert_array_equal(found.rng, chains.rng)
+
+
+def test_samples_of_lost_chains_are_left_out():
+    values = energies(4, 16)
+    spins = np.arange(64, dtype=np.int8)[:, None]
+    measured = Measured(spins, spins * 2, values.ravel(), quick_statistics(values), 0.5)
+    found = measured.without(np.array([False, True, False, True]))
+    np.testing.assert_array_equal(found.spins[:, 0], [*range(16), *range(32, 48)])
+    np.testing.assert_array_equal(found.pairs, 2 * found.spins)
+    np.testing.assert_array_equal(found.local_energies, values[[0, 2]].ravel())
+    assert found.energy == quick_statistics(values[[0, 2]])
+    assert (found.n_lost, found.acceptance) == (2, 0.5)
+
+
+def test_the_scouts_that_started_last_go_on_from_them():
+    scouts = Scouts.beside(SAMPLER, H, 1e-3, 0)
+    state = scouts.start()
+    for iteration in range(LIFE):
+        ages = scouts.ages(iteration)
+        moved = scouts.sent_to(np.zeros((1, 16), np.int8), state, iteration)
+        replaced = (moved.spins == 0).all(axis=1)
+        np.testing.assert_array_equal(replaced, np.arange(4) == ages.argmin())
+        np.testing.assert_array_equal(moved.rng, state.rng)
+    all_of_them = scouts.sent_to(np.zeros((9, 16), np.int8), state, 0)
+    assert (all_of_them.spins == 0).all()
+
+
+class Trap:
+    """A sampler whose chain 0 is held in two ferromagnetic domains."""
+
+    def __init__(self, sampler=SAMPLER):
+        self.moves, self.n_chains = sampler, sampler.n_chains
+        self.start = sampler.start
+        self.seen = []
+
+    def sample(self, psi, state, n_draws, *, n_discard=None):
+        self.seen.append(state.spins[0].copy())
+        samples, chains = self.moves.sample(psi, state, n_draws, n_discard=n_discard)
+        if n_discard is None:
+            domains = np.repeat(np.array([1, -1], np.int8), 8)
+            samples.spins[0] = domains
+            chains.spins[0] = domains
+        return samples, chains
+
+
+def measured_in_a_trap(share):
+    """Samples, the state after them and the sampler, of a machine that knows the ground state."""
+    psi = initial_wavefunction(H, 0, alpha=1, tied="translations")
+    settings = RunSettings(n_iterations=100, sampling=SamplingSettings(n_samples=256))
+    state = next(s for _, s in vmc.iterate(H, psi, settings) if s.iteration == 40)
+    settings = replace(settings, sampling=replace(settings.sampling, scout_share=share))
+    trap = Trap()
+    scouts = Scouts.beside(trap, H, share, 0)
+    found, state = vmc.sampled(H, trap, scouts, state, settings)
+    return found, state, settings, trap, scouts
+
+
+def test_an_iteration_goes_on_without_a_lost_chain():
+    found, state, settings, trap, scouts = measured_in_a_trap(1e-3)
+    assert found.n_lost == 1
+    assert len(found.spins) - found.n_astray == 240
+    assert found.energy.mean.real < -28  # the exact one is -28.57
+    assert abs(state.chains.spins[0].reshape(2, 8).sum(axis=1)).max() < 8
+    ages = scouts.ages(state.iteration)
+    np.testing.assert_array_equal(state.scouts.spins[ages.argmin()], [1] * 8 + [-1] * 8)
+    record, _ = vmc.step(found, state, settings)
+    assert (record.n_lost, record.to_dict()["n_lost"]) == (1, 1)
+    found, state = vmc.sampled(H, trap, scouts, state, settings)
+    assert abs(trap.seen[-1].reshape(2, 8).sum(axis=1)).max() < 8
+
+
+def test_without_scouts_all_chains_count():
+    found, state, *_ = measured_in_a_trap(0.0)
+    assert (found.n_lost, len(found.spins)) == (0, 256)
+    assert found.energy.r_hat > 1.1
+    assert abs(state.chains.spins[0].reshape(2, 8).sum(axis=1)).max() == 8
+
+
+def test_a_resumed_run_loses_the_same_chains_and_the_report_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("rbmqs.lost_chains.FAR", 0.05)
+
+    def run(directory, n_iterations):
+        sampling = SamplingSettings(n_samples=128, n_final_samples=256, summation=False)
+        settings = RunSettings(n_iterations=n_iterations, sampling=sampling)
+        return rbmqs.ground_state(
+            H, alpha=1, settings=settings, output=tmp_path / directory, progress=False
+        )
+
+    whole = run("whole", 12)
+    n_lost = [record.n_lost for record in whole.history]
+    assert sum(n_lost) > 0
+    n_left_out = sum(n > 0 for n in n_lost)
+    assert f"were left out of {n_left_out} iterations" in str(whole)
+    run("parts", 5)
+    again = rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
+    assert [record.n_lost for record in again.history] == n_lost
+    first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))
+    np.testing.assert_array_equal(first.psi.flat, second.psi.flat)
+    np.testing.assert_array_equal(first.scouts.spins, second.scouts.spins)
