@@ -89,6 +89,11 @@ class Wavefunction(ABC):
         return 1
 
     @property
+    def trial_machine(self) -> Wavefunction:
+        """What these starts are tried with; its parameters are those of this machine."""
+        return self
+
+    @property
     @abstractmethod
     def is_complex(self) -> bool:
         """Whether the parameters are complex."""

@@ -6,7 +6,7 @@ the settings; `rbmqs.archive` says how it is written and read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from rbmqs.machines import Rebuild, parameter_arrays, structure_arrays, structur
 from rbmqs.optimiser import OptimiserState
 from rbmqs.records import stats_from_dict
 from rbmqs.sampler import ChainState
-from rbmqs.trials import Trials
+from rbmqs.trials import Trials, goal_of
 from rbmqs.vmc import GoodPoint, RunState
 
 FORMAT = "rbmqs-checkpoint"
@@ -52,7 +52,7 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     """Write the state atomically: to a neighbouring file first, then moved over the old one."""
     arrays = {
         **parameter_arrays("psi", state.psi),
-        **structure_arrays(state.psi),
+        **structure_arrays(goal_of(state)),
         "spins": state.chains.spins,
         "rng": state.chains.rng,
         "direction": state.optimiser.direction,
@@ -71,7 +71,7 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
         "iteration": state.iteration,
         "n_rollbacks": state.n_rollbacks,
         "damping": state.optimiser.damping,
-        **structure_table(state.psi),
+        **structure_table(goal_of(state)),
         "good_energy": None if good is None else good.energy.to_dict(),
         "trials": _trials_table(state.trials),
     }
@@ -93,6 +93,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
     rebuild = Rebuild(arrays, meta)
+    goal = None
+    if meta.get("trials", {}).get("unprojected", False):
+        goal = rebuild(arrays, "psi")
+        rebuild = rebuild.unprojected()
     psi = rebuild(arrays, "psi")
     spins = _spins(arrays, "spins", len(arrays["spins"]), psi.n_sites)
     rng = _shaped(arrays, "rng", np.dtype(np.uint64), (len(spins), 4))
@@ -118,7 +122,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         good,
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
         _chains(arrays, "scout", psi.n_sites),
-        _trials(meta.get("trials"), arrays, rebuild, psi.n_sites),
+        replace(_trials(meta.get("trials"), arrays, rebuild, psi.n_sites), goal=goal),
     )
     for name in ("hamiltonian", "settings"):
         if not isinstance(meta[name], dict):
@@ -137,7 +141,12 @@ def _chains(arrays: dict[str, np.ndarray], name: str, n_sites: int) -> ChainStat
 
 def _trials_table(trials: Trials) -> dict[str, Any]:
     energies = [energy if np.isfinite(energy) else None for energy in trials.energies]
-    return {"energies": energies, "total": trials.total, "n_judged": trials.n_judged}
+    return {
+        "energies": energies,
+        "total": trials.total,
+        "n_judged": trials.n_judged,
+        "unprojected": trials.goal is not None,
+    }
 
 
 def _trials(

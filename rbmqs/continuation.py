@@ -18,6 +18,7 @@ from rbmqs.initial import find_sector
 from rbmqs.machines import innermost
 from rbmqs.projected import ProjectedRBM
 from rbmqs.settings import RunSettings
+from rbmqs.trials import goal_of
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -133,7 +134,8 @@ def wavefunction_of(directory: str | Path) -> Wavefunction:
         path = path / (SETTLED if (path / SETTLED).exists() else CHECKPOINT)
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
-    return load_checkpoint(path).state.psi
+    state = load_checkpoint(path).state
+    return goal_of(state).with_flat(state.psi.flat)
 
 
 def starting_point(config: Config) -> Wavefunction | None:

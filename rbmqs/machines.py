@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,12 @@ class Rebuild:
             self._sector = SymmetrySector(
                 group, arrays["sector_characters"], found["parity"], str(found["label"])
             )
+
+    def unprojected(self) -> Rebuild:
+        """For the machines that are projected, without the projection."""
+        found = copy(self)
+        found._sector = None
+        return found
 
     def __call__(self, arrays: Mapping[str, np.ndarray], prefix: str) -> Wavefunction:
         """The machine whose parameters carry this prefix."""

@@ -97,7 +97,7 @@ def _diagnostic_lines(result: RunResult) -> list[str]:
         f"{'V-score':<14} {result.v_score:.2e}",
         f"{'acceptance':<14} {acceptance:.2f}",
         *_start_lines(result.estimate),
-        *_trial_lines(trial_energies(result.history, result.settings)),
+        *_trial_lines(trial_energies(result.history, result.settings), _tried_plain(result)),
         *_iteration_lines(result.history),
         *_settling_lines(result.n_settling),
         f"{'time':<14} {seconds}",
@@ -122,12 +122,18 @@ def _iteration_lines(history: Sequence[StepRecord]) -> list[str]:
     return lines
 
 
-def _trial_lines(energies: Sequence[float]) -> list[str]:
+def _tried_plain(result: RunResult) -> bool:
+    """Whether trials were held without the projection of the machine."""
+    return result.psi.trial_machine is not result.psi and not result.history[-1].summed
+
+
+def _trial_lines(energies: Sequence[float], tried_plain: bool) -> list[str]:
     """Energies of the random starts, of which the lowest went on."""
     if not energies:
         return []
     found = ", ".join(f"{energy:.4f}" for energy in energies)
-    return [f"{'trials':<14} {found}: the lowest went on"]
+    how = ", projected" if tried_plain else ""
+    return [f"{'trials':<14} {found}: the lowest went on{how}"]
 
 
 def _settling_lines(n_iterations: int) -> list[str]:

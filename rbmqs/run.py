@@ -27,7 +27,7 @@ from rbmqs.runlog import LogWriter, read_log
 from rbmqs.settings import RunSettings
 from rbmqs.settling import settled_estimate
 from rbmqs.status import status_of
-from rbmqs.trials import standing, with_trials
+from rbmqs.trials import goal_of, standing, with_trials
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
@@ -169,7 +169,7 @@ def resume(
     settings = _with(settings, max_seconds=max_seconds)
     return run(
         hamiltonian,
-        checkpoint.state.psi,
+        goal_of(checkpoint.state),
         settings,
         directory=directory,
         state=state_for(checkpoint.state, hamiltonian, settings),

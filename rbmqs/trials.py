@@ -4,6 +4,9 @@ Starts end in different minima of the energy, and none is left again: of ten see
 Heisenberg model, tied over translations with alpha = 2, three or four end at a relative error of
 3.7e-3 and the rest near 2.9e-3, whatever is done later (docs/optimisers.md). Which minimum it is
 shows after some hundred iterations.
+
+Tied machines that are projected onto the symmetric sector are tried without the projection, and
+projected behind the trials.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 Fresh = Callable[[Wavefunction, np.random.SeedSequence], "RunState"]
 
 JUDGED = 0.25  # the last part of a trial, whose mean energy decides
+MIN_SHARE = 0.5  # of the lowest trial in the sector that it is projected onto
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,8 @@ class Trials:
         Sum of the energies of the present trial's judged iterations.
     n_judged : int
         Their number.
+    goal : Wavefunction or None
+        The machine that the lowest goes on as, where trials are held with another.
     """
 
     energies: tuple[float, ...] = ()
@@ -53,6 +59,7 @@ class Trials:
     chains: ChainState | None = None
     total: float = 0.0
     n_judged: int = 0
+    goal: Wavefunction | None = None
 
     def judged(self, record: StepRecord, settings: RunSettings) -> Trials:
         """With one more iteration."""
@@ -65,8 +72,8 @@ class Trials:
         """With the present trial, which ended with these, among those that are over."""
         energy = self.total / self.n_judged if self.n_judged else np.inf
         if self.best is None or energy < min(self.energies):
-            return Trials((*self.energies, energy), psi, chains)
-        return Trials((*self.energies, energy), self.best, self.chains)
+            return Trials((*self.energies, energy), psi, chains, goal=self.goal)
+        return Trials((*self.energies, energy), self.best, self.chains, goal=self.goal)
 
 
 def _counts(record: StepRecord, settings: RunSettings) -> bool:
@@ -94,6 +101,21 @@ def with_trials(settings: RunSettings, psi: Wavefunction) -> RunSettings:
     return replace(settings, n_trials=max(1, min(psi.n_trials, affordable)))
 
 
+def goal_of(state: RunState) -> Wavefunction:
+    """The machine that a run is about, whatever its trials are held with."""
+    return state.psi if state.trials.goal is None else state.trials.goal
+
+
+def first_trial(
+    psi: Wavefunction, settings: RunSettings, fresh: Fresh, seed: np.random.SeedSequence
+) -> RunState:
+    """The state at the beginning of a run."""
+    machine = psi.trial_machine
+    if settings.n_trials_in_all == 1 or machine is psi:
+        return fresh(psi, seed)
+    return replace(fresh(machine, seed), trials=Trials(goal=psi))
+
+
 def next_trial(state: RunState, settings: RunSettings, fresh: Fresh) -> RunState:
     """The state at the beginning of a trial or behind all of them; mostly the state itself.
 
@@ -108,7 +130,7 @@ def next_trial(state: RunState, settings: RunSettings, fresh: Fresh) -> RunState
     if n_over <= len(state.trials.energies):
         return state
     if n_over == settings.n_trials_in_all:
-        return _lowest(state)
+        return _lowest(state, settings)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
     trials = state.trials.closed(state.psi, state.chains)
     found = fresh(randomised(state.psi, seed), seed)
@@ -118,18 +140,37 @@ def next_trial(state: RunState, settings: RunSettings, fresh: Fresh) -> RunState
 def standing(state: RunState, settings: RunSettings) -> RunState:
     """The state to estimate from where a run ends among its trials: that of the lowest so far."""
     n_over = len(state.trials.energies)
-    return _lowest(state) if 0 < n_over < settings.n_trials_in_all else state
+    is_trial = n_over > 0 or state.trials.goal is not None
+    return _lowest(state, settings) if is_trial and n_over < settings.n_trials_in_all else state
 
 
-def _lowest(state: RunState) -> RunState:
+def _lowest(state: RunState, settings: RunSettings) -> RunState:
     """The lowest of the trials, the present one among them; that one goes on as it is."""
     trials = state.trials.closed(state.psi, state.chains)
-    if trials.best is None or trials.chains is None or trials.best is state.psi:
+    psi, chains = trials.best, trials.chains
+    if psi is None or chains is None or (psi is state.psi and trials.goal is None):
         return replace(state, trials=trials)
+    if trials.goal is not None:
+        psi, trials = _projected(trials.goal, psi, chains, settings), replace(trials, goal=None)
     return replace(
-        state, psi=trials.best, chains=trials.chains, optimiser=OptimiserState.fresh(trials.best),
-        last_good=None, n_rollbacks=0, scouts=None, trials=trials,
+        state, psi=psi, chains=chains, optimiser=OptimiserState.fresh(psi), last_good=None,
+        n_rollbacks=0, scouts=None, trials=trials,
     )  # fmt: skip
+
+
+def _projected(
+    goal: Wavefunction, psi: Wavefunction, chains: ChainState, settings: RunSettings
+) -> Wavefunction:
+    """The goal with the parameters of psi, or random ones where psi is of another sector.
+
+    The mean of Psi/psi over |psi|^2 is the share of psi in the sector of its projection Psi.
+    """
+    found = goal.with_flat(psi.flat)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratios = np.exp(found.log_psi(chains.spins) - psi.log_psi(chains.spins))
+    if ratios.real.mean() > MIN_SHARE:
+        return found
+    return randomised(goal, np.random.SeedSequence(settings.seed, spawn_key=(7, 0)))
 
 
 def randomised(psi: Wavefunction, seed: np.random.SeedSequence) -> Wavefunction:

@@ -27,7 +27,7 @@ from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats, quick_statistics
 from rbmqs.summation import Summation
 from rbmqs.threads import single_threaded_blas
-from rbmqs.trials import Trials, next_trial
+from rbmqs.trials import Trials, first_trial, goal_of, next_trial
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -179,10 +179,13 @@ def iterate(
     check_sizes(hamiltonian, psi)
     sampler = sampler or make_sampler(hamiltonian, settings.sampling)
     scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
-    summation = Summation.wanted(hamiltonian, psi, settings.sampling)
+    goal = psi if state is None else goal_of(state)
+    summation = Summation.wanted(hamiltonian, goal, settings.sampling)
     fresh = partial(start_state, sampler=sampler)
     with single_threaded_blas():
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
+        if state is None and summation is None:
+            state = first_trial(psi, settings, fresh, seed)
         state = state or fresh(psi, seed)
     while True:
         with single_threaded_blas():

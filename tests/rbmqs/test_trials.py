@@ -233,3 +233,81 @@ def test_how_many_samples_where_nothing_is_said():
 def test_settings_that_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         settings(**changes)
+
+
+PROJECTED = {"tied": "translations", "project": "symmetric"}
+
+
+def projected_run(directory, **changes):
+    return rbmqs.ground_state(
+        CHAIN, 1, **PROJECTED, settings=settings(**changes), output=directory, progress=False
+    )
+
+
+def odd_under_inversion():
+    return initial_wavefunction(CHAIN, 0, alpha=1, tied="translations", hidden_bias=True)
+
+
+def test_what_a_projected_machine_is_tried_with():
+    def machine(**ansatz):
+        return initial_wavefunction(CHAIN, 0, alpha=1, **ansatz)
+
+    whole = machine(**PROJECTED)
+    assert whole.trial_machine is whole.base
+    others = [
+        machine(project="symmetric"),
+        machine(tied="translations"),
+        machine(tied="translations", project="k=0 odd +"),
+        ProjectedRBM(odd_under_inversion(), replace(whole.sector, spin_inversion=-1)),
+    ]
+    for psi in others:
+        assert psi.trial_machine is psi
+
+
+def test_trials_are_held_without_the_projection_and_the_lowest_is_projected():
+    psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
+    found = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH + 1))
+    kinds = [type(state.psi) for _, state in found]
+    assert kinds == [SymmetricRBM] * (3 * LENGTH) + [ProjectedRBM]
+    best = int(np.argmin(found[-1][1].trials.energies))
+    lowest = found[(best + 1) * LENGTH - 1][1]
+    before = next_trial(
+        found[3 * LENGTH - 1][1],
+        SETTINGS,
+        partial(vmc.start_state, sampler=vmc.make_sampler(CHAIN, SAMPLING)),
+    )
+    np.testing.assert_array_equal(before.psi.flat, lowest.psi.flat)
+    np.testing.assert_array_equal(before.chains.spins, lowest.chains.spins)
+    assert before.psi.describe() == psi.describe()
+    assert before.trials.goal is None
+
+
+def test_sums_over_all_configurations_are_tried_as_they_are():
+    summed = replace(SETTINGS, sampling=replace(SAMPLING, summation=None, n_samples=None))
+    psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
+    for record, state in islice(vmc.iterate(CHAIN, psi, summed), 2):
+        assert record.summed
+        assert isinstance(state.psi, ProjectedRBM)
+
+
+def test_a_lowest_trial_of_another_sector_is_not_projected(monkeypatch):
+    monkeypatch.setattr("rbmqs.trials.MIN_SHARE", 2.0)
+    psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
+    sampler = vmc.make_sampler(CHAIN, SAMPLING)
+    last = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH))[-1][1]
+    after = next_trial(last, SETTINGS, partial(vmc.start_state, sampler=sampler))
+    assert isinstance(after.psi, ProjectedRBM)
+    assert abs(after.psi.flat).max() < 0.06  # small random numbers
+    assert abs(after.trials.best.flat).max() > 0.06
+
+
+@pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
+def test_a_projected_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut):
+    whole = projected_run(tmp_path / "whole")
+    part = projected_run(tmp_path / "cut", n_iterations=cut)
+    assert part.psi.describe() == whole.psi.describe()
+    assert rbmqs.wavefunction_of(tmp_path / "cut").describe() == whole.psi.describe()
+    resumed = rbmqs.resume(tmp_path / "cut", n_iterations=40, progress=False)
+    np.testing.assert_array_equal(resumed.psi.flat, whole.psi.flat)
+    assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
+    assert "the lowest went on, projected" in str(whole)
