@@ -1,15 +1,15 @@
 """The final estimate: fresh chains, many samples, an honest error, and what is wrong with it.
 
 Half of the chains start at random, the others in ordered and domain states of the lattice
-(`rbmqs.starts`). They are all given time to forget: the sweeps that they needed to agree in short
-probes are discarded once more before the draws that count. Whether the kinds of start agree in
-those is a test of its own with a fixed rate of false alarms (`rbmqs.agreement`).
+(`rbmqs.starts`). They are all given time to forget (`rbmqs.thermalisation`). Whether the kinds of
+start agree in the draws that count is a test of its own with a fixed rate of false alarms
+(`rbmqs.agreement`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,16 @@ import numpy as np
 
 from rbmqs.agreement import Comparison, compare_starts, statistics_by_start
 from rbmqs.estimators import local_energies
-from rbmqs.sampler import ChainState, Sampler, Samples
+from rbmqs.sampler import Sampler, Samples
 from rbmqs.starts import started_chains
 from rbmqs.statistics import Stats, statistics, v_score
+from rbmqs.thermalisation import thermalised
 from rbmqs.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.ansatz import Wavefunction
 
-FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate, at least
-MAX_DOUBLINGS = 5  # of the sweeps for chains whose starts disagree: at most 9450 are discarded
-PROBE_DRAWS, PROBE_FALSE_ALARM = 64, 0.05  # a false alarm here costs sweeps, nothing else
 MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
 FEW_CARRIERS = 20  # samples that carry the variance: the error bar itself is then 11 % uncertain
 
@@ -79,7 +77,7 @@ def final_estimate(
     """
     with single_threaded_blas():
         chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
-        chains, n_discard = _thermalised(hamiltonian, psi, sampler, chains, kinds)
+        chains, n_discard = thermalised(hamiltonian, psi, sampler, chains, kinds)
         samples, _ = sampler.sample(psi, chains, n_draws, n_discard=n_discard)
         values = local_energies(psi, hamiltonian, samples)
     complex_energy = statistics(values)
@@ -102,30 +100,6 @@ def final_estimate(
         energy, score, samples.acceptance, samples, tuple(warnings),
         statistics_by_start(values.real, kinds), comparison,
     )  # fmt: skip
-
-
-def _thermalised(
-    hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
-    sampler: Sampler,
-    chains: ChainState,
-    kinds: Sequence[str],
-) -> tuple[ChainState, int]:
-    """Chains after as many sweeps as their starts need to agree, and how many to discard again.
-
-    An order melts at its own pace: in a chain of 80 sites, two ferromagnetic domains must diffuse
-    away under local exchanges, which takes thousands of sweeps.
-    """
-    n_sweeps = done = FINAL_SWEEPS // 2
-    for _ in range(MAX_DOUBLINGS + 1):
-        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
-        values = local_energies(psi, hamiltonian, probe).real
-        found = compare_starts(values, kinds, PROBE_FALSE_ALARM)
-        if found is None or found.agrees:
-            return chains, done
-        n_sweeps *= 2
-        done += n_sweeps
-    return chains, FINAL_SWEEPS // 2
 
 
 def _disagreement(comparison: Comparison | None, energy: Stats) -> list[str]:

@@ -33,7 +33,7 @@ class Measured:
     summed : bool
         Whether these are all configurations.
     n_astray : int
-        How many of them, the last ones, are scouts.
+        How many of them, the last ones, are of scouts.
     n_lost : int
         Chains whose samples were left out.
     """

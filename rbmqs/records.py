@@ -33,7 +33,7 @@ class StepRecord:
     status : str
         Empty, or why the previous step was undone.
     n_astray : int
-        Scouts that joined the equations, see `rbmqs.scouts`.
+        Configurations of scouts that joined the equations, see `rbmqs.scouts`.
     summed : bool
         Whether the energy is a sum over all configurations, see `rbmqs.summation`.
     trial : int

@@ -310,6 +310,12 @@ class ExactSampler:
         return {"sampler": "exact", "n_chains": self.n_chains}
 
 
+def metropolis_moves(sampler: Sampler) -> MetropolisSampler | None:
+    """The Metropolis moves of a sampler, of its replicas or of its chains on all ranks."""
+    moves = getattr(sampler, "moves", None) or getattr(sampler, "whole", sampler)
+    return moves if isinstance(moves, MetropolisSampler) else None
+
+
 def random_chains(
     n_sites: int,
     total_sz: float | None,

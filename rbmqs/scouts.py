@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators import local_energies
-from rbmqs.sampler import ChainState, MetropolisSampler, Samples
+from rbmqs.sampler import ChainState, MetropolisSampler, Samples, metropolis_moves
 from rbmqs.starts import RANDOM, ordered_states, state_in_sector
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LIFE = 10  # iterations between two starts of a scout: with 40, |psi| grew back before the next one
 SWEEPS = 8  # an iteration, where chains do 69: 3 % of the sampling for four scouts
 FAR = 6.0  # standard deviations of local energies above their mean that make a scout astray
+HALF = 0.5  # of its configurations in an iteration must lie there: rare ones do so on any chain
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +48,14 @@ class Astray:
         Not above what the spectrum allows: near a node of psi they have no bound.
     weight : float
         Of each of them, one being that of a sample.
+    scouts : bool (n_scouts,)
+        Which of them these are.
     """
 
     spins: np.ndarray
     local_energies: np.ndarray
     weight: float
+    scouts: np.ndarray
 
     def __len__(self) -> int:
         return len(self.spins)
@@ -89,11 +93,11 @@ class Scouts:
         cls, sampler: Sampler, hamiltonian: SpinHamiltonian, share: float, seed: int
     ) -> Scouts | None:
         """Scouts with the moves of a run's sampler; None where `share` is 0 or nothing moves."""
-        moves = _moves(sampler)
+        moves = metropolis_moves(sampler)
         if share == 0 or moves is None:
             return None
         patterns = ordered_states(hamiltonian)
-        moves = replace(moves, n_chains=1 + len(patterns), n_discard_per_chain=SWEEPS - 1)
+        moves = replace(moves, n_chains=1 + len(patterns), n_discard_per_chain=0)
         return cls(hamiltonian, moves, patterns, share, seed)
 
     def start(self) -> ChainState:
@@ -103,12 +107,12 @@ class Scouts:
     def advance(
         self, psi: Wavefunction, scouts: ChainState, iteration: int
     ) -> tuple[Samples, ChainState]:
-        """Start again those whose time has come, and move all: one configuration each."""
+        """Start again those whose time has come, and move all: a configuration of each sweep."""
         spins = scouts.spins.copy()
         for number, (name, age) in enumerate(zip(self.kinds, self.ages(iteration), strict=True)):
             if iteration == 0 or age == 0:
                 spins[number] = self._fresh(name, number, iteration)
-        return self.moves.sample(psi, ChainState(spins, scouts.rng), 1)
+        return self.moves.sample(psi, ChainState(spins, scouts.rng), SWEEPS)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -155,17 +159,12 @@ class Scouts:
         n_samples : int
             Of the chains.
         """
-        values = local_energies(psi, self.hamiltonian, samples).real.ravel()
+        values = local_energies(psi, self.hamiltonian, samples).real
         far = values > energy.mean.real + FAR * math.sqrt(energy.variance)
-        far &= np.isfinite(values)
+        astray = far.mean(axis=1) > HALF
+        far &= np.isfinite(values) & astray[:, None]
         if not far.any():
             return None
         largest = sum(abs(c) for c in self.hamiltonian.terms.terms.values())
-        weight = self.share * n_samples / len(values)
-        return Astray(samples.flat[far], np.minimum(values[far], largest), weight)
-
-
-def _moves(sampler: Sampler) -> MetropolisSampler | None:
-    """The Metropolis moves of a sampler, of its replicas or of its chains on all ranks."""
-    moves = getattr(sampler, "moves", None) or getattr(sampler, "whole", sampler)
-    return moves if isinstance(moves, MetropolisSampler) else None
+        weight = self.share * n_samples / values.size
+        return Astray(samples.flat[far.ravel()], np.minimum(values[far], largest), weight, astray)

@@ -2,8 +2,13 @@
 
 Scouts (`rbmqs.scouts`) see 80 sweeps of a start, the chains of a final estimate thousands. Those of
 them that ended where local energies are far above the rest become scouts themselves until none is
-astray, and the energy is estimated again with other seeds. The run's own checkpoint stays as it
-was, so that a resumed run goes on as if it had not stopped; the settled state is kept beside it.
+astray, and the energy is estimated again with other seeds. Chains that have come home meanwhile
+join those that have not, so that |psi| falls over the whole region: on J1-J2, 10x10, at J2 = 0.5
+from e^200 times its value at home to e^-67, in 34 iterations. As it can grow by e^16 an iteration
+where nothing holds it, a round ends with its last scout.
+
+The run's own checkpoint stays as it was, so that a resumed run goes on as if it had not stopped;
+the settled state is kept beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import numpy as np
 
 from rbmqs import vmc
 from rbmqs.final import Estimate, final_estimate
+from rbmqs.lost_chains import brought_home
 from rbmqs.progress import Progress
 from rbmqs.sampler import ChainState, random_chains
 from rbmqs.schedules import Schedule
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 4
 MAX_ITERATIONS = 100  # of a round
-QUIET = 10  # iterations in a row without a scout astray end a round
+SWEEPS = 32  # of a scout in an iteration
 MIN_LEARNING_RATE = 0.01  # at that of iteration 5000 a round would take five times as long
 
 
@@ -135,23 +141,21 @@ def _round(
 ) -> tuple[vmc.RunState, int]:
     """Iterate with the chains of an estimate as scouts until all have come home."""
     moves = replace(scouts.moves, n_chains=len(stuck.spins))
-    n_quiet = 0
     for n_done in range(MAX_ITERATIONS):
         with single_threaded_blas():
             measured, state_now = vmc.sampled(hamiltonian, sampler, None, state, settings)
-            samples, stuck = moves.sample(state.psi, stuck, 1)
-            n_samples = len(measured.spins)
-            astray = scouts.astray(state.psi, samples, measured.energy, n_samples)
-            if astray is not None:
-                measured = measured.joined_by(state.psi, astray)
-            n_quiet = 0 if astray is not None else n_quiet + 1
-            if (n_done == 0 and n_quiet) or n_quiet > QUIET:
+            samples, stuck = moves.sample(state.psi, stuck, SWEEPS)
+            astray = scouts.astray(state.psi, samples, measured.energy, len(measured.spins))
+            if astray is None:
                 return state, n_done
+            measured = measured.joined_by(state.psi, astray)
+            stuck = brought_home(stuck, ~astray.scouts)
             try:
                 record, state = vmc.step(measured, state_now, settings)
             except vmc.DivergedError:
                 return state, n_done
-        bar.advance(n_done + 1, f"{record.n_astray} chains astray, energy {record.energy}")
+        text = f"{astray.scouts.sum()} chains astray, energy {record.energy}"
+        bar.advance(n_done + 1, text)
         if stopped():
             return state, n_done + 1
     return state, MAX_ITERATIONS

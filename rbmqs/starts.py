@@ -57,10 +57,10 @@ def started_chains(
 def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     """Ordered and domain states by name, as +1, -1, and 0 where a spin is free.
 
-    Ferromagnetic domains; the orders behind the sign rules of the lattice (Neel, stripes, three
-    sublattices), the first of them also in two domains of opposite sign; where total S_z is free,
-    the ferromagnet. A Hamiltonian without a lattice is taken for the graph of its couplings, and
-    a frustrated graph alternates along its tree of shortest paths.
+    Ferromagnetic domains along each axis of the lattice; the orders behind the sign rules of the
+    lattice (Neel, stripes, three sublattices), the first of them also in two domains of opposite
+    sign; where total S_z is free, the ferromagnet. A Hamiltonian without a lattice is taken for the
+    graph of its couplings, and a frustrated graph alternates along its tree of shortest paths.
     """
     from hamiltonians.sign_rules import rules_of
 
@@ -68,8 +68,6 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     order, alternating = _walk(lattice)
     total_sz, n_sites = hamiltonian.total_sz, hamiltonian.n_sites
     n_up = n_sites // 2 if total_sz is None else round(n_sites / 2 + total_sz)
-    domains = np.full(n_sites, -1, dtype=np.int8)
-    domains[order[:n_up]] = 1
     halves = np.full(n_sites, -1, dtype=np.int8)
     halves[order[: n_sites // 2]] = 1
     orders = {
@@ -77,10 +75,37 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
         for name, rotation in rules_of(lattice).items()
     } or {"alternating": alternating}
     first = next(iter(orders))
-    states = {"domain": domains, first: orders[first], f"{first}-domain": orders[first] * halves}
+    states = {
+        "domain": _domains(order, n_up),
+        first: orders[first],
+        f"{first}-domain": orders[first] * halves,
+    }
     if total_sz is None:
         states["ferromagnetic"] = np.ones(n_sites, dtype=np.int8)
-    return states | orders
+    return states | orders | _other_domains(lattice, n_up)
+
+
+def _domains(order: NDArray[np.int64], n_up: int) -> NDArray[np.int8]:
+    """The first sites up, the others down."""
+    domains = np.full(len(order), -1, dtype=np.int8)
+    domains[order[:n_up]] = 1
+    return domains
+
+
+def _other_domains(lattice: Lattice, n_up: int) -> dict[str, NDArray[np.int8]]:
+    """Domains along the axes behind the first one.
+
+    |psi| of J1-J2, 10x10, tied over translations, had its spurious maxima here, e^200 above home,
+    while scouts started in the domains along the first axis.
+    """
+    if lattice.positions is None:
+        return {}
+    axes = np.round(lattice.positions.T, 9)
+    others = zip("yz", range(1, len(axes)), strict=False)
+    return {
+        f"domain-{name}": _domains(np.lexsort(np.roll(axes[::-1], axis, axis=0)), n_up)
+        for name, axis in others
+    }
 
 
 def state_in_sector(
@@ -128,5 +153,5 @@ def _walk(lattice: Lattice) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
                     found.append(other)
         order += found
     if lattice.positions is not None:
-        return np.lexsort(lattice.positions.T[::-1]), alternating
+        return np.lexsort(np.round(lattice.positions.T[::-1], 9)), alternating
     return np.array(order), alternating

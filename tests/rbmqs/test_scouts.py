@@ -14,7 +14,7 @@ from rbmqs.estimators import local_energies
 from rbmqs.final import final_estimate
 from rbmqs.initial import initial_wavefunction
 from rbmqs.sampler import ChainState, MetropolisSampler
-from rbmqs.scouts import FAR, LIFE, Astray, Scouts
+from rbmqs.scouts import FAR, LIFE, SWEEPS, Astray, Scouts
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.starts import ordered_states
 from rbmqs.statistics import quick_statistics
@@ -33,6 +33,7 @@ def frozen(scouts):
 
     class Frozen:
         def sample(self, psi, state, n_draws):
+            assert n_draws == SWEEPS
             return state.spins, state
 
         start = scouts.moves.start
@@ -75,24 +76,28 @@ def test_scouts_depend_on_seed_and_iteration_alone():
     np.testing.assert_array_equal(first[0].spins, again[0].spins)
     np.testing.assert_array_equal(first[1].rng, again[1].rng)
     assert not np.array_equal(first[1].rng, other[1].rng)
-    assert first[0].shape == (4, 1)
+    assert first[0].shape == (4, SWEEPS)
 
 
 def test_those_far_above_the_chains_are_astray():
     scouts = scouts_of()
     state = SAMPLER.start(0)
     samples, _ = scouts.advance(FLAT, scouts.start(), 0)
-    values = local_energies(FLAT, H, samples).real.ravel()
+    values = local_energies(FLAT, H, samples).real
     energy = quick_statistics(local_energies(FLAT, H, SAMPLER.sample(FLAT, state, 16)[0]))
-    between = replace(energy, mean=np.sort(values)[-2] - FAR + 1e-9, variance=1.0)
-    found = scouts.astray(FLAT, samples, between, 512)
-    assert len(found) == 1
-    np.testing.assert_array_equal(found.spins[0], samples.flat[values.argmax()])
-    assert found.local_energies[0] == values.max()
-    assert found.weight == pytest.approx(1e-3 * 512 / 4)
+    middle = np.sort(np.median(values, axis=1))
+    level = (middle[-2] + middle[-1]) / 2  # more than half of one scout lies above
+    found = scouts.astray(FLAT, samples, replace(energy, mean=level - FAR, variance=1.0), 512)
+    here = np.arange(4) == np.median(values, axis=1).argmax()
+    np.testing.assert_array_equal(found.scouts, here)
+    far = (values > level) & here[:, None]
+    assert SWEEPS / 2 < len(found) == far.sum() < (values > level).sum()
+    np.testing.assert_array_equal(found.spins, samples.spins[far])
+    np.testing.assert_array_equal(found.local_energies, values[far])
+    assert found.weight == pytest.approx(1e-3 * 512 / (4 * SWEEPS))
     assert scouts.astray(FLAT, samples, replace(energy, mean=1e3), 512) is None
     below = replace(energy, mean=-1e3, variance=1.0)
-    assert len(scouts.astray(FLAT, samples, below, 512)) == 4
+    assert len(scouts.astray(FLAT, samples, below, 512)) == 4 * SWEEPS
 
 
 def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
@@ -103,17 +108,19 @@ def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
             return None
 
         def local_values(self, sigma, connections, fixed_sector, pairs):
-            return np.array([1e9, np.nan, -1e9, np.inf], dtype=complex)
+            each = np.array([1e9, np.nan, -1e9, np.inf], dtype=complex)
+            return np.repeat(each, SWEEPS)
 
     scouts = scouts_of()
     samples, _ = scouts.advance(FLAT, scouts.start(), 0)
     energy = replace(quick_statistics(np.zeros((2, 4))), variance=1.0)
     found = scouts.astray(Node(), samples, energy, 512)
-    np.testing.assert_array_equal(found.local_energies, [48.0])  # three strings on each bond
+    # three strings on each bond
+    np.testing.assert_array_equal(found.local_energies, [48.0] * SWEEPS)
 
 
 def test_weights_have_mean_one_and_scouts_a_small_share():
-    astray = Astray(np.ones((3, 4), np.int8), np.zeros(3), 0.25)
+    astray = Astray(np.ones((3, 4), np.int8), np.zeros(3), 0.25, np.ones(1, bool))
     weights = astray.weights(1000)
     assert weights.mean() == pytest.approx(1)
     assert weights[-1] / weights[0] == pytest.approx(0.25)
@@ -151,7 +158,7 @@ def test_a_run_without_scouts_astray_is_as_if_there_were_none(monkeypatch):
 def test_a_resumed_run_has_the_same_scouts(tmp_path, machine, monkeypatch):
     monkeypatch.setattr("rbmqs.scouts.FAR", -1e9)
     whole = run_of(1e-3, 12, tmp_path / "whole", **machine)
-    assert [record.n_astray for record in whole.history] == [4] * 12
+    assert [record.n_astray for record in whole.history] == [4 * SWEEPS] * 12
     run_of(1e-3, 5, tmp_path / "parts", **machine)
     rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
     first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))

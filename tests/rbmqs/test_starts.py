@@ -23,6 +23,7 @@ from rbmqs.final import final_estimate
 from rbmqs.sampler import ExactSampler
 from rbmqs.starts import ordered_states, started_chains
 from rbmqs.statistics import statistics
+from rbmqs.thermalisation import tempered
 
 HAMILTONIANS = {
     "chain, Sz=0": heisenberg(chain(10), total_sz=0),
@@ -73,7 +74,14 @@ def test_states_of_a_chain():
 
 def test_states_of_other_lattices():
     square_states = ordered_states(j1j2(square(4), total_sz=0))
-    assert list(square_states) == ["domain", "Neel", "Neel-domain", "stripe-x", "stripe-y"]
+    assert list(square_states) == [
+        "domain", "Neel", "Neel-domain", "stripe-x", "stripe-y", "domain-y"
+    ]  # fmt: skip
+    for name, axis in (("domain", 1), ("domain-y", 0)):
+        halves = square_states[name].reshape(4, 4).sum(axis=axis)
+        np.testing.assert_array_equal(halves, [4, 4, -4, -4])
+    up = (ordered_states(heisenberg(square(4), total_sz=2))["domain-y"] == 1).reshape(4, 4)
+    np.testing.assert_array_equal(up.sum(axis=0), [4, 4, 2, 0])
     rows = square_states["stripe-x"].reshape(4, 4)
     np.testing.assert_array_equal(rows, [[1, -1, 1, -1]] * 4)
     three = ordered_states(heisenberg(triangular(3), total_sz=0.5))["three-sublattice"]
@@ -176,15 +184,15 @@ NEEL = np.where(np.arange(20) % 2, -1.0, 1.0)
 DOMAINS = np.repeat([1.0, -1.0], 10)
 
 
-def neel_and_domains(slope):
+def neel_and_domains(slope, flat=16.0, neel=0.25):
     """A machine that favours Neel states, and two ferromagnetic domains behind a barrier.
 
-    The last two units have log psi = 2 max(16, slope |m|) for the difference m of the domains'
-    magnetisations: flat up to |m| = 16, and for slope 1 exp(16) in |psi|^2 at |m| = 20, the two
-    states out of 184756 that chains from random starts hardly find.
+    The last two units have log psi = 2 max(flat, slope |m|) for the difference m of the domains'
+    magnetisations. With 16 and slope 1 it is flat up to |m| = 16, with exp(16) in |psi|^2 at
+    |m| = 20, the two states out of 184756 that chains from random starts hardly find.
     """
-    weights = np.stack([0.25 * NEEL, slope * DOMAINS, -slope * DOMAINS], axis=1)
-    return RBM(np.zeros(20), np.array([0.0, -16.0, -16.0]), weights)
+    weights = np.stack([neel * NEEL, slope * DOMAINS, -slope * DOMAINS], axis=1)
+    return RBM(np.zeros(20), np.array([0.0, -flat, -flat]), weights)
 
 
 def estimate_of(psi, n_draws=512):
@@ -213,6 +221,32 @@ def test_a_spurious_maximum_is_caught():
     assert "R_hat" in first
     assert "\n" not in first
     assert estimate.by_start["domain"].mean > 0 > estimate.by_start["Neel"].mean
+
+
+@pytest.mark.parametrize("tempering", [True, False])
+def test_chains_held_where_there_is_next_to_nothing_are_freed(tempering, monkeypatch):
+    """exp(11) at the domain states, 0.3 % of |psi|^2, which a chain leaves in 30,000 sweeps."""
+    if not tempering:
+        monkeypatch.setattr("rbmqs.thermalisation.tempered", lambda psi, sampler, chains: chains)
+    estimate = estimate_of(neel_and_domains(1.375, 24.75, 0.4))
+    assert estimate.comparison.agrees == tempering
+
+
+def test_tempering_keeps_random_streams_and_leaves_other_samplers_alone():
+    psi = neel_and_domains(0.1)
+    moves = MetropolisSampler.for_hamiltonian(heisenberg(chain(20), total_sz=0))
+    chains = moves.start(0)
+    after = tempered(psi, moves, chains)
+    again = tempered(psi, moves, chains)
+    np.testing.assert_array_equal(after.spins, again.spins)
+    np.testing.assert_array_equal(after.rng, chains.rng)
+    assert (after.spins != chains.spins).any(axis=1).all()
+    np.testing.assert_array_equal(after.spins.sum(axis=1), 0)
+    from hamiltonians import Sector
+
+    for sampler in (ExactSampler(Sector(20, 0)), ReplicaExchangeSampler(moves, 3)):
+        chains = sampler.start(0)
+        assert tempered(psi, sampler, chains) is chains
 
 
 @pytest.mark.parametrize("number", [0, 1])
