@@ -7,7 +7,7 @@ the energy and every observable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from hamiltonians.connections import Connections
     from rbmqs.ansatz import Wavefunction
-    from rbmqs.sampler import Samples
+    from rbmqs.sampler import Sampler, Samples
 
 
 def local_estimators(
@@ -64,6 +64,11 @@ def local_energies(
     """
     fixed = hamiltonian.total_sz is not None
     return local_estimators(psi, hamiltonian.connections, samples, pairs, fixed_sector=fixed)
+
+
+def evaluator(sampler: Sampler) -> Callable[..., np.ndarray]:
+    """`local_energies`, or that of a sampler that divides them between MPI ranks."""
+    return getattr(sampler, "local_energies", local_energies)
 
 
 def expect(

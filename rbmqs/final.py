@@ -9,15 +9,16 @@ start agree in the draws that count is a test of its own with a fixed rate of fa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rbmqs.agreement import Comparison, compare_starts, statistics_by_start
-from rbmqs.estimators import local_energies
-from rbmqs.sampler import Sampler, Samples
+from rbmqs.estimators import evaluator
+from rbmqs.progress import Progress
+from rbmqs.sampler import ChainState, ExactSampler, Sampler, Samples, joined
 from rbmqs.starts import started_chains
 from rbmqs.statistics import Stats, statistics, v_score
 from rbmqs.thermalisation import thermalised
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rbmqs.ansatz import Wavefunction
 
 MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
+PART = 4096  # samples between two looks at the clock
 FEW_CARRIERS = 20  # samples that carry the variance: the error bar itself is then 11 % uncertain
 
 
@@ -67,6 +69,8 @@ def final_estimate(
     sampler: Sampler,
     n_draws: int,
     seed: int | np.random.SeedSequence,
+    progress: bool = False,
+    interrupted: Callable[[], object] = lambda: None,
 ) -> Estimate:
     """Energy with its error from chains started afresh, at random and in ordered states.
 
@@ -74,12 +78,18 @@ def final_estimate(
     ----------
     n_draws : int
         Per chain.
+    progress : bool
+        Show a progress bar on standard error.
+    interrupted : callable
+        Asked now and then whether to be content with the draws that there are.
     """
-    with single_threaded_blas():
+    bar = Progress(n_draws, show=progress, unit="final draw")
+    with single_threaded_blas(), bar:
         chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
-        chains, n_discard = thermalised(hamiltonian, psi, sampler, chains, kinds)
-        samples, _ = sampler.sample(psi, chains, n_draws, n_discard=n_discard)
-        values = local_energies(psi, hamiltonian, samples)
+        chains, n_discard = thermalised(hamiltonian, psi, sampler, chains, kinds, bar)
+        samples, values = _drawn(
+            hamiltonian, psi, sampler, chains, n_draws, n_discard, bar, interrupted
+        )
     complex_energy = statistics(values)
     real = statistics(values.real) if np.isfinite(complex_energy.mean) else complex_energy
     energy = replace(real, variance=complex_energy.variance)
@@ -100,6 +110,37 @@ def final_estimate(
         energy, score, samples.acceptance, samples, tuple(warnings),
         statistics_by_start(values.real, kinds), comparison,
     )  # fmt: skip
+
+
+def _drawn(
+    hamiltonian: SpinHamiltonian,
+    psi: Wavefunction,
+    sampler: Sampler,
+    chains: ChainState,
+    n_draws: int,
+    n_discard: int,
+    bar: Progress,
+    interrupted: Callable[[], object],
+) -> tuple[Samples, np.ndarray]:
+    """Configurations and their local energies, drawn in parts."""
+    # An exact sampler enumerates its sector in each call.
+    at_once = n_draws if isinstance(sampler, ExactSampler) else max(PART // sampler.n_chains, 1)
+    evaluate = evaluator(sampler)
+    parts: list[Samples] = []
+    energies: list[np.ndarray] = []
+    sweeps: list[int] = []
+    for done in range(0, n_draws, at_once):
+        discarded = 0 if parts else n_discard
+        part, chains = sampler.sample(
+            psi, chains, min(at_once, n_draws - done), n_discard=discarded
+        )
+        parts.append(part)
+        energies.append(evaluate(psi, hamiltonian, part, psi.unit_pairs(part.flat)))
+        sweeps.append(part.shape[1] + discarded)
+        bar.advance(done + part.shape[1], "final estimate")
+        if interrupted():
+            break
+    return joined(parts, sweeps), np.concatenate(energies, axis=1)
 
 
 def _disagreement(comparison: Comparison | None, energy: Stats) -> list[str]:

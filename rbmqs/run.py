@@ -227,7 +227,7 @@ def run(
             limit = None if settings.max_seconds is None else SETTLING * settings.max_seconds
             stopped = partial(interrupts.must_stop, optimised, limit)
             found = settled_estimate(
-                hamiltonian, psi, healthy, sampler, settings, stopped, progress
+                hamiltonian, psi, healthy, sampler, settings, stopped, progress, interrupts.agree
             )  # fmt: skip
             estimate, n_settling = found.estimate, found.n_iterations
             if found.state is not None:

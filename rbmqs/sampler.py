@@ -8,6 +8,7 @@ sampler is made, so a choice that cannot reach every state is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -308,6 +309,18 @@ class ExactSampler:
     def describe(self) -> dict:
         """Settings, for logs and checkpoints."""
         return {"sampler": "exact", "n_chains": self.n_chains}
+
+
+def joined(parts: Sequence[Samples], n_sweeps: Sequence[int]) -> Samples:
+    """Samples that were drawn one after another, with as many sweeps each, those discarded too."""
+    if len(parts) == 1:
+        return parts[0]
+    rates = [part.swap_rates for part in parts]
+    return Samples(
+        np.concatenate([part.spins for part in parts], axis=1),
+        float(np.average([part.acceptance for part in parts], weights=n_sweeps)),
+        tuple(np.average(rates, axis=0, weights=n_sweeps).tolist()),
+    )
 
 
 def metropolis_moves(sampler: Sampler) -> MetropolisSampler | None:

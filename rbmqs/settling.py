@@ -67,6 +67,7 @@ def settled_estimate(
     settings: RunSettings,
     stopped: Callable[[], object] = lambda: None,
     progress: bool = False,
+    interrupted: Callable[[], object] = lambda: None,
 ) -> Settled:
     """Estimate the energy, and settle while fresh chains are stuck at higher ones.
 
@@ -78,13 +79,15 @@ def settled_estimate(
     stopped : callable
         Asked before each iteration whether to stop.
     progress : bool
-        Show a progress bar of each round on standard error.
+        Show a progress bar of each estimate and round on standard error.
+    interrupted : callable
+        Asked now and then whether an estimate must do with the draws that it has.
     """
 
     def estimate(psi: vmc.Wavefunction, *number: int) -> Estimate:
         seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
         n_draws = settings.sampling.n_final_draws
-        return final_estimate(hamiltonian, psi, sampler, n_draws, seed)
+        return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
 
     found = Settled(None, estimate(psi))
     scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)

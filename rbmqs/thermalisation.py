@@ -18,6 +18,7 @@ import numpy as np
 
 from rbmqs.agreement import compare_starts
 from rbmqs.estimators import local_energies
+from rbmqs.progress import Progress
 from rbmqs.replica import ReplicaExchangeSampler
 from rbmqs.sampler import ChainState, Sampler, metropolis_moves, random_chains
 
@@ -37,6 +38,7 @@ def thermalised(
     sampler: Sampler,
     chains: ChainState,
     kinds: Sequence[str],
+    bar: Progress,
 ) -> tuple[ChainState, int]:
     """Chains after as many sweeps as their starts need to agree, and how many to discard again.
 
@@ -44,6 +46,8 @@ def thermalised(
     ----------
     kinds : sequence of str
         The kind of start of each chain.
+    bar : Progress
+        Told what goes on.
     """
     n_sweeps = done = FINAL_SWEEPS // 2
     for _ in range(MAX_DOUBLINGS + 1):
@@ -54,6 +58,8 @@ def thermalised(
             return chains, done
         n_sweeps *= 2
         done += n_sweeps
+        bar.advance(0, f"chains move until their starts agree, {done} sweeps")
+    bar.advance(0, "starts disagree: replica exchange")
     return tempered(psi, sampler, chains), FINAL_SWEEPS // 2
 
 

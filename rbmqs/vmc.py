@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.ansatz import Wavefunction
-from rbmqs.estimators import local_energies
+from rbmqs.estimators import evaluator
 from rbmqs.growth import grow_state
 from rbmqs.lost_chains import brought_home, lost_chains
 from rbmqs.measured import Measured
@@ -216,8 +216,7 @@ def sampled(
     n_draws = settings.sampling.n_draws_at(iteration, psi)
     samples, chains = sampler.sample(psi, state.chains, n_draws)
     pairs = psi.unit_pairs(samples.flat)
-    evaluate = getattr(sampler, "local_energies", local_energies)  # divided between ranks, or here
-    energies = evaluate(psi, hamiltonian, samples, pairs)
+    energies = evaluator(sampler)(psi, hamiltonian, samples, pairs)
     measured = Measured(
         samples.flat, pairs, energies.ravel(), quick_statistics(energies), samples.acceptance
     )

@@ -154,7 +154,8 @@ def analyse_run(
     _, hamiltonian, settings = read_run(Path(directory))
     psi, sampler = wavefunction_of(directory), make_sampler(hamiltonian, settings.sampling)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
-    estimate = final_estimate(hamiltonian, psi, sampler, settings.sampling.n_final_draws, seed)
+    n_draws = settings.sampling.n_final_draws
+    estimate = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
     plain = energy_variance(psi, hamiltonian, estimate.samples)
     notes = _Notes()
     samples = estimate.samples if max_samples is None else thinned(estimate.samples, max_samples)

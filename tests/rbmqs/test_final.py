@@ -1,9 +1,12 @@
-"""Which samples a final estimate rests on."""
+"""Which samples a final estimate rests on, and that they may be drawn in parts."""
 
 import numpy as np
 import pytest
 
-from rbmqs.final import carrier_warnings, n_carriers
+from hamiltonians import chain, heisenberg
+from rbmqs import RBM, MetropolisSampler, vmc
+from rbmqs.final import carrier_warnings, final_estimate, n_carriers
+from rbmqs.settings import SamplingSettings
 
 
 def test_normal_deviations_are_carried_by_a_third_of_the_samples():
@@ -22,3 +25,37 @@ def test_one_outlier_carries_the_variance():
 def test_constant_values_and_nan_raise_no_alarm_of_their_own():
     for value in (0.0, np.nan):
         assert carrier_warnings(n_carriers(np.full(50, value))) == []
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_draws_in_parts_are_those_in_one(monkeypatch, replicas):
+    H = heisenberg(chain(10), total_sz=0, marshall=True)
+    sampler = vmc.make_sampler(H, SamplingSettings(n_replicas=replicas))
+    psi = RBM.random(10, 2, seed=1)
+
+    def estimate(part, **options):
+        monkeypatch.setattr("rbmqs.final.PART", part)
+        return final_estimate(H, psi, sampler, 50, 3, **options)
+
+    whole, parts = estimate(10**6), estimate(16 * 8)
+    np.testing.assert_array_equal(parts.samples.spins, whole.samples.spins)
+    assert parts.energy.mean == pytest.approx(whole.energy.mean, rel=1e-12)
+    assert parts.acceptance == pytest.approx(whole.acceptance, rel=1e-12)
+    assert len(parts.samples.swap_rates) == replicas - 1
+    np.testing.assert_allclose(parts.samples.swap_rates, whole.samples.swap_rates, atol=0.05)
+    asked = iter([False, True])
+    cut = estimate(16 * 8, interrupted=lambda: next(asked))
+    np.testing.assert_array_equal(cut.samples.spins, whole.samples.spins[:, :16])
+    assert cut.energy.n_draws == 16
+
+
+def test_a_long_estimate_says_what_it_does(monkeypatch, capsys):
+    monkeypatch.setattr("rbmqs.progress.LINE_EVERY", -1.0)
+    monkeypatch.setattr("rbmqs.final.PART", 16 * 32)
+    H = heisenberg(chain(10), total_sz=0, marshall=True)
+    psi, sampler = RBM.random(10, 2, seed=1), MetropolisSampler.for_hamiltonian(H)
+    final_estimate(H, psi, sampler, 64, 3, progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == [f"final draw {n}/64: final estimate" for n in (32, 64)]
+    final_estimate(H, psi, sampler, 64, 3)
+    assert capsys.readouterr().err == ""

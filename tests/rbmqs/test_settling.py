@@ -18,16 +18,16 @@ from rbmqs.statistics import MAX_R_HAT
 
 H = heisenberg(chain(48), total_sz=0, marshall=True)
 SAMPLING = SamplingSettings(n_samples=256, n_final_samples=1024)
-SETTINGS = RunSettings(n_iterations=80, sampling=SAMPLING)
+SETTINGS = RunSettings(n_iterations=300, sampling=SAMPLING)
 WITHOUT = replace(SETTINGS, sampling=replace(SAMPLING, scout_share=0.0))
 
 
 @pytest.fixture(scope="module")
 def untended():
-    """A state that was trained without scouts, and has a spurious maximum."""
+    """A state that was trained without scouts: |psi| of two domains is e^36 times that at home."""
     psi = initial_wavefunction(H, 0, alpha=2, tied="translations")
     steps = vmc.iterate(H, psi, WITHOUT)
-    return next(state for _, state in steps if state.iteration == 80)
+    return next(state for _, state in steps if state.iteration == 300)
 
 
 def estimated(state, settings):
@@ -38,8 +38,8 @@ def estimated(state, settings):
 def test_without_scouts_the_disagreement_stays_and_is_named(untended):
     found = estimated(untended, WITHOUT)
     assert (found.state, found.n_iterations) == (None, 0)
-    assert not found.estimate.comparison.agrees
-    assert "disagree with the others" in found.estimate.warnings[0]
+    assert found.estimate.energy.r_hat > 2
+    assert "some chains sit in regions that they never leave" in found.estimate.warnings[0]
 
 
 def test_chains_that_are_stuck_come_home(untended):
@@ -47,7 +47,7 @@ def test_chains_that_are_stuck_come_home(untended):
     assert found.estimate.comparison.agrees
     assert found.estimate.energy.r_hat <= MAX_R_HAT
     assert 0 < found.n_iterations <= settling.MAX_ROUNDS * settling.MAX_ITERATIONS
-    assert found.state.iteration == 80 + found.n_iterations
+    assert found.state.iteration == 300 + found.n_iterations
     exact = -85.1541  # Bethe ansatz
     assert abs(found.estimate.energy.mean / exact - 1) < 1e-3
     again = estimated(untended, SETTINGS)
@@ -59,14 +59,14 @@ def test_settling_stops_when_asked(untended):
     sampler = vmc.make_sampler(H, SAMPLING)
     found = settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert (found.n_iterations, found.n_rounds) == (3, 1)  # asked before the round, and after each
-    assert found.state.iteration == 83
+    assert found.state.iteration == 303
     none = settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: True)
     assert (none.n_iterations, none.state) == (0, None)
 
 
 def test_the_checkpoint_of_the_run_stays(untended, tmp_path, monkeypatch):
     monkeypatch.setattr(vmc, "iterate", lambda *a, **k: iter(()))
-    settings = replace(SETTINGS, n_iterations=90)
+    settings = replace(SETTINGS, n_iterations=310)
     result = run(
         H, untended.psi, settings, directory=tmp_path, state=untended, progress=False
     )  # fmt: skip
@@ -75,7 +75,7 @@ def test_the_checkpoint_of_the_run_stays(untended, tmp_path, monkeypatch):
     settled = load_checkpoint(tmp_path / SETTLED).state
     np.testing.assert_array_equal(settled.psi.flat, result.psi.flat)
     np.testing.assert_array_equal(rbmqs.wavefunction_of(tmp_path).flat, result.psi.flat)
-    assert result.n_settling == settled.iteration - 80 > 0
+    assert result.n_settling == settled.iteration - 300 > 0
     assert f"settling       {result.n_settling} iterations" in str(result)
     assert result.to_dict()["n_settling"] == result.n_settling
 
