@@ -84,6 +84,11 @@ class Wavefunction(ABC):
         return 1024
 
     @property
+    def learning_rate(self) -> Schedule:
+        """Of the optimiser by iteration, where the settings leave it open."""
+        return Schedule(0.05, "inverse", timescale=100.0)
+
+    @property
     def n_trials(self) -> int:
         """Random starts that `ground_state` tries, where the settings leave it open."""
         return 1

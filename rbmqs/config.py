@@ -267,9 +267,15 @@ def _converter() -> cattrs.Converter:
         bool | list[bool],
         lambda v, _: v if isinstance(v, bool) else converter.structure(v, list[bool]),
     )
+
+    def schedule(value: Any, _: Any) -> Schedule | float:
+        if isinstance(value, dict):
+            return converter.structure(value, Schedule)
+        return converter.structure(value, float)
+
+    converter.register_structure_hook(Schedule | float, schedule)
     converter.register_structure_hook(
-        Schedule | float,
-        lambda v, _: converter.structure(v, Schedule if isinstance(v, dict) else float),
+        Schedule | float | None, lambda v, kind: None if v is None else schedule(v, kind)
     )
     return converter
 

@@ -100,7 +100,8 @@ def take_step(
         relative_shift=gain * settings.relative_shift,
         min_snr=settings.min_snr,
     )
-    learning_rate = _limited(settings.learning_rate_at(iteration) * state.damping, record, settings)
+    wanted = settings.learning_rate_at(iteration, psi) * state.damping
+    learning_rate = _limited(wanted, record, settings)
     moved = psi.with_flat(psi.flat - learning_rate * record.direction)
     healthier = min(1.0, state.damping * _RECOVERY)
     return Step(

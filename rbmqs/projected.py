@@ -117,6 +117,11 @@ class ProjectedRBM(Wavefunction):
         return self.base.n_samples
 
     @property
+    def learning_rate(self) -> Schedule:
+        """That of the machine that is projected."""
+        return self.base.learning_rate
+
+    @property
     def n_trials(self) -> int:
         """As many as for the machine that is projected."""
         return self.base.n_trials

@@ -135,7 +135,9 @@ class OptimiserSettings:
 
     Parameters
     ----------
-    learning_rate : Schedule or float
+    learning_rate : Schedule, float or None
+        None for 0.05 / (1 + t / 100), with tied weights at least 0.02: the `learning_rate` of the
+        wavefunction.
     diag_shift : Schedule or float
         Added to the diagonal of S.
     max_step : float
@@ -159,9 +161,7 @@ class OptimiserSettings:
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     """
 
-    learning_rate: Schedule | float = field(
-        default_factory=lambda: Schedule(0.05, "inverse", timescale=100.0)
-    )
+    learning_rate: Schedule | float | None = None
     diag_shift: Schedule | float = field(
         default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
     )
@@ -174,7 +174,8 @@ class OptimiserSettings:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "diag_shift"):
-            object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
         number("max_step", self.max_step, above=0)
         number("max_change", self.max_change, above=0)
         if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
@@ -193,9 +194,10 @@ class OptimiserSettings:
                 f"the solver {' or '.join(allowed)}, got {self.solver!r}"
             )
 
-    def learning_rate_at(self, iteration: int) -> float:
-        """Learning rate before damping and the limit on the step."""
-        return self.learning_rate(iteration)  # type: ignore[operator]
+    def learning_rate_at(self, iteration: int, psi: Wavefunction) -> float:
+        """Learning rate for a wavefunction, before damping and the limit on the step."""
+        schedule = psi.learning_rate if self.learning_rate is None else self.learning_rate
+        return schedule(iteration)  # type: ignore[operator]
 
     def diag_shift_at(self, iteration: int) -> float:
         """Diagonal shift before damping."""

@@ -93,7 +93,7 @@ def settled_estimate(
     scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
     if scouts is None or state is None:
         return found
-    settings = _with_steady_rate(settings, state.iteration)
+    settings = _with_steady_rate(settings, state)
     for number in range(1, MAX_ROUNDS + 1):
         if _agrees(found.estimate) or stopped():
             break
@@ -123,10 +123,10 @@ def _chains_of(estimate: Estimate, seed: int, number: int) -> ChainState:
     return ChainState(spins, random_chains(spins.shape[1], None, len(spins), key).rng)
 
 
-def _with_steady_rate(settings: RunSettings, iteration: int) -> RunSettings:
-    """Learning rate and shift as they are at an iteration, the rate not below a minimum."""
-    optimiser, iteration = settings.optimiser, settings.iteration_in_stage(iteration)
-    rate = max(optimiser.learning_rate_at(iteration), MIN_LEARNING_RATE)
+def _with_steady_rate(settings: RunSettings, state: vmc.RunState) -> RunSettings:
+    """Learning rate and shift as they are now, the rate not below a minimum."""
+    optimiser, iteration = settings.optimiser, settings.iteration_in_stage(state.iteration)
+    rate = max(optimiser.learning_rate_at(iteration, state.psi), MIN_LEARNING_RATE)
     shift = Schedule(optimiser.diag_shift_at(iteration))
     steady = replace(optimiser, learning_rate=Schedule(rate), diag_shift=shift)
     return replace(settings, optimiser=steady)

@@ -10,7 +10,7 @@ a row of |G| hidden units of an ordinary machine, which does all the sampling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from rbmqs.wavefunction import RBM
 if TYPE_CHECKING:
     from hamiltonians.symmetry import SymmetryGroup
     from rbmqs.ansatz import Walk
+    from rbmqs.schedules import Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +122,15 @@ class SymmetricRBM(Machine):
         with 808 parameters ended at 2.9e-3 or 5.7e-3 by 1024 samples, at 1.07e-3 by 3072.
         """
         return 4096 if self.n_parameters <= 2048 else super().n_samples
+
+    @property
+    def learning_rate(self) -> Schedule:
+        """Never below 0.02: the steps of few parameters by many samples carry little noise.
+
+        At 0.004 the Ising chain of 80 sites, alpha = 4, had come to rest at a relative error of
+        7e-6; at 0.05 it fell to 2e-6 in 300 iterations.
+        """
+        return replace(super().learning_rate, final=0.02)
 
     @property
     def n_trials(self) -> int:

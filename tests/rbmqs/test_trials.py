@@ -64,11 +64,12 @@ def test_iterations_are_counted_within_trials():
 
 def test_schedules_begin_again_with_each_trial():
     records = [record for record, _ in states(3 * LENGTH + 2)]
-    rate = OptimiserSettings().learning_rate_at
+    tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
     assert [r.trial for r in records] == [0] * LENGTH + [1] * LENGTH + [2] * LENGTH + [3, 3]
     for t, record in enumerate(records):
         here = t % LENGTH if t < 3 * LENGTH else t - 2 * LENGTH
-        assert record.learning_rate <= rate(here) * (1 + 1e-12)
+        rate = OptimiserSettings().learning_rate_at(here, tied)
+        assert record.learning_rate <= rate * (1 + 1e-12)
     first = [records[k * LENGTH].energy.mean.real for k in range(3)]
     last = [records[k * LENGTH + LENGTH - 1].energy.mean.real for k in range(3)]
     assert min(first) > max(last)  # each starts at random parameters and learns
