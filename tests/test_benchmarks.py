@@ -14,6 +14,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
+import accuracy  # noqa: E402
 import operations  # noqa: E402
 from accuracy_cases import SUITES, Case  # noqa: E402
 from first_iteration import in_fresh_process  # noqa: E402
@@ -22,6 +23,7 @@ from random_starts import has_risen  # noqa: E402
 from scaling import slope  # noqa: E402
 from workload import antiparallel_share  # noqa: E402
 
+from hamiltonians import chain, heisenberg  # noqa: E402
 from rbmqs.initial import initial_wavefunction  # noqa: E402
 
 
@@ -173,3 +175,28 @@ def test_accuracy_measures_once_and_compares(tmp_path: Path) -> None:
     assert row["below_published"] == (row["energy"] + 2 * row["error_bar"] < -35.60392)
     assert row["seconds"] >= 1.8
     assert run("accuracy.py", tmp_path, *options)["rows"] == [row]
+
+
+def test_a_row_of_accuracy_may_end_with_a_lanczos_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = Case(
+        "small", "chain 10", lambda: heisenberg(chain(10), total_sz=0, marshall=True),
+        {"alpha": 1}, minutes=0.02, published_error=1.0, lanczos_samples=512,
+    )  # fmt: skip
+    monkeypatch.setitem(SUITES, "small", lambda: [case])
+    record = tmp_path / "record.json"
+    words = ["", "--suite", "small", "--output", str(tmp_path / "runs"), "--json", str(record)]
+    monkeypatch.setattr(sys, "argv", words)
+    assert accuracy.main() == 0
+    (row,) = json.loads(record.read_text())["rows"]
+    before = row["before_lanczos"]
+    assert row["energy"] + row["error_bar"] < before["energy"]
+    assert row["v_score"] < before["v_score"]
+    assert abs(row["energy"] - row["exact"]) < 5 * row["error_bar"] + 1e-3
+    assert row["relative_error"] == pytest.approx(1 - row["energy"] / row["exact"], abs=1e-12)
+    assert row["ansatz"]["lanczos_steps"] == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("chain 10")]
+    assert len(lines) == 2
+    assert f"{before['energy']:.6f}" in lines[0]
+    assert f"{row['energy']:.6f}" in lines[1]
