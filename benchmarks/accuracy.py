@@ -31,7 +31,6 @@ from rbmqs.run import CHECKPOINT
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.statistics import Stats
 
-N_FINAL = 2**16
 ROW, SPENT = "row.json", "spent.json"
 
 
@@ -86,7 +85,7 @@ def _measured(case: Case, directory: Path, options: argparse.Namespace) -> dict[
     """The row of a finished run, or of one that is done or continued now."""
     if (directory / ROW).exists():
         return json.loads((directory / ROW).read_text())
-    final = 2**10 if options.quick else N_FINAL
+    final = 2**10 if options.quick else case.n_final
     directory.mkdir(parents=True, exist_ok=True)
     spent = _seconds_spent(directory)
     budget = max(60 * case.minutes - spent, 1.0)
