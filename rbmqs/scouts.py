@@ -6,11 +6,11 @@ ferromagnetic domains came to outweigh the Neel state by exp(150) in |psi|^2; la
 that started at random ended there, at a positive energy.
 
 Scouts start in random, ordered and domain states of the lattice (`rbmqs.starts`), move a few
-sweeps an iteration and start again after `LIFE` of them. A scout is astray while its local energy
-lies far above those of the chains; it then joins the equations of the reconfiguration, which lower
-|psi| where local energies are high. Its weight there is small: the change that the equations ask
-for does not depend on it, and directions that the samples leave open suffice. Energies are
-estimated without scouts.
+sweeps an iteration and start again after `LIFE` of them. A scout is astray while most of the
+configurations that it passes have local energies far above those of the chains; these join the
+equations of the reconfiguration, which lower |psi| where local energies are high. Their weight is
+small: the change that the equations ask for does not depend on it, and directions that the samples
+leave open suffice. Energies are estimated without scouts.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HALF = 0.5  # of its configurations in an iteration must lie there: rare ones do
 
 @dataclass(frozen=True, eq=False)
 class Astray:
-    """Scouts whose local energies are far too high.
+    """Configurations of scouts whose local energies are far too high.
 
     Parameters
     ----------
