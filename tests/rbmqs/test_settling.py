@@ -12,6 +12,7 @@ from rbmqs.checkpoint import load_checkpoint
 from rbmqs.continuation import CHECKPOINT, SETTLED
 from rbmqs.initial import initial_wavefunction
 from rbmqs.run import run
+from rbmqs.scouts import Scouts
 from rbmqs.settings import RunSettings, SamplingSettings
 from rbmqs.settling import settled_estimate
 from rbmqs.statistics import MAX_R_HAT
@@ -52,6 +53,23 @@ def test_chains_that_are_stuck_come_home(untended):
     assert abs(found.estimate.energy.mean / exact - 1) < 1e-3
     again = estimated(untended, SETTINGS)
     np.testing.assert_array_equal(again.state.psi.flat, found.state.psi.flat)
+
+
+def test_chains_at_home_join_those_that_are_stuck(untended, monkeypatch):
+    counts = []
+    astray = Scouts.astray
+
+    def counted(*arguments):
+        found = astray(*arguments)
+        counts.append(0 if found is None else int(found.scouts.sum()))
+        return found
+
+    monkeypatch.setattr(Scouts, "astray", counted)
+    asked = iter(range(100))
+    sampler = vmc.make_sampler(H, SAMPLING)
+    settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
+    assert 0 < counts[0] < 16
+    assert counts[1] == 16
 
 
 def test_settling_stops_when_asked(untended):
