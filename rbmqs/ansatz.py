@@ -62,10 +62,11 @@ class Wavefunction(ABC):
 
     Attributes
     ----------
-    friction : Schedule
-        1 - momentum of the optimiser, where the settings leave it open.
+    learning_rate, friction : Schedule
+        Rate and 1 - momentum of the optimiser by iteration, where the settings leave them open.
     """
 
+    learning_rate: ClassVar[Schedule] = Schedule(0.05, "inverse", timescale=100.0)
     friction: ClassVar[Schedule] = Schedule(0.1)
 
     @property
@@ -84,9 +85,9 @@ class Wavefunction(ABC):
         return 1024
 
     @property
-    def learning_rate(self) -> Schedule:
-        """Of the optimiser by iteration, where the settings leave it open."""
-        return Schedule(0.05, "inverse", timescale=100.0)
+    def quiet_rate(self) -> float:
+        """Below which the learning rate does not fall by default while steps have little noise."""
+        return 0.0
 
     @property
     def n_trials(self) -> int:

@@ -23,6 +23,7 @@ from rbmqs.settings import OptimiserSettings
 from rbmqs.statistics import ROUNDING, Stats, nominal_error
 
 RISE = 8.0
+QUIET = 1e-6  # of the energy; on 10x10, alpha = 4, where it would be 1e-5, a rate of 0.02 cost 4e-5
 _SHORTER, _RECOVERY = 0.5, 1.1
 _SHIFT_GAIN = 2.0  # the shift grows as damping^-2: a step half as long is four times as damped
 
@@ -82,12 +83,15 @@ def take_step(
     state: OptimiserState,
     settings: OptimiserSettings,
     iteration: int,
+    quiet: bool = False,
 ) -> Step:
     """Solve for the direction and move along it.
 
     Parameters
     ----------
     local_energies : complex array (n_samples,)
+    quiet : bool
+        Whether the noise of the samples costs next to nothing, see `is_quiet`.
     """
     gain = state.damping**-_SHIFT_GAIN
     momentum = 1 - psi.friction(iteration) if settings.momentum is None else settings.momentum
@@ -100,7 +104,7 @@ def take_step(
         relative_shift=gain * settings.relative_shift,
         min_snr=settings.min_snr,
     )
-    wanted = settings.learning_rate_at(iteration, psi) * state.damping
+    wanted = settings.learning_rate_at(iteration, psi, quiet) * state.damping
     learning_rate = _limited(wanted, record, settings)
     moved = psi.with_flat(psi.flat - learning_rate * record.direction)
     healthier = min(1.0, state.damping * _RECOVERY)
@@ -121,6 +125,17 @@ def _limited(learning_rate: float, record: Solve, settings: OptimiserSettings) -
     if learning_rate * largest > settings.max_change:
         learning_rate = settings.max_change / largest
     return learning_rate
+
+
+def is_quiet(psi: Wavefunction, energy: Stats) -> bool:
+    """Whether steps at the `quiet_rate` of psi carry little noise.
+
+    Each of n_parameters directions is moved by noise of variance rate^2 Var / n_samples in an
+    iteration and pulled back in proportion to the energy that it costs; what is left costs
+    n_parameters Var rate / (4 n_samples) in all.
+    """
+    noise = psi.n_parameters * energy.variance * psi.quiet_rate
+    return noise <= 4 * energy.n_chains * energy.n_draws * QUIET * abs(energy.mean)
 
 
 def is_better(energy: Stats, best: Stats | None) -> bool:

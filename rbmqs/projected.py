@@ -117,9 +117,9 @@ class ProjectedRBM(Wavefunction):
         return self.base.n_samples
 
     @property
-    def learning_rate(self) -> Schedule:
+    def quiet_rate(self) -> float:
         """That of the machine that is projected."""
-        return self.base.learning_rate
+        return self.base.quiet_rate
 
     @property
     def n_trials(self) -> int:

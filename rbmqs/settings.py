@@ -136,8 +136,8 @@ class OptimiserSettings:
     Parameters
     ----------
     learning_rate : Schedule, float or None
-        None for 0.05 / (1 + t / 100), with tied weights at least 0.02: the `learning_rate` of the
-        wavefunction.
+        None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps carry little
+        noise: `learning_rate` and `quiet_rate` of the wavefunction.
     diag_shift : Schedule or float
         Added to the diagonal of S.
     max_step : float
@@ -194,10 +194,17 @@ class OptimiserSettings:
                 f"the solver {' or '.join(allowed)}, got {self.solver!r}"
             )
 
-    def learning_rate_at(self, iteration: int, psi: Wavefunction) -> float:
-        """Learning rate for a wavefunction, before damping and the limit on the step."""
-        schedule = psi.learning_rate if self.learning_rate is None else self.learning_rate
-        return schedule(iteration)  # type: ignore[operator]
+    def learning_rate_at(self, iteration: int, psi: Wavefunction, quiet: bool = False) -> float:
+        """Learning rate for a wavefunction, before damping and the limit on the step.
+
+        Parameters
+        ----------
+        quiet : bool
+            Whether steps carry little noise.
+        """
+        if self.learning_rate is not None:
+            return self.learning_rate(iteration)  # type: ignore[operator]
+        return max(psi.learning_rate(iteration), psi.quiet_rate if quiet else 0.0)
 
     def diag_shift_at(self, iteration: int) -> float:
         """Diagonal shift before damping."""

@@ -10,7 +10,7 @@ a row of |G| hidden units of an ordinary machine, which does all the sampling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ from rbmqs.wavefunction import RBM
 if TYPE_CHECKING:
     from hamiltonians.symmetry import SymmetryGroup
     from rbmqs.ansatz import Walk
-    from rbmqs.schedules import Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +123,13 @@ class SymmetricRBM(Machine):
         return 4096 if self.n_parameters <= 2048 else super().n_samples
 
     @property
-    def learning_rate(self) -> Schedule:
-        """Never below 0.02: the steps of few parameters by many samples carry little noise.
+    def quiet_rate(self) -> float:
+        """Steps of few parameters by many samples carry little noise, see `rbmqs.optimiser`.
 
         At 0.004 the Ising chain of 80 sites, alpha = 4, had come to rest at a relative error of
         7e-6; at 0.05 it fell to 2e-6 in 300 iterations.
         """
-        return replace(super().learning_rate, final=0.02)
+        return 0.02
 
     @property
     def n_trials(self) -> int:

@@ -18,7 +18,7 @@ from rbmqs.estimators import evaluator
 from rbmqs.growth import grow_state
 from rbmqs.lost_chains import brought_home, lost_chains
 from rbmqs.measured import Measured
-from rbmqs.optimiser import OptimiserState, has_diverged, is_better, take_step
+from rbmqs.optimiser import OptimiserState, has_diverged, is_better, is_quiet, take_step
 from rbmqs.records import StepRecord
 from rbmqs.replica import ReplicaExchangeSampler
 from rbmqs.sampler import ChainState, ExactSampler, MetropolisSampler, Sampler
@@ -254,7 +254,7 @@ def _advance(
     iteration = settings.iteration_in_stage(state.iteration)
     step = take_step(
         psi, measured.jacobian(psi), measured.local_energies, state.optimiser, settings.optimiser,
-        iteration,
+        iteration, is_quiet(psi, energy),
     )  # fmt: skip
     record = StepRecord(
         iteration=state.iteration,

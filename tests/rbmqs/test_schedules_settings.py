@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hamiltonians import chain, ising
 from rbmqs import vmc
 from rbmqs.checks import finite, number, positive_int, spin_array
 from rbmqs.initial import initial_wavefunction
+from rbmqs.optimiser import is_quiet
 from rbmqs.schedules import Schedule, as_schedule
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.statistics import quick_statistics
 from rbmqs.wavefunction import RBM
 
 PSI = RBM.random(4, 1)
@@ -93,13 +96,31 @@ def test_the_learning_rate_falls_less_far_with_tied_weights():
         initial_wavefunction(CHAIN, 0, alpha=1, **ansatz)
         for ansatz in ({}, tied, {"project": "symmetric"}, tied | {"project": "symmetric"})
     ]
-    rates = [
-        [OptimiserSettings().learning_rate_at(t, psi) for t in (0, 100, 10**4)] for psi in machines
-    ]
     falling, bounded = [0.05, 0.025, 0.05 / 101], [0.05, 0.025, 0.02]
-    np.testing.assert_allclose(rates, [falling, bounded, falling, bounded])
+    for quiet, expected in ((True, [falling, bounded] * 2), (False, [falling] * 4)):
+        rates = [
+            [OptimiserSettings().learning_rate_at(t, psi, quiet) for t in (0, 100, 10**4)]
+            for psi in machines
+        ]
+        np.testing.assert_allclose(rates, expected)
     given = OptimiserSettings(learning_rate=0.001)
-    assert given.learning_rate_at(0, machines[1]) == 0.001
+    assert given.learning_rate_at(0, machines[1], True) == 0.001
+
+
+def test_steps_are_quiet_where_their_noise_costs_a_millionth():
+    psi = initial_wavefunction(CHAIN, 0, alpha=1, tied="translations")
+    energy = replace(quick_statistics(np.zeros((16, 64))), mean=-50.0 + 0j)
+    limit = 1e-6 * 50 * 4 * 1024 / (psi.n_parameters * 0.02)
+    assert is_quiet(psi, replace(energy, variance=0.99 * limit))
+    assert not is_quiet(psi, replace(energy, variance=1.01 * limit))
+    last = next(
+        (r, s)
+        for r, s in vmc.iterate(
+            CHAIN, psi, RunSettings(optimiser=OptimiserSettings(max_change=9.0))
+        )
+        if s.iteration == 400
+    )[0]
+    assert last.learning_rate == 0.02
 
 
 def test_settings_are_plain_json():
