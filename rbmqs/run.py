@@ -9,32 +9,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rbmqs import vmc
 from rbmqs.ansatz import Wavefunction
-from rbmqs.checkpoint import Checkpoint, save_checkpoint
+from rbmqs.checkpoint import Checkpoint
 from rbmqs.compilation import compile_timer
-from rbmqs.continuation import CHECKPOINT, SETTLED, changed_settings, read_run, state_for
+from rbmqs.continuation import CHECKPOINT, changed_settings, read_run, state_for
 from rbmqs.convergence import has_settled
-from rbmqs.growth import final_form
 from rbmqs.initial import initial_wavefunction
 from rbmqs.interrupts import Interrupts
 from rbmqs.progress import Progress
 from rbmqs.records import StepRecord
 from rbmqs.results import RunResult
-from rbmqs.runlog import LogWriter, read_log
+from rbmqs.run_writer import LOG, RunWriter
 from rbmqs.settings import RunSettings
 from rbmqs.settling import settled_estimate
 from rbmqs.status import status_of
-from rbmqs.trials import goal_of, standing, with_trials
+from rbmqs.trials import goal_of, standing, with_fewer_trials, with_trials
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
     from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
 
-LOG = "log.jsonl"
-CHECKPOINT_SECONDS = 10.0
 SETTLING = 0.25  # of a limited time, which it may take beyond that
 
 
@@ -212,9 +207,9 @@ def run(
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
     sampler = vmc.make_sampler(hamiltonian, settings.sampling, comm)
-    writer = _Writer(directory, hamiltonian, psi, settings, state, changes)
+    writer = RunWriter(directory, hamiltonian, psi, settings, state, changes)
     with Interrupts(comm) as interrupts, compile_timer() as compiled:
-        history, state, trouble = _optimise(
+        history, state, settings, trouble = _optimise(
             hamiltonian, psi, settings, sampler, writer, state, progress, interrupts, started
         )
         optimised = time.perf_counter()
@@ -263,22 +258,30 @@ def _optimise(
     psi: Wavefunction,
     settings: RunSettings,
     sampler: vmc.Sampler,
-    writer: _Writer,
+    writer: RunWriter,
     state: vmc.RunState | None,
     progress: bool,
     interrupts: Interrupts,
     started: float,
-) -> tuple[list[StepRecord], vmc.RunState | None, list[str]]:
-    """Iterate, log and checkpoint until done, settled, diverged or interrupted."""
+) -> tuple[list[StepRecord], vmc.RunState | None, RunSettings, list[str]]:
+    """Iterate, log and checkpoint until done, settled, diverged or interrupted.
+
+    The settings that come back have fewer trials where time was too short for all of them.
+    """
     history = writer.history
     done = 0 if state is None else state.iteration
     trouble: list[str] = []
     try:
         if done >= settings.n_iterations:
-            return history, state, trouble
+            return history, state, settings, trouble
         with Progress(settings.n_iterations, done, progress) as bar:
-            steps = vmc.iterate(hamiltonian, psi, settings, sampler=sampler, state=state)
-            for record, state in steps:
+            iterate = partial(vmc.iterate, hamiltonian, psi, sampler=sampler)
+            late = partial(interrupts.out_of_time, started)
+            steps = with_fewer_trials(iterate, settings, state, late)
+            for record, state, now in steps:
+                if now is not settings:
+                    settings = now
+                    writer.change(state.iteration, settings, {"n_trials": settings.n_trials})
                 history.append(record)
                 writer.write(record, state)
                 bar.update(record)
@@ -296,67 +299,7 @@ def _optimise(
             state = replace(state, psi=state.last_good.psi)
     finally:
         writer.close(state)
-    return history, state, trouble
-
-
-class _Writer:
-    """Log and checkpoint of a run, or nothing when there is no directory."""
-
-    def __init__(
-        self,
-        directory: Path | None,
-        hamiltonian: SpinHamiltonian,
-        psi: Wavefunction,
-        settings: RunSettings,
-        state: vmc.RunState | None,
-        changes: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
-        from rbmqs.config import describe_run, describe_terms
-
-        self._directory = directory
-        self._saved_at = -np.inf  # the first iteration is saved at once
-        self._header = describe_run(hamiltonian, final_form(psi, settings), settings)
-        if changes:
-            self._header["changes"] = list(changes)
-        self._terms = {"terms": describe_terms(hamiltonian)}
-        self.history: list[StepRecord] = []
-        if directory is None:
-            return
-        (directory / SETTLED).unlink(missing_ok=True)
-        keep = None if state is None else state.iteration
-        self._log = LogWriter(directory / LOG, self._log_header(), keep)
-        if keep is not None:
-            self.history = read_log(directory / LOG)[1]
-
-    def _log_header(self) -> dict[str, Any]:
-        """The run without its length, which a resumed run may change."""
-        length = ("n_iterations", "max_seconds")
-        settings = {k: v for k, v in self._header["settings"].items() if k not in length}
-        return {**self._header, "settings": settings}
-
-    def write(self, record: StepRecord, state: vmc.RunState) -> None:
-        if self._directory is None:
-            return
-        self._log.write(record)
-        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
-            self._save(state)
-
-    def _save(self, state: vmc.RunState) -> None:
-        if self._directory is not None:
-            save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
-            self._saved_at = time.monotonic()
-
-    def keep_settled(self, state: vmc.RunState) -> None:
-        """Save what the run ended with beside the checkpoint that it is resumed from."""
-        if self._directory is not None:
-            save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
-
-    def close(self, state: vmc.RunState | None) -> None:
-        if self._directory is None:
-            return
-        self._log.close()
-        if state is not None:
-            self._save(state)
+    return history, state, settings, trouble
 
 
 def _with(settings: RunSettings, **changes: Any) -> RunSettings:

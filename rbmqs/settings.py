@@ -233,13 +233,14 @@ class RunSettings:
     n_trials : int or None
         Random starts that are tried one after the other, the one of lowest energy going on, see
         `rbmqs.trials`. None for one, and in `ground_state` for the `n_trials` of the wavefunction,
-        3 for tied weights, as far as they take half of `n_iterations` or less.
+        3 for tied weights, as far as they take half of `n_iterations` or less. There are fewer
+        where they would take more than half of `max_seconds`.
     trial_iterations : int
         Iterations of each trial.
     max_seconds : float or None
         Optimise no longer than this, whichever comes first, and settle (`rbmqs.settling`) for a
-        quarter of it at most; where the run ends then depends on the machine's speed, how it got
-        there does not.
+        quarter of it at most; where the run ends, and after how many trials, then depends on the
+        machine's speed, but not how it got there.
     """
 
     n_iterations: int = 700

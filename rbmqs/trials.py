@@ -11,7 +11,7 @@ projected behind the trials.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from rbmqs.vmc import RunState
 
 Fresh = Callable[[Wavefunction, np.random.SeedSequence], "RunState"]
+Iterations = Callable[..., Iterator[tuple["StepRecord", "RunState"]]]
 
 JUDGED = 0.25  # the last part of a trial, whose mean energy decides
+MOST_TIME = 0.5  # of a limited time, that trials may take
 MIN_SHARE = 0.5  # of the lowest trial in the sector that it is projected onto
 
 
@@ -99,6 +101,55 @@ def with_trials(settings: RunSettings, psi: Wavefunction) -> RunSettings:
         return settings
     affordable = settings.n_iterations // (2 * settings.trial_iterations)
     return replace(settings, n_trials=max(1, min(psi.n_trials, affordable)))
+
+
+def with_fewer_trials(
+    iterate: Iterations,
+    settings: RunSettings,
+    state: RunState | None,
+    is_late: Callable[[float | None], bool],
+) -> Iterator[tuple[StepRecord, RunState, RunSettings]]:
+    """Iterations, with the settings that hold behind each of them.
+
+    Between two trials of a run of limited time, the lowest so far goes on where the next one would
+    end beyond half of that time.
+
+    Parameters
+    ----------
+    iterate : callable
+        `rbmqs.vmc.iterate` with all but the settings and the state.
+    settings : RunSettings
+    state : RunState or None
+    is_late : callable
+        Whether the run has taken more than so many seconds.
+    """
+    first = 0 if state is None else state.iteration
+    for record, after in iterate(settings=settings, state=state):
+        n_done = after.iteration - first
+        if _is_between(after.iteration, settings) and is_late(_latest(settings, n_done)):
+            lowest, fewer = _without_further(after, settings)
+            yield record, lowest, fewer
+            yield from ((*step, fewer) for step in iterate(settings=fewer, state=lowest))
+            return
+        yield record, after, settings
+
+
+def _is_between(iteration: int, settings: RunSettings) -> bool:
+    """Whether a trial is over and another one is to come."""
+    return settings.is_trial(iteration) and settings.iteration_in_trial(iteration) == 0
+
+
+def _latest(settings: RunSettings, n_done: int) -> float | None:
+    """Seconds after `n_done` iterations at which one more trial would take too long."""
+    if settings.max_seconds is None:
+        return None
+    return MOST_TIME * settings.max_seconds * n_done / (n_done + settings.trial_iterations)
+
+
+def _without_further(state: RunState, settings: RunSettings) -> tuple[RunState, RunSettings]:
+    """The lowest of the trials that are over, the present one among them, and no more trials."""
+    n_over = state.iteration // settings.trial_iterations
+    return _lowest(state, settings), replace(settings, n_trials=n_over)
 
 
 def goal_of(state: RunState) -> Wavefunction:

@@ -13,6 +13,7 @@ from rbmqs import RBM, ProjectedRBM, SymmetricRBM, vmc
 from rbmqs.checkpoint import load_checkpoint
 from rbmqs.convergence import has_settled, present, unsettled
 from rbmqs.initial import initial_wavefunction, symmetric_sector
+from rbmqs.interrupts import Interrupts
 from rbmqs.run import CHECKPOINT, LOG
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.trials import Trials, next_trial, standing, trial_energies, with_trials
@@ -312,3 +313,51 @@ def test_a_projected_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut)
     np.testing.assert_array_equal(resumed.psi.flat, whole.psi.flat)
     assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
     assert "the lowest went on, projected" in str(whole)
+
+
+def trials_end_at(seconds, monkeypatch):
+    """A clock that shows so many seconds at the ends of the first trial, the second, and then 0."""
+    shown = iter(seconds)
+
+    def out_of_time(self, started, limit):
+        return limit not in (None, 100.0) and next(shown, 0.0) > limit
+
+    monkeypatch.setattr(Interrupts, "out_of_time", out_of_time)
+
+
+# Of 100 s trials may take 50: one that took 25 s is the only one, two that took 33.3 s are enough.
+@pytest.mark.parametrize(("seconds", "n"), [((26,), 1), ((24, 34), 2), ((24, 33), 3)])
+def test_where_time_is_short_there_are_fewer_trials(tmp_path, monkeypatch, seconds, n):
+    expected = run(tmp_path / "expected", n_trials=n)
+    trials_end_at(seconds, monkeypatch)
+    result = run(tmp_path / "run", max_seconds=100.0)
+    assert result.settings.n_trials == n
+    np.testing.assert_array_equal(result.psi.flat, expected.psi.flat)
+    assert trial_energies(result.history, result.settings) == (
+        trial_energies(expected.history, expected.settings)
+    )
+    first, records = rbmqs.read_log(tmp_path / "run" / LOG)
+    assert records == list(expected.history)
+    assert first["settings"]["n_trials"] == n
+    changes = [{"iteration": n * LENGTH, "n_trials": n}] if n < 3 else []
+    assert first.get("changes", []) == changes
+
+
+@pytest.mark.parametrize("cut", [LENGTH, LENGTH + 3])
+def test_a_run_with_fewer_trials_goes_on_bit_for_bit(tmp_path, monkeypatch, cut):
+    expected = run(tmp_path / "expected", n_trials=1)
+    trials_end_at((26,), monkeypatch)
+    run(tmp_path / "run", max_seconds=100.0, n_iterations=cut)
+    resumed = rbmqs.resume(tmp_path / "run", n_iterations=40, progress=False)
+    np.testing.assert_array_equal(resumed.psi.flat, expected.psi.flat)
+
+
+def test_a_machine_that_time_allows_one_trial_is_projected_behind_it(tmp_path, monkeypatch):
+    trials_end_at((26,), monkeypatch)
+    result = projected_run(tmp_path, max_seconds=100.0)
+    assert isinstance(result.psi, ProjectedRBM)
+    first = projected_run(None, n_iterations=LENGTH)
+    assert not np.array_equal(result.psi.flat, first.psi.flat)
+    kept = load_checkpoint(tmp_path / CHECKPOINT).state
+    assert isinstance(kept.psi, ProjectedRBM)
+    assert kept.trials.goal is None
