@@ -22,6 +22,7 @@ from rbmqs.ansatz import Wavefunction
 from rbmqs.core import images
 from rbmqs.core.planes import planes
 from rbmqs.core.projected import add_projected, sample_projected
+from rbmqs.core.tables import rows_at_once
 from rbmqs.reconfiguration.explicit import ExplicitJacobian
 from rbmqs.schedules import Schedule
 from rbmqs.symmetric import SymmetricRBM
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from hamiltonians.symmetry import SymmetrySector
     from rbmqs.ansatz import Walk
 
-_IMAGES = 4096  # evaluated at once: their units fill some 10 MB
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
 
@@ -243,7 +243,7 @@ class ProjectedRBM(Wavefunction):
         """
         permutations, signs, _ = self._images
         turned = signs.astype(np.int8)[:, None]
-        step = max(1, _IMAGES // self.n_images)
+        step = max(1, rows_at_once(self._plain.flip_tables) // self.n_images)
         for start in range(0, len(sigma), step):
             part = slice(start, start + step)
             rows = (sigma[part][:, permutations] * turned).reshape(-1, self.n_sites)

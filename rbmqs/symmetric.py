@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.checks import positive_int
+from rbmqs.core.planes import plane_numbers
+from rbmqs.core.tables import rows_at_once
+from rbmqs.core.tied import tied_derivatives
 from rbmqs.parameters import Machine
 from rbmqs.reconfiguration.explicit import ExplicitJacobian
 from rbmqs.wavefunction import RBM
@@ -203,31 +206,41 @@ class SymmetricRBM(Machine):
         pairs: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> ExplicitJacobian:
-        """See `Wavefunction.jacobian`; `pairs` does not help here."""
-        identity = np.arange(self.n_sites)[None]
+        """See `Wavefunction.jacobian`."""
+        pairs = self.unit_pairs(sigma) if pairs is None else pairs
         shares = np.ones((len(sigma), 1), dtype=complex)
-        derivatives = self.image_derivatives(sigma, identity, np.ones(1), shares)
-        return ExplicitJacobian(derivatives, weights)
+        return ExplicitJacobian(self._derivatives(sigma[:, None], pairs, shares), weights)
 
     def image_derivatives(
         self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
     ) -> np.ndarray:
-        """sum_h share_h O(h sigma), shape (n_samples, n_parameters); see `RBM.image_derivatives`.
+        """sum_h share_h O(h sigma), (n_samples, n_parameters); see `RBM.image_derivatives`."""
+        turned = signs.astype(np.int8)[:, None]
+        step = max(1, rows_at_once(self.plain.flip_tables) // len(permutations))
+        parts = []
+        for start in range(0, len(sigma), step):
+            part = slice(start, start + step)
+            images = sigma[part][:, permutations] * turned
+            pairs = self.unit_pairs(images.reshape(-1, self.n_sites))
+            parts.append(self._derivatives(images, pairs, shares[part]))
+        return np.concatenate(parts)
 
-        O(h sigma) is itself a sum over images g h sigma of a machine with one unit a feature.
-        """
-        order = len(self._signs)
-        rows = permutations[:, self._permutations].reshape(-1, self.n_sites)
-        both = np.multiply.outer(signs, self._signs).ravel()
-        cell = RBM(
-            np.zeros(self.n_sites), self.hidden_bias, self.weights, True, self.has_hidden_bias
-        )
-        sums = cell.image_derivatives(sigma, rows, both, np.repeat(shares, order, axis=1))
-        parts = [sums[:, self.n_sites :]]
-        if self.has_visible_bias:
-            _, first, sizes = np.unique(self.orbits, return_index=True, return_counts=True)
-            parts.insert(0, sums[:, first] * (sizes / order))
-        return np.concatenate(parts, axis=1)
+    def _derivatives(self, images: np.ndarray, pairs: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """sum_h share_h O of images int8 (n_samples, n_images, N) with their hidden units."""
+        n_free = self.n_features + self.weights.size
+        out = np.empty((len(images), n_free, 2 if self.is_complex else 1))
+        tied_derivatives(
+            plane_numbers(self.weights), np.ascontiguousarray(images), pairs, shares,
+            self.group.permutations, self.spin_inversion, self.n_features, out,
+        )  # fmt: skip
+        found = out.view(complex if self.is_complex else float)[:, :, 0]
+        if not self.has_hidden_bias:
+            found = found[:, self.n_features :]
+        if not self.has_visible_bias:
+            return found
+        members = (self.orbits[:, None] == np.arange(self.n_orbits)).astype(float)
+        moments = np.einsum("sh,shi->si", shares if self.is_complex else shares.real, images)
+        return np.concatenate([moments @ members, found], axis=1)
 
     def describe(self) -> dict[str, Any]:
         """Shape of the machine, for logs and checkpoints."""

@@ -15,6 +15,7 @@ from rbmqs.core.simd import LANES, STEEP, padded_units
 BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
 LARGEST_LOG = 300.0  # of C, up to which it is taken as a number
 _PART = 8192  # numbers at a time: larger arrays are given back to the system and cost page faults
+_AT_ONCE = 2**21  # numbers of unit pairs: 16 MB, for the same reason
 WIDE = 200.0  # |Re theta| up to which exp(-2 |theta|) is far from the end of the range
 
 
@@ -165,6 +166,12 @@ def unit_pairs(spins, hidden_bias, weights):
         pairs,
     )
     return pairs
+
+
+def rows_at_once(tables):
+    """Number of configurations whose unit pairs are held at a time."""
+    n_planes, n_units = tables.rows.shape[1:]
+    return max(1, _AT_ONCE // (2 * n_planes * n_units))
 
 
 def tanh_of_pairs(pairs, n_hidden):

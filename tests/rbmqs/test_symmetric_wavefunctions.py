@@ -130,6 +130,41 @@ def test_log_derivatives_are_central_differences(psi):
     assert np.max(abs(derivatives @ direction - expected)) < 1e-6 * np.max(abs(expected))
 
 
+GROUPS = {  # orders 9 and 7, sites in one orbit; order 8, three orbits
+    "odd order": hm.chain(9).translation_group(),
+    "prime order": hm.chain(7).translation_group(),
+    "several orbits": hm.square(3, periodic=False).space_group(),
+}
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("inversion", [False, True])
+@pytest.mark.parametrize("name", GROUPS)
+def test_log_derivatives_are_those_of_the_machine_written_out(name, inversion, dtype):
+    """By the chain rule: derivatives by equal weights add up."""
+    group = GROUPS[name]
+    psi = SymmetricRBM.random(
+        group, dtype=dtype, n_features=3, spin_inversion=inversion, visible_bias=not inversion,
+        stddev=0.2, seed=2,
+    )  # fmt: skip
+    spins = np.random.default_rng(3).choice(np.array([-1, 1], np.int8), (20, group.n_sites))
+    rows = psi.plain.log_derivatives(spins)
+    expected = []
+    for k in range(psi.n_parameters):  # the written-out machine is linear in the parameters
+        unit = psi.with_flat(np.eye(psi.n_parameters, dtype=dtype)[k])
+        expected.append(rows @ unit.plain.flat)
+    np.testing.assert_allclose(psi.log_derivatives(spins), np.transpose(expected), atol=1e-12)
+
+
+@pytest.mark.parametrize("at_once", [1, 2**9, 2**13])
+def test_log_derivatives_do_not_depend_on_how_many_are_made_at_once(monkeypatch, at_once):
+    psi = ProjectedRBM(tied(n_features=3, visible_bias=True), sector_of(SPACE, 0, 1))
+    spins = some_spins(psi)
+    expected = psi.log_derivatives(spins)
+    monkeypatch.setattr("rbmqs.core.tables._AT_ONCE", at_once)
+    np.testing.assert_allclose(psi.log_derivatives(spins), expected, atol=1e-12)
+
+
 HAMILTONIANS = {
     "heisenberg": HEISENBERG,
     "ising": hm.ising(LATTICE, h=0.7),
