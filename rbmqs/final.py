@@ -52,6 +52,8 @@ class Estimate:
         Energy of the chains that started in each kind of state, "random" and others.
     comparison : Comparison or None
         The kind of start that differs most from the others; None for independent draws.
+    n_weightless : int
+        Chains that had ended where |psi|^2 has no weight, see `rbmqs.weightless`.
     """
 
     energy: Stats
@@ -61,6 +63,7 @@ class Estimate:
     warnings: tuple[str, ...]
     by_start: Mapping[str, Stats] = field(default_factory=dict)
     comparison: Comparison | None = None
+    n_weightless: int = 0
 
 
 def final_estimate(
@@ -86,9 +89,9 @@ def final_estimate(
     bar = Progress(n_draws, show=progress, unit="final draw")
     with single_threaded_blas(), bar:
         chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
-        chains, n_discard = thermalised(hamiltonian, psi, sampler, chains, kinds, bar)
+        ready = thermalised(hamiltonian, psi, sampler, chains, kinds, bar)
         samples, values = _drawn(
-            hamiltonian, psi, sampler, chains, n_draws, n_discard, bar, interrupted
+            hamiltonian, psi, sampler, ready.chains, n_draws, ready.n_discard, bar, interrupted
         )
     complex_energy = statistics(values)
     real = statistics(values.real) if np.isfinite(complex_energy.mean) else complex_energy
@@ -108,7 +111,7 @@ def final_estimate(
         ]
     return Estimate(
         energy, score, samples.acceptance, samples, tuple(warnings),
-        statistics_by_start(values.real, kinds), comparison,
+        statistics_by_start(values.real, kinds), comparison, ready.n_weightless,
     )  # fmt: skip
 
 

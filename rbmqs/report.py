@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.trials import trial_energies
+from rbmqs.weightless import MARGIN
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -151,6 +152,11 @@ def _start_lines(estimate: Estimate | None) -> list[str]:
         lines.append(f"{'starts':<14} {', '.join(estimate.by_start)}: {verdict} ({distance})")
         if not estimate.comparison.agrees:
             lines += [f"{'':<14} {kind}: {energy}" for kind, energy in estimate.by_start.items()]
+    if estimate is not None and estimate.n_weightless > 0:
+        lines.append(
+            f"{'':<14} {estimate.n_weightless} of {estimate.energy.n_chains} chains had stayed "
+            f"where |psi|^2 is below e^-{MARGIN:.0f} of the whole, and went on from others"
+        )
     if estimate is not None and estimate.samples.swap_rates:
         rates = " ".join(f"{rate:.2f}" for rate in estimate.samples.swap_rates)
         lines.append(f"{'swap rates':<14} {rates}")

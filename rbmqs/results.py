@@ -144,6 +144,7 @@ class RunResult:
             "has_spin_units": has_spin_units(self.hamiltonian),
             "acceptance": None if self.estimate is None else self.estimate.acceptance,
             "energy_by_start": self._by_start(),
+            "n_weightless_chains": 0 if self.estimate is None else self.estimate.n_weightless,
             "swap_rates": None if self.estimate is None else self.estimate.samples.swap_rates,
             "v_score": self.v_score,
             "reference": None if self.reference is None else vars(self.reference),

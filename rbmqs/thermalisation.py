@@ -6,21 +6,27 @@ exchanges, which takes thousands of sweeps. And it may not melt at all where |ps
 its own neighbourhood, however small: in J1-J2 at J2 = 0.5 on 10x10, domains with Neel walls between
 them stayed for good at e^-28 times the |psi| of other chains, at energies of 100. So chains that
 still disagree become ladders of replicas for a while. That leaves |psi|^2 what it is, and a maximum
-that outweighs the rest is found all the more.
+that outweighs the rest is found all the more. Chains that provably stand where nothing is, see
+`rbmqs.weightless`, go on from where others are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rbmqs.agreement import compare_starts
 from rbmqs.estimators import local_energies
+from rbmqs.lost_chains import brought_home
 from rbmqs.progress import Progress
 from rbmqs.replica import ReplicaExchangeSampler
-from rbmqs.sampler import ChainState, Sampler, metropolis_moves, random_chains
+from rbmqs.sampler import ChainState, Sampler, Samples, metropolis_moves, random_chains
+from rbmqs.weightless import weightless_chains
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -32,6 +38,24 @@ TEMPERED_SWEEPS = 300  # of every replica
 PROBE_DRAWS, PROBE_FALSE_ALARM = 64, 0.05  # a false alarm here costs sweeps, nothing else
 
 
+@dataclass(frozen=True, eq=False)
+class Thermalised:
+    """Chains that an estimate may draw from.
+
+    Parameters
+    ----------
+    chains : ChainState
+    n_discard : int
+        Sweeps that they are to discard first.
+    n_weightless : int
+        How many of them go on from the place of another one.
+    """
+
+    chains: ChainState
+    n_discard: int
+    n_weightless: int = 0
+
+
 def thermalised(
     hamiltonian: SpinHamiltonian,
     psi: Wavefunction,
@@ -39,8 +63,8 @@ def thermalised(
     chains: ChainState,
     kinds: Sequence[str],
     bar: Progress,
-) -> tuple[ChainState, int]:
-    """Chains after as many sweeps as their starts need to agree, and how many to discard again.
+) -> Thermalised:
+    """Chains after as many sweeps as their starts need to agree.
 
     Parameters
     ----------
@@ -49,18 +73,58 @@ def thermalised(
     bar : Progress
         Told what goes on.
     """
+    look = partial(_Look.after, hamiltonian, psi, sampler, tuple(kinds))
     n_sweeps = done = FINAL_SWEEPS // 2
     for _ in range(MAX_DOUBLINGS + 1):
-        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
-        values = local_energies(psi, hamiltonian, probe).real
-        found = compare_starts(values, kinds, PROBE_FALSE_ALARM)
-        if found is None or found.agrees:
-            return chains, done
+        chains, found = look(chains, n_sweeps)
+        if found.agrees():
+            return Thermalised(chains, done)
         n_sweeps *= 2
         done += n_sweeps
         bar.advance(0, f"chains move until their starts agree, {done} sweeps")
-    bar.advance(0, "starts disagree: replica exchange")
-    return tempered(psi, sampler, chains), FINAL_SWEEPS // 2
+    if not found.agrees(~found.weightless):
+        bar.advance(0, "starts disagree: replica exchange")
+        chains, found = look(tempered(psi, sampler, chains), FINAL_SWEEPS // 2)
+    n_weightless = int(found.weightless.sum())
+    if n_weightless > 0:
+        chains = brought_home(chains, found.weightless)
+    return Thermalised(chains, FINAL_SWEEPS // 2, n_weightless)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What a few draws of all chains say."""
+
+    hamiltonian: SpinHamiltonian
+    psi: Wavefunction
+    kinds: tuple[str, ...]
+    probe: Samples
+
+    @classmethod
+    def after(
+        cls, hamiltonian: SpinHamiltonian, psi: Wavefunction, sampler: Sampler,
+        kinds: tuple[str, ...], chains: ChainState, n_sweeps: int,
+    ) -> tuple[ChainState, _Look]:  # fmt: skip
+        """The chains some sweeps on, and a look at them there."""
+        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
+        return chains, cls(hamiltonian, psi, kinds, probe)
+
+    @cached_property
+    def energies(self) -> np.ndarray:
+        """Local energies (n_chains, n_draws)."""
+        return local_energies(self.psi, self.hamiltonian, self.probe).real
+
+    @cached_property
+    def weightless(self) -> np.ndarray:
+        """Which chains do not count, bool (n_chains,)."""
+        log_psi = self.psi.log_psi(self.probe.flat).real.reshape(self.probe.shape)
+        return weightless_chains(log_psi, self.energies, math.log(self.hamiltonian.dimension))
+
+    def agrees(self, kept: np.ndarray | slice = slice(None)) -> bool:
+        """Whether the starts of all chains, or of some, tell the same energy."""
+        kinds = np.array(self.kinds)[kept].tolist()
+        found = compare_starts(self.energies[kept], kinds, PROBE_FALSE_ALARM)
+        return found is None or found.agrees
 
 
 def tempered(psi: Wavefunction, sampler: Sampler, chains: ChainState) -> ChainState:
