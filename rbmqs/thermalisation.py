@@ -22,7 +22,7 @@ import numpy as np
 
 from rbmqs.agreement import compare_starts
 from rbmqs.estimators import local_energies
-from rbmqs.lost_chains import brought_home
+from rbmqs.lost_chains import brought_home, lost_chains
 from rbmqs.progress import Progress
 from rbmqs.replica import ReplicaExchangeSampler
 from rbmqs.sampler import ChainState, Sampler, Samples, metropolis_moves, random_chains
@@ -121,10 +121,15 @@ class _Look:
         return weightless_chains(log_psi, self.energies, math.log(self.hamiltonian.dimension))
 
     def agrees(self, kept: np.ndarray | slice = slice(None)) -> bool:
-        """Whether the starts of all chains, or of some, tell the same energy."""
+        """Whether the starts of all chains, or of some, tell the same energy, and no chain is lost.
+
+        A single lost chain of a kind hides behind the differences that it makes within its kind.
+        """
         kinds = np.array(self.kinds)[kept].tolist()
         found = compare_starts(self.energies[kept], kinds, PROBE_FALSE_ALARM)
-        return found is None or found.agrees
+        if found is None:
+            return True
+        return found.agrees and not lost_chains(self.energies[kept]).any()
 
 
 def tempered(psi: Wavefunction, sampler: Sampler, chains: ChainState) -> ChainState:

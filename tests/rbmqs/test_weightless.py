@@ -8,7 +8,9 @@ import pytest
 import rbmqs
 from hamiltonians import chain, ising
 from rbmqs import RBM, MetropolisSampler
+from rbmqs.agreement import compare_starts
 from rbmqs.final import final_estimate
+from rbmqs.thermalisation import PROBE_FALSE_ALARM, _Look
 from rbmqs.weightless import MARGIN, weightless_chains
 
 H = ising(chain(20), h=1.0)
@@ -106,3 +108,17 @@ def test_report_and_result_say_how_many(tmp_path):
     n = result.to_dict()["n_weightless_chains"]
     assert n > 0
     assert f"{n} of 16 chains had stayed where |psi|^2 is below e^-30 of the whole" in str(result)
+
+
+def test_a_single_lost_chain_of_a_kind_is_seen():
+    """It widens the spread within its kind, so that the comparison of starts accuses nobody."""
+    kinds = ("random",) * 8 + ("domain", "Neel") * 4
+    sampler = MetropolisSampler.for_hamiltonian(H)
+    probe, _ = sampler.sample(neel_and_ferromagnet(0.1, 0.1), sampler.start(0), 8)
+    look = _Look(H, neel_and_ferromagnet(0.1, 0.1), kinds, probe)
+    energies = np.random.default_rng(1).normal(size=(16, 64))
+    energies[8] += 100
+    look.__dict__["energies"] = energies
+    assert compare_starts(energies, kinds, PROBE_FALSE_ALARM).agrees
+    assert not look.agrees()
+    assert look.agrees(np.arange(16) != 8)
