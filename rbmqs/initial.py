@@ -120,20 +120,41 @@ def find_sector(hamiltonian: SpinHamiltonian, asked: str | SymmetrySector) -> Sy
 
 
 def symmetric_sector(hamiltonian: SpinHamiltonian) -> SymmetrySector:
-    """Every character 1, over all of the space group that the Hamiltonian has; even if it can be.
+    """Every character 1, over all of the space group that the Hamiltonian has.
 
-    The ground state of a Hamiltonian whose off-diagonal elements are all negative lies here
-    (Perron-Frobenius), and that of many others.
+    The ground state of a Hamiltonian whose off-diagonal elements are all negative lies here, even
+    under spin inversion where that is a symmetry (Perron-Frobenius). So do many others, with the
+    parity of singlets.
     """
     from hamiltonians.symmetry import SymmetrySector, check_spin_inversion
 
     if hamiltonian.lattice is None:
         raise ValueError("project must be a SymmetrySector for a Hamiltonian without a lattice")
     group = hamiltonian.lattice.space_group().restricted_to(hamiltonian)
-    parity: int | None = 1
+    parity: int | None = _parity(hamiltonian)
     try:
         check_spin_inversion(hamiltonian)
     except ValueError:
         parity = None
-    label = SYMMETRIC if parity is None else f"{SYMMETRIC} +"
+    label = SYMMETRIC if parity is None else f"{SYMMETRIC} {'+' if parity == 1 else '-'}"
     return SymmetrySector(group, np.ones(group.order, complex), parity, label)
+
+
+def _parity(hamiltonian: SpinHamiltonian) -> int:
+    """Under spin inversion: even without positive exchange elements, else that of singlets.
+
+    N spins in a singlet have (-1)^(N/2), times -1 for every site that is rotated by pi. Of the
+    kagome cluster of 18 sites the even states begin at -31.05, the odd ones at -32.19.
+    """
+    from hamiltonians.rotations import HALF_TURN
+
+    raising = [
+        value.real > 0
+        for string, value in hamiltonian.terms.terms.items()
+        if [letter for _, letter in string] == ["X", "X"]
+    ]
+    if hamiltonian.total_sz is None or not any(raising):
+        return 1
+    rotation = hamiltonian.rotation
+    n_rotated = 0 if rotation is None else sum(angle == HALF_TURN for angle in rotation.sixths)
+    return 1 if (hamiltonian.n_sites // 2 + n_rotated) % 2 == 0 else -1

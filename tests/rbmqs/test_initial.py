@@ -62,6 +62,28 @@ def test_the_symmetric_sector_keeps_to_the_hamiltonian():
 
 
 @pytest.mark.parametrize(
+    "hamiltonian",
+    [
+        hm.heisenberg(hm.chain(6), total_sz=0),
+        hm.heisenberg(hm.chain(6), total_sz=0, marshall=True),
+        hm.heisenberg(hm.chain(6), J=-1.0, total_sz=0),
+        hm.heisenberg(hm.chain(8), total_sz=0),
+        hm.xxz(hm.chain(10), delta=0.5, total_sz=0),
+        hm.j1j2(hm.rectangle(3, 6), J2=0.5, total_sz=0),
+        hm.j1j2(hm.square(4), J2=0.6, total_sz=0, signs="stripe-x"),
+        hm.heisenberg(hm.ladder(5), total_sz=0, signs=[0]),
+        hm.heisenberg(hm.triangular((3, 4)), total_sz=0),
+        hm.ising(hm.chain(6), h=1.0),
+    ],
+    ids=str,
+)
+def test_the_symmetric_sector_has_the_parity_of_the_ground_state(hamiltonian):
+    vector = hm.ground_state(hamiltonian).vector  # states in order: the reversed one is the inverse
+    parity = symmetric_sector(hamiltonian).spin_inversion
+    np.testing.assert_allclose(vector[::-1], parity * vector, atol=1e-6)
+
+
+@pytest.mark.parametrize(
     ("shape", "message"),
     [
         ({"tied": "reflections"}, "tied must be one of translations, space-group"),
