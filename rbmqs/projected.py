@@ -242,11 +242,9 @@ class ProjectedRBM(Wavefunction):
         sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma) = sum_g share_g O_psi(g sigma).
         """
         permutations, signs, _ = self._images
-        turned = signs.astype(np.int8)[:, None]
-        step = max(1, rows_at_once(self._plain.flip_tables) // self.n_images)
-        for start in range(0, len(sigma), step):
-            part = slice(start, start + step)
-            rows = (sigma[part][:, permutations] * turned).reshape(-1, self.n_sites)
+        n_rows = rows_at_once(self._plain.flip_tables)
+        for part, found in images.images_in_parts(sigma, permutations, signs, n_rows):
+            rows = found.reshape(-1, self.n_sites)
             values = np.zeros((len(rows), 1), dtype=complex)
             self._plain.add_off_diagonal(rows, connections, fixed_sector, False, values)
             out[part] += (shares[part] * values.reshape(-1, self.n_images)).sum(axis=1)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.checks import positive_int
+from rbmqs.core.images import images_in_parts
 from rbmqs.core.planes import plane_numbers
 from rbmqs.core.tables import rows_at_once
 from rbmqs.core.tied import tied_derivatives
@@ -215,12 +216,9 @@ class SymmetricRBM(Machine):
         self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
     ) -> np.ndarray:
         """sum_h share_h O(h sigma), (n_samples, n_parameters); see `RBM.image_derivatives`."""
-        turned = signs.astype(np.int8)[:, None]
-        step = max(1, rows_at_once(self.plain.flip_tables) // len(permutations))
+        n_rows = rows_at_once(self.plain.flip_tables)
         parts = []
-        for start in range(0, len(sigma), step):
-            part = slice(start, start + step)
-            images = sigma[part][:, permutations] * turned
+        for part, images in images_in_parts(sigma, permutations, signs, n_rows):
             pairs = self.unit_pairs(images.reshape(-1, self.n_sites))
             parts.append(self._derivatives(images, pairs, shares[part]))
         return np.concatenate(parts)

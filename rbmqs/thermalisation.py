@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +73,12 @@ def thermalised(
     bar : Progress
         Told what goes on.
     """
-    look = partial(_Look.after, hamiltonian, psi, sampler, tuple(kinds))
+
+    def look(chains: ChainState, n_sweeps: int) -> tuple[ChainState, _Look]:
+        """The chains some sweeps on, and what they say there."""
+        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
+        return chains, _Look(hamiltonian, psi, tuple(kinds), probe)
+
     n_sweeps = done = FINAL_SWEEPS // 2
     for _ in range(MAX_DOUBLINGS + 1):
         chains, found = look(chains, n_sweeps)
@@ -99,15 +104,6 @@ class _Look:
     psi: Wavefunction
     kinds: tuple[str, ...]
     probe: Samples
-
-    @classmethod
-    def after(
-        cls, hamiltonian: SpinHamiltonian, psi: Wavefunction, sampler: Sampler,
-        kinds: tuple[str, ...], chains: ChainState, n_sweeps: int,
-    ) -> tuple[ChainState, _Look]:  # fmt: skip
-        """The chains some sweeps on, and a look at them there."""
-        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
-        return chains, cls(hamiltonian, psi, kinds, probe)
 
     @cached_property
     def energies(self) -> np.ndarray:

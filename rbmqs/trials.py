@@ -148,7 +148,7 @@ def _latest(settings: RunSettings, n_done: int) -> float | None:
 
 def _without_further(state: RunState, settings: RunSettings) -> tuple[RunState, RunSettings]:
     """The lowest of the trials that are over, the present one among them, and no more trials."""
-    n_over = state.iteration // settings.trial_iterations
+    n_over = settings.n_trials_before(state.iteration)
     return _lowest(state, settings), replace(settings, n_trials=n_over)
 
 

@@ -20,6 +20,18 @@ _SMALL, _LARGE = 1e-100, 1e100
 _CANCELLED = 1e-14  # of the largest term: a sum below it is zero up to rounding
 
 
+def images_in_parts(sigma, permutations, signs, n_rows):
+    """Slices of configurations (n_samples, N), each with its images, some ``n_rows`` at a time.
+
+    The images are int8 (n, |G|, N), with |G| permutations (|G|, N) and signs (|G|,).
+    """
+    turned = signs.astype(np.int8)[:, None]
+    step = max(1, n_rows // len(permutations))
+    for start in range(0, len(sigma), step):
+        part = slice(start, start + step)
+        yield part, sigma[part][:, permutations] * turned
+
+
 @inlined_exact_kernel
 def _log_amplitude(planes, theta, g, pairs):
     """sum_j log 2 cosh(theta_j) of image g, from angles (|G|, planes, M) and the pairs of units.
