@@ -196,7 +196,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     from rbmqs.statistics import v_score
     from rbmqs.wavefunction import RBM
 
-    psi = initial_wavefunction(H, settings.seed, **ansatz)
+    psi = initial_wavefunction(H, settings.seed, **ansatz, settings=settings)
     if not isinstance(psi, RBM):
         only_plain = "compared for plain machines only, not tied or projected ones"
         return Row({}, "NetKet", H.n_sites, NAN, NAN, note=only_plain)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rbmqs.ansatz import Wavefunction
 from rbmqs.checks import choice
+from rbmqs.locality import Locality
 from rbmqs.projected import ProjectedRBM
 from rbmqs.symmetric import SymmetricRBM
 from rbmqs.wavefunction import RBM
@@ -15,6 +16,7 @@ from rbmqs.wavefunction import RBM
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
+    from rbmqs.settings import RunSettings
 
 DEFAULT_ALPHA = 2.0
 GROUPS = ("translations", "space-group")
@@ -33,6 +35,7 @@ def initial_wavefunction(
     hidden_bias: bool | None = None,
     tied: str | SymmetryGroup | None = None,
     project: str | SymmetrySector | None = None,
+    settings: RunSettings | None = None,
 ) -> Wavefunction:
     """The random machine that a run of this seed starts from.
 
@@ -53,6 +56,9 @@ def initial_wavefunction(
     project : str or SymmetrySector, optional
         "symmetric" for the sector that every symmetry leaves as it is, the label of a sector as
         `rbmqs exact --symmetry all` prints it, or the sector itself.
+    settings : RunSettings, optional
+        Of the run: where they make the shift depend on distances (`rbmqs.locality`), weights to
+        far-off sites start smaller.
 
     Raises
     ------
@@ -85,7 +91,12 @@ def initial_wavefunction(
             group, alpha, n_features=n_features, dtype=dtype, seed=root,
             visible_bias=visible_bias, hidden_bias=hidden_bias,
         )  # fmt: skip
-    return psi if sector is None else ProjectedRBM(psi, sector)
+    if sector is not None:
+        return ProjectedRBM(psi, sector)
+    if settings is None:
+        return psi
+    n_samples = settings.sampling.n_samples_of(psi)
+    return Locality.of(hamiltonian, settings).localised(psi, n_samples)
 
 
 def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> SymmetryGroup:

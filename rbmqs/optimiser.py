@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rbmqs.ansatz import Wavefunction
+from rbmqs.locality import Locality
 from rbmqs.reconfiguration import Jacobian, Solve, solve
 from rbmqs.settings import OptimiserSettings
 from rbmqs.statistics import ROUNDING, Stats, nominal_error
@@ -84,6 +85,7 @@ def take_step(
     settings: OptimiserSettings,
     iteration: int,
     quiet: bool = False,
+    locality: Locality | None = None,
 ) -> Step:
     """Solve for the direction and move along it.
 
@@ -92,9 +94,12 @@ def take_step(
     local_energies : complex array (n_samples,)
     quiet : bool
         Whether the noise of the samples costs next to nothing, see `is_quiet`.
+    locality : Locality, optional
+        Distances that the shift may grow with, see `OptimiserSettings.local_shift`.
     """
     gain = state.damping**-_SHIFT_GAIN
     momentum = 1 - psi.friction(iteration) if settings.momentum is None else settings.momentum
+    blocks = None if locality is None else locality.unit_blocks(psi, jacobian.n_samples)
     record = solve(
         jacobian,
         local_energies,
@@ -103,6 +108,7 @@ def take_step(
         start=momentum * state.direction,
         relative_shift=gain * settings.relative_shift,
         min_snr=settings.min_snr,
+        blocks=blocks,
     )
     wanted = settings.learning_rate_at(iteration, psi, quiet) * state.damping
     learning_rate = _limited(wanted, record, settings)

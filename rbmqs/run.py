@@ -99,6 +99,7 @@ def ground_state(
             hidden_bias=hidden_bias,
             tied=tied,
             project=project,
+            settings=settings,
         )
         settings = with_trials(settings, psi)
     is_first = comm is None or comm.rank == 0

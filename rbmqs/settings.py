@@ -157,6 +157,10 @@ class OptimiserSettings:
     min_snr : float
         Components of the force whose signal-to-noise ratio is below this are left out (Schmitt &
         Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
+    local_shift : bool or None
+        Whether the shift of a plain machine's weights grows with the distance between unit and
+        site, see `rbmqs.locality`. None for where there are more parameters than samples, and
+        neither `relative_shift` nor `min_snr`.
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     """
@@ -170,6 +174,7 @@ class OptimiserSettings:
     momentum: float | None = None
     relative_shift: float = 0.0
     min_snr: float = 0.0
+    local_shift: bool | None = None
     solver: str | None = None
 
     def __post_init__(self) -> None:
@@ -182,6 +187,10 @@ class OptimiserSettings:
             raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
         for name in ("relative_shift", "min_snr"):
             number(name, getattr(self, name), at_least=0)
+        if not isinstance(self.local_shift, bool | None):
+            raise TypeError(f"local_shift must be true, false or None, got {self.local_shift!r}")
+        if self.local_shift and (self.relative_shift > 0 or self.min_snr > 0):
+            raise ValueError("local_shift = true goes with neither relative_shift nor min_snr")
         if self.solver is not None:
             choice("solver", self.solver, tuple(SOLVERS))
             self._check_solver()
@@ -205,6 +214,12 @@ class OptimiserSettings:
         if self.learning_rate is not None:
             return self.learning_rate(iteration)  # type: ignore[operator]
         return max(psi.learning_rate(iteration), psi.quiet_rate if quiet else 0.0)
+
+    @property
+    def local_shift_asked(self) -> bool | None:
+        """`local_shift`, false where None leaves it to another shift or to truncation."""
+        other = self.relative_shift > 0 or self.min_snr > 0
+        return False if other and self.local_shift is None else self.local_shift
 
     def diag_shift_at(self, iteration: int) -> float:
         """Diagonal shift before damping."""

@@ -22,6 +22,7 @@ from rbmqs.growth import small_random
 from rbmqs.optimiser import OptimiserState
 
 if TYPE_CHECKING:
+    from rbmqs.locality import Locality
     from rbmqs.records import StepRecord
     from rbmqs.sampler import ChainState
     from rbmqs.settings import RunSettings
@@ -167,7 +168,9 @@ def first_trial(
     return replace(fresh(machine, seed), trials=Trials(goal=psi))
 
 
-def next_trial(state: RunState, settings: RunSettings, fresh: Fresh) -> RunState:
+def next_trial(
+    state: RunState, settings: RunSettings, fresh: Fresh, locality: Locality
+) -> RunState:
     """The state at the beginning of a trial or behind all of them; mostly the state itself.
 
     Parameters
@@ -176,6 +179,8 @@ def next_trial(state: RunState, settings: RunSettings, fresh: Fresh) -> RunState
     settings : RunSettings
     fresh : callable
         Makes the state of a wavefunction with chains of its own from a seed.
+    locality : Locality
+        Shapes the random parameters.
     """
     n_over = settings.n_trials_before(state.iteration)
     if n_over <= len(state.trials.energies):
@@ -184,7 +189,8 @@ def next_trial(state: RunState, settings: RunSettings, fresh: Fresh) -> RunState
         return _lowest(state, settings)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
     trials = state.trials.closed(state.psi, state.chains)
-    found = fresh(randomised(state.psi, seed), seed)
+    n_samples = settings.sampling.n_samples_of(state.psi)
+    found = fresh(locality.localised(randomised(state.psi, seed), n_samples), seed)
     return replace(found, iteration=state.iteration, trials=trials)
 
 

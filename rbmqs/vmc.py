@@ -16,6 +16,7 @@ import numpy as np
 from rbmqs.ansatz import Wavefunction
 from rbmqs.estimators import evaluator
 from rbmqs.growth import grow_state
+from rbmqs.locality import Locality
 from rbmqs.lost_chains import brought_home, lost_chains
 from rbmqs.measured import Measured
 from rbmqs.optimiser import OptimiserState, has_diverged, is_better, is_quiet, take_step
@@ -178,6 +179,7 @@ def iterate(
     settings = settings or RunSettings()
     check_sizes(hamiltonian, psi)
     sampler = sampler or make_sampler(hamiltonian, settings.sampling)
+    locality = Locality.of(hamiltonian, settings)
     scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
     goal = psi if state is None else goal_of(state)
     summation = Summation.wanted(hamiltonian, goal, settings.sampling)
@@ -189,13 +191,14 @@ def iterate(
         state = state or fresh(psi, seed)
     while True:
         with single_threaded_blas():
-            state = next_trial(state, settings, fresh)
+            state = next_trial(state, settings, fresh, locality)
             state = grow_state(state, settings)
             if summation is not None:
-                record, state = step(summation.measured(state.psi), state, settings)
+                asked = locality if locality.asked else None  # sums leave nothing open
+                record, state = step(summation.measured(state.psi), state, settings, asked)
             else:
                 measured, state = sampled(hamiltonian, sampler, scouts, state, settings)
-                record, state = step(measured, state, settings)
+                record, state = step(measured, state, settings, locality)
             record = replace(record, trial=settings.n_trials_before(record.iteration))
             state = replace(state, trials=state.trials.judged(record, settings))
         yield record, state
@@ -236,25 +239,33 @@ def sampled(
     return measured, replace(state, scouts=moved)
 
 
-def step(measured: Measured, state: RunState, settings: RunSettings) -> tuple[StepRecord, RunState]:
-    """Change the parameters by what was measured, or undo the step before."""
+def step(
+    measured: Measured, state: RunState, settings: RunSettings, locality: Locality | None = None
+) -> tuple[StepRecord, RunState]:
+    """Change the parameters by what was measured, or undo the step before.
+
+    Parameters
+    ----------
+    locality : Locality, optional
+        Distances that the shift may grow with.
+    """
     trouble = has_diverged(measured.energy, state.last_good.energy if state.last_good else None)
     if trouble:
         return _roll_back(state, measured, trouble)
     try:
-        return _advance(state, measured, settings)
+        return _advance(state, measured, settings, locality)
     except FloatingPointError as error:  # the solve met NaN, or a matrix it cannot factorise
         return _roll_back(state, measured, str(error))
 
 
 def _advance(
-    state: RunState, measured: Measured, settings: RunSettings
+    state: RunState, measured: Measured, settings: RunSettings, locality: Locality | None
 ) -> tuple[StepRecord, RunState]:
     psi, energy = state.psi, measured.energy
     iteration = settings.iteration_in_stage(state.iteration)
     step = take_step(
         psi, measured.jacobian(psi), measured.local_energies, state.optimiser, settings.optimiser,
-        iteration, is_quiet(psi, energy),
+        iteration, is_quiet(psi, energy), locality,
     )  # fmt: skip
     record = StepRecord(
         iteration=state.iteration,

@@ -9,6 +9,9 @@ three real products instead of four: with P1 = Tr Tr^T, P2 = Ti Ti^T, P3 = (Tr +
 
     Re T T^dagger = P1 + P2,      Im T T^dagger = P3 - P1 + P2.
 
+Columns of weights may be scaled by f_b(site)^(1/2), the units falling into blocks b; the last term
+is then sum_b (S f_b S^T) o (T_b T_b^dagger), and the plain one has a single block with f = 1.
+
 Only the lower triangle is made, in tiles shared between threads, each by single-threaded BLAS
 products, so that its bits do not depend on the number of threads.
 """
@@ -22,7 +25,8 @@ from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.blas import PLAIN, TRANSPOSED, address, call_fortran, row_product
 
 TILE = 96
-_SS, _RE, _IM, _P2 = range(4)  # matrices of a tile: S S^T, parts of T T^dagger, and P2
+# Matrices of a tile: its sum, S S^T, parts of T_b T_b^dagger and P2, S f_b S^T of near sites.
+_SUM_RE, _SUM_IM, _SS, _RE, _IM, _P2, _NEAR = range(7)
 
 
 @inlined_exact_kernel
@@ -37,29 +41,78 @@ def tile_of_task(task):
 
 
 @inlined_exact_kernel
-def _rows_product(gemm, first, second, width, height, columns, work, matrix):
-    """work[matrix] = A B^T of rows at (array, offset), each ``width`` long."""
+def _rows_product(gemm, first, second, stride, width, height, columns, work, matrix):
+    """work[matrix] = A B^T of rows at (array, offset), ``width`` long and ``stride`` apart."""
     out, shape = ((work, matrix * TILE * TILE), TILE), (height, columns, width)
-    row_product(gemm, (first, width), False, (second, width), True, out, shape, 1.0, 0.0)
+    row_product(gemm, (first, stride), False, (second, stride), True, out, shape, 1.0, 0.0)
 
 
 @inlined_exact_kernel
-def _tanh_products(gemm, tanh, i0, height, j0, columns, work):
-    """A tile of T T^dagger; only its real part for a real T."""
-    n, width = tanh.shape[1:]
-    a, b, plane = i0 * width, j0 * width, n * width
-    _rows_product(gemm, (tanh, a), (tanh, b), width, height, columns, work, _RE)
+def _tanh_products(gemm, tanh, first, last, i0, height, j0, columns, work):
+    """A tile of T_b T_b^dagger for units first to last; only its real part for a real T."""
+    n, m = tanh.shape[1:]
+    a, b, plane, width = i0 * m + first, j0 * m + first, n * m, last - first
+    _rows_product(gemm, (tanh, a), (tanh, b), m, width, height, columns, work, _RE)
     if tanh.shape[0] == 1:
         return
-    _rows_product(gemm, (tanh, plane + a), (tanh, plane + b), width, height, columns, work, _P2)
+    _rows_product(gemm, (tanh, plane + a), (tanh, plane + b), m, width, height, columns, work, _P2)
     _rows_product(
-        gemm, (tanh, 2 * plane + a), (tanh, 3 * plane + b), width, height, columns, work, _IM
+        gemm, (tanh, 2 * plane + a), (tanh, 3 * plane + b), m, width, height, columns, work, _IM
     )
     for i in range(height):
         for j in range(columns):
-            first, second = work[_RE, i, j], work[_P2, i, j]
-            work[_RE, i, j] = first + second
-            work[_IM, i, j] += second - first
+            first_product, second = work[_RE, i, j], work[_P2, i, j]
+            work[_RE, i, j] = first_product + second
+            work[_IM, i, j] += second - first_product
+
+
+@inlined_exact_kernel
+def _near_product(gemm, spins, sites, profile, i0, height, j0, columns, rows, work):
+    """A tile of S f_b S^T over the near sites of a block; ``rows`` (2, TILE, n_near) is space."""
+    n_near = len(sites)
+    for k in range(n_near):
+        for i in range(height):
+            rows[0, i, k] = profile[k] * spins[i0 + i, sites[k]]
+        for j in range(columns):
+            rows[1, j, k] = spins[j0 + j, sites[k]]
+    first, second = (rows, 0), (rows, TILE * n_near)
+    _rows_product(gemm, first, second, n_near, n_near, height, columns, work, _NEAR)
+
+
+@inlined_exact_kernel
+def _add_block(work, n_parts, height, columns, hidden, floor, has_near):
+    """Add (hidden + S f_b S^T) o (T_b T_b^dagger) to the sum of a tile."""
+    for part in range(n_parts):
+        total, matrix = (_SUM_IM, _IM) if part else (_SUM_RE, _RE)
+        for i in range(height):
+            for j in range(columns):
+                factor = hidden + floor * work[_SS, i, j]
+                if has_near:
+                    factor += work[_NEAR, i, j]
+                work[total, i, j] += factor * work[matrix, i, j]
+
+
+@inlined_exact_kernel
+def _tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work):
+    """work[_SUM_RE], work[_SUM_IM] = a tile of O O^dagger."""
+    first_units, near, near_profile, floor = blocks
+    n_parts, width = 1 + (tanh.shape[0] > 1), spins.shape[1]
+    first, second = (spins, i0 * width), (spins, j0 * width)
+    _rows_product(gemm, first, second, width, width, height, columns, work, _SS)
+    for i in range(height):
+        for j in range(columns):
+            work[_SUM_RE, i, j] = visible * work[_SS, i, j]
+            work[_SUM_IM, i, j] = 0.0
+    has_near = near.shape[1] > 0
+    for b in range(len(floor)):
+        if has_near:
+            _near_product(
+                gemm, spins, near[b], near_profile[b], i0, height, j0, columns, rows, work
+            )
+        _tanh_products(
+            gemm, tanh, first_units[b], first_units[b + 1], i0, height, j0, columns, work
+        )
+        _add_block(work, n_parts, height, columns, hidden, floor[b], has_near)
 
 
 @inlined_exact_kernel
@@ -90,25 +143,19 @@ def _centre_row(lower, means, mean, roots, i):
 
 
 @parallel_exact_kernel
-def _centred_gram(gemm, gemv, spins, tanh, counts, roots, visible, hidden, out, sums):
+def _centred_gram(gemm, gemv, spins, tanh, blocks, counts, roots, visible, hidden, out, sums):
     """See `centred_gram`; ``sums`` (n_parts, n_tiles, n) are those of each row by tiles."""
     n_parts, n_tiles, n = sums.shape
     for task in prange(n_tiles * (n_tiles + 1) // 2):
-        work = np.empty((4, TILE, TILE))
+        work = np.empty((7, TILE, TILE))
+        rows = np.empty((2, TILE, blocks[1].shape[1]))
         row, col = tile_of_task(task)
         i0, j0 = row * TILE, col * TILE
         height, columns = min(TILE, n - i0), min(TILE, n - j0)
-        width = spins.shape[1]
-        first, second = (spins, i0 * width), (spins, j0 * width)
-        _rows_product(gemm, first, second, width, height, columns, work, _SS)
-        _tanh_products(gemm, tanh, i0, height, j0, columns, work)
+        _tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work)
         for part in range(n_parts):
-            matrix = _IM if part else _RE
-            offset = 0.0 if part else visible
+            matrix = _SUM_IM if part else _SUM_RE
             for i in range(height):
-                for j in range(columns):
-                    ss, tt = work[_SS, i, j], work[matrix, i, j]
-                    work[matrix, i, j] = offset * ss + (hidden + ss) * tt
                 for j in range(min(columns, i0 + i + 1 - j0)):
                     out[part, i0 + i, j0 + j] = work[matrix, i, j]
             _add_sums(
@@ -132,7 +179,7 @@ def _centred_gram(gemm, gemv, spins, tanh, counts, roots, visible, hidden, out, 
             _centre_row(out, means, mean, roots, i)
 
 
-def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias):
+def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias, blocks=None):
     """Lower triangle of R (O - <O>)(O - <O>)^dagger R, R^2 = diag(counts).
 
     With counts of one this is the Gram matrix; a configuration that was drawn c times may stand
@@ -146,6 +193,10 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias):
         How many samples each row stands for.
     with_visible_bias, with_hidden_bias : bool
         Whether a and b are parameters, that is, whether their terms count.
+    blocks : tuple of arrays, optional
+        Columns of weights times f_b(site)^(1/2) for block b of units: the first unit of each block
+        and their number, int64 (n_blocks + 1,); sites, int64 (n_blocks, n_near), with their f less
+        the floor, float64 (n_blocks, n_near); f of all other sites, the floor, (n_blocks,).
 
     Returns
     -------
@@ -165,5 +216,8 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias):
     gemm, gemv = address("gemm", float), address("gemv", float)
     roots = np.sqrt(counts)
     spins = np.ascontiguousarray(spins)
-    _centred_gram(gemm, gemv, spins, parts, counts, roots, visible, hidden, lower, sums)
+    if blocks is None:  # one, in which f = 1
+        no_sites = np.empty((1, 0), np.int64)
+        blocks = (np.array([0, tanh.shape[1]]), no_sites, no_sites.astype(float), np.ones(1))
+    _centred_gram(gemm, gemv, spins, parts, blocks, counts, roots, visible, hidden, lower, sums)
     return lower

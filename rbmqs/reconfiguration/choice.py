@@ -11,6 +11,7 @@ import numpy as np
 from rbmqs.checks import choice
 from rbmqs.reconfiguration import scaling, solvers
 from rbmqs.reconfiguration.jacobian import FactorisedJacobian, Jacobian
+from rbmqs.reconfiguration.local import LocalJacobian, UnitBlocks
 from rbmqs.reconfiguration.record import Solve
 from rbmqs.reconfiguration.solvers import Direction
 from rbmqs.reconfiguration.truncation import truncated
@@ -111,6 +112,7 @@ def solve(
     *,
     relative_shift: float = 0.0,
     min_snr: float = 0.0,
+    blocks: UnitBlocks | None = None,
 ) -> Solve:
     """Solve (S + diag_shift) x = F, or with `start` (S + diag_shift)(x - start) = F - S start.
 
@@ -130,6 +132,9 @@ def solve(
         Adds relative_shift diag(S) to the shift, see `rbmqs.reconfiguration.scaling`.
     min_snr : float
         Leaves out forces that are noise, see `rbmqs.reconfiguration.truncation`.
+    blocks : UnitBlocks, optional
+        Makes the shift of a plain machine's weights grow with distance, see
+        `rbmqs.reconfiguration.local`; not together with the two before.
 
     Raises
     ------
@@ -152,7 +157,14 @@ def solve(
     if start is not None and np.any(start):
         drift = jacobian.times(start)
     right = deviations if drift is None else deviations - drift
-    name, found = _found(jacobian, right, diag_shift, method, relative_shift, min_snr)
+    if blocks is None:
+        name, found = _found(jacobian, right, diag_shift, method, relative_shift, min_snr)
+    else:
+        if not isinstance(jacobian, FactorisedJacobian):
+            raise TypeError(f"blocks take a plain machine, got a {type(jacobian).__name__}")
+        local = LocalJacobian.of(jacobian, blocks)
+        name, found = _found(local, right, diag_shift, method, 0.0, 0.0)
+        found = local.unscaled(found)
     x = found.x if drift is None else start + found.x
     return _record(name, found, x, jacobian, deviations)
 

@@ -198,10 +198,14 @@ class FactorisedJacobian:
         With `repeats` one row for each kind, times the root of its count on both sides. What lies
         above the diagonal is undefined.
         """
-        kept = slice(None) if repeats is None else repeats.first
-        spins, tanh = self.spins[kept], self.tanh[kept]
-        counts = np.ones(len(spins)) if repeats is None else repeats.counts
+        spins, tanh, counts = self.different(repeats)
         return centred_gram(spins, tanh, counts, self.has_visible_bias, self.has_hidden_bias)
+
+    def different(self, repeats: Repeats | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Spins and tanh's of one sample of each kind, and how many there are of it."""
+        if repeats is None:
+            return self.spins, self.tanh, np.ones(self.n_samples)
+        return self.spins[repeats.first], self.tanh[repeats.first], repeats.counts
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows of the uncentred Jacobian, for covariance matrices built in blocks."""

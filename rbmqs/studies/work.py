@@ -125,7 +125,10 @@ def _start(directory: StudyDirectory, point: Point) -> Any:
     if point.parent is not None:
         return wavefunction_of(directory.point(point.parent))
     config = point.config()
-    return initial_wavefunction(config.hamiltonian(), config.run.seed, **config.ansatz.options())
+    settings = config.settings()
+    return initial_wavefunction(
+        config.hamiltonian(), settings.seed, **config.ansatz.options(), settings=settings
+    )
 
 
 def _write_record(
