@@ -25,8 +25,8 @@ from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.blas import PLAIN, TRANSPOSED, address, call_fortran, row_product
 
 TILE = 96
-# Matrices of a tile: its sum, S S^T, parts of T_b T_b^dagger and P2, S f_b S^T of near sites.
-_SUM_RE, _SUM_IM, _SS, _RE, _IM, _P2, _NEAR = range(7)
+# Matrices of a tile: its sum, S S^T, S f_b S^T of near sites, and the products of tanh's above.
+_SUM_RE, _SUM_IM, _SS, _NEAR, _P1, _P2, _P3 = range(7)
 
 
 @inlined_exact_kernel
@@ -49,70 +49,69 @@ def _rows_product(gemm, first, second, stride, width, height, columns, work, mat
 
 @inlined_exact_kernel
 def _tanh_products(gemm, tanh, first, last, i0, height, j0, columns, work):
-    """A tile of T_b T_b^dagger for units first to last; only its real part for a real T."""
+    """P1, P2 and P3 of a tile for units first to last; P1 only for a real T."""
     n, m = tanh.shape[1:]
     a, b, plane, width = i0 * m + first, j0 * m + first, n * m, last - first
-    _rows_product(gemm, (tanh, a), (tanh, b), m, width, height, columns, work, _RE)
+    _rows_product(gemm, (tanh, a), (tanh, b), m, width, height, columns, work, _P1)
     if tanh.shape[0] == 1:
         return
     _rows_product(gemm, (tanh, plane + a), (tanh, plane + b), m, width, height, columns, work, _P2)
     _rows_product(
-        gemm, (tanh, 2 * plane + a), (tanh, 3 * plane + b), m, width, height, columns, work, _IM
+        gemm, (tanh, 2 * plane + a), (tanh, 3 * plane + b), m, width, height, columns, work, _P3
     )
-    for i in range(height):
-        for j in range(columns):
-            first_product, second = work[_RE, i, j], work[_P2, i, j]
-            work[_RE, i, j] = first_product + second
-            work[_IM, i, j] += second - first_product
 
 
 @inlined_exact_kernel
 def _near_product(gemm, spins, sites, profile, i0, height, j0, columns, rows, work):
     """A tile of S f_b S^T over the near sites of a block; ``rows`` (2, TILE, n_near) is space."""
     n_near = len(sites)
-    for k in range(n_near):
-        for i in range(height):
+    for i in range(height):
+        for k in range(n_near):
             rows[0, i, k] = profile[k] * spins[i0 + i, sites[k]]
-        for j in range(columns):
+    for j in range(columns):
+        for k in range(n_near):
             rows[1, j, k] = spins[j0 + j, sites[k]]
     first, second = (rows, 0), (rows, TILE * n_near)
     _rows_product(gemm, first, second, n_near, n_near, height, columns, work, _NEAR)
 
 
 @inlined_exact_kernel
-def _add_block(work, n_parts, height, columns, hidden, floor, has_near):
+def _add_block(work, is_complex, height, columns, hidden, floor):
     """Add (hidden + S f_b S^T) o (T_b T_b^dagger) to the sum of a tile."""
-    for part in range(n_parts):
-        total, matrix = (_SUM_IM, _IM) if part else (_SUM_RE, _RE)
-        for i in range(height):
+    for i in range(height):
+        total, spins, near, product = work[_SUM_RE, i], work[_SS, i], work[_NEAR, i], work[_P1, i]
+        if is_complex:
+            imaginary, second, third = work[_SUM_IM, i], work[_P2, i], work[_P3, i]
             for j in range(columns):
-                factor = hidden + floor * work[_SS, i, j]
-                if has_near:
-                    factor += work[_NEAR, i, j]
-                work[total, i, j] += factor * work[matrix, i, j]
+                factor = hidden + floor * spins[j] + near[j]
+                total[j] += factor * (product[j] + second[j])
+                imaginary[j] += factor * (third[j] + (second[j] - product[j]))
+        else:
+            for j in range(columns):
+                total[j] += (hidden + floor * spins[j] + near[j]) * product[j]
 
 
 @inlined_exact_kernel
 def _tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work):
     """work[_SUM_RE], work[_SUM_IM] = a tile of O O^dagger."""
     first_units, near, near_profile, floor = blocks
-    n_parts, width = 1 + (tanh.shape[0] > 1), spins.shape[1]
+    width = spins.shape[1]
     first, second = (spins, i0 * width), (spins, j0 * width)
     _rows_product(gemm, first, second, width, width, height, columns, work, _SS)
     for i in range(height):
         for j in range(columns):
             work[_SUM_RE, i, j] = visible * work[_SS, i, j]
             work[_SUM_IM, i, j] = 0.0
-    has_near = near.shape[1] > 0
+            work[_NEAR, i, j] = 0.0
     for b in range(len(floor)):
-        if has_near:
+        if near.shape[1] > 0:
             _near_product(
                 gemm, spins, near[b], near_profile[b], i0, height, j0, columns, rows, work
             )
         _tanh_products(
             gemm, tanh, first_units[b], first_units[b + 1], i0, height, j0, columns, work
         )
-        _add_block(work, n_parts, height, columns, hidden, floor[b], has_near)
+        _add_block(work, tanh.shape[0] > 1, height, columns, hidden, floor[b])
 
 
 @inlined_exact_kernel

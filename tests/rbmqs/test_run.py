@@ -106,11 +106,11 @@ def test_first_iteration_is_saved_at_once(tmp_path, monkeypatch):
     """A process killed at its second iteration leaves something to resume."""
     original = vmc.step
 
-    def killed(measured, state, chosen):
+    def killed(measured, state, chosen, locality):
         if state.iteration == 1:
             os.replace(tmp_path / "run" / CHECKPOINT, tmp_path / "kept.npz")
             raise SystemExit
-        return original(measured, state, chosen)
+        return original(measured, state, chosen, locality)
 
     monkeypatch.setattr(vmc, "step", killed)
     with pytest.raises(SystemExit):

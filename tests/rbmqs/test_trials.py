@@ -14,11 +14,13 @@ from rbmqs.checkpoint import load_checkpoint
 from rbmqs.convergence import has_settled, present, unsettled
 from rbmqs.initial import initial_wavefunction, symmetric_sector
 from rbmqs.interrupts import Interrupts
+from rbmqs.locality import Locality
 from rbmqs.run import CHECKPOINT, LOG
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.trials import Trials, next_trial, standing, trial_energies, with_trials
 
 CHAIN = hm.ising(hm.chain(6), h=1.0)
+LOCALITY = Locality(CHAIN)
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=128, summation=False)
 LENGTH = 8
 SETTINGS = RunSettings(
@@ -114,7 +116,7 @@ def test_the_last_trial_goes_on_as_it_is(best, goes_on):
     energies = (-2.0, -1.0) if best == 0 else (0.0, 0.0)
     state = replace(state, trials=replace(state.trials, energies=energies, total=-3.0, n_judged=2))
     sampler = vmc.make_sampler(CHAIN, SAMPLING)
-    after = next_trial(state, SETTINGS, partial(vmc.start_state, sampler=sampler))
+    after = next_trial(state, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
     assert after.trials.energies == (*energies, -1.5)
     assert (after.iteration, after.trials.n_judged) == (3 * LENGTH, 0)
     assert after.chains is (state.chains if goes_on else state.trials.chains)
@@ -277,6 +279,7 @@ def test_trials_are_held_without_the_projection_and_the_lowest_is_projected():
         found[3 * LENGTH - 1][1],
         SETTINGS,
         partial(vmc.start_state, sampler=vmc.make_sampler(CHAIN, SAMPLING)),
+        LOCALITY,
     )
     np.testing.assert_array_equal(before.psi.flat, lowest.psi.flat)
     np.testing.assert_array_equal(before.chains.spins, lowest.chains.spins)
@@ -297,7 +300,7 @@ def test_a_lowest_trial_of_another_sector_is_not_projected(monkeypatch):
     psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
     sampler = vmc.make_sampler(CHAIN, SAMPLING)
     last = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH))[-1][1]
-    after = next_trial(last, SETTINGS, partial(vmc.start_state, sampler=sampler))
+    after = next_trial(last, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
     assert isinstance(after.psi, ProjectedRBM)
     assert abs(after.psi.flat).max() < 0.06  # small random numbers
     assert abs(after.trials.best.flat).max() > 0.06
