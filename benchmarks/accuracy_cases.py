@@ -145,8 +145,7 @@ def _varbench_more() -> list[Case]:
     tied = {"tied": "translations", "alpha": 4}
     projected = {"project": "symmetric", "alpha": 1}
     plain = {"alpha": 1}
-    # 1024 samples say little on the 10,200 parameters of a plain machine: -246.9 after 80 s of the
-    # open 10x10 on one thread, and -248.1 and falling with weights tied over the point group.
+    # 1,300 parameters of the open 10x10 instead of the 10,200 of a plain machine.
     open_square = {"tied": "space-group", "n_features": 13}
     rows: list[tuple[str, Callable[[], SpinHamiltonian], dict[str, Any], float]] = [
         ("TFIsing square_144_O_3", lambda: hm.ising(hm.square(12, periodic=False), h=3.0),
