@@ -20,6 +20,7 @@ from rbmqs.symmetric import SymmetricRBM, whole_features
 from rbmqs.wavefunction import hidden_units
 
 if TYPE_CHECKING:
+    from rbmqs.locality import Locality
     from rbmqs.settings import RunSettings
     from rbmqs.vmc import RunState
 
@@ -87,7 +88,7 @@ def small_random(
     return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)
 
 
-def grow_state(state: RunState, settings: RunSettings) -> RunState:
+def grow_state(state: RunState, settings: RunSettings, locality: Locality) -> RunState:
     """The state with the hidden units that its iteration asks for; mostly the state itself.
 
     The direction of the last step is kept, zero along new parameters, and the last good
@@ -99,11 +100,16 @@ def grow_state(state: RunState, settings: RunSettings) -> RunState:
     seed = np.random.SeedSequence(settings.seed, spawn_key=(3, round(alpha * state.psi.n_sites)))
     drift = grown(state.psi.with_flat(state.optimiser.direction), alpha, stddev=0.0)
     good = state.last_good
+    n_samples = settings.sampling.n_samples_of(state.psi)
+
+    def larger(psi: Wavefunction) -> Wavefunction:
+        return locality.localised(grown(psi, alpha, seed), n_samples, psi.n_hidden)
+
     return replace(
         state,
-        psi=grown(state.psi, alpha, seed),
+        psi=larger(state.psi),
         optimiser=replace(state.optimiser, direction=drift.flat),
-        last_good=None if good is None else replace(good, psi=grown(good.psi, alpha, seed)),
+        last_good=None if good is None else replace(good, psi=larger(good.psi)),
     )
 
 

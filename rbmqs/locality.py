@@ -121,9 +121,11 @@ class Locality:
         size[np.arange(n_hidden) % n_sites, np.arange(n_hidden)] += _OWN
         return UnitBlocks.of(self._blocks[size.argmax(axis=0)], self._profiles, _NEAR)
 
-    def localised(self, psi: Wavefunction, n_samples: int) -> Wavefunction:
-        """A random start with weights that fall with distance as the shift grows."""
+    def localised(self, psi: Wavefunction, n_samples: int, n_old: int = 0) -> Wavefunction:
+        """Random weights that fall with distance as the shift grows, but for the first units."""
         blocks = self.unit_blocks(psi, n_samples)
         if blocks is None or not isinstance(psi, RBM):
             return psi
-        return replace(psi, weights=psi.weights * np.sqrt(blocks.profiles(psi.n_sites)))
+        factors = np.sqrt(blocks.profiles(psi.n_sites))
+        factors[:, :n_old] = 1.0
+        return replace(psi, weights=psi.weights * factors)

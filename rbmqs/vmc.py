@@ -192,7 +192,7 @@ def iterate(
     while True:
         with single_threaded_blas():
             state = next_trial(state, settings, fresh, locality)
-            state = grow_state(state, settings)
+            state = grow_state(state, settings, locality)
             if summation is not None:
                 asked = locality if locality.asked else None  # sums leave nothing open
                 record, state = step(summation.measured(state.psi), state, settings, asked)

@@ -7,6 +7,7 @@ import hamiltonians as hm
 import rbmqs
 from rbmqs import RBM, ProjectedRBM, SymmetricRBM, grown, vmc
 from rbmqs.growth import final_form, grow_state
+from rbmqs.locality import Locality
 from rbmqs.run import LOG
 from rbmqs.settings import RunSettings, SamplingSettings
 
@@ -118,11 +119,11 @@ def test_a_bad_step_is_undone_across_the_boundary():
     loop = vmc.iterate(ISING, MACHINES["plain"], GROWING)
     state = [next(loop) for _ in range(3)][-1][1]
     assert state.iteration == 3
-    larger = grow_state(state, GROWING)
+    larger = grow_state(state, GROWING, Locality(ISING))
     assert larger.psi.alpha == larger.last_good.psi.alpha == 2
     drift = state.psi.with_flat(state.optimiser.direction)
     kept = larger.psi.with_flat(larger.optimiser.direction)
     np.testing.assert_array_equal(kept.weights[:, :6], drift.weights)
     assert not kept.weights[:, 6:].any()
     np.testing.assert_array_equal(larger.last_good.psi.weights[:, 6:], larger.psi.weights[:, 6:])
-    assert grow_state(larger, GROWING) is larger
+    assert grow_state(larger, GROWING, Locality(ISING)) is larger

@@ -216,6 +216,9 @@ def test_random_weights_fall_with_distance():
     f = Locality(hamiltonian).unit_blocks(plain, FEW).profiles(12)
     np.testing.assert_allclose(local.weights, plain.weights * np.sqrt(f))
     assert np.array_equal(local.hidden_bias, plain.hidden_bias)
+    grown = Locality(hamiltonian).localised(plain, FEW, n_old=12)
+    assert np.array_equal(grown.weights[:, :12], plain.weights[:, :12])
+    assert np.array_equal(grown.weights[:, 12:], local.weights[:, 12:])
 
 
 def test_every_trial_starts_so():
@@ -244,6 +247,20 @@ def test_a_run_goes_on_bit_for_bit(tmp_path):
     other = short(n_iterations=6, local_shift=False)
     other = rbmqs.ground_state(hamiltonian, 2, settings=other, progress=False)
     assert not np.allclose(other.psi.flat, whole.psi.flat)
+
+
+def test_sums_over_all_configurations_have_one_shift_for_all():
+    """70 configurations and 152 parameters: nothing is left open for want of samples."""
+    found = {}
+    for local in (None, False, True):
+        options = short(n_samples=1024, local_shift=local)
+        psi = RBM.random(8, 2, seed=0)
+        steps = rbmqs.iterate(heisenberg(hm.chain(8)), psi, options)
+        record, state = [next(steps) for _ in range(3)][-1]
+        assert record.summed
+        found[local] = state.psi.flat
+    assert np.array_equal(found[None], found[False])
+    assert not np.allclose(found[True], found[False])
 
 
 def test_few_samples_find_what_is_near():
