@@ -91,12 +91,11 @@ def initial_wavefunction(
             group, alpha, n_features=n_features, dtype=dtype, seed=root,
             visible_bias=visible_bias, hidden_bias=hidden_bias,
         )  # fmt: skip
-    if sector is not None:
-        return ProjectedRBM(psi, sector)
+    machine = psi if sector is None else ProjectedRBM(psi, sector)
     if settings is None:
-        return psi
-    n_samples = settings.sampling.n_samples_of(psi)
-    return Locality.of(hamiltonian, settings).localised(psi, n_samples)
+        return machine
+    n_samples = settings.sampling.n_samples_of(machine)
+    return Locality.of(hamiltonian, settings).localised(machine, n_samples)
 
 
 def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> SymmetryGroup:

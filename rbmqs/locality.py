@@ -116,6 +116,8 @@ class Locality:
             return None
         if not (psi.n_parameters > n_samples if self.asked is None else self.asked):
             return None
+        if self.distances.max() <= 1:  # every site acts on every other: none is far
+            return None
         n_sites, n_hidden = psi.weights.shape
         size = abs(psi.weights)
         size[np.arange(n_hidden) % n_sites, np.arange(n_hidden)] += _OWN

@@ -176,6 +176,12 @@ def test_the_shift_is_the_same_for_all_where_samples_tell_the_weights():
     assert Locality(hamiltonian).localised(psi, n) is psi
 
 
+def test_no_site_is_far_where_each_acts_on_all():
+    pairs = [(i, j) for i in range(8) for j in range(i)]
+    everywhere = hm.heisenberg(hm.from_edges(pairs), total_sz=0)
+    assert Locality(everywhere, True).unit_blocks(RBM.random(8, 1, seed=0), FEW) is None
+
+
 def test_machines_without_units_at_home_are_left_alone_or_refused():
     hamiltonian = heisenberg(hm.chain(8))
     tied = initial_wavefunction(hamiltonian, 0, tied="translations")
@@ -183,6 +189,10 @@ def test_machines_without_units_at_home_are_left_alone_or_refused():
     assert Locality(hamiltonian).localised(tied, FEW) is tied
     with pytest.raises(ValueError, match="plain weights"):
         Locality(hamiltonian, True).unit_blocks(tied, FEW)
+    with pytest.raises(ValueError, match="plain weights"):
+        rbmqs.ground_state(
+            hamiltonian, project="symmetric", settings=short(local_shift=True), progress=False
+        )
     jacobian = tied.jacobian(np.ones((4, 8), np.int8))
     blocks = Locality(hamiltonian).unit_blocks(RBM.random(8, 1, seed=0), FEW)
     with pytest.raises(TypeError, match="plain machine"):
