@@ -110,6 +110,16 @@ def test_optimisers_are_compared(tmp_path: Path) -> None:
     assert picture.stat().st_size > 0
 
 
+def test_local_shift_is_compared(tmp_path: Path) -> None:
+    """Which one is lower after so many iterations is tested in tests/rbmqs/test_locality.py."""
+    (row,) = run("local_shift.py", tmp_path)["rows"].values()
+    for found in (row["same"], row["local"]):
+        assert found["n_iterations"] > 1
+        assert -43 < found["energy"] < 24  # between ground and ferromagnetic states
+        assert found["variance"] > 0
+    assert row["same"]["energy"] != row["local"]["energy"]
+
+
 @pytest.mark.netket
 def test_versus_netket_agrees_and_draws(tmp_path: Path) -> None:
     pytest.importorskip("netket")
