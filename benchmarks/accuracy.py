@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from accuracy_cases import SUITES, Case
+from choice import chosen
 from timing import write_json
 
 import rbmqs
@@ -45,7 +46,7 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(options.output or scratch)
-        for case in _chosen(options):
+        for case in _problems(options):
             rows.append(_measured(case, root / _file_name(case), options))
             _print(rows[-1])
     write_json(options.json, {"machine": machine_line(), "rows": rows})
@@ -64,12 +65,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _chosen(options: argparse.Namespace) -> list[Case]:
+def _problems(options: argparse.Namespace) -> list[Case]:
     cases = [case for suite in options.suite or SUITES for case in SUITES[suite]()]
-    if options.case:
-        cases = [case for case in cases if any(part in case.name for part in options.case)]
-        if not cases:
-            raise SystemExit(f"no problem has a name with {' or '.join(options.case)} in it")
+    cases = chosen(cases, options.case, lambda case: case.name)
     if options.quick:
         cases = [replace(case, minutes=0.1) for case in cases if case.build().n_sites <= 20]
     if options.minutes:

@@ -11,6 +11,7 @@ import json
 import time
 
 import numpy as np
+from choice import chosen
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square
@@ -54,9 +55,9 @@ def main():
     print(machine_line())
     print(f"{'model':<24} {'limit':>7} {'worst':>9} {'median':>9} {'bar':>8} {'s/run':>6}  passed")
     rows, failed = {}, 0
-    for name, (build, limit, small) in CASES.items():
-        if (options.quick and not small) or not _chosen(name, options.case):
-            continue
+    names = [name for name, (_, _, small) in CASES.items() if small or not options.quick]
+    for name in chosen(names, options.case):
+        build, limit, _ = CASES[name]
         seeds = range(1 if options.quick else options.seeds)
         runs = [measure(build, seed) for seed in seeds]
         errors = np.array([run["relative_error"] for run in runs])
@@ -74,10 +75,6 @@ def main():
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"machine": machine_line(), "cases": rows}, file, indent=1)
     return 1 if failed else 0
-
-
-def _chosen(name, parts):
-    return parts is None or any(part.lower() in name.lower() for part in parts)
 
 
 if __name__ == "__main__":

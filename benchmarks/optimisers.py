@@ -15,6 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from choice import chosen
 from full_sum import relative_error
 from timing import write_json
 
@@ -147,11 +148,6 @@ def course(runs, block=10):
     ]
     errors = [statistics.median(abs(mean[i]) for mean in means) for i in range(n_blocks)]
     return [(i + 0.5) * block for i in range(n_blocks)], errors
-
-
-def chosen(names, parts):
-    """Names that hold one of the parts, or all."""
-    return [n for n in names if not parts or any(part.lower() in n.lower() for part in parts)]
 
 
 def main():

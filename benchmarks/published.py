@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from choice import chosen
 from exact import peak_memory
 from timing import write_json
 
@@ -99,15 +100,12 @@ def main():
     if options.one:
         solve(options.one)
         return
-    chosen = [n for n in CASES if not options.case or any(c in n for c in options.case)]
-    if options.quick:
-        chosen = [n for n in chosen if CASES[n]().n_sites <= QUICK]
-    if not chosen:
-        parser.error(f"no case matches; known: {', '.join(CASES)}")
+    names = [n for n in CASES if not options.quick or CASES[n]().n_sites <= QUICK]
+    names = chosen(names, options.case)
     print(machine_line())
     print(f"{'cluster':<30} {'E / N':>17} {'published':>17} {'agree':>5} {'seconds':>8} {'GB':>6}")
     rows = {}
-    for name in chosen:
+    for name in names:
         rows[name] = measured(name)
         print_row(name, rows[name])
     write_json(options.json, {"machine": machine_line(), "rows": rows})

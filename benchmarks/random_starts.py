@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from choice import chosen
 from full_sum import relative_error
 
 import rbmqs
@@ -114,9 +115,7 @@ def main():
     )
     starts, n_iterations = (1, 60) if options.quick else (options.starts, None)
     runs = []
-    for name in QUICK if options.quick else MODELS:
-        if options.model and not any(part.lower() in name.lower() for part in options.model):
-            continue
+    for name in chosen(QUICK if options.quick else MODELS, options.model):
         here = [start(name, seed, n_iterations) for seed in range(starts)]
         print_row(name, here)
         runs += here

@@ -38,6 +38,7 @@ from pathlib import Path
 
 import numpy as np
 from cases import LATTICES, MODELS, STDDEV, Case
+from choice import chosen
 from first_iteration import in_fresh_process
 from netket_side import NetKet, Settings, packages, tuned
 from timing import bar_chart, median, seconds, write_json
@@ -270,11 +271,7 @@ def chosen_cases(options: argparse.Namespace) -> Iterator[Case]:
             options.chains,
         )
     else:
-        parts = options.case or [""]
-        cases = [case for case in CASES if any(part in case.name for part in parts)]
-        if not cases:
-            raise SystemExit(f"no case has a name with {' or '.join(parts)} in it")
-        yield from cases
+        yield from chosen(CASES, options.case, lambda case: case.name)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -62,6 +62,10 @@ class Locality:
         """As the settings of a run ask for it."""
         return cls(hamiltonian, settings.optimiser.local_shift_asked)
 
+    def of_sums(self) -> Locality | None:
+        """For sums over all configurations, which leave no weight open: only where it is asked."""
+        return self if self.asked else None
+
     @cached_property
     def distances(self) -> np.ndarray:
         """Steps between sites, int (N, N); N where there is no way."""

@@ -194,11 +194,10 @@ def iterate(
             state = next_trial(state, settings, fresh, locality)
             state = grow_state(state, settings, locality)
             if summation is not None:
-                asked = locality if locality.asked else None  # sums leave nothing open
-                record, state = step(summation.measured(state.psi), state, settings, asked)
+                measured = summation.measured(state.psi)
             else:
                 measured, state = sampled(hamiltonian, sampler, scouts, state, settings)
-                record, state = step(measured, state, settings, locality)
+            record, state = step(measured, state, settings, locality)
             record = replace(record, trial=settings.n_trials_before(record.iteration))
             state = replace(state, trials=state.trials.judged(record, settings))
         yield record, state
@@ -263,6 +262,8 @@ def _advance(
 ) -> tuple[StepRecord, RunState]:
     psi, energy = state.psi, measured.energy
     iteration = settings.iteration_in_stage(state.iteration)
+    if measured.summed and locality is not None:
+        locality = locality.of_sums()
     step = take_step(
         psi, measured.jacobian(psi), measured.local_energies, state.optimiser, settings.optimiser,
         iteration, is_quiet(psi, energy), locality,

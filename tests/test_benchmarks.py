@@ -17,6 +17,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import accuracy  # noqa: E402
 import operations  # noqa: E402
 from accuracy_cases import SUITES, Case  # noqa: E402
+from choice import chosen  # noqa: E402
 from first_iteration import in_fresh_process  # noqa: E402
 from operations import Size, Work  # noqa: E402
 from random_starts import has_risen  # noqa: E402
@@ -34,6 +35,14 @@ def run(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(record.read_text())
+
+
+def test_cases_are_chosen_by_parts_of_their_names() -> None:
+    cases = ["Ising chain 20", "Ising 4x4", "Heisenberg 4x4"]
+    assert chosen(cases, None) == cases
+    assert chosen(cases, ["heis", "chain"]) == [cases[0], cases[2]]
+    with pytest.raises(SystemExit, match=r"'6x6'.*known: Ising chain 20"):
+        chosen(cases, ["4x4", "6x6"])
 
 
 def test_limit_prints_every_kernel(tmp_path: Path) -> None:

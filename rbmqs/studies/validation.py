@@ -76,7 +76,7 @@ def _hamiltonian(
 def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
     from rbmqs.initial import initial_wavefunction
 
-    initial_wavefunction(H, config.run.seed, **config.ansatz.options())
+    initial_wavefunction(H, config.run.seed, **config.ansatz.options(), settings=config.settings())
 
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:

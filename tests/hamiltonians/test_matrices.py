@@ -1,9 +1,9 @@
 """One definition of H, four forms: textbook, dense, sparse and products; all must agree."""
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from on_threads import on_one_and_two_threads
 from textbook import matrix, pauli_sums, total_z
 
 from hamiltonians import PauliSum, Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamiltonian, xyz
@@ -80,14 +80,8 @@ def test_products_do_not_depend_on_the_number_of_threads():
     sector = Sector(14, 0)
     operator = BlockOperator(sector, awkward_conserving_sum(14))
     v = np.random.default_rng(5).normal(size=sector.dimension) + 0j
-    together = product(operator, v)
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        alone = product(operator, v)
-    finally:
-        numba.set_num_threads(threads)
-    assert alone.tobytes() == together.tobytes()
+    one, two = on_one_and_two_threads(lambda: product(operator, v).tobytes())
+    assert one == two
 
 
 def test_a_pair_flip_in_a_sector_needs_no_string():

@@ -2,10 +2,10 @@
 
 import itertools
 
-import numba
 import numpy as np
 import pytest
 from naive_sectors import eigenvalues, projector, spins_of
+from on_threads import on_one_and_two_threads
 
 from hamiltonians import (
     Sector,
@@ -124,15 +124,15 @@ def test_stored_and_found_anew_are_the_same_operator():
 def test_products_do_not_depend_on_the_number_of_threads():
     H = heisenberg(chain(18), total_sz=0)
     operator = compiled(H, chain(18).sector(0, "even"))
-    x, images = np.random.default_rng(1).normal(size=operator.dimension), []
-    threads = numba.get_num_threads()
-    for n in (1, threads):
-        numba.set_num_threads(n)
+    x = np.random.default_rng(1).normal(size=operator.dimension)
+
+    def image() -> bytes:
         y = np.zeros_like(x)
         operator.multiply(x, y)
-        images.append(y.tobytes())
-    numba.set_num_threads(threads)
-    assert images[0] == images[1]
+        return y.tobytes()
+
+    one, two = on_one_and_two_threads(image)
+    assert one == two
 
 
 @pytest.mark.parametrize("n_down", [None, 4])

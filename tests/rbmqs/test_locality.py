@@ -1,9 +1,9 @@
 """A shift that grows with distance, against dense formulas, and what it is good for."""
 
 import naive
-import numba
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 from threadpoolctl import threadpool_limits
 
 import hamiltonians as hm
@@ -154,16 +154,14 @@ def test_every_solver_gives_the_dense_formula(method, kind, drawn):
 
 def test_bytes_do_not_depend_on_threads():
     psi, blocks, spins, energies = problem(heisenberg(hm.square(6)), complex, n_samples=400)
-    before, found = numba.get_num_threads(), []
-    try:
-        for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-            numba.set_num_threads(threads)
-            with threadpool_limits(1):
-                jacobian = FactorisedJacobian.of(psi, spins)
-                found.append(solve(jacobian, energies, SHIFT, blocks=blocks).direction.tobytes())
-    finally:
-        numba.set_num_threads(before)
-    assert found[0] == found[1]
+
+    def direction() -> bytes:
+        jacobian = FactorisedJacobian.of(psi, spins)
+        return solve(jacobian, energies, SHIFT, blocks=blocks).direction.tobytes()
+
+    with threadpool_limits(1):
+        one, two = on_one_and_two_threads(direction)
+    assert one == two
 
 
 def test_the_shift_is_the_same_for_all_where_samples_tell_the_weights():

@@ -1,9 +1,9 @@
 """Solves of stochastic reconfiguration against dense formulas with the whole Jacobian."""
 
 import naive
-import numba
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 from threadpoolctl import threadpool_limits
 
 from hamiltonians import Sector, chain, heisenberg, ising
@@ -317,15 +317,12 @@ def test_many_samples_approach_the_exact_force(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_bytes_do_not_depend_on_threads(method, kind):
     psi, spins, energies = problem(kind, n_samples=500)
-    before, found = numba.get_num_threads(), []
-    try:
-        for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-            numba.set_num_threads(threads)
-            with threadpool_limits(1):
-                jacobian = FactorisedJacobian.of(psi, spins)
-                result = solve(jacobian, energies, 1e-3, method)
-                gram = np.tril(jacobian.gram())
-                found.append((gram.tobytes(), result.direction.tobytes()))
-    finally:
-        numba.set_num_threads(before)
-    assert found[0] == found[1]
+
+    def gram_and_direction():
+        jacobian = FactorisedJacobian.of(psi, spins)
+        result = solve(jacobian, energies, 1e-3, method)
+        return np.tril(jacobian.gram()).tobytes(), result.direction.tobytes()
+
+    with threadpool_limits(1):
+        one, two = on_one_and_two_threads(gram_and_direction)
+    assert one == two

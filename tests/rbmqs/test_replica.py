@@ -4,9 +4,9 @@ Chi-squared tests have fixed seeds and fail a correct sampler with probability 1
 """
 
 import naive
-import numba
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 from scipy.stats import chi2
 
 import rbmqs.replica as replica
@@ -114,21 +114,20 @@ def test_the_kernel_samples_any_exponent():
 def test_state_goes_in_untouched_and_results_depend_on_the_seed_only():
     psi, H, _ = CASES["exchanges"]
     sampler = ReplicaExchangeSampler.for_hamiltonian(H, n_chains=5, n_replicas=3, beta_min=0.2)
-    before, found = numba.get_num_threads(), []
-    try:
-        for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-            numba.set_num_threads(threads)
-            state = sampler.start(4)
-            samples, after = sampler.sample(psi, state, 30)
-            np.testing.assert_array_equal(state.spins, sampler.start(4).spins)
-            found.append((samples.spins.tobytes(), after.spins.tobytes(), after.rng.tobytes()))
-    finally:
-        numba.set_num_threads(before)
-    assert found[0] == found[1]
+
+    def drawn():
+        state = sampler.start(4)
+        samples, after = sampler.sample(psi, state, 30)
+        np.testing.assert_array_equal(state.spins, sampler.start(4).spins)
+        return samples.spins.tobytes(), after.spins.tobytes(), after.rng.tobytes()
+
+    one, two = on_one_and_two_threads(drawn)
+    assert one == two
+    _, after = sampler.sample(psi, sampler.start(4), 30)
     first, state = sampler.sample(psi, sampler.start(4), 10)
     second, _ = sampler.sample(psi, state, 20, n_discard=0)
     whole = np.concatenate([first.spins, second.spins], axis=1)
-    assert whole.tobytes() == found[0][0]
+    assert whole.tobytes() == one[0]
     assert after.spins.shape == (15, 8)
     np.testing.assert_array_equal(after.spins.sum(axis=1), 0)
 

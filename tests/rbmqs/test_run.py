@@ -13,6 +13,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 
 import hamiltonians as hm
 import rbmqs
@@ -76,16 +77,14 @@ def test_without_directory_the_run_is_the_same(whole):
 
 
 def test_threads_do_not_change_a_byte(tmp_path):
-    before = numba.get_num_threads()
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("needs two threads")
-    try:
-        for threads in (1, 2):
-            numba.set_num_threads(threads)
-            start(tmp_path / str(threads), 6)
-    finally:
-        numba.set_num_threads(before)
-    assert log_bytes(tmp_path / "1") == log_bytes(tmp_path / "2")
+
+    def log() -> bytes:
+        directory = tmp_path / str(numba.get_num_threads())
+        start(directory, 6)
+        return log_bytes(directory)
+
+    one, two = on_one_and_two_threads(log)
+    assert one == two
 
 
 def test_another_seed_is_another_run(whole):

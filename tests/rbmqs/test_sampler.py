@@ -9,9 +9,9 @@ import types
 from dataclasses import replace
 
 import naive
-import numba
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 from scipy.stats import chi2
 
 import rbmqs.wavefunction as wavefunction_module
@@ -407,16 +407,14 @@ def test_two_calls_are_one_longer_run(move):
 def test_bytes_do_not_depend_on_threads(move):
     psi, sampler = PSI["many units"], make(move, 7)
     H = heisenberg(chain(6), total_sz=MOVES[move])
-    before, found = numba.get_num_threads(), []
-    try:
-        for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-            numba.set_num_threads(threads)
-            samples, state = sampler.sample(psi, sampler.start(4), 30)
-            energies = local_energies(psi, H, samples)
-            found.append((samples.spins.tobytes(), state.rng.tobytes(), energies.tobytes()))
-    finally:
-        numba.set_num_threads(before)
-    assert found[0] == found[1]
+
+    def drawn():
+        samples, state = sampler.sample(psi, sampler.start(4), 30)
+        energies = local_energies(psi, H, samples)
+        return samples.spins.tobytes(), state.rng.tobytes(), energies.tobytes()
+
+    one, two = on_one_and_two_threads(drawn)
+    assert one == two
 
 
 def test_chains_do_not_depend_on_how_many_there_are():

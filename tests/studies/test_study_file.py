@@ -108,6 +108,11 @@ def test_exact_sampling_of_too_many_states_is_refused():
     assert "length=30" in found[0]
 
 
+def test_a_local_shift_of_tied_weights_is_refused_before_a_run():
+    found = problems(optimiser={"local_shift": True}, ansatz={"tied": "translations"})
+    assert any("local_shift = true takes plain weights" in problem for problem in found)
+
+
 @pytest.mark.parametrize(
     ("grid", "word"),
     [

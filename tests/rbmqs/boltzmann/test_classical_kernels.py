@@ -1,8 +1,8 @@
 """Kernels of the classical machines against NumPy and against published vectors."""
 
-import numba
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 from scipy import sparse
 from scipy.special import expit
 from scipy.stats import chi2, kstest
@@ -168,16 +168,14 @@ def test_rows_are_gathered_from_both_forms():
         assert len(rows) == 30
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 def test_threads_do_not_change_a_byte():
     from rbmqs.boltzmann import BernoulliRBM
 
     X = (np.random.default_rng(0).random((300, 400)) < 0.3).astype(np.uint8)
-    threads = numba.get_num_threads()
-    machines = []
-    for n in (1, 2):
-        numba.set_num_threads(n)
+
+    def fitted() -> bytes:
         rbm = BernoulliRBM(300, n_iter=2, random_state=1).fit(X)
-        machines.append(rbm.components_.tobytes() + rbm.sample(4, n_steps=3).tobytes())
-    numba.set_num_threads(threads)
-    assert machines[0] == machines[1]
+        return rbm.components_.tobytes() + rbm.sample(4, n_steps=3).tobytes()
+
+    one, two = on_one_and_two_threads(fitted)
+    assert one == two
