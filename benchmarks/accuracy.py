@@ -87,7 +87,7 @@ def _measured(case: Case, directory: Path, options: argparse.Namespace) -> dict[
     directory.mkdir(parents=True, exist_ok=True)
     spent = _seconds_spent(directory)
     budget = max(60 * case.minutes - spent, 1.0)
-    (directory / SPENT).write_text(json.dumps({"spent": spent, "started": time.time()}))
+    write_json(directory / SPENT, {"spent": spent, "started": time.time()})
     if (directory / CHECKPOINT).exists():
         result = rbmqs.resume(directory, max_seconds=budget)
     else:
@@ -103,7 +103,7 @@ def _measured(case: Case, directory: Path, options: argparse.Namespace) -> dict[
     if case.lanczos_samples:
         samples = 2**8 if options.quick else case.lanczos_samples
         row = _improved(case, row, analyse_run(directory, max_samples=samples))
-    (directory / ROW).write_text(json.dumps(row, indent=1) + "\n")
+    write_json(directory / ROW, row)
     return row
 
 

@@ -7,11 +7,12 @@ A row passes when every seed ends within the stated relative error of the exact 
 """
 
 import argparse
-import json
 import time
+from pathlib import Path
 
 import numpy as np
 from choice import chosen
+from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square
@@ -50,7 +51,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="1 seed, small systems")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--case", action="append", help="part of a name (repeatable)")
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     print(machine_line())
     print(f"{'model':<24} {'limit':>7} {'worst':>9} {'median':>9} {'bar':>8} {'s/run':>6}  passed")
@@ -71,9 +72,7 @@ def main():
             flush=True,
         )
         rows[name] = {"limit": limit, "runs": runs}
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine_line(), "cases": rows}, file, indent=1)
+    write_json(options.json, {"machine": machine_line(), "cases": rows})
     return 1 if failed else 0
 
 

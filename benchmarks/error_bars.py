@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
-import json
 import math
 import warnings
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
+from timing import write_json
 
 from rbmqs.statistics import MAX_R_HAT, MIN_ESS, statistics
 
@@ -145,13 +145,12 @@ def main(arguments: list[str] | None = None) -> None:
             for tau in TAUS:
                 cells.append(measure(kind, shape, tau, replicas, bars))
                 print(format_row(cells[-1]), flush=True)
-    if options.json:
-        record = {
-            "max_r_hat": MAX_R_HAT,
-            "min_ess": MIN_ESS,
-            "cells": [dataclasses.asdict(cell) for cell in cells],
-        }
-        options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    record = {
+        "max_r_hat": MAX_R_HAT,
+        "min_ess": MIN_ESS,
+        "cells": [dataclasses.asdict(cell) for cell in cells],
+    }
+    write_json(options.json, record)
 
 
 if __name__ == "__main__":

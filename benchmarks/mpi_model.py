@@ -10,7 +10,6 @@ K ranks is taken as (K - 1) / K B / bandwidth + log2(K) latency.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, ising
@@ -97,8 +97,7 @@ def main() -> None:
         rows.append({"ranks": k, "strong": strong, "speed_up": speed_up, "weak": weak})
         print(f"{k:>6} {strong * 1e3:>11.1f} {speed_up:>9.2f} {speed_up / k:>11.2f}", end=" ")
         print(f"{weak * 1e3:>9.1f}")
-    if options.json:
-        options.json.write_text(json.dumps({"parts": found, "bytes": size, "rows": rows}, indent=1))
+    write_json(options.json, {"parts": found, "bytes": size, "rows": rows})
 
 
 if __name__ == "__main__":

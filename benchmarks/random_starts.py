@@ -10,7 +10,6 @@ the wavefunction, summed over all states, so that chains which miss a part of it
 """
 
 import argparse
-import json
 import math
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from choice import chosen
 from full_sum import relative_error
+from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, kagome, square, triangular, xxz, xyz
@@ -119,8 +119,7 @@ def main():
         here = [start(name, seed, n_iterations) for seed in range(starts)]
         print_row(name, here)
         runs += here
-        if options.json:
-            options.json.write_text(json.dumps({"machine": machine, "runs": runs}, indent=1) + "\n")
+        write_json(options.json, {"machine": machine, "runs": runs})
     return 1 if any(run[key] for run in runs for key in FAULTS) else 0
 
 

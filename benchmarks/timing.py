@@ -36,9 +36,11 @@ def median(values: list[float]) -> float:
 
 
 def write_json(path: Path | None, record: dict[str, Any]) -> None:
-    """Write a record where a file was asked for."""
+    """Write a record where a file was asked for; null for what is not a finite number."""
     if path is not None:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        from rbmqs.results import plain  # late: fresh processes that are measured import this file
+
+        path.write_text(json.dumps(plain(record), indent=1) + "\n", encoding="utf-8")
 
 
 def bar_chart(path: Path, values: dict[str, dict[str, float]], title: str, axis: str) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.results import plain
 from rbmqs.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -255,10 +256,7 @@ def table(rows: list[Row]) -> str:
 
 def as_json(rows: list[Row]) -> list[dict[str, Any]]:
     """Rows as plain values; None where there is nothing to say."""
-    return [
-        {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in asdict(r).items()}
-        for r in rows
-    ]
+    return [plain(asdict(row)) for row in rows]
 
 
 def _number(value: float, form: str) -> str:
