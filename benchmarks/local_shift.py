@@ -12,16 +12,15 @@ the RBM with alpha = 1 of VarBench (arXiv:2302.04919) after 10^4 steps, where it
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
 from accuracy_cases import SUITES, Case
 from choice import chosen
 from timing import write_json
+from training import outcome, train
 
 import hamiltonians as hm
-import rbmqs
 from rbmqs.initial import initial_wavefunction
 from rbmqs.machine import machine_line
 from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
@@ -66,19 +65,8 @@ def trained(case: Case, seconds: float, local: bool | None, n_samples: int) -> d
     )
     hamiltonian = case.build()
     psi = initial_wavefunction(hamiltonian, settings.seed, alpha=1, settings=settings)
-    steps = rbmqs.iterate(hamiltonian, psi, settings)
-    records = [next(steps)[0]]  # compiles
-    started = time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        records.append(next(steps)[0])
-    elapsed = time.perf_counter() - started
-    last = records[-max(1, len(records) // 8) :]
-    return {
-        "energy": float(np.mean([record.energy.mean.real for record in last])),
-        "variance": float(np.mean([record.energy.variance for record in last])),
-        "n_iterations": len(records),
-        "seconds_per_iteration": elapsed / (len(records) - 1),
-    }
+    records, _, elapsed = train(hamiltonian, psi, settings, seconds)
+    return {**outcome(records), "seconds_per_iteration": elapsed / (len(records) - 1)}
 
 
 def _cell(run: dict[str, float]) -> str:

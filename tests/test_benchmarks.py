@@ -129,6 +129,17 @@ def test_local_shift_is_compared(tmp_path: Path) -> None:
     assert row["same"]["energy"] != row["local"]["energy"]
 
 
+def test_warm_starts_are_compared(tmp_path: Path) -> None:
+    record = run("warm_start.py", tmp_path)
+    (row,) = record["rows"].values()
+    assert len(row) == len(record["shares"]) == 3
+    for found in row:
+        assert found["n_iterations"] > 1
+        assert -0.01 < found["relative_error"] < 1.6  # between ground and ferromagnetic states
+        assert found["variance"] > 0
+    assert len({found["energy"] for found in row}) == 3
+
+
 @pytest.mark.netket
 def test_versus_netket_agrees_and_draws(tmp_path: Path) -> None:
     pytest.importorskip("netket")

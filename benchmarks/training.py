@@ -1,0 +1,40 @@
+"""Training for so many seconds, and what it came to, for benchmarks that compare ways to train."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+import rbmqs
+from hamiltonians import SpinHamiltonian
+from rbmqs.ansatz import Wavefunction
+from rbmqs.records import StepRecord
+from rbmqs.settings import RunSettings
+
+
+def train(
+    hamiltonian: SpinHamiltonian, psi: Wavefunction, settings: RunSettings, seconds: float
+) -> tuple[list[StepRecord], Wavefunction, float]:
+    """Records, the last wavefunction, and seconds that all iterations but the first have taken.
+
+    The clock starts behind the first iteration, which compiles.
+    """
+    steps = rbmqs.iterate(hamiltonian, psi, settings)
+    record, state = next(steps)
+    records, started = [record], time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        record, state = next(steps)
+        records.append(record)
+    return records, state.psi, time.perf_counter() - started
+
+
+def outcome(records: Sequence[StepRecord]) -> dict[str, float]:
+    """Mean energy and variance of the last eighth of the iterations."""
+    last = records[-max(1, len(records) // 8) :]
+    return {
+        "energy": float(np.mean([record.energy.mean.real for record in last])),
+        "variance": float(np.mean([record.energy.variance for record in last])),
+        "n_iterations": len(records),
+    }
