@@ -248,8 +248,8 @@ class RunSettings:
     n_trials : int or None
         Random starts that are tried one after the other, the one of lowest energy going on, see
         `rbmqs.trials`. None for one, and in `ground_state` for the `n_trials` of the wavefunction,
-        3 for tied weights, as far as they take half of `n_iterations` or less. There are fewer
-        where they would take more than half of `max_seconds`.
+        3 for tied weights and most projected machines, as far as they take half of `n_iterations`
+        or less. There are fewer where they would take more than half of `max_seconds`.
     trial_iterations : int
         Iterations of each trial.
     max_seconds : float or None

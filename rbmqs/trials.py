@@ -5,8 +5,9 @@ Heisenberg model, tied over translations with alpha = 2, three or four end at a 
 3.7e-3 and the rest near 2.9e-3, whatever is done later (docs/optimisers.md). Which minimum it is
 shows after some hundred iterations.
 
-Tied machines that are projected onto the symmetric sector are tried without the projection, and
-projected behind the trials.
+Machines that are projected onto the symmetric sector are tried without the projection, and
+projected behind the trials, unless less than half of the lowest trial lies in the sector: then the
+projected machine starts from random parameters.
 """
 
 from __future__ import annotations

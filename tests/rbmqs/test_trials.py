@@ -257,9 +257,13 @@ def test_what_a_projected_machine_is_tried_with():
         return initial_wavefunction(CHAIN, 0, alpha=1, **ansatz)
 
     whole = machine(**PROJECTED)
-    assert whole.trial_machine is whole.base
+    for psi in (whole, machine(project="symmetric")):
+        assert psi.trial_machine is psi.base
+        assert psi.n_trials == 3
+    plain = machine(project="k=0 odd +")
+    assert plain.n_trials == 1
     others = [
-        machine(project="symmetric"),
+        plain,
         machine(tied="translations"),
         machine(tied="translations", project="k=0 odd +"),
         ProjectedRBM(odd_under_inversion(), replace(whole.sector, spin_inversion=-1)),
