@@ -93,7 +93,7 @@ def _carleo_troyer() -> list[Case]:
         "Heisenberg 10x10": (
             lambda: _heisenberg(hm.square(10)),
             {1: 7.5e-3, 2: 3.3e-3, 4: 1.74e-3, 8: 1.19e-3},
-            2**16,
+            2**18,
         ),
     }
     return [
@@ -196,7 +196,7 @@ def _varbench_more() -> list[Case]:
 
 def _frustrated() -> list[Case]:
     projected = {"project": "symmetric", "alpha": 2}
-    space = {"tied": "translations", "alpha": 4, "project": "symmetric"}
+    space = {"tied": "translations", "alpha": 8, "project": "symmetric"}
     return [
         Case("frustrated", "Heisenberg 4x4", lambda: _heisenberg(hm.square(4)), projected),
         Case("frustrated", "J1-J2 4x4, J2 = 0.5", lambda: _j1j2(hm.square(4), 0.5), projected,
@@ -205,8 +205,8 @@ def _frustrated() -> list[Case]:
              published_error=6e-6, source=CHEN),
         Case("frustrated", "J1-J2 6x6, J2 = 0.5", lambda: _j1j2(hm.square(6), 0.5), projected,
              60.0, published=-72.5414, source=NOMURA),
-        Case("frustrated", "Heisenberg 10x10", lambda: _heisenberg(hm.square(10)), space, 50.0,
-             published_error=5.0e-5, source=CHEN, lanczos_samples=4096),
+        Case("frustrated", "Heisenberg 10x10", lambda: _heisenberg(hm.square(10)), space, 45.0,
+             published_error=5.0e-5, source=CHEN, lanczos_samples=4096, n_final=2**14),
     ]  # fmt: skip
 
 

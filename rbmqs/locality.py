@@ -12,6 +12,9 @@ that do tell a weight move it all the same: only the shift differs, not S. Rando
 weights times f^(1/2), in the same proportion: those of far-off sites, which would not move, added
 up to a random factor in psi. docs/optimisers.md has the figures behind both.
 
+Features of tied machines are told apart by samples; later trials (`rbmqs.trials`) start them near
+a home all the same, as minima found from there are lower.
+
 Units with homes in the same block of sites share a profile f, averaged over these, so that the Gram
 matrix keeps its factors (`rbmqs.reconfiguration.local`).
 """
@@ -26,6 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.reconfiguration.local import UnitBlocks
+from rbmqs.symmetric import SymmetricRBM
 from rbmqs.wavefunction import RBM
 
 if TYPE_CHECKING:
@@ -135,3 +139,15 @@ class Locality:
         factors = np.sqrt(blocks.profiles(psi.n_sites))
         factors[:, :n_old] = 1.0
         return replace(psi, weights=psi.weights * factors)
+
+    def near_home(self, psi: Wavefunction) -> Wavefunction:
+        """Random weights of tied features that fall with the distance from a site as d^-3/2.
+
+        Sites that the group does not carry to each other take turns as homes. Other machines are
+        handed back.
+        """
+        if not isinstance(psi, SymmetricRBM) or self.distances.max() <= 1:
+            return psi
+        one_of_each_orbit = np.unique(psi.orbits, return_index=True)[1]
+        homes = np.resize(one_of_each_orbit, psi.n_features)
+        return replace(psi, weights=psi.weights * (1.0 + self.distances[:, homes]) ** -1.5)

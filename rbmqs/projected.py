@@ -123,7 +123,7 @@ class ProjectedRBM(Wavefunction):
 
     @property
     def n_trials(self) -> int:
-        """Three where they are held without the projection and so cost next to nothing."""
+        """Those of its base, or three where they are held with that and so cost next to nothing."""
         return self.base.n_trials if self.trial_machine is self else 3
 
     @property

@@ -248,8 +248,9 @@ class RunSettings:
     n_trials : int or None
         Random starts that are tried one after the other, the one of lowest energy going on, see
         `rbmqs.trials`. None for one, and in `ground_state` for the `n_trials` of the wavefunction,
-        3 for tied weights and most projected machines, as far as they take half of `n_iterations`
-        or less. There are fewer where they would take more than half of `max_seconds`.
+        8 for tied weights and 3 for most projected machines, as far as they take half of
+        `n_iterations` or less: 3 of the default number. There are fewer where they would take more
+        than a quarter of `max_seconds`.
     trial_iterations : int
         Iterations of each trial.
     max_seconds : float or None

@@ -242,6 +242,45 @@ def test_every_trial_starts_so():
     assert np.std(far) < 0.001
 
 
+def test_features_of_tied_machines_start_near_a_site():
+    """Distances written out: along a ring, and on an open square with three orbits of sites."""
+    ring = heisenberg(hm.chain(12))
+    tied = initial_wavefunction(ring, 0, tied="translations", alpha=2)
+    d = np.minimum(np.arange(12), 12 - np.arange(12))[:, None]
+    near = Locality(ring).near_home(tied)
+    np.testing.assert_allclose(near.weights, tied.weights * (1 + d) ** -1.5)
+    assert np.array_equal(near.hidden_bias, tied.hidden_bias)
+
+    square = hm.square(3, periodic=False)
+    tied = initial_wavefunction(heisenberg(square), 0, tied=square.space_group(), n_features=4)
+    y, x = np.divmod(np.arange(9), 3)
+    homes = np.array([0, 1, 4, 0])  # a corner, an edge, the centre, a corner
+    d = abs(x[:, None] - x[homes]) + abs(y[:, None] - y[homes])
+    near = Locality(heisenberg(square)).near_home(tied)
+    np.testing.assert_allclose(near.weights, tied.weights * (1 + d) ** -1.5)
+
+
+def test_machines_without_features_or_distances_start_as_they_do():
+    pairs = [(i, j) for i in range(8) for j in range(i)]
+    everywhere = hm.heisenberg(hm.from_edges(pairs), total_sz=0)
+    tied = initial_wavefunction(heisenberg(hm.chain(8)), 0, tied="translations")
+    assert Locality(everywhere).near_home(tied) is tied
+    plain = RBM.random(8, 1, seed=0)
+    assert Locality(heisenberg(hm.chain(8))).near_home(plain) is plain
+
+
+def test_trials_of_tied_machines_start_near_a_site_but_for_the_first():
+    """Largest weights before the first step of each: at the home in all but one."""
+    hamiltonian = heisenberg(hm.chain(12))
+    options = short(n_trials=3, trial_iterations=4)
+    psi = initial_wavefunction(hamiltonian, 0, tied="translations", alpha=4, settings=options)
+    records = rbmqs.iterate(hamiltonian, psi, options)
+    starts = [state.last_good.psi for _, state in (next(records) for _ in range(9))][::4]
+    size = [abs(start.weights[4:9]).mean() / abs(start.weights[0]).mean() for start in starts]
+    assert 0.5 < size[0] < 2
+    assert max(size[1:]) < 0.25
+
+
 def test_a_run_goes_on_bit_for_bit(tmp_path):
     hamiltonian = heisenberg(hm.chain(12, periodic=False))
     whole = rbmqs.ground_state(

@@ -206,6 +206,7 @@ def test_how_many_trials_where_nothing_is_said():
         return with_trials(RunSettings(**changes), psi).n_trials
 
     assert [chosen(psi) for psi in (plain, tied, projected)] == [1, 3, 3]
+    assert [chosen(psi, n_iterations=9999) for psi in (plain, tied, projected)] == [1, 8, 3]
     assert [chosen(tied, n_iterations=n) for n in (600, 599, 400, 399, 20)] == [3, 2, 2, 1, 1]
     assert chosen(tied, n_trials=5) == 5
     assert chosen(tied, growth=(1, 2)) is None  # stages of growth have starts of their own
@@ -332,8 +333,8 @@ def trials_end_at(seconds, monkeypatch):
     monkeypatch.setattr(Interrupts, "out_of_time", out_of_time)
 
 
-# Of 100 s trials may take 50: one that took 25 s is the only one, two that took 33.3 s are enough.
-@pytest.mark.parametrize(("seconds", "n"), [((26,), 1), ((24, 34), 2), ((24, 33), 3)])
+# Of 100 s trials may take 25: one of 12.5 s is the only one, two of 16.7 s are enough.
+@pytest.mark.parametrize(("seconds", "n"), [((13,), 1), ((12, 17), 2), ((12, 16), 3)])
 def test_where_time_is_short_there_are_fewer_trials(tmp_path, monkeypatch, seconds, n):
     expected = run(tmp_path / "expected", n_trials=n)
     trials_end_at(seconds, monkeypatch)
@@ -353,14 +354,14 @@ def test_where_time_is_short_there_are_fewer_trials(tmp_path, monkeypatch, secon
 @pytest.mark.parametrize("cut", [LENGTH, LENGTH + 3])
 def test_a_run_with_fewer_trials_goes_on_bit_for_bit(tmp_path, monkeypatch, cut):
     expected = run(tmp_path / "expected", n_trials=1)
-    trials_end_at((26,), monkeypatch)
+    trials_end_at((13,), monkeypatch)
     run(tmp_path / "run", max_seconds=100.0, n_iterations=cut)
     resumed = rbmqs.resume(tmp_path / "run", n_iterations=40, progress=False)
     np.testing.assert_array_equal(resumed.psi.flat, expected.psi.flat)
 
 
 def test_a_machine_that_time_allows_one_trial_is_projected_behind_it(tmp_path, monkeypatch):
-    trials_end_at((26,), monkeypatch)
+    trials_end_at((13,), monkeypatch)
     result = projected_run(tmp_path, max_seconds=100.0)
     assert isinstance(result.psi, ProjectedRBM)
     first = projected_run(None, n_iterations=LENGTH)
