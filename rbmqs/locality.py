@@ -141,7 +141,7 @@ class Locality:
         return replace(psi, weights=psi.weights * factors)
 
     def near_home(self, psi: Wavefunction) -> Wavefunction:
-        """Random weights of tied features that fall with the distance from a site as d^-3/2.
+        """Random weights of tied features that fall with distance d from a site as (1 + d)^-3/2.
 
         Sites that the group does not carry to each other take turns as homes. Other machines are
         handed back.
