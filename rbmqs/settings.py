@@ -159,8 +159,8 @@ class OptimiserSettings:
         Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     local_shift : bool or None
         Whether the shift of a plain machine's weights grows with the distance between unit and
-        site, see `rbmqs.locality`. None for where there are more parameters than samples, and
-        neither `relative_shift` nor `min_snr`.
+        site, see `rbmqs.locality`. None for where there are more parameters than samples, more than
+        32 sites, and neither `relative_shift` nor `min_snr`.
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     """
