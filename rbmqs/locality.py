@@ -87,6 +87,11 @@ class Locality:
         steps = steps_between(n, sorted(edges))
         return np.where(steps < 0, n, steps)
 
+    @property
+    def _none_is_far(self) -> bool:
+        """Whether every site acts on every other."""
+        return bool(self.distances.max() <= 1)
+
     @cached_property
     def _blocks(self) -> np.ndarray:
         """Block of each site, int (N,): compact ones, begun where fewest neighbours are left."""
@@ -128,7 +133,7 @@ class Locality:
         is_open = psi.n_parameters > n_samples and psi.n_sites > _FEW_SITES
         if not (is_open if self.asked is None else self.asked):
             return None
-        if self.distances.max() <= 1:  # every site acts on every other: none is far
+        if self._none_is_far:
             return None
         n_sites, n_hidden = psi.weights.shape
         size = abs(psi.weights)
@@ -150,7 +155,7 @@ class Locality:
         Sites that the group does not carry to each other take turns as homes. Other machines are
         handed back.
         """
-        if not isinstance(psi, SymmetricRBM) or self.distances.max() <= 1:
+        if not isinstance(psi, SymmetricRBM) or self._none_is_far:
             return psi
         one_of_each_orbit = np.unique(psi.orbits, return_index=True)[1]
         homes = np.resize(one_of_each_orbit, psi.n_features)

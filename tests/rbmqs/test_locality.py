@@ -64,7 +64,7 @@ def test_sites_that_no_term_joins_are_far():
 
 @pytest.mark.parametrize("lattice", [hm.chain(7), hm.chain(100), hm.square(6), hm.kagome((2, 3))])
 def test_blocks_are_compact_and_cover_all_sites(lattice):
-    locality = Locality(heisenberg(lattice), True)
+    locality = Locality(heisenberg(lattice))
     blocks, n = locality._blocks, lattice.n_sites
     size = min(max(n // 12, 1), 8)
     counts = np.bincount(blocks)
