@@ -26,11 +26,11 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import best_reference
-from rbmqs.lanczos.analysis import Analysis, analyse_run
-from rbmqs.machine import machine_line
-from rbmqs.run import CHECKPOINT
-from rbmqs.settings import RunSettings, SamplingSettings
-from rbmqs.statistics import Stats
+from rbmqs.estimators.statistics import Stats
+from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.lanczos_analysis import Analysis, analyse_run
+from rbmqs.runs.run import CHECKPOINT
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 ROW, SPENT = "row.json", "spent.json"
 

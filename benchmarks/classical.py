@@ -33,7 +33,7 @@ from classical_relatives import ratings, topics
 from classical_sets import curves, small
 from classical_speed import sparse_rows, speed
 
-from rbmqs.machine import machine_line
+from rbmqs.runs.host_speed import machine_line
 
 SECTIONS = {
     "speed": speed, "sparse": sparse_rows, "small": small, "curves": curves,

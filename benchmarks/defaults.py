@@ -16,7 +16,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square
-from rbmqs.machine import machine_line
+from rbmqs.runs.host_speed import machine_line
 
 CASES = {
     "Ising chain 20, h=0.5": (lambda: ising(chain(20), h=0.5), 1e-4, True),

@@ -35,7 +35,7 @@ def model(name, n_sites):
 def solve_rbmqs(name, n_sites, symmetric):
     """Without lattice symmetries, or in the sector that `ground_sector` finds."""
     from hamiltonians import ground_state
-    from hamiltonians.automatic import ground_sector
+    from hamiltonians.symmetry.ground_sector import ground_sector
 
     H = model(name, n_sites)
     sector = ground_sector(H) if symmetric else None
@@ -146,7 +146,7 @@ def product_seconds(name, n_sites, repeats=25):
 
     The fastest, since a product takes milliseconds and another process on a core takes as long.
     """
-    from hamiltonians.exact import compiled
+    from hamiltonians.exact.diagonalisation import compiled
 
     ours = compiled(model(name, n_sites), None)
     theirs = quspin_hamiltonian(name, n_sites)
@@ -170,7 +170,7 @@ def _clock(work):
 
 def print_products(quick, limit):
     """Products against QuSpin's, and against the bandwidth floor."""
-    from rbmqs.machine import triad_rate
+    from rbmqs.runs.host_speed import triad_rate
 
     triad = triad_rate()
     rows = []
@@ -205,7 +205,7 @@ def main():
         return
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, got {options.repeats}")
-    from rbmqs.machine import machine_line  # not in the processes that are timed
+    from rbmqs.runs.host_speed import machine_line  # not in the processes that are timed
 
     print(machine_line())
     tables = {}

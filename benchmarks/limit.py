@@ -33,9 +33,9 @@ from timing import median, seconds_per_call, write_json
 from workload import DIAG_SHIFT, Prepared
 
 import rbmqs
-from rbmqs.machine import gemm_rate, machine_line
-from rbmqs.reconfiguration import FactorisedJacobian, solve
-from rbmqs.threads import single_threaded_blas
+from rbmqs.runs.host_speed import gemm_rate, machine_line
+from rbmqs.sr import FactorisedJacobian, solve
+from rbmqs.utils.threads import single_threaded_blas
 
 MEMORY = Case("heisenberg", "square", 10, 32, n_samples=4096)
 BLAS_SPIN = 0.1  # seconds; OpenBLAS's threads keep their cores busy for 30 ms after a product

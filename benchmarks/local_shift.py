@@ -22,9 +22,9 @@ from timing import write_json
 from training import outcome, train
 
 import hamiltonians as hm
-from rbmqs.initial import initial_wavefunction
-from rbmqs.machine import machine_line
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.runs.host_speed import machine_line
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 
 def graph(n_sites: int, probability: float) -> hm.Lattice:

@@ -21,10 +21,10 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, ising
-from rbmqs.machine import machine_line
-from rbmqs.optimiser import OptimiserState, take_step
-from rbmqs.reconfiguration import FactorisedJacobian
-from rbmqs.threads import single_threaded_blas
+from rbmqs.runs.host_speed import machine_line
+from rbmqs.sr import FactorisedJacobian
+from rbmqs.utils.threads import single_threaded_blas
+from rbmqs.vmc.step import OptimiserState, take_step
 
 RANKS = (1, 2, 4, 16, 64, 256, 1024)
 REPEATS = 5

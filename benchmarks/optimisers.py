@@ -21,9 +21,9 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square, triangular
-from rbmqs.machine import machine_line
-from rbmqs.schedules import Schedule
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.runs.host_speed import machine_line
+from rbmqs.utils.schedules import Schedule
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 MODELS = {
     "Ising chain 12, h=1": lambda: ising(chain(12), h=1.0),

@@ -31,8 +31,8 @@ from hamiltonians import (
     triangular,
     with_smallest_sz,
 )
-from hamiltonians.references import published
-from rbmqs.machine import machine_line
+from hamiltonians.references.lookup import published
+from rbmqs.runs.host_speed import machine_line
 
 CASES = {
     "Heisenberg 4x4": lambda: heisenberg(square(4)),

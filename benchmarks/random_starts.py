@@ -21,7 +21,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, kagome, square, triangular, xxz, xyz
-from rbmqs.machine import machine_line
+from rbmqs.runs.host_speed import machine_line
 
 TOLERANCE = 1e-2  # relative: what "converged" promises where the energy is known
 RISE = 0.05  # of the fall of the energy along a run, by which it may end above its lowest window

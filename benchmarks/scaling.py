@@ -18,8 +18,8 @@ from timing import seconds
 from workload import DIAG_SHIFT, Prepared, run_settings
 
 import rbmqs
-from rbmqs.reconfiguration import FactorisedJacobian, solve
-from rbmqs.threads import single_threaded_blas
+from rbmqs.sr import FactorisedJacobian, solve
+from rbmqs.utils.threads import single_threaded_blas
 
 BASE = Case("ising", "chain", 80, 4)
 SMALL = Case("ising", "chain", 12, 2, n_samples=128)

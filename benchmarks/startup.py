@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from rbmqs.machine import machine_line
+from rbmqs.runs.host_speed import machine_line
 
 COMMANDS = {
     "Ising chain 20": ["ising", "--length", "20"],

@@ -38,7 +38,9 @@ def median(values: list[float]) -> float:
 def write_json(path: Path | None, record: dict[str, Any]) -> None:
     """Write a record where a file was asked for; null for what is not a finite number."""
     if path is not None:
-        from rbmqs.results import plain  # late: fresh processes that are measured import this file
+        from rbmqs.runs.result import (
+            plain,  # late: fresh processes that are measured import this file
+        )
 
         path.write_text(json.dumps(plain(record), indent=1) + "\n", encoding="utf-8")
 

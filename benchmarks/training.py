@@ -9,9 +9,9 @@ import numpy as np
 
 import rbmqs
 from hamiltonians import SpinHamiltonian
-from rbmqs.ansatz import Wavefunction
-from rbmqs.records import StepRecord
-from rbmqs.settings import RunSettings
+from rbmqs.states.state import Wavefunction
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.settings import RunSettings
 
 
 def train(

@@ -45,12 +45,12 @@ from timing import bar_chart, median, seconds, write_json
 from workload import DIAG_SHIFT, LEARNING_RATE, Prepared, run_settings
 
 import rbmqs
-from rbmqs.machine import machine_line
-from rbmqs.netket import parameters_to_netket
-from rbmqs.reconfiguration import FactorisedJacobian, solve
-from rbmqs.sampler import Samples
-from rbmqs.statistics import statistics
-from rbmqs.threads import single_threaded_blas
+from rbmqs.estimators.statistics import statistics
+from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.netket import parameters_to_netket
+from rbmqs.sampling.chains import Samples
+from rbmqs.sr import FactorisedJacobian, solve
+from rbmqs.utils.threads import single_threaded_blas
 
 CASES = [
     Case("ising", "chain", 80, 4),

@@ -22,10 +22,10 @@ from training import outcome, train
 
 import hamiltonians as hm
 from hamiltonians import best_reference
-from rbmqs.initial import initial_wavefunction
-from rbmqs.machine import machine_line
-from rbmqs.projected import ProjectedRBM
-from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.runs.host_speed import machine_line
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 # Of the suite of benchmarks/accuracy.py, here projected and with alpha = 1 throughout.
 PUBLISHED = ("kagome_18", "rectangular_24", "J1J2 square_36_P_0.5", "Heisenberg square_36_P")

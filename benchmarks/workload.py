@@ -8,8 +8,8 @@ from cases import STDDEV, Case
 from operations import Size, Work
 
 from rbmqs.core.metropolis import exchange_table_pays
-from rbmqs.sampler import MetropolisSampler, Samples
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.sampling.chains import MetropolisSampler, Samples
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 DIAG_SHIFT = 1e-2
 LEARNING_RATE = 1e-3  # short steps: iterations then differ in nothing but their samples

@@ -21,7 +21,7 @@ if importlib.util.find_spec("netket") is None:
     print("NetKet is not installed, nothing to compare with")
     sys.exit()
 
-from rbmqs.netket import ground_state_with_netket
+from rbmqs.runs.netket import ground_state_with_netket
 
 OUTPUT = Path(__file__).parent / "output"
 OUTPUT.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 import rbmqs
 from hamiltonians import Sector, chain, ground_state, ising
-from rbmqs.boltzmann import train_wavefunction
+from rbmqs import train_wavefunction
 
 OUTPUT = Path(__file__).parent / "output"
 OUTPUT.mkdir(exist_ok=True)

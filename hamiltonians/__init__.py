@@ -10,14 +10,6 @@ factor. Names below come from the files of the same subject; solvers are importe
 from importlib import import_module
 from typing import Any
 
-from hamiltonians.connections import (
-    BitConnections,
-    Connections,
-    bit_connections,
-    compile_connections,
-    observable_connections,
-)
-from hamiltonians.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
 from hamiltonians.lattices import (
     Lattice,
     UnitCell,
@@ -37,31 +29,39 @@ from hamiltonians.lattices import (
     triangular,
     unit_cell,
 )
-from hamiltonians.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
-from hamiltonians.pauli import PauliSum, X, Y, Z, identity
-from hamiltonians.rotations import Rotation
-from hamiltonians.sign_rules import SIGN_RULES, average_sign, rules_of
-from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
+from hamiltonians.operators.connections import (
+    BitConnections,
+    Connections,
+    bit_connections,
+    compile_connections,
+    observable_connections,
+)
+from hamiltonians.operators.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
+from hamiltonians.operators.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
+from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
+from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.symmetry.rotations import Rotation
+from hamiltonians.symmetry.sign_rules import SIGN_RULES, average_sign, rules_of
 
 _ON_FIRST_USE = {
-    "Sector": "sectors",
-    "ExactResult": "exact",
-    "TooLargeError": "exact",
-    "expectation": "exact",
-    "full_spectrum": "exact",
-    "ground_state": "exact",
-    "memory_needed": "exact",
-    "memory_plan": "exact",
-    "evolve": "evolution",
-    "ground_sector": "automatic",
-    "low_spectrum": "spectrum",
-    "with_smallest_sz": "automatic",
-    "Reference": "references",
-    "best_reference": "references",
-    "heisenberg_chain_energy": "references",
-    "ising_chain_energy": "references",
-    "automorphism_group": "automorphisms",
-    "symmetry_group": "automorphisms",
+    "Sector": "operators.sectors",
+    "ExactResult": "exact.diagonalisation",
+    "TooLargeError": "exact.diagonalisation",
+    "expectation": "exact.diagonalisation",
+    "full_spectrum": "exact.diagonalisation",
+    "ground_state": "exact.diagonalisation",
+    "memory_needed": "exact.diagonalisation",
+    "memory_plan": "exact.diagonalisation",
+    "evolve": "exact.evolution",
+    "ground_sector": "symmetry.ground_sector",
+    "low_spectrum": "exact.spectrum",
+    "with_smallest_sz": "symmetry.ground_sector",
+    "Reference": "references.lookup",
+    "best_reference": "references.lookup",
+    "heisenberg_chain_energy": "references.lookup",
+    "ising_chain_energy": "references.lookup",
+    "automorphism_group": "symmetry.automorphisms",
+    "symmetry_group": "symmetry.automorphisms",
 }
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import sys
 
-from rbmqs.cli import main
+from rbmqs.cli.main import main
 
 if __name__ == "__main__":  # MPI workers run this module under another name
     sys.exit(main())

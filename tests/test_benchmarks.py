@@ -25,7 +25,7 @@ from scaling import slope  # noqa: E402
 from workload import antiparallel_share  # noqa: E402
 
 from hamiltonians import chain, heisenberg  # noqa: E402
-from rbmqs.initial import initial_wavefunction  # noqa: E402
+from rbmqs.states.factory import initial_wavefunction  # noqa: E402
 
 
 def run(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:

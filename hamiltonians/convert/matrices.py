@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.convert.units import check_meaning, scaled_by_weight
-from hamiltonians.hamiltonian import SpinHamiltonian, spin_hamiltonian
-from hamiltonians.pauli import ROUNDING, PauliString, PauliSum
+from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

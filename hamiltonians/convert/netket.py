@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from hamiltonians.convert.matrices import in_units, pauli_decomposition
 from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
-from hamiltonians.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.lattices import Lattice, from_edges
-from hamiltonians.pauli import PauliString, PauliSum
+from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.operators.pauli import PauliString, PauliSum
 
 _PAULI = {
     "X": np.array([[0, 1], [1, 0]], dtype=complex),

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
-from hamiltonians.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.lattices import Lattice, from_edges
-from hamiltonians.pauli import PauliSum, spell
+from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.operators.pauli import PauliSum, spell
 
 _PAIRS = tuple(a + b for a in "XYZ" for b in "XYZ")
 

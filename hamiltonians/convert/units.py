@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from hamiltonians.pauli import PauliSum
+from hamiltonians.operators.pauli import PauliSum
 
 MEANINGS = ("pauli", "spin")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.checks import as_real, integer
+from hamiltonians.utils.checks import as_real, integer
 
 Vector = tuple[float, ...]
 CellBond = tuple[int, int, tuple[int, ...]]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.checks import integer
 from hamiltonians.lattices.boundaries import boundaries, boundary_name, refuse_short_shape
 from hamiltonians.lattices.cells import UnitCell
 from hamiltonians.lattices.lattice import Lattice
-from hamiltonians.neighbours import joined_twice
+from hamiltonians.lattices.neighbours import joined_twice
+from hamiltonians.utils.checks import integer
 
 Integers = NDArray[np.int64]
 MAX_SITES = 100_000  # far beyond any model here; refuses slips of the pen before allocating

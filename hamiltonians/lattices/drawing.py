@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.checks import integer
-from hamiltonians.neighbours import image_vectors
+from hamiltonians.lattices.neighbours import image_vectors
+from hamiltonians.utils.checks import integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

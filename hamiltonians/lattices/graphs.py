@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from hamiltonians.checks import integer
 from hamiltonians.lattices.lattice import Lattice
+from hamiltonians.utils.checks import integer
 
 
 def from_edges(edges: Iterable[Sequence[int]], n_sites: int | None = None) -> Lattice:

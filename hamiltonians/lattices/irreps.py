@@ -10,10 +10,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.characters import linear_characters
 from hamiltonians.lattices.irrep_names import irrep_names
 from hamiltonians.lattices.space_group import SpaceGroup
-from hamiltonians.symmetry import SymmetrySector
+from hamiltonians.symmetry.characters import linear_characters
+from hamiltonians.symmetry.groups import SymmetrySector
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.neighbours import reduced_vectors
+from hamiltonians.lattices.neighbours import reduced_vectors
 
 Floats = NDArray[np.float64]
 _TOLERANCE = 1e-6

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.checks import integer
 from hamiltonians.lattices.cells import UnitCell
 from hamiltonians.lattices.colouring import colour_sites
-from hamiltonians.neighbours import (
+from hamiltonians.lattices.neighbours import (
     colour_alternately,
     distance_shells,
     image_counts,
     steps_between,
 )
-from hamiltonians.symmetry import SymmetryGroup, SymmetrySector
+from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.utils.checks import integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,7 +198,7 @@ class Lattice:
         ValueError
             If there are more than ``max_order``, or the search takes too long.
         """
-        from hamiltonians.automorphisms import automorphism_group
+        from hamiltonians.symmetry.automorphisms import automorphism_group
 
         return automorphism_group(self.n_sites, self.bonds(), max_order)
 
@@ -279,7 +279,7 @@ class Lattice:
             with its degeneracy, if a sector's levels are counted ``copies`` times.
         """
         from hamiltonians.lattices.irreps import all_sectors
-        from hamiltonians.symmetry import with_both_parities
+        from hamiltonians.symmetry.groups import with_both_parities
 
         found = all_sectors(self._space_group, k, complete)
         return with_both_parities(found) if spin_inversion else found

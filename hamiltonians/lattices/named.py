@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 from numpy.typing import ArrayLike
 
-from hamiltonians.checks import integer
 from hamiltonians.lattices import cells
 from hamiltonians.lattices.boundaries import boundaries, boundary, boundary_name
 from hamiltonians.lattices.clusters import build_box, from_cell
 from hamiltonians.lattices.lattice import Lattice
+from hamiltonians.utils.checks import integer
 
 Shape = int | Sequence[int] | None
 Boundaries = bool | Sequence[bool]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.lattices.clusters import cells_within
-from hamiltonians.symmetry import SymmetryGroup
+from hamiltonians.symmetry.groups import SymmetryGroup
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -22,8 +22,6 @@ _HOMES = {
     "RatingsRBM": "ratings",
     "ReplicatedSoftmax": "topics",
     "SoftmaxRBM": "softmax",
-    "machine_of": "bridge",
-    "train_wavefunction": "bridge",
 }
 _MODULES = ("baselines", "datasets", "likelihood", "plotting")
 

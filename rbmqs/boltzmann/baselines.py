@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.special import logsumexp
 
 from rbmqs.boltzmann.topics import count_matrix, lengths_of, perplexity
-from rbmqs.checks import number, positive_int
+from rbmqs.utils.checks import number, positive_int
 
 
 @dataclass(eq=False)

@@ -24,7 +24,7 @@ from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.layers import BinaryUnits, Harmonium
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
-from rbmqs.checks import positive_int
+from rbmqs.utils.checks import positive_int
 
 
 @estimator

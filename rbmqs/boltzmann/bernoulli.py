@@ -16,7 +16,7 @@ from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.monitor import MonitoredLearner
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.training import Training
-from rbmqs.checks import positive_int
+from rbmqs.utils.checks import positive_int
 
 
 class BernoulliRBM(Estimator):

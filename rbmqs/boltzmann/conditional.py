@@ -8,7 +8,7 @@ import numpy as np
 
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
-from rbmqs.checks import positive_int
+from rbmqs.utils.checks import positive_int
 
 
 def sample_clamped(

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from rbmqs.boltzmann.belief_network import layer_sizes, new_machine
+from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
@@ -32,8 +33,7 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
-from rbmqs.checks import choice, positive_int
-from rbmqs.core.units import sum_softplus
+from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("pcd", "exact")
 MAX_EVEN = 20  # units of even layers that are summed over exactly

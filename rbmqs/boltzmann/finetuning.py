@@ -13,6 +13,8 @@ import numpy as np
 
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
 from rbmqs.boltzmann.classification import CHUNK, Batch
+from rbmqs.boltzmann.core.classes import softmax_rows
+from rbmqs.boltzmann.core.network import back_through_units, drop_units
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -34,9 +36,7 @@ from rbmqs.boltzmann.labels import (
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.boltzmann.training import Plan
-from rbmqs.checks import number
-from rbmqs.core.classes import softmax_rows
-from rbmqs.core.network import back_through_units, drop_units
+from rbmqs.utils.checks import number
 
 
 class Layer(NamedTuple):

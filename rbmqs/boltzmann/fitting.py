@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from rbmqs.archive import CheckpointError, Kind, read_archive, write_archive
 from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
@@ -24,7 +23,8 @@ from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.tempering import TemperedChains
 from rbmqs.boltzmann.training import UPDATES, Plan, Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
-from rbmqs.checks import choice, number, positive_int
+from rbmqs.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from rbmqs.utils.checks import choice, number, positive_int
 
 if TYPE_CHECKING:
     from rbmqs.boltzmann.bernoulli import BernoulliRBM

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from rbmqs.boltzmann.core.general import mean_field, sweep
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -30,8 +31,7 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.checks import choice, positive_int
-from rbmqs.core.general import mean_field, sweep
+from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("pcd", "exact")
 POSTERIORS = ("mean field", "exact")

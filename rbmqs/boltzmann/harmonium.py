@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
@@ -17,8 +18,7 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.layers import Harmonium, VisibleLayer
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.checks import choice, positive_int
-from rbmqs.core.units import uniform_units
+from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("pcd", "cd", "exact")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rbmqs.core import products
 from rbmqs.core.blas import address
-from rbmqs.threads import single_threaded_blas
+from rbmqs.utils.threads import single_threaded_blas
 
 SMALL = 2_000_000  # multiplications of one product below which one thread is as fast as more
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from rbmqs.boltzmann.core import nade as kernels
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     BinaryModel,
@@ -28,8 +29,7 @@ from rbmqs.boltzmann.gradient_model import (
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.checks import choice, positive_int
-from rbmqs.core import nade as kernels
+from rbmqs.utils.checks import choice, positive_int
 
 NAMES = ("weights", "output_weights", "visible_bias", "hidden_bias")
 

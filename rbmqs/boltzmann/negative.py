@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from rbmqs.boltzmann.core import enumeration, gibbs
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.linalg import multiply
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.core import enumeration, gibbs
 from rbmqs.core.blas import address
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from rbmqs.boltzmann.core import ratings as kernels
+from rbmqs.boltzmann.core.classes import softmax_rows
 from rbmqs.boltzmann.data import and_more
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
@@ -33,9 +35,7 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.checks import choice, positive_int
-from rbmqs.core import ratings as kernels
-from rbmqs.core.classes import softmax_rows
+from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("cd", "exact")
 

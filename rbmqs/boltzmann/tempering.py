@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from rbmqs.boltzmann.core import gibbs
+from rbmqs.boltzmann.core.tempering import exchange
+from rbmqs.boltzmann.core.units import mean_and_sample_tempered
 from rbmqs.boltzmann.linalg import multiply
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Phase
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.core import gibbs
 from rbmqs.core.blas import address
-from rbmqs.core.tempering import exchange
-from rbmqs.core.units import mean_and_sample_tempered
 
 _MEMORY = 0.01  # of the running swap rates
 

@@ -17,6 +17,8 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from rbmqs.boltzmann.core.topics import add_words, draw_words, normalise_words
+from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import and_more, real_matrix
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
@@ -35,9 +37,7 @@ from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.checks import choice, positive_int
-from rbmqs.core.topics import add_words, draw_words, normalise_words
-from rbmqs.core.units import sum_softplus
+from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("auto", "cd", "pcd", "exact")
 AUTO_EXACT = 12  # hidden units: 4096 states cost about what five steps of 100 chains do

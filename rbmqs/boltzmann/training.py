@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from rbmqs.boltzmann.rates import SCHEDULES, rate_factor
-from rbmqs.checks import choice, number, positive_int
-from rbmqs.interrupts import Interrupts
-from rbmqs.progress import Progress
+from rbmqs.utils.checks import choice, number, positive_int
+from rbmqs.utils.interrupts import Interrupts
+from rbmqs.utils.progress import Progress
 
 UPDATES = 20_000  # of a run whose length is "auto"
 CHECK_EVERY = 100  # updates between checks, at least

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Phase
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.core.units import uniform_units
 
 NEW_RUNG_BELOW = 0.3  # running swap rate with the present machine
 MAX_RUNGS = 64

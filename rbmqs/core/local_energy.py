@@ -198,7 +198,7 @@ def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, apart, n_p
     pairs : float64 (n_samples, 2 * planes, padded M)
         From `rbmqs.core.tables.unit_pairs`.
     tables : rbmqs.core.tables.FlipTables
-    connections : hamiltonians.connections.Connections
+    connections : hamiltonians.operators.connections.Connections
     fixed_sector : bool
         Whether amplitudes outside the samples' sector of S_z count as zero.
     apart : bool

@@ -170,7 +170,7 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
     Parameters
     ----------
     spins : int8 (n_samples, N)
-    connections : hamiltonians.connections.Connections
+    connections : hamiltonians.operators.connections.Connections
     fixed_sector : bool
         Whether amplitudes outside the samples' sector of S_z count as zero.
     apart : bool

@@ -60,7 +60,7 @@ def _scalar(value: Any) -> Any:
 
 def _single(root: Path) -> Table:
     """A run by itself as a table of one row."""
-    from rbmqs.runlog import read_log
+    from rbmqs.runs.log import read_log
     from rbmqs.studies.rows import row_of
     from rbmqs.studies.view import LOG
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators import batch_means, mean_and_error
-from rbmqs.nonlinear import jackknife
-from rbmqs.observables.modes import z_powers
-from rbmqs.observables.structure import all_wave_vectors, plane_waves
+from rbmqs.estimators.error_propagation import jackknife
+from rbmqs.estimators.local import batch_means, mean_and_error
+from rbmqs.estimators.observables.modes import z_powers
+from rbmqs.estimators.observables.structure import all_wave_vectors, plane_waves
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice
-    from rbmqs.results import RunResult
-    from rbmqs.sampler import Samples
+    from rbmqs.runs.result import RunResult
+    from rbmqs.sampling.chains import Samples
 
 
 def scalar_observables(result: RunResult) -> dict[str, float]:

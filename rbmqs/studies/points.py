@@ -11,21 +11,21 @@ from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.work import CORRELATIONS
 
 if TYPE_CHECKING:
-    from rbmqs.ansatz import Wavefunction
-    from rbmqs.records import StepRecord
+    from rbmqs.states.state import Wavefunction
+    from rbmqs.vmc.records import StepRecord
 
 
 def load_wavefunction(root: str | Path, point_id: str) -> Wavefunction:
     """Optimised parameters of a point."""
-    from rbmqs.continuation import wavefunction_of
+    from rbmqs.runs.resume import wavefunction_of
 
     return wavefunction_of(_directory(root, point_id))
 
 
 def load_history(root: str | Path, point_id: str) -> list[StepRecord]:
     """Every iteration of a point."""
-    from rbmqs.run import LOG
-    from rbmqs.runlog import read_log
+    from rbmqs.runs.log import read_log
+    from rbmqs.runs.run import LOG
 
     return read_log(_directory(root, point_id) / LOG)[1]
 

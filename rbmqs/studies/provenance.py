@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from importlib import metadata
 
-from rbmqs.checkpoint import CONVENTION
+from rbmqs.runs.checkpoint import CONVENTION
 
 
 @cache

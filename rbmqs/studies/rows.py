@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.records import stats_from_dict
-from rbmqs.studies.zero_variance import zero_variance_energy
+from rbmqs.runs.zero_variance import zero_variance_energy
+from rbmqs.vmc.records import stats_from_dict
 
 if TYPE_CHECKING:
-    from rbmqs.records import StepRecord
+    from rbmqs.vmc.records import StepRecord
 
 
 def row_of(result: dict[str, Any], history: Sequence[StepRecord]) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from rbmqs.archive import write_atomically
-from rbmqs.interrupts import Interrupts
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
@@ -18,6 +16,8 @@ from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table_files import CSV, HDF5, read_csv, read_hdf5, write_tables
 from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
+from rbmqs.utils.archive import write_atomically
+from rbmqs.utils.interrupts import Interrupts
 
 _REFRESH_SECONDS = 1.0
 _MAX_DEATHS = 2  # of the worker under a point, before the point counts as failed

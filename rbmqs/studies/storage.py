@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rbmqs.archive import write_atomically
+from rbmqs.utils.archive import write_atomically
 
 SUMS, RECORD = "SHA256SUMS", "point.json"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from rbmqs.config import Config, config_from_table
+from rbmqs.runs.config import Config, config_from_table
 
 OBSERVABLES = ("magnetisations", "correlations")
 REFERENCE_METHODS = ("best", "exact", "none")
@@ -49,7 +49,7 @@ class Point:
     axes, derived : dict
         Values by dotted path, as listed and as computed.
     table : dict
-        The whole configuration, as `rbmqs.config.config_from_table` takes it.
+        The whole configuration, as `rbmqs.runs.config.config_from_table` takes it.
     parent : str or None
         Point whose parameters this one starts from.
     fingerprint : str

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.config import config_from_table, config_problems, known_part
+from rbmqs.runs.config import config_from_table, config_problems, known_part
 from rbmqs.studies.references import listed_reference
 from rbmqs.studies.tables import digest
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.config import Config
+    from rbmqs.runs.config import Config
     from rbmqs.studies.study import Point, ReferenceRule
 
 _ERRORS = (ValueError, TypeError, ArithmeticError, LookupError)
@@ -74,14 +74,14 @@ def _hamiltonian(
 
 
 def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
-    from rbmqs.initial import initial_wavefunction
+    from rbmqs.states.factory import initial_wavefunction
 
     initial_wavefunction(H, config.run.seed, **config.ansatz.options(), settings=config.settings())
 
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
-    from rbmqs.ansatz import MAX_STATES
-    from rbmqs.vmc import make_sampler
+    from rbmqs.states.state import MAX_STATES
+    from rbmqs.vmc.loop import make_sampler
 
     if config.sampling.exact and H.dimension > MAX_STATES:
         raise ValueError(
@@ -91,7 +91,7 @@ def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: Refer
 
 
 def _check_reference(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
-    from hamiltonians.memory import check_plan, memory_plan
+    from hamiltonians.exact.memory import check_plan, memory_plan
 
     if listed_reference(point, H.n_sites, rule) is None and rule.method == "exact":
         check_plan(H, memory_plan(H), None)

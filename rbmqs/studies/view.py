@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
-from rbmqs.progress import LINE_EVERY
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.study import Point
+from rbmqs.utils.progress import LINE_EVERY
 
 LOG = "log.jsonl"
 

@@ -19,7 +19,7 @@ from rbmqs.studies.storage import RECORD, StudyDirectory, write_json
 from rbmqs.studies.study import Point, ReferenceRule
 
 if TYPE_CHECKING:
-    from rbmqs.results import RunResult
+    from rbmqs.runs.result import RunResult
 
 DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
 CORRELATIONS = "correlations.npz"
@@ -91,7 +91,7 @@ def _run(
 
 def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
     """The finished run, and how many of its iterations were done by an earlier process."""
-    from rbmqs.run import resume, run
+    from rbmqs.runs.run import resume, run
 
     work, config = directory.work(point.id), point.config()
     hamiltonian = config.hamiltonian()
@@ -106,9 +106,9 @@ def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
 
 def _iterations_saved(work: Path) -> int:
     """Iterations that a killed process left behind and that can be gone on from."""
-    from rbmqs.checkpoint import load_checkpoint
-    from rbmqs.run import CHECKPOINT, LOG
-    from rbmqs.runlog import read_log
+    from rbmqs.runs.checkpoint import load_checkpoint
+    from rbmqs.runs.log import read_log
+    from rbmqs.runs.run import CHECKPOINT, LOG
 
     with suppress(ValueError, OSError):
         n_done = load_checkpoint(work / CHECKPOINT).state.iteration
@@ -119,8 +119,8 @@ def _iterations_saved(work: Path) -> int:
 
 def _start(directory: StudyDirectory, point: Point) -> Any:
     """Random parameters, or those of the neighbour along the warm-start axis."""
-    from rbmqs.continuation import wavefunction_of
-    from rbmqs.initial import initial_wavefunction
+    from rbmqs.runs.resume import wavefunction_of
+    from rbmqs.states.factory import initial_wavefunction
 
     if point.parent is not None:
         return wavefunction_of(directory.point(point.parent))
@@ -140,7 +140,7 @@ def _write_record(
     started: float,
 ) -> None:
     """point.json and correlations.npz."""
-    from rbmqs.results import plain
+    from rbmqs.runs.result import plain
     from rbmqs.studies.measurements import correlation_arrays, scalar_observables
     from rbmqs.studies.provenance import provenance
     from rbmqs.studies.rows import row_of
@@ -160,6 +160,6 @@ def _write_record(
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     import numpy as np
 
-    from rbmqs.archive import write_atomically
+    from rbmqs.utils.archive import write_atomically
 
     write_atomically(path, lambda file: np.savez(file, **arrays))

@@ -23,8 +23,8 @@ from hamiltonians import (  # noqa: E402
     rectangle,
     spin_hamiltonian,
 )
-from rbmqs.estimators import local_energies  # noqa: E402
-from rbmqs.netket import (  # noqa: E402
+from rbmqs.estimators.local import local_energies  # noqa: E402
+from rbmqs.runs.netket import (  # noqa: E402
     _alpha,
     _netket_driver,
     ground_state_with_netket,
@@ -34,9 +34,9 @@ from rbmqs.netket import (  # noqa: E402
     to_netket,
     to_netket_state,
 )
-from rbmqs.reconfiguration import SOLVERS, FactorisedJacobian, solve  # noqa: E402
-from rbmqs.sampler import MetropolisSampler  # noqa: E402
-from rbmqs.wavefunction import RBM  # noqa: E402
+from rbmqs.sampling.chains import MetropolisSampler  # noqa: E402
+from rbmqs.sr import SOLVERS, FactorisedJacobian, solve  # noqa: E402
+from rbmqs.states.rbm import RBM  # noqa: E402
 
 pytestmark = pytest.mark.netket
 

@@ -14,7 +14,7 @@ from hamiltonians import (
     ising,
     rectangle,
 )
-from hamiltonians.connections import Connections, is_invariant, observable_connections
+from hamiltonians.operators.connections import Connections, is_invariant, observable_connections
 
 
 def rows_from_connections(c: Connections) -> np.ndarray:

@@ -21,7 +21,7 @@ from hamiltonians import (
     spin_hamiltonian,
     square,
 )
-from hamiltonians.sectors import Sector
+from hamiltonians.operators.sectors import Sector
 
 
 @pytest.mark.parametrize("H", [heisenberg(chain(6)), j1j2(rectangle(4, 2, False), J2=0.4)])

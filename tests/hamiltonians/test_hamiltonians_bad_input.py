@@ -26,8 +26,8 @@ from hamiltonians import (
     triangular,
     xxz,
 )
-from hamiltonians.connections import bit_connections, compile_connections
-from hamiltonians.rotations import Rotation
+from hamiltonians.operators.connections import bit_connections, compile_connections
+from hamiltonians.symmetry.rotations import Rotation
 
 NAN, INF = float("nan"), float("inf")
 

@@ -7,9 +7,9 @@ from on_threads import on_one_and_two_threads
 from textbook import matrix, pauli_sums, total_z
 
 from hamiltonians import PauliSum, Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamiltonian, xyz
-from hamiltonians.blocks import BlockOperator
-from hamiltonians.matrices import sector_operator
-from hamiltonians.models import bond_sum
+from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.operators.matrices import sector_operator
+from hamiltonians.operators.models import bond_sum
 
 
 @settings(deadline=None)

@@ -16,7 +16,7 @@ from hamiltonians import (
     triangular,
     with_smallest_sz,
 )
-from hamiltonians.references import published
+from hamiltonians.references.lookup import published
 
 SMALL = [
     j1j2(square(4), J2=0.5),

@@ -16,7 +16,7 @@ from hamiltonians import (
     rectangle,
     square,
 )
-from hamiltonians.published import SQUARE_J1J2
+from hamiltonians.references.published import SQUARE_J1J2
 
 BETHE = {
     8: -14.604373635750,

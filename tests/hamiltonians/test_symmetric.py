@@ -27,10 +27,10 @@ from hamiltonians import (
     triangular,
     xyz,
 )
-from hamiltonians.exact import compiled
-from hamiltonians.orbits import OrbitBasis, choose_chunk, count_orbits
-from hamiltonians.pauli import PauliSum
-from hamiltonians.spectrum import low_spectrum
+from hamiltonians.exact.diagonalisation import compiled
+from hamiltonians.exact.orbits import OrbitBasis, choose_chunk, count_orbits
+from hamiltonians.exact.spectrum import low_spectrum
+from hamiltonians.operators.pauli import PauliSum
 
 SQUARE = square(3).space_group()
 

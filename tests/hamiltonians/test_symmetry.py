@@ -21,7 +21,7 @@ from hamiltonians import (
     triangular,
     xxz,
 )
-from hamiltonians.characters import commutator_subgroup, linear_characters
+from hamiltonians.symmetry.characters import commutator_subgroup, linear_characters
 
 SHIFT = np.roll(np.arange(6), 1)
 MIRROR = np.arange(6)[::-1]

@@ -3,10 +3,10 @@
 import mpmath
 import numpy as np
 
-from rbmqs.projected import ProjectedRBM
-from rbmqs.sampler import Samples
-from rbmqs.symmetric import SymmetricRBM
-from rbmqs.wavefunction import RBM
+from rbmqs.sampling.chains import Samples
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import RBM
+from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 
 def random_rbm(n_sites, n_hidden, kind=complex, scale=0.3, seed=0, biases=(True, True)):

@@ -10,7 +10,7 @@ import pytest
 from hamiltonians import Sector
 from rbmqs.core.amplitude import log_cosh, unit_pair
 from rbmqs.core.tables import flip_tables, tanh_of_pairs, unit_pairs
-from rbmqs.wavefunction import RBM, hidden_units
+from rbmqs.states.rbm import RBM, hidden_units
 
 KINDS = [float, complex]
 BIASES = [(True, True), (True, False), (False, True), (False, False)]

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from hamiltonians import Sector, chain, heisenberg, ising, j1j2, xyz
-from rbmqs.lanczos import (
+from rbmqs.estimators.lanczos import (
     EnergyVariance,
     energy_variance,
     temple_lower_bound,
     variational_upper_bound,
     weinstein_lower_bound,
 )
-from rbmqs.sampler import ExactSampler
-from rbmqs.statistics import Stats, statistics
+from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.sampling.chains import ExactSampler
 
 MODELS = [
     ising(chain(8), h=0.7),

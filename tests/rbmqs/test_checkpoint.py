@@ -13,11 +13,12 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs import checkpoint, vmc
-from rbmqs.archive import CheckpointError
-from rbmqs.checkpoint import load_checkpoint, save_checkpoint
-from rbmqs.config import describe_run, describe_terms
-from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.runs import checkpoint
+from rbmqs.runs.checkpoint import load_checkpoint, save_checkpoint
+from rbmqs.runs.config import describe_run, describe_terms
+from rbmqs.utils.archive import CheckpointError
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 ISING = hm.ising(hm.chain(4), h=1.0)
 SETTINGS = RunSettings(sampling=SamplingSettings(n_samples=16, n_chains=4, summation=False))

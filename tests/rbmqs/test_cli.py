@@ -9,9 +9,9 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.cli import EXIT_BAD_INPUT, EXIT_NOT_CONVERGED, main
-from rbmqs.run import CHECKPOINT, LOG
+from rbmqs.cli.main import EXIT_BAD_INPUT, EXIT_NOT_CONVERGED, main
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.run import CHECKPOINT, LOG
 
 ISING = ["ising", "--length", "4"]
 TINY = ["--alpha", "1", "--samples", "64", "--chains", "8", "--final-samples", "256", "--quiet"]
@@ -347,7 +347,7 @@ def test_second_interrupt_ends_without_a_traceback(monkeypatch, capsys):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rbmqs.run.ground_state", interrupted)
+    monkeypatch.setattr("rbmqs.runs.run.ground_state", interrupted)
     assert main(["ground-state", *ISING, *SHORT]) == 130
     assert capsys.readouterr().err == "rbmqs: interrupted\n"
 

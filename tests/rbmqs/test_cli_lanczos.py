@@ -5,9 +5,9 @@ import json
 import pytest
 
 import hamiltonians as hm
-from rbmqs.cli import EXIT_BAD_INPUT, main
-from rbmqs.cli_lanczos import FILE
-from rbmqs.lanczos.analysis import analyse_run
+from rbmqs.cli.lanczos import FILE
+from rbmqs.cli.main import EXIT_BAD_INPUT, main
+from rbmqs.runs.lanczos_analysis import analyse_run
 
 MODEL = ["heisenberg", "--length", "8", "--total-sz", "0", "--marshall", "--seed", "2"]
 SETTINGS = ["--alpha", "1", "--samples", "64", "--final-samples", "4096", "--iterations", "70"]

@@ -12,10 +12,10 @@ from llvmlite.binding import get_host_cpu_features
 
 import rbmqs
 from hamiltonians import chain, ising
-from rbmqs.compilation import compile_timer
 from rbmqs.core import simd
 from rbmqs.core.simd import LANES
-from rbmqs.report import report
+from rbmqs.runs.report import report
+from rbmqs.utils.compilation import compile_timer
 
 HAS_FMA = platform.machine() == "x86_64" and get_host_cpu_features().get("fma", False)
 compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")

@@ -11,8 +11,8 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.cli_options import _PLACES, add_model_options, add_run_options, table_from_options
-from rbmqs.config import (
+from rbmqs.cli.options import _PLACES, add_model_options, add_run_options, table_from_options
+from rbmqs.runs.config import (
     _TABLES,
     Config,
     LengthConfig,
@@ -23,8 +23,8 @@ from rbmqs.config import (
     read_toml,
     settings_from_description,
 )
-from rbmqs.schedules import Schedule
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.utils.schedules import Schedule
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 FULL = """
 output = "runs/first"

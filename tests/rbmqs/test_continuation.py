@@ -9,12 +9,12 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs import ProjectedRBM
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.cli import EXIT_NOT_CONVERGED, main
-from rbmqs.continuation import changed_settings
-from rbmqs.run import CHECKPOINT, LOG
-from rbmqs.schedules import Schedule
-from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.cli.main import EXIT_NOT_CONVERGED, main
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.resume import changed_settings
+from rbmqs.runs.run import CHECKPOINT, LOG
+from rbmqs.utils.schedules import Schedule
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 ISING = hm.ising(hm.chain(4), h=1.0)
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256)

@@ -13,9 +13,9 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, ising
-from rbmqs.distributed import DistributedSampler
-from rbmqs.interrupts import Interrupts
-from rbmqs.sampler import ExactSampler, MetropolisSampler
+from rbmqs.sampling.chains import ExactSampler, MetropolisSampler
+from rbmqs.sampling.distributed import DistributedSampler
+from rbmqs.utils.interrupts import Interrupts
 
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")
 N = 6

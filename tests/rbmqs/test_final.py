@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from hamiltonians import chain, heisenberg
-from rbmqs import RBM, MetropolisSampler, vmc
-from rbmqs.final import carrier_warnings, final_estimate, n_carriers
-from rbmqs.settings import SamplingSettings
+from rbmqs import RBM, MetropolisSampler
+from rbmqs.estimators.final import carrier_warnings, final_estimate, n_carriers
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.settings import SamplingSettings
 
 
 def test_normal_deviations_are_carried_by_a_third_of_the_samples():
@@ -34,7 +35,7 @@ def test_draws_in_parts_are_those_in_one(monkeypatch, replicas):
     psi = RBM.random(10, 2, seed=1)
 
     def estimate(part, **options):
-        monkeypatch.setattr("rbmqs.final.PART", part)
+        monkeypatch.setattr("rbmqs.estimators.final.PART", part)
         return final_estimate(H, psi, sampler, 50, 3, **options)
 
     whole, parts = estimate(10**6), estimate(16 * 8)
@@ -50,8 +51,8 @@ def test_draws_in_parts_are_those_in_one(monkeypatch, replicas):
 
 
 def test_a_long_estimate_says_what_it_does(monkeypatch, capsys):
-    monkeypatch.setattr("rbmqs.progress.LINE_EVERY", -1.0)
-    monkeypatch.setattr("rbmqs.final.PART", 16 * 32)
+    monkeypatch.setattr("rbmqs.utils.progress.LINE_EVERY", -1.0)
+    monkeypatch.setattr("rbmqs.estimators.final.PART", 16 * 32)
     H = heisenberg(chain(10), total_sz=0, marshall=True)
     psi, sampler = RBM.random(10, 2, seed=1), MetropolisSampler.for_hamiltonian(H)
     final_estimate(H, psi, sampler, 64, 3, progress=True)

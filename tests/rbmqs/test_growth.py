@@ -5,11 +5,12 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs import RBM, ProjectedRBM, SymmetricRBM, grown, vmc
-from rbmqs.growth import final_form, grow_state
-from rbmqs.locality import Locality
-from rbmqs.run import LOG
-from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs import RBM, ProjectedRBM, SymmetricRBM, grown
+from rbmqs.runs.run import LOG
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.extensions.growth import final_form, grow_state
+from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 LATTICE = hm.chain(6)
 ISING = hm.ising(LATTICE, h=1.0)

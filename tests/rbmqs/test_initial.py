@@ -5,12 +5,12 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.cli import main
-from rbmqs.initial import initial_wavefunction, symmetric_sector
-from rbmqs.projected import ProjectedRBM
-from rbmqs.settings import RunSettings, SamplingSettings
-from rbmqs.symmetric import SymmetricRBM
-from rbmqs.wavefunction import RBM
+from rbmqs.cli.main import main
+from rbmqs.states.factory import initial_wavefunction, symmetric_sector
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import RBM
+from rbmqs.states.symmetric_rbm import SymmetricRBM
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 CHAIN = hm.heisenberg(hm.chain(8), total_sz=0, marshall=True)
 SHORT = RunSettings(

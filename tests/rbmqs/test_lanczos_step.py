@@ -6,10 +6,10 @@ import pytest
 from scipy.linalg import eigh
 
 from hamiltonians import Sector, chain, ground_state, heisenberg, ising, j1j2, square, xyz
-from rbmqs.lanczos import energy_variance, extrapolate_step, lanczos_step
-from rbmqs.lanczos.powers import local_powers
-from rbmqs.lanczos.step import improved_energy, improved_variance, thinned
-from rbmqs.sampler import ExactSampler, MetropolisSampler, Samples
+from rbmqs.estimators.lanczos import energy_variance, extrapolate_step, lanczos_step
+from rbmqs.estimators.lanczos.powers import local_powers
+from rbmqs.estimators.lanczos.step import improved_energy, improved_variance, thinned
+from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Samples
 
 MODELS = {
     "ising": lambda: ising(chain(8), h=1.1),

@@ -22,15 +22,15 @@ from hamiltonians import (
     square,
     xyz,
 )
-from rbmqs.estimators import (
+from rbmqs.estimators.local import (
     correlations,
     expect,
     local_energies,
     local_estimators,
     magnetisations,
 )
-from rbmqs.sampler import ExactSampler
-from rbmqs.wavefunction import RBM
+from rbmqs.sampling.chains import ExactSampler
+from rbmqs.states.rbm import RBM
 
 KINDS = [float, complex]
 
@@ -224,7 +224,7 @@ OPERATORS = {
 @pytest.mark.parametrize("basis", OBSERVED)
 def test_observables_by_full_sum(basis, kind):
     """Local values on every state, weighted by |psi|^2, are <psi|O|psi> without any error."""
-    from rbmqs.estimators import _observable_values
+    from rbmqs.estimators.local import _observable_values
 
     H = OBSERVED[basis]
     psi = naive.random_rbm(6, 5, kind, seed=9)

@@ -8,12 +8,12 @@ from threadpoolctl import threadpool_limits
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.initial import initial_wavefunction
-from rbmqs.locality import Locality
-from rbmqs.reconfiguration import SOLVERS, FactorisedJacobian, solve
-from rbmqs.reconfiguration.local import LocalJacobian, UnitBlocks
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.wavefunction import RBM
+from rbmqs.sr import SOLVERS, FactorisedJacobian, solve
+from rbmqs.sr.local import LocalJacobian, UnitBlocks
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.states.rbm import RBM
+from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 KINDS = [float, complex]
 BIASES = [(True, True), (False, False), (True, False), (False, True)]

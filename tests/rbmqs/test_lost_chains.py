@@ -7,16 +7,16 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg
-from rbmqs import vmc
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.continuation import CHECKPOINT
-from rbmqs.initial import initial_wavefunction
-from rbmqs.lost_chains import MIN_DRAWS, brought_home, lost_chains
-from rbmqs.measured import Measured
-from rbmqs.sampler import ChainState, MetropolisSampler
-from rbmqs.scouts import FAR, LIFE, Scouts
-from rbmqs.settings import RunSettings, SamplingSettings
-from rbmqs.statistics import quick_statistics
+from rbmqs.estimators.outlier_chains import MIN_DRAWS, brought_home, lost_chains
+from rbmqs.estimators.statistics import quick_statistics
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.resume import CHECKPOINT
+from rbmqs.sampling.chains import ChainState, MetropolisSampler
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.batch import Measured
+from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, Scouts
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 H = heisenberg(chain(16), total_sz=0, marshall=True)
 SAMPLER = MetropolisSampler.for_hamiltonian(H)
@@ -157,7 +157,7 @@ def test_without_scouts_all_chains_count():
 
 
 def test_a_resumed_run_loses_the_same_chains_and_the_report_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("rbmqs.lost_chains.FAR", 0.05)
+    monkeypatch.setattr("rbmqs.estimators.outlier_chains.FAR", 0.05)
 
     def run(directory, n_iterations):
         sampling = SamplingSettings(n_samples=128, n_final_samples=256, summation=False)

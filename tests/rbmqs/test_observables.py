@@ -7,6 +7,7 @@ which the Marshall rotation is first undone on.
 import naive
 import numpy as np
 import pytest
+from rbmqs.estimators.local.observables import fidelity
 
 from hamiltonians import (
     PauliSum,
@@ -23,16 +24,15 @@ from hamiltonians import (
     triangular,
     xyz,
 )
-from rbmqs.observables import (
+from rbmqs.estimators.observables import (
     all_wave_vectors,
     dimer_correlations,
-    fidelity,
     mode_powers,
     staggered_magnetisation,
     structure_factor,
 )
-from rbmqs.observables.dimers import bond_values, correlate
-from rbmqs.sampler import ExactSampler, Samples
+from rbmqs.estimators.observables.dimers import bond_values, correlate
+from rbmqs.sampling.chains import ExactSampler, Samples
 
 TRIANGLE = triangular(vectors=((3, 0), (0, 3)))
 MODELS = {

@@ -8,7 +8,7 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.settings import RunSettings, SamplingSettings
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 mpl.use("Agg")
 

@@ -8,10 +8,10 @@ from threadpoolctl import threadpool_limits
 
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs.core.planes import from_planes
-from rbmqs.estimators import local_energies
-from rbmqs.reconfiguration import SOLVERS, FactorisedJacobian, choose_solver, solve
-from rbmqs.reconfiguration.choice import costs
-from rbmqs.sampler import ExactSampler
+from rbmqs.estimators.local import local_energies
+from rbmqs.sampling.chains import ExactSampler
+from rbmqs.sr import SOLVERS, FactorisedJacobian, choose_solver, solve
+from rbmqs.sr.choice import costs
 
 KINDS = [float, complex]
 BIASES = [(True, True), (True, False), (False, True), (False, False)]
@@ -167,7 +167,7 @@ def test_a_singular_matrix_gives_advice_and_finite_numbers(method, shift):
 @pytest.mark.parametrize("method", ["sample-space", "dense"])
 def test_an_indefinite_matrix_raises_the_shift_and_says_so(method, monkeypatch):
     """An eigenvalue below zero by more than rounding: no shift of 1e-18 can mend that."""
-    from rbmqs.reconfiguration import solvers
+    from rbmqs.sr import solvers
 
     def indefinite(lower, right, shift):
         broken = np.tril(lower)
@@ -187,7 +187,7 @@ def test_an_indefinite_matrix_raises_the_shift_and_says_so(method, monkeypatch):
 
 
 def test_iterations_that_do_not_converge_say_so(monkeypatch):
-    from rbmqs.reconfiguration import solvers
+    from rbmqs.sr import solvers
 
     monkeypatch.setattr(solvers, "_CG_MAX_ITERATIONS", 3)
     psi, spins, energies = problem()

@@ -4,10 +4,10 @@ import naive
 import numpy as np
 import pytest
 
-from rbmqs.reconfiguration import FactorisedJacobian, allowed_solvers, solve
-from rbmqs.reconfiguration.scaling import ScaledJacobian, variances, with_relative_shift
-from rbmqs.reconfiguration.solvers import dense
-from rbmqs.reconfiguration.truncation import signal_to_noise
+from rbmqs.sr import FactorisedJacobian, allowed_solvers, solve
+from rbmqs.sr.scaling import ScaledJacobian, variances, with_relative_shift
+from rbmqs.sr.solvers import dense
+from rbmqs.sr.truncation import signal_to_noise
 
 KINDS = [float, complex]
 SHIFT, RELATIVE = 1e-3, 0.05

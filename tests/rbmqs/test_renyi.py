@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from hamiltonians import Sector, chain, heisenberg, ising, square, triangular
-from rbmqs.observables import renyi_entropy
-from rbmqs.observables.renyi import swap_values
-from rbmqs.sampler import ExactSampler, MetropolisSampler, Samples
+from rbmqs.estimators.observables import renyi_entropy
+from rbmqs.estimators.observables.renyi import swap_values
+from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Samples
 
 MODELS = {
     "free": lambda: ising(chain(6), h=1.0),

@@ -9,12 +9,12 @@ import pytest
 from on_threads import on_one_and_two_threads
 from scipy.stats import chi2
 
-import rbmqs.replica as replica
+import rbmqs.sampling.replica_exchange as replica
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler, SymmetricRBM
-from rbmqs.sampler import ChainState
-from rbmqs.settings import SamplingSettings
-from rbmqs.vmc import make_sampler
+from rbmqs.sampling.chains import ChainState
+from rbmqs.vmc.loop import make_sampler
+from rbmqs.vmc.settings import SamplingSettings
 
 P_VALUE = 1e-6
 # psi = cosh(0.2 + M), M the magnetisation: at M = 8 and -8 maxima of weight 0.69 and 0.31, and at

@@ -17,15 +17,15 @@ from on_threads import on_one_and_two_threads
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs import vmc
-from rbmqs.archive import CheckpointError
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.convergence import has_settled, unsettled
-from rbmqs.optimiser import has_diverged, is_better
-from rbmqs.records import StepRecord
-from rbmqs.run import CHECKPOINT, LOG, run
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.status import above_reference, below_reference
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.run import CHECKPOINT, LOG, run
+from rbmqs.runs.status import above_reference, below_reference
+from rbmqs.utils.archive import CheckpointError
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.convergence import has_settled, unsettled
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.vmc.step import has_diverged, is_better
 
 ROOT = Path(__file__).parents[2]
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256, summation=False)

@@ -7,9 +7,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from rbmqs.records import StepRecord
-from rbmqs.runlog import LogWriter, netket_log, read_log
-from rbmqs.statistics import Stats
+from rbmqs.estimators.statistics import Stats
+from rbmqs.runs.log import LogWriter, netket_log, read_log
+from rbmqs.vmc.records import StepRecord
 
 NAN = float("nan")
 

@@ -14,21 +14,21 @@ import pytest
 from on_threads import on_one_and_two_threads
 from scipy.stats import chi2
 
-import rbmqs.wavefunction as wavefunction_module
+import rbmqs.states.rbm as wavefunction_module
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
 from rbmqs.core import metropolis
 from rbmqs.core.planes import planes
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.core.simd import LANES
-from rbmqs.estimators import local_energies
-from rbmqs.sampler import (
+from rbmqs.estimators.local import local_energies
+from rbmqs.sampling.chains import (
     ChainState,
     ExactSampler,
     MetropolisSampler,
     Samples,
     random_chains,
 )
-from rbmqs.wavefunction import RBM
+from rbmqs.states.rbm import RBM
 
 P_VALUE = 1e-6
 RING = np.array([[i, (i + 1) % 6] for i in range(6)])

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from hamiltonians import chain, ising
-from rbmqs import vmc
-from rbmqs.checks import finite, number, positive_int, spin_array
-from rbmqs.initial import initial_wavefunction
-from rbmqs.optimiser import is_quiet
-from rbmqs.schedules import Schedule, as_schedule
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.statistics import quick_statistics
-from rbmqs.wavefunction import RBM
+from rbmqs.estimators.statistics import quick_statistics
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.states.rbm import RBM
+from rbmqs.utils.checks import finite, number, positive_int, spin_array
+from rbmqs.utils.schedules import Schedule, as_schedule
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.vmc.step import is_quiet
 
 PSI = RBM.random(4, 1)
 CHAIN = ising(chain(6), h=1.0)

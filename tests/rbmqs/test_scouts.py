@@ -7,17 +7,18 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg, square
-from rbmqs import RBM, vmc
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.continuation import CHECKPOINT
-from rbmqs.estimators import local_energies
-from rbmqs.final import final_estimate
-from rbmqs.initial import initial_wavefunction
-from rbmqs.sampler import ChainState, MetropolisSampler
-from rbmqs.scouts import FAR, LIFE, SWEEPS, Astray, Scouts
-from rbmqs.settings import RunSettings, SamplingSettings
-from rbmqs.starts import ordered_states
-from rbmqs.statistics import MAX_R_HAT, quick_statistics
+from rbmqs import RBM
+from rbmqs.estimators.final import final_estimate
+from rbmqs.estimators.local import local_energies
+from rbmqs.estimators.statistics import MAX_R_HAT, quick_statistics
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.resume import CHECKPOINT
+from rbmqs.sampling.chains import ChainState, MetropolisSampler
+from rbmqs.sampling.initial_configurations import ordered_states
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, SWEEPS, Astray, Scouts
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 H = heisenberg(chain(16), total_sz=0, marshall=True)
 SAMPLER = MetropolisSampler.for_hamiltonian(H)
@@ -148,7 +149,7 @@ def run_of(share, n_iterations, output=None, hamiltonian=H, **options):
 
 
 def test_a_run_without_scouts_astray_is_as_if_there_were_none(monkeypatch):
-    monkeypatch.setattr("rbmqs.scouts.FAR", 1e9)
+    monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", 1e9)
     with_scouts, without = (run_of(share, 12) for share in (1e-3, 0.0))
     assert sum(record.n_astray for record in with_scouts.history) == 0
     np.testing.assert_array_equal(with_scouts.psi.flat, without.psi.flat)
@@ -156,7 +157,7 @@ def test_a_run_without_scouts_astray_is_as_if_there_were_none(monkeypatch):
 
 @pytest.mark.parametrize("machine", [{"alpha": 1}, {"tied": "translations"}])
 def test_a_resumed_run_has_the_same_scouts(tmp_path, machine, monkeypatch):
-    monkeypatch.setattr("rbmqs.scouts.FAR", -1e9)
+    monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", -1e9)
     whole = run_of(1e-3, 12, tmp_path / "whole", **machine)
     assert [record.n_astray for record in whole.history] == [4 * SWEEPS] * 12
     run_of(1e-3, 5, tmp_path / "parts", **machine)

@@ -7,15 +7,16 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising
-from rbmqs import settling, vmc
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.continuation import CHECKPOINT, SETTLED
-from rbmqs.initial import initial_wavefunction
-from rbmqs.run import run
-from rbmqs.scouts import Scouts
-from rbmqs.settings import RunSettings, SamplingSettings
-from rbmqs.settling import settled_estimate
-from rbmqs.statistics import MAX_R_HAT
+from rbmqs.estimators.statistics import MAX_R_HAT
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.resume import CHECKPOINT, SETTLED
+from rbmqs.runs.run import run
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.extensions import refinement as settling
+from rbmqs.vmc.extensions.probe_chains import Scouts
+from rbmqs.vmc.extensions.refinement import settled_estimate
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 H = heisenberg(chain(48), total_sz=0, marshall=True)
 SAMPLING = SamplingSettings(n_samples=256, n_final_samples=1024)

@@ -5,9 +5,9 @@ import pytest
 
 from hamiltonians import chain, heisenberg, j1j2, rectangle
 from rbmqs import choose_signs
-from rbmqs.cli import main
-from rbmqs.sign_trial import SignCandidate, SignTrial, _ranked
-from rbmqs.statistics import statistics
+from rbmqs.cli.main import main
+from rbmqs.estimators.statistics import statistics
+from rbmqs.runs.sign_search import SignCandidate, SignTrial, _ranked
 
 
 def candidate(signs, *energies):

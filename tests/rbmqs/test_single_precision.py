@@ -6,9 +6,9 @@ import pytest
 
 from rbmqs.core.aligned import LINE, aligned_empty
 from rbmqs.core.single_descent import TRIAL, descend
-from rbmqs.reconfiguration import ExplicitJacobian, FactorisedJacobian, choose_solver, solve
-from rbmqs.reconfiguration.choice import affordable_iterations
-from rbmqs.reconfiguration.single import SinglePrecision
+from rbmqs.sr import ExplicitJacobian, FactorisedJacobian, choose_solver, solve
+from rbmqs.sr.choice import affordable_iterations
+from rbmqs.sr.single import SinglePrecision
 
 KINDS = [float, complex]
 BIASES = [(True, True), (True, False), (False, True), (False, False)]

@@ -18,12 +18,12 @@ from hamiltonians import (
     triangular,
 )
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler
-from rbmqs.agreement import compare_starts, statistics_by_start
-from rbmqs.final import final_estimate
-from rbmqs.sampler import ExactSampler
-from rbmqs.starts import ordered_states, started_chains
-from rbmqs.statistics import statistics
-from rbmqs.thermalisation import tempered
+from rbmqs.estimators.chain_agreement import compare_starts, statistics_by_start
+from rbmqs.estimators.equilibration import tempered
+from rbmqs.estimators.final import final_estimate
+from rbmqs.estimators.statistics import statistics
+from rbmqs.sampling.chains import ExactSampler
+from rbmqs.sampling.initial_configurations import ordered_states, started_chains
 
 HAMILTONIANS = {
     "chain, Sz=0": heisenberg(chain(10), total_sz=0),
@@ -227,7 +227,7 @@ def test_a_spurious_maximum_is_caught():
 def test_chains_held_where_there_is_next_to_nothing_are_freed(tempering, monkeypatch):
     """exp(11) at the domain states, 0.3 % of |psi|^2, which a chain leaves in 30,000 sweeps."""
     if not tempering:
-        monkeypatch.setattr("rbmqs.thermalisation.tempered", lambda psi, sampler, chains: chains)
+        monkeypatch.setattr("rbmqs.estimators.equilibration.tempered", lambda psi, sampler, chains: chains)
     estimate = estimate_of(neel_and_domains(1.375, 24.75, 0.4))
     assert estimate.comparison.agrees == tempering
 
@@ -272,6 +272,6 @@ def test_where_chains_of_several_kinds_are_stuck_r_hat_tells():
 
 def test_random_starts_alone_do_not_notice_the_spurious_maximum(monkeypatch):
     monkeypatch.setattr(
-        "rbmqs.final.started_chains", lambda H, psi, sampler, seed: (sampler.start(seed), KINDS)
+        "rbmqs.estimators.final.started_chains", lambda H, psi, sampler, seed: (sampler.start(seed), KINDS)
     )
     assert estimate_of(neel_and_domains(1.0)).warnings == ()

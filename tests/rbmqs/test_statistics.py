@@ -15,7 +15,7 @@ from scipy.signal import lfilter
 from scipy.special import ndtr, stdtrit
 from scipy.stats import binom
 
-from rbmqs.statistics import (
+from rbmqs.estimators.statistics import (
     Stats,
     _two_sigma_quantile,
     quick_statistics,

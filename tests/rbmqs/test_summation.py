@@ -7,12 +7,13 @@ import pytest
 
 import rbmqs
 from hamiltonians import Sector, chain, heisenberg, ising, j1j2, kagome, square
-from hamiltonians.orbits import count_orbits
-from rbmqs import RBM, ProjectedRBM, SymmetricRBM, vmc
-from rbmqs.initial import symmetric_sector
-from rbmqs.optimiser import RISE, has_diverged
-from rbmqs.settings import RunSettings, SamplingSettings
-from rbmqs.summation import Summation, common_symmetry, n_configurations
+from hamiltonians.exact.orbits import count_orbits
+from rbmqs import RBM, ProjectedRBM, SymmetricRBM
+from rbmqs.states.factory import symmetric_sector
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.full_summation import Summation, common_symmetry, n_configurations
+from rbmqs.vmc.settings import RunSettings, SamplingSettings
+from rbmqs.vmc.step import RISE, has_diverged
 
 CHAIN = heisenberg(chain(8), total_sz=0, marshall=True)
 FIELD = ising(chain(6), h=0.7)

@@ -7,12 +7,12 @@ from scipy.stats import chi2
 
 import hamiltonians as hm
 from hamiltonians import Sector, SymmetryGroup
-from hamiltonians.symmetry import SymmetrySector
+from hamiltonians.symmetry.groups import SymmetrySector
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, SymmetricRBM, local_energies
 from rbmqs.core import projected as projected_kernels
-from rbmqs.estimators import correlations
-from rbmqs.reconfiguration import solve
-from rbmqs.sampler import ChainState, ExactSampler, Samples
+from rbmqs.estimators.local import correlations
+from rbmqs.sampling.chains import ChainState, ExactSampler, Samples
+from rbmqs.sr import solve
 
 LATTICE = hm.rectangle(3, 4)
 N = LATTICE.n_sites

@@ -9,15 +9,22 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs import RBM, ProjectedRBM, SymmetricRBM, vmc
-from rbmqs.checkpoint import load_checkpoint
-from rbmqs.convergence import has_settled, present, unsettled
-from rbmqs.initial import initial_wavefunction, symmetric_sector
-from rbmqs.interrupts import Interrupts
-from rbmqs.locality import Locality
-from rbmqs.run import CHECKPOINT, LOG
-from rbmqs.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.trials import Trials, next_trial, standing, trial_energies, with_trials
+from rbmqs import RBM, ProjectedRBM, SymmetricRBM
+from rbmqs.runs.checkpoint import load_checkpoint
+from rbmqs.runs.run import CHECKPOINT, LOG
+from rbmqs.states.factory import initial_wavefunction, symmetric_sector
+from rbmqs.utils.interrupts import Interrupts
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.convergence import has_settled, present, unsettled
+from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.extensions.multistart import (
+    Trials,
+    next_trial,
+    standing,
+    trial_energies,
+    with_trials,
+)
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 CHAIN = hm.ising(hm.chain(6), h=1.0)
 LOCALITY = Locality(CHAIN)
@@ -188,7 +195,7 @@ def test_convergence_is_judged_from_the_present_start():
 
 
 def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
-    monkeypatch.setattr("rbmqs.run.has_settled", lambda history: True)
+    monkeypatch.setattr("rbmqs.runs.run.has_settled", lambda history: True)
     result = run(tmp_path, stop_when_converged=True)
     assert len(result.history) == 3 * LENGTH + 1
     alone = rbmqs.ground_state(
@@ -301,7 +308,7 @@ def test_sums_over_all_configurations_are_tried_as_they_are():
 
 
 def test_a_lowest_trial_of_another_sector_is_not_projected(monkeypatch):
-    monkeypatch.setattr("rbmqs.trials.MIN_SHARE", 2.0)
+    monkeypatch.setattr("rbmqs.vmc.extensions.multistart.MIN_SHARE", 2.0)
     psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
     sampler = vmc.make_sampler(CHAIN, SAMPLING)
     last = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH))[-1][1]

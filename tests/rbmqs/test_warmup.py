@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hamiltonians.core.jit import CACHE
-from rbmqs import warmup
 from rbmqs.core import cholesky, gram, hermitian, jacobian_products, single_descent
-from rbmqs.reconfiguration.solvers import sample_space, single_precision
+from rbmqs.runs import warmup
+from rbmqs.sr.solvers import sample_space, single_precision
 
 KERNELS = (
     cholesky._factorise, gram._centred_gram, hermitian._products_of_blocks,

@@ -7,7 +7,7 @@ import pytest
 from hamiltonians import chain
 from rbmqs import ProjectedRBM, SymmetricRBM
 from rbmqs.core.planes import from_planes
-from rbmqs.reconfiguration import SOLVERS, choose_solver, solve
+from rbmqs.sr import SOLVERS, choose_solver, solve
 
 MULTIPLICITIES = np.tile([1, 2, 5, 1, 3], 12)
 

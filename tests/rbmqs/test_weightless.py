@@ -8,10 +8,10 @@ import pytest
 import rbmqs
 from hamiltonians import chain, ising
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.agreement import compare_starts
-from rbmqs.final import final_estimate
-from rbmqs.thermalisation import PROBE_FALSE_ALARM, _Look
-from rbmqs.weightless import MARGIN, weightless_chains
+from rbmqs.estimators.chain_agreement import compare_starts
+from rbmqs.estimators.chain_weights import MARGIN, weightless_chains
+from rbmqs.estimators.equilibration import PROBE_FALSE_ALARM, _Look
+from rbmqs.estimators.final import final_estimate
 
 H = ising(chain(20), h=1.0)
 LOG_DIMENSION = math.log(H.dimension)  # 13.9
@@ -71,7 +71,7 @@ def estimate_of(psi):
 
 @pytest.fixture(autouse=True)
 def _without_replica_exchange(monkeypatch):
-    monkeypatch.setattr("rbmqs.thermalisation.tempered", lambda psi, sampler, chains: chains)
+    monkeypatch.setattr("rbmqs.estimators.equilibration.tempered", lambda psi, sampler, chains: chains)
 
 
 def test_they_go_on_from_where_others_are(monkeypatch):
@@ -80,7 +80,7 @@ def test_they_go_on_from_where_others_are(monkeypatch):
     estimate = estimate_of(psi)
     assert estimate.n_weightless == estimate.by_start["ferromagnetic"].n_chains
     assert estimate.comparison.agrees
-    monkeypatch.setattr("rbmqs.weightless.MARGIN", 1e3)
+    monkeypatch.setattr("rbmqs.estimators.chain_weights.MARGIN", 1e3)
     held = estimate_of(psi)
     assert held.n_weightless == 0
     assert not held.comparison.agrees

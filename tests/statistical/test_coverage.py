@@ -9,9 +9,9 @@ import pytest
 
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs import RBM
-from rbmqs.estimators import local_energies
-from rbmqs.sampler import MetropolisSampler
-from rbmqs.statistics import statistics
+from rbmqs.estimators.local import local_energies
+from rbmqs.estimators.statistics import statistics
+from rbmqs.sampling.chains import MetropolisSampler
 
 N_ESTIMATES = 200
 SWEEPS = {"weakly correlated": 8, "strongly correlated": 1}

@@ -5,9 +5,9 @@ import pytest
 
 from hamiltonians import chain, heisenberg, ising, square
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.agreement import compare_starts
-from rbmqs.estimators import local_energies
-from rbmqs.starts import started_chains
+from rbmqs.estimators.chain_agreement import compare_starts
+from rbmqs.estimators.local import local_energies
+from rbmqs.sampling.initial_configurations import started_chains
 
 N_ESTIMATES = 300
 HAMILTONIANS = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from hamiltonians import heisenberg_chain_energy
-from rbmqs.statistics import Stats
+from rbmqs.estimators.fits import line_fit
+from rbmqs.estimators.statistics import Stats
 from rbmqs.studies import extrapolate_sizes, extrapolate_variance, zero_variance_energy
 from rbmqs.studies.derivatives import first_derivative, second_derivative
-from rbmqs.studies.fits import line_fit
 
 BETHE = 1 - 4 * np.log(2)  # per site, Pauli units (Hulthen 1938)
 

@@ -14,8 +14,8 @@ from hamiltonians import (
     ising,
     rectangle,
 )
-from rbmqs.estimators import batch_means, mean_and_error
-from rbmqs.sampler import Samples
+from rbmqs.estimators.local import batch_means, mean_and_error
+from rbmqs.sampling.chains import Samples
 from rbmqs.studies.measurements import (
     _binder,
     _structure_factor,

@@ -13,7 +13,7 @@ import pytest
 from small_study import N_POINTS, run_here
 from synthetic import FIELDS, ising_table
 
-from rbmqs.cli import main
+from rbmqs.cli.main import main
 from rbmqs.studies import figures, load_table, write_report
 from rbmqs.studies.reports.diagnosis import remark_of, warnings_of
 from rbmqs.studies.reports.numbers import short, with_error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.checks import positive_int
+from rbmqs.utils.checks import positive_int
 
 _MAX_ROWS = 2**22
 

@@ -7,7 +7,7 @@ import numpy as np
 from rbmqs.boltzmann.datasets.generated import Dataset
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.randomness import seed_sequence
-from rbmqs.checks import number, positive_int
+from rbmqs.utils.checks import number, positive_int
 
 _MAX_SITES = 20
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.randomness import seed_sequence
-from rbmqs.checks import number, positive_int
+from rbmqs.utils.checks import number, positive_int
 
 
 class RatingSet(NamedTuple):

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from rbmqs.boltzmann.core import annealing, gibbs
+from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
-from rbmqs.checks import positive_int
-from rbmqs.core import annealing, gibbs
 from rbmqs.core.blas import address
 from rbmqs.core.products import n_blocks
-from rbmqs.core.units import uniform_units
+from rbmqs.utils.checks import positive_int
 
 
 @dataclass(frozen=True)

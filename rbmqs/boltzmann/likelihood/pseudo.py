@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from rbmqs.boltzmann.core.pseudo import log_pseudo_likelihood
 from rbmqs.boltzmann.machine import Machine, chunks
-from rbmqs.core.pseudo import log_pseudo_likelihood
 
 MAX_WEIGHT = 40.0  # 16 factors exp(|W|) stay within the range of doubles
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rbmqs.estimators.fits import Extrapolation, extrapolate_sizes, extrapolate_variance
 from rbmqs.studies.figures.common import (
     EXACT,
     NothingToDrawError,
@@ -16,7 +17,6 @@ from rbmqs.studies.figures.common import (
     panels,
     require,
 )
-from rbmqs.studies.fits import Extrapolation, extrapolate_sizes, extrapolate_variance
 from rbmqs.studies.points import load_history
 from rbmqs.studies.table import Table, as_table
 

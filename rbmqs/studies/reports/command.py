@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from rbmqs.settings import RunSettings
+from rbmqs.vmc.settings import RunSettings
 
 IN_PYTHON = "rbmqs.ground_state in Python: this Hamiltonian or its optimiser has no command line"
 

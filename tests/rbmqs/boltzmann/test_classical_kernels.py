@@ -7,13 +7,13 @@ from scipy import sparse
 from scipy.special import expit
 from scipy.stats import chi2, kstest
 
+from rbmqs.boltzmann.core import units
+from rbmqs.boltzmann.core.annealing import log_ratio_row
+from rbmqs.boltzmann.core.ascent import ascend
+from rbmqs.boltzmann.core.philox import four_words
+from rbmqs.boltzmann.core.rows import sum_rows
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.rows import Rows
-from rbmqs.core import units
-from rbmqs.core.annealing import log_ratio_row
-from rbmqs.core.ascent import ascend
-from rbmqs.core.philox import four_words
-from rbmqs.core.rows import sum_rows
 
 STREAM = np.array([11, 22, 1], dtype=np.uint64)
 

@@ -10,10 +10,10 @@ from scipy import sparse
 import rbmqs
 from hamiltonians import chain, ising
 from rbmqs.boltzmann import BernoulliRBM, datasets, plotting
-from rbmqs.boltzmann.bridge import machine_of, train_wavefunction
 from rbmqs.boltzmann.files import read_table
 from rbmqs.boltzmann.likelihood import exact_log_z
-from rbmqs.cli import main
+from rbmqs.cli.main import main
+from rbmqs.tomography.snapshots import machine_of, train_wavefunction
 
 BARS = datasets.bars_and_stripes(3)
 

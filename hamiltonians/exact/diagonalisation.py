@@ -1,0 +1,356 @@
+"""Ground states and spectra by exact diagonalisation, with or without symmetries.
+
+The matrix is never stored: one state is found by Lanczos with two vectors in memory
+(`hamiltonians.exact.lanczos`), several by thick-restart Lanczos (`hamiltonians.exact.restart`), and sectors of
+up to 512 states densely.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.exact.lanczos import LowestState, Operator, Recurrence, lowest_state
+from hamiltonians.exact.memory import (
+    DENSE_DIMENSION,
+    MemoryPlan,
+    TooLargeError,
+    available_memory,
+    check_plan,
+    check_sites,
+    memory_needed,
+    memory_plan,
+    n_krylov,
+)
+from hamiltonians.exact.observables import correlations, expect, expectation
+from hamiltonians.operators.hamiltonian import SpinHamiltonian
+from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.operators.sectors import Sector
+from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.symmetry.signs import sign_sites, sign_vector
+from hamiltonians.utils.checks import integer
+
+__all__ = [
+    "ExactResult",
+    "MemoryPlan",
+    "TooLargeError",
+    "expectation",
+    "full_spectrum",
+    "ground_state",
+    "memory_needed",
+    "memory_plan",
+]
+
+# Bounds of the residual relative to the energy. The energy's own error is its square, divided by
+# the gap: 1e-8 leaves 1e-14. Expectation values are off by the residual over the gap itself.
+TOLERANCE, ENERGY_TOLERANCE = 1e-10, 1e-8
+
+Progress = Callable[[int, float, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class ExactResult:
+    """Lowest states of a Hamiltonian in its sector.
+
+    Attributes
+    ----------
+    energies : ndarray, shape (k,), float64
+        Ascending, in Pauli units; a degenerate level appears with all its states.
+    vectors : ndarray, shape (dimension, k), or None
+        Normalised columns. Without symmetries basis states ascend as integers; in a symmetry
+        sector the basis are its orbits, see `expanded`.
+    residuals : ndarray, shape (k,), float64
+        |H v - E v|, measured with a product if there are vectors, else known from the recurrence.
+    total_sz : float or None
+    dimension : int
+    n_products : int
+        Products H v spent; 0 when diagonalised densely.
+    seconds : float
+        Wall time, with any compilation.
+    memory_bytes : int
+        Memory planned for, see `memory_plan`.
+    operator : BlockOperator or SymmetricOperator
+        The Hamiltonian as it was multiplied.
+    symmetry : SymmetrySector or None
+    """
+
+    energies: NDArray[np.float64]
+    vectors: NDArray[Any] | None
+    residuals: NDArray[np.float64]
+    total_sz: float | None
+    dimension: int
+    n_products: int
+    seconds: float
+    memory_bytes: int
+    operator: Any
+    symmetry: SymmetrySector | None = None
+
+    @property
+    def energy(self) -> float:
+        """The lowest energy."""
+        return float(self.energies[0])
+
+    @property
+    def vector(self) -> NDArray[Any]:
+        """The ground state, shape (dimension,).
+
+        Raises
+        ------
+        ValueError
+            If energies only were asked for.
+        """
+        return self.state(0)
+
+    def state(self, number: int) -> NDArray[Any]:
+        """Column ``number`` of the vectors, shape (dimension,)."""
+        if self.vectors is None:
+            raise ValueError("vectors must be True in ground_state to have a vector, got False")
+        return self.vectors[:, number]
+
+    def expanded(self, state: int = 0) -> NDArray[Any]:
+        """A state on all basis states of its total-S_z sector, shape (sector dimension,).
+
+        This is what `expectation`, `hamiltonians.exact.evolution` and ``RBM.overlap`` take.
+
+        Raises
+        ------
+        TooLargeError
+            If the expanded vector does not fit into memory.
+        """
+        column = self.state(state)
+        if self.symmetry is None:
+            return column
+        from hamiltonians.exact.expansion import expand
+
+        basis = self.operator.basis
+        return expand(column, basis, Sector(basis.n_sites, self.total_sz))
+
+    def expect(self, observable: PauliSum, state: int = 0) -> float | complex:
+        """<v|O|v> of one of the states; complex only if the observable is not Hermitian.
+
+        In a symmetry sector the observable is averaged over the group, which leaves its mean.
+        """
+        return expect(self, observable, state)
+
+    def correlations(self, state: int = 0) -> NDArray[np.float64]:
+        """<Z_i Z_j> of one of the states, shape (n_sites, n_sites).
+
+        For a total-spin singlet <sigma_i . sigma_j> is three times that.
+        """
+        return correlations(self, state)
+
+
+def ground_state(
+    H: SpinHamiltonian,
+    k: int = 1,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: bool = True,
+    tolerance: float | None = None,
+    memory_limit: int | None = None,
+    checkpoint: str | Path | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> ExactResult:
+    """The ``k`` lowest states of ``H`` in its sector.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+    k : int
+        Number of states.
+    symmetry : SymmetrySector, optional
+        Irrep of a group of site permutations, and parity under turning over all spins; see
+        ``H.lattice.sectors()`` and `hamiltonians.symmetry.ground_sector.ground_sector`.
+    vectors : bool
+        False finds energies only, in half the time for k = 1.
+    tolerance : float, optional
+        Bound of the residual relative to the energy; 1e-10, or 1e-8 for energies only.
+    memory_limit : int, optional
+        Bytes that may be used; defaults to what the machine has available.
+    checkpoint : path, optional
+        File in which the Lanczos vectors of a long run for one state are saved every minute; a
+        later call with the same arguments goes on from it. It is removed at the end.
+    progress : callable, optional
+        Gets the number of products, the energy and the residual now and then.
+    seed : int
+        Of the start vector, which is random unless the signs of the ground state are known.
+
+    Raises
+    ------
+    TooLargeError
+        If the sector needs more memory than the limit.
+    TypeError, ValueError
+        If ``k`` is not an integer between 1 and the dimension, if the sector is empty, or the
+        symmetry is not one of ``H``.
+    """
+    plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
+    start = time.perf_counter()
+    operator = compiled(H, symmetry, plan.stored_elements)
+    if tolerance is None:
+        tolerance = TOLERANCE if vectors else ENERGY_TOLERANCE
+    energies, columns, residuals, n_products = _solve(
+        H, operator, k, vectors, tolerance, checkpoint, progress, seed
+    )
+    return ExactResult(
+        energies=energies,
+        vectors=columns if vectors else None,
+        residuals=residuals,
+        total_sz=H.total_sz,
+        dimension=plan.dimension,
+        n_products=n_products,
+        seconds=time.perf_counter() - start,
+        memory_bytes=plan.total,
+        operator=operator,
+        symmetry=symmetry,
+    )
+
+
+def checked_plan(
+    H: SpinHamiltonian,
+    k: int = 1,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: bool = True,
+    memory_limit: int | None = None,
+) -> MemoryPlan:
+    """The memory plan of `ground_state` with the same arguments, after all its checks."""
+    k = integer("k", k, minimum=1)
+    check_sites(H)
+    if symmetry is not None:
+        symmetry.check(H)
+    limit = available_memory() if memory_limit is None else memory_limit
+    plan = memory_plan(H, k, symmetry, vectors, limit)
+    if plan.dimension == 0 and symmetry is not None:
+        raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")
+    if k > plan.dimension:
+        raise ValueError(f"k must be at most the dimension {plan.dimension} of the sector, got {k}")
+    check_plan(H, plan, limit)
+    return plan
+
+
+def compiled(H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool = True) -> Any:
+    """The Hamiltonian as an operator on the vectors of its sector."""
+    sector = Sector(H.n_sites, H.total_sz)
+    if symmetry is None:
+        return BlockOperator(sector, H.terms)
+    from hamiltonians.exact.orbits import OrbitBasis
+    from hamiltonians.exact.symmetric import SymmetricOperator
+
+    return SymmetricOperator(OrbitBasis(H.n_sites, sector.n_down, symmetry), H.terms, stored)
+
+
+def full_spectrum(
+    H: SpinHamiltonian,
+    *,
+    symmetry: SymmetrySector | None = None,
+    memory_limit: int | None = None,
+) -> NDArray[np.float64]:
+    """All eigenvalues in the sector, ascending, by dense diagonalisation.
+
+    Raises
+    ------
+    TooLargeError
+        If the dense matrix needs more memory than the limit.
+    """
+    check_sites(H)
+    plan = memory_plan(H, 1, symmetry)
+    item = 8 if H.is_real and (symmetry is None or symmetry.is_real) else 16
+    check_plan(H, MemoryPlan(plan.dimension, {"dense": 3 * item * plan.dimension**2}), memory_limit)
+    if symmetry is None:
+        return np.linalg.eigvalsh(H.to_dense())
+    symmetry.check(H)
+    return np.linalg.eigvalsh(dense_matrix(compiled(H, symmetry)))
+
+
+def dense_matrix(operator: Operator) -> NDArray[Any]:
+    """Matrix of an operator in an orthonormal basis, column by column."""
+    from hamiltonians.exact.restart import orthonormal_product
+
+    product = orthonormal_product(operator)
+    columns = [product(row) for row in np.eye(operator.dimension, dtype=operator.dtype)]
+    return np.array(columns, operator.dtype).reshape(operator.dimension, operator.dimension).T
+
+
+def _solve(
+    H: SpinHamiltonian, operator: Any, k: int, vectors: bool, tolerance: float,
+    checkpoint: str | Path | None, progress: Progress | None, seed: int,
+) -> tuple[NDArray[np.float64], Any, NDArray[np.float64], int]:  # fmt: skip
+    """Energies, columns, residuals and the number of products."""
+    if operator.dimension <= DENSE_DIMENSION:
+        matrix = dense_matrix(operator)
+        energies, columns = np.linalg.eigh(matrix)
+        energies, columns = energies[:k], columns[:, :k]
+        return energies, columns, np.linalg.norm(matrix @ columns - columns * energies, axis=0), 0
+    if k == 1:
+        state = _lowest(H, operator, vectors, tolerance, checkpoint, progress, seed)
+        column = None if state.vector is None else _orthonormal(state.vector, operator)[:, None]
+        return np.array([state.energy]), column, np.array([state.residual]), state.n_products
+    from hamiltonians.exact.restart import lowest_states, orthonormal_product
+
+    rng = np.random.default_rng(seed)
+    energies, columns, n_products = lowest_states(
+        operator, k, lambda: random_vector(operator, rng), tolerance,
+        n_krylov(operator.dimension, k),
+    )  # fmt: skip
+    product = orthonormal_product(operator)
+    pairs = zip(energies, columns.T, strict=True)
+    residuals = np.array([np.linalg.norm(product(v) - E * v) for E, v in pairs])
+    return energies, columns, residuals, n_products + k
+
+
+def _lowest(
+    H: SpinHamiltonian, operator: Any, vectors: bool, tolerance: float,
+    checkpoint: str | Path | None, progress: Progress | None, seed: int,
+) -> LowestState:  # fmt: skip
+    from hamiltonians.exact.checkpoints import Checkpoint
+
+    label = "" if operator.weights.size == 0 else f" {operator.basis.sector.label}"
+    name = f"{H.fingerprint} {operator.dimension}{label} seed {seed}"
+    file = None if checkpoint is None else Checkpoint(Path(checkpoint), name)
+
+    def report(run: Recurrence, energy: float, residual: float) -> None:
+        if progress is not None:
+            progress(run.n_steps, energy, residual)
+        if file is not None:
+            file.save_if_due(run)
+
+    state = lowest_state(
+        operator,
+        lambda: _start_vector(H, operator, seed),
+        tolerance=tolerance,
+        with_vector=vectors,
+        report=report,
+        saved=None if file is None else file.load(),
+    )
+    if file is not None:
+        file.remove()
+    return state
+
+
+def _start_vector(H: SpinHamiltonian, operator: Any, seed: int) -> NDArray[Any]:
+    """The signs of the ground state where they are known (a third fewer products), else random."""
+    minus = sign_sites(H)
+    if minus is None or operator.dtype == np.complex128:
+        return random_vector(operator, np.random.default_rng(seed))
+    return sign_vector(minus, operator)
+
+
+def random_vector(operator: Operator, rng: np.random.Generator) -> NDArray[Any]:
+    """Entries uniform between -1/2 and 1/2, of the dtype of the operator."""
+    n_parts = 2 if operator.dtype == np.complex128 else 1
+    vector = rng.random(n_parts * operator.dimension)
+    vector -= 0.5
+    return vector.view(operator.dtype)
+
+
+def _orthonormal(vector: NDArray[Any], operator: Operator) -> NDArray[Any]:
+    """Amplitudes as coefficients of an orthonormal basis."""
+    if len(operator.weights):
+        vector *= np.sqrt(operator.weights.astype(np.float64))
+    return vector

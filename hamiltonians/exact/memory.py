@@ -1,0 +1,156 @@
+"""How much memory exact diagonalisation takes, known before any of it is allocated."""
+
+import math
+from dataclasses import dataclass
+
+from hamiltonians.operators.connections import MAX_BITS
+from hamiltonians.operators.hamiltonian import SpinHamiltonian
+from hamiltonians.symmetry.groups import SymmetrySector
+
+DENSE_DIMENSION = 512  # sectors up to this size are diagonalised densely
+_BLOCK_LOW_BITS = 8  # of a block at least: there are no more blocks than 2^(n_sites - 8)
+
+
+class TooLargeError(ValueError):
+    """The sector does not fit into memory; raised before anything is allocated."""
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What `ground_state` will hold at its peak.
+
+    Attributes
+    ----------
+    dimension : int
+    parts : dict of str to int
+        Bytes by what they hold.
+    stored_elements : bool
+        Whether the matrix elements of a symmetry sector are kept.
+    """
+
+    dimension: int
+    parts: dict[str, int]
+    stored_elements: bool = False
+
+    @property
+    def total(self) -> int:
+        """Bytes in all."""
+        return sum(self.parts.values())
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{name} {size_text(n)}" for name, n in self.parts.items() if n)
+        return f"dimension {self.dimension}: {size_text(self.total)} ({listed})"
+
+
+def memory_plan(
+    H: SpinHamiltonian,
+    k: int = 1,
+    sector: SymmetrySector | None = None,
+    vectors: bool = True,
+    limit: int | None = None,
+) -> MemoryPlan:
+    """Plan the memory of `ground_state`; matrix elements are kept if they fit into ``limit``."""
+    dimension = sector_dimension(H, sector)
+    item = 8 if H.is_real and (sector is None or sector.is_real) else 16
+    parts = {"vectors": _n_vectors(dimension, k, vectors) * item * dimension}
+    if dimension <= DENSE_DIMENSION:
+        parts["dense matrix"] = 4 * item * dimension**2
+    if sector is None:
+        parts["tables"] = 16 * 2 ** max(H.n_sites - _BLOCK_LOW_BITS, 0) + 2**18
+        return MemoryPlan(dimension, parts)
+    parts["representatives, orbit sizes, index"] = 34 * dimension + 2**25
+    elements = matrix_bytes(H, dimension)
+    fits = limit is None or elements + sum(parts.values()) <= limit
+    if fits:
+        parts["matrix elements"] = elements
+    return MemoryPlan(dimension, parts, fits)
+
+
+def memory_needed(H: SpinHamiltonian, k: int = 1) -> int:
+    """Bytes that `ground_state` will hold at its peak, without symmetries."""
+    return memory_plan(H, k).total
+
+
+def sector_dimension(H: SpinHamiltonian, sector: SymmetrySector | None) -> int:
+    """Number of basis states, or of orbits in a symmetry sector."""
+    if sector is None:
+        return H.dimension
+    from hamiltonians.exact.orbits import count_orbits
+    from hamiltonians.operators.sectors import Sector
+
+    return count_orbits(H.n_sites, Sector(H.n_sites, H.total_sz).n_down, sector)
+
+
+def matrix_bytes(H: SpinHamiltonian, dimension: int) -> int:
+    """Bytes of packed matrix elements: 4 for each flip that stays in the S_z sector on average."""
+    n, c = H.n_sites, H.connections
+    sizes = [int(end - start) for start, end in zip(c.flip_ptr, c.flip_ptr[1:], strict=False)]
+    share = 1.0 * len(sizes)
+    if H.total_sz is not None:
+        n_down = round(n / 2 - H.total_sz)
+        ways = [
+            math.comb(size, size // 2) * math.comb(n - size, n_down - size // 2)
+            if size % 2 == 0 and size // 2 <= n_down
+            else 0
+            for size in sizes
+        ]
+        share = sum(ways) / math.comb(n, n_down)
+    return round(4.1 * share * dimension)
+
+
+def n_krylov(dimension: int, k: int) -> int:
+    """Vectors kept between restarts where several states are asked for."""
+    return min(dimension, 2 * k + 20)
+
+
+def check_plan(H: SpinHamiltonian, plan: MemoryPlan, limit: int | None) -> None:
+    """Refuse what does not fit, and say what would make it smaller."""
+    check_sites(H)
+    available = available_memory() if limit is None else limit
+    if plan.total > available:
+        raise TooLargeError(
+            f"exact diagonalisation of {H.n_sites} sites, dimension {_power(plan.dimension)}, "
+            f"needs {size_text(plan.total)} of memory; "
+            f"allowed are {size_text(available)}{_advice(H)}"
+        )
+
+
+def check_sites(H: SpinHamiltonian) -> None:
+    """Refuse more sites than a basis state has bits."""
+    if H.n_sites >= MAX_BITS:
+        raise TooLargeError(
+            f"exact diagonalisation allows at most {MAX_BITS - 1} sites, got {H.n_sites} "
+            f"(dimension {_power(H.dimension)})"
+        )
+
+
+def available_memory() -> int:
+    """Bytes that the machine can give."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def size_text(n_bytes: int) -> str:
+    """Bytes as people say them."""
+    return f"{n_bytes / 1e9:.3g} GB" if n_bytes < 10**15 else f"{_power(n_bytes)} bytes"
+
+
+def _n_vectors(dimension: int, k: int, vectors: bool) -> int:
+    if k == 1 or dimension <= DENSE_DIMENSION:
+        return 3 if vectors else 2
+    return 2 * n_krylov(dimension, k) + k + 4
+
+
+def _advice(H: SpinHamiltonian) -> str:
+    if H.total_sz is not None or not H.conserves_total_sz:
+        return ""
+    smallest = H.n_sites % 2 / 2
+    return f"; total S_z is conserved, so total_sz={smallest:g} would make the problem smaller"
+
+
+def _power(number: int) -> str:
+    """An integer of any size in a few characters."""
+    if number < 10**7:
+        return str(number)
+    return f"about 10^{math.log10(number):.0f}"

@@ -1,0 +1,154 @@
+"""Several lowest states by thick-restart Lanczos, with a search for copies of degenerate levels.
+
+A basis of m orthonormal vectors is filled by Lanczos steps, each orthogonalised against all
+others. When it is full, the lowest Ritz vectors are kept and the recurrence goes on from their
+common residual (Wu & Simon, SIAM J. Matrix Anal. Appl. 22, 602, 2000). One start vector sees one
+state of a degenerate level: afterwards further vectors, orthogonal to all found, search the rest
+of the space until it holds nothing below the highest level found.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonians.exact.lanczos import Operator
+
+MAX_PRODUCTS = 20_000
+_SAME = 1e-9  # relative difference of energies of one degenerate level
+
+
+@dataclass
+class _Search:
+    """Orthonormal rows ``basis`` with their images' projections; the first ``locked`` are done."""
+
+    apply: Callable[[NDArray[Any]], NDArray[Any]]
+    tolerance: float
+    n_products: int = 0
+
+    def product(self, v: NDArray[Any]) -> NDArray[Any]:
+        self.n_products += 1
+        return self.apply(v)
+
+
+def orthonormal_product(H: Operator) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """H as a map on coefficients of an orthonormal basis: sqrt(w) H / sqrt(w)."""
+    root = np.sqrt(H.weights.astype(np.float64))
+
+    def apply(v: NDArray[Any]) -> NDArray[Any]:
+        x = v / root if len(root) else np.ascontiguousarray(v)
+        y = np.zeros_like(x)
+        H.multiply(x, y)
+        return y * root if len(root) else y
+
+    return apply
+
+
+def lowest_states(
+    H: Operator, k: int, draw: Callable[[], NDArray[Any]], tolerance: float, n_basis: int
+) -> tuple[NDArray[np.float64], NDArray[Any], int]:
+    """The ``k`` lowest states, degenerate levels with all their states.
+
+    Parameters
+    ----------
+    H : Operator
+    k : int
+    draw : callable
+        Makes another random vector at each call.
+    tolerance : float
+        Bound of residuals, relative to the energy.
+    n_basis : int
+        Vectors kept at a time, at least k + 3.
+
+    Returns
+    -------
+    energies : ndarray, shape (k,)
+    vectors : ndarray, shape (dimension, k)
+        Coefficients of an orthonormal basis.
+    n_products : int
+
+    Raises
+    ------
+    ArithmeticError
+        If `MAX_PRODUCTS` products do not suffice.
+    """
+    search = _Search(orthonormal_product(H), tolerance)
+    locked = np.empty((0, H.dimension), H.dtype)
+    energies, rows = _thick_restart(search, locked, k, draw(), n_basis)
+    while len(rows) < H.dimension:
+        found, more = _thick_restart(search, rows, 1, draw(), n_basis - k)
+        if len(energies) == k and found[0] >= energies[-1] - _SAME * abs(energies[-1]):
+            break
+        energies, rows = _insert(k, energies, rows, found, more)
+    return energies, rows.T, search.n_products
+
+
+def _insert(
+    k: int, energies: NDArray[np.float64], rows: NDArray[Any], found: Any, more: Any
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """The k lowest of both, ascending."""
+    together = np.append(energies, found)
+    order = np.argsort(together, kind="stable")[:k]
+    return together[order], np.concatenate([rows, more])[order]
+
+
+def _thick_restart(
+    search: _Search, locked: NDArray[Any], k: int, start: NDArray[Any], n_basis: int
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Lowest ``k`` states in the space orthogonal to the ``locked`` rows."""
+    free = len(start) - len(locked)
+    k, m = min(k, free), min(max(n_basis, k + 3), free)
+    V = np.empty((m, len(start)), start.dtype)
+    T = np.zeros((m, m), start.dtype)
+    kept, residual = 0, _orthogonal(start, locked, V[:0])
+    while search.n_products < MAX_PRODUCTS:
+        size, residual, norm = _fill(search, locked, V, T, kept, residual)
+        values, U = np.linalg.eigh(T[:size, :size])
+        errors = np.abs(norm * U[-1, :k])
+        done = errors <= search.tolerance * np.maximum(np.abs(values[:k]), 1e-300)
+        if done.all() or norm == 0:
+            return values[:k], U[:, :k].T @ V[:size]
+        kept = min(k + (m - k) // 2, m - 2)
+        V[:kept] = U[:, :kept].T @ V[:size]
+        T[:] = 0
+        T[np.arange(kept), np.arange(kept)] = values[:kept]
+        T[kept, :kept], T[:kept, kept] = norm * U[-1, :kept], norm * U[-1, :kept].conj()
+    raise ArithmeticError(
+        f"thick-restart Lanczos did not converge {k} states in {MAX_PRODUCTS} products; "
+        "ask for fewer states or a larger tolerance"
+    )
+
+
+def _fill(
+    search: _Search, locked: NDArray[Any], V: NDArray[Any], T: NDArray[Any], kept: int,
+    residual: NDArray[Any],
+) -> tuple[int, NDArray[Any], float]:  # fmt: skip
+    """Lanczos steps until the basis is full: its size, the last residual (unit) and its norm."""
+    norm = 0.0
+    for j in range(kept, len(V)):
+        V[j] = residual
+        image = search.product(V[j])
+        T[j, j] = np.vdot(V[j], image).real
+        image = _project_out(image, locked, V[: j + 1])
+        norm = float(np.linalg.norm(image))
+        if norm < 1e-12 * max(1.0, float(np.abs(T).max())):
+            return j + 1, residual, 0.0
+        residual = _orthogonal(image, locked, V[: j + 1])
+        if j + 1 < len(V):
+            T[j + 1, j] = T[j, j + 1] = norm
+    return len(V), residual, norm
+
+
+def _orthogonal(v: NDArray[Any], locked: NDArray[Any], basis: NDArray[Any]) -> NDArray[Any]:
+    """Unit vector along ``v`` without its parts along the rows."""
+    v = _project_out(v / np.linalg.norm(v), locked, basis)
+    return v / np.linalg.norm(v)
+
+
+def _project_out(v: NDArray[Any], *parts: NDArray[Any]) -> NDArray[Any]:
+    for rows in parts:
+        if len(rows):
+            v = v - (rows.conj() @ v) @ rows
+    return v

@@ -1,0 +1,157 @@
+"""The low spectrum over all symmetry sectors, with labels, gaps and degeneracies."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hamiltonians.exact.diagonalisation import ground_state
+from hamiltonians.exact.memory import sector_dimension
+from hamiltonians.operators.hamiltonian import SpinHamiltonian
+from hamiltonians.symmetry.groups import SymmetrySector, check_spin_inversion, with_both_parities
+from hamiltonians.utils.checks import integer
+
+SAME_LEVEL = 1e-8  # relative difference of energies counted as one level
+
+
+@dataclass(frozen=True)
+class State:
+    """An eigenvalue of one sector.
+
+    Attributes
+    ----------
+    energy : float
+        Total, in Pauli units.
+    total_sz : float or None
+    label : str
+        Momentum, irrep and parity; empty without symmetries.
+    copies : int
+        Number of sectors with the same spectrum that this one stands for.
+    residual : float
+    """
+
+    energy: float
+    total_sz: float | None
+    label: str
+    copies: int
+    residual: float
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The lowest states of every sector, ascending.
+
+    Attributes
+    ----------
+    states : tuple of State
+    per_sector : int
+        States asked for in each sector: a level is complete only below the highest energy found
+        in the sector that was exhausted first.
+    """
+
+    states: tuple[State, ...]
+    per_sector: int
+
+    def levels(self) -> list[tuple[float, int, list[State]]]:
+        """Energies that agree to 1e-8, with their degeneracies and states."""
+        groups: list[list[State]] = []
+        for state in self.states:
+            last = groups[-1][0].energy if groups else -np.inf
+            if groups and state.energy - last <= SAME_LEVEL * max(1.0, abs(last)):
+                groups[-1].append(state)
+            else:
+                groups.append([state])
+        return [(group[0].energy, sum(s.copies for s in group), group) for group in groups]
+
+    @property
+    def gap(self) -> float:
+        """Second lowest level minus the lowest; infinite if there is one only."""
+        levels = self.levels()
+        return levels[1][0] - levels[0][0] if len(levels) > 1 else np.inf
+
+
+def low_spectrum(
+    H: SpinHamiltonian,
+    k: int = 1,
+    *,
+    sectors: Iterable[SymmetrySector] | None = None,
+    memory_limit: int | None = None,
+    progress: Callable[[str], None] | None = None,
+    seed: int = 0,
+) -> Spectrum:
+    """The ``k`` lowest states of every sector.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+        Free total S_z is scanned over all its values where H conserves it.
+    k : int
+        States in each sector.
+    sectors : iterable of SymmetrySector, optional
+        Defaults to all of ``H.lattice.sectors(complete=True)``, with both parities under turning
+        over all spins where H allows; without a lattice there is one sector for each total S_z.
+    memory_limit : int, optional
+    progress : callable, optional
+        Gets the label of each sector before it is solved.
+    seed : int
+
+    Raises
+    ------
+    TooLargeError
+        If a sector needs more memory than the limit.
+    TypeError, ValueError
+        If ``k`` is not a positive integer, or a sector is not one of H.
+    """
+    k = integer("k", k, minimum=1)
+    given = None if sectors is None else list(sectors)
+    found: list[State] = []
+    for block, copies in _sz_blocks(H):
+        for sector in sectors_of(block) if given is None else given:
+            size = sector_dimension(block, sector)
+            label = "" if sector is None else sector.label
+            if size == 0:
+                continue
+            if progress is not None:
+                progress(f"S_z={block.total_sz} {label}".strip())
+            result = ground_state(
+                block, min(k, size), symmetry=sector, vectors=False, memory_limit=memory_limit,
+                seed=seed,
+            )  # fmt: skip
+            n = copies * (1 if sector is None else sector.copies)
+            found += [
+                State(float(E), block.total_sz, label, n, float(r))
+                for E, r in zip(result.energies, result.residuals, strict=True)
+            ]
+    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k)
+
+
+def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
+    """H in each total S_z, and how many values of S_z that stands for."""
+    if H.total_sz is not None or not H.conserves_total_sz:
+        return [(H, 1)]
+    values = np.arange(H.n_sites % 2, H.n_sites + 1, 2) / 2
+    if is_even(H.with_total_sz(None)):
+        return [(H.with_total_sz(m), 1 if m == 0 else 2) for m in values.tolist()]
+    both = sorted({*values.tolist(), *(-values).tolist()})
+    return [(H.with_total_sz(m), 1) for m in both]
+
+
+def sectors_of(H: SpinHamiltonian, complete: bool = True) -> list[SymmetrySector] | list[None]:
+    """The sectors of the lattice's space group, or none where it does not keep H."""
+    if H.lattice is None or H.lattice.cell is None:
+        return [None]
+    try:
+        H.lattice.space_group().leaves_invariant(H)
+    except ValueError:
+        return [None]
+    sectors = H.lattice.sectors(complete=complete)
+    return with_both_parities(sectors) if is_even(H) and H.total_sz in (None, 0) else sectors
+
+
+def is_even(H: SpinHamiltonian) -> bool:
+    """Whether turning over all spins leaves H in its S_z as it is."""
+    try:
+        check_spin_inversion(H)
+    except ValueError:
+        return False
+    return True

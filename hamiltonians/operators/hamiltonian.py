@@ -1,0 +1,296 @@
+"""A spin-1/2 Hamiltonian: a Hermitian Pauli sum on numbered sites, in a chosen S_z sector."""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonians.lattices import Lattice
+from hamiltonians.operators.connections import Connections, compile_connections
+from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, multiply, spell
+from hamiltonians.symmetry.rotations import Rotation
+from hamiltonians.symmetry.sign_rules import sign_rotation
+from hamiltonians.utils.checks import integer
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which named model a Hamiltonian is, so that closed forms can be recognised.
+
+    Attributes
+    ----------
+    model : str
+        Name in `hamiltonians.operators.models.MODELS`.
+    lattice : Lattice
+    parameters : mapping of str to float or ndarray
+        As given by the user: one number, or one for each bond or site.
+    """
+
+    model: str
+    lattice: Lattice
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SpinHamiltonian:
+    """A Hermitian sum of Pauli strings on ``n_sites`` sites; build it by a model function.
+
+    Attributes
+    ----------
+    name : str
+    n_sites : int
+    terms : PauliSum
+        In the basis in which the Hamiltonian is solved: already rotated by ``rotation``.
+    lattice : Lattice or None
+    total_sz : float or None
+        Sector, sum_i sigma_i / 2 in units of hbar; None leaves it free.
+    rotation : Rotation or None
+        Of the spins about z that was applied, by the Marshall rule or another one.
+    spec : ModelSpec or None
+
+    Raises
+    ------
+    ValueError
+        If the terms are not Hermitian, act beyond ``n_sites``, or leave the sector ``total_sz``.
+    """
+
+    name: str
+    n_sites: int
+    terms: PauliSum
+    lattice: Lattice | None = None
+    total_sz: float | None = None
+    rotation: Rotation | None = None
+    spec: ModelSpec | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_terms(self.terms, self.n_sites)
+        real = {string: complex(value.real) for string, value in self.terms.terms.items()}
+        object.__setattr__(self, "terms", PauliSum(real))
+        if self.lattice is not None and self.lattice.n_sites != self.n_sites:
+            raise ValueError(
+                f"lattice must have n_sites={self.n_sites} sites, got {self.lattice.n_sites}"
+            )
+        if self.total_sz is not None:
+            object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.n_sites))
+            self._check_sector()
+
+    def _check_sector(self) -> None:
+        if self._sector_breaker is not None:
+            raise ValueError(
+                "total_sz must be None for a Hamiltonian that does not conserve it, got "
+                f"{self.total_sz:g}; the term {spell(self._sector_breaker)} changes it"
+            )
+
+    @property
+    def is_real(self) -> bool:
+        """Whether all matrix elements are real: every string has an even number of Y."""
+        return all(sum(p == "Y" for _, p in string) % 2 == 0 for string in self.terms.terms)
+
+    @property
+    def conserves_total_sz(self) -> bool:
+        """Whether [H, sum_i Z_i] = 0, decided on the Pauli strings."""
+        return self._sector_breaker is None
+
+    @cached_property
+    def _sector_breaker(self) -> PauliString | None:
+        return find_sz_breaking_term(self.terms)
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states in the sector."""
+        if self.total_sz is None:
+            return 2**self.n_sites
+        return math.comb(self.n_sites, round(self.n_sites / 2 - self.total_sz))
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The terms as flat arrays for kernels."""
+        return compile_connections(self.terms, self.n_sites)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of terms and sector, the same in every session."""
+        digest = hashlib.sha256(f"{self.n_sites} {self.total_sz}".encode())
+        for string, value in sorted(self.terms.terms.items()):
+            digest.update(f"\n{value.real.hex()} {spell(string)}".encode())
+        return digest.hexdigest()[:16]
+
+    def describe(self) -> dict[str, Any]:
+        """What a result file records about the Hamiltonian, as plain JSON values."""
+        return {
+            "name": self.name,
+            "n_sites": self.n_sites,
+            "n_terms": len(self.terms),
+            "total_sz": self.total_sz,
+            "lattice": None if self.lattice is None else self.lattice.describe(),
+            "rotation": None if self.rotation is None else self.rotation.describe(),
+            "parameters": None if self.spec is None else _plain_parameters(self.spec),
+            "model": None if self.spec is None else self.spec.model,
+            "fingerprint": self.fingerprint,
+        }
+
+    def with_total_sz(self, value: float | None) -> "SpinHamiltonian":
+        """The same Hamiltonian in another sector; None leaves total S_z free."""
+        return dataclasses.replace(self, total_sz=value)
+
+    def with_signs(self, signs: Any) -> "SpinHamiltonian":
+        """Rotate spins about z by a sign rule, so that ground-state amplitudes become positive.
+
+        Parameters
+        ----------
+        signs : str, array of int, or None
+            "marshall", "stripe-x", "stripe-y" or "sublattice", see `hamiltonians.symmetry.sign_rules`; or
+            the sites to rotate by pi, on which X and Y change sign; None rotates nothing.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the rule does not exist on this lattice, or a rotation has been applied already.
+        """
+        if signs is None:
+            return self
+        return self.rotated(sign_rotation(signs, self.n_sites, self.lattice))
+
+    def in_marshall_basis(self) -> "SpinHamiltonian":
+        """``with_signs("marshall")``: X and Y change sign on one of two sublattices."""
+        return self.with_signs("marshall")
+
+    def rotated(self, rotation: Rotation) -> "SpinHamiltonian":
+        """U H U^dagger with U of the rotation, whose title goes into the name."""
+        if self.rotation is not None:
+            raise ValueError(f"a rotation must be applied once, got another one for {self.name}")
+        name, terms = f"{self.name}, {rotation.title}", rotation.apply(self.terms)
+        return dataclasses.replace(self, name=name, terms=terms, rotation=rotation)
+
+    def rotate_observable(self, observable: PauliSum) -> PauliSum:
+        """Take an observable of the physical basis into the basis of ``terms``."""
+        return observable if self.rotation is None else self.rotation.apply(observable)
+
+    def to_dense(self) -> NDArray[Any]:
+        """Matrix in the sector basis, shape (dimension, dimension); real if `is_real`.
+
+        Basis states ascend as integers; in the free sector this is the order of ``np.kron``.
+        """
+        return self.to_sparse().toarray()
+
+    def to_sparse(self) -> "csr_array":
+        """Matrix in the sector basis in compressed rows; real if `is_real`."""
+        from hamiltonians.operators.matrices import sparse_matrix
+
+        return sparse_matrix(self)
+
+    def __add__(self, other: Any) -> "SpinHamiltonian":
+        """Add terms of the physical basis, or another Hamiltonian in the same basis.
+
+        The sector is kept if the sum still conserves it, and freed if not.
+        """
+        extra = self._terms_of(other)
+        if extra is None:
+            return NotImplemented
+        terms, name = self.terms + extra, f"{self.name} + {getattr(other, 'name', 'terms')}"
+        kept = self.total_sz if find_sz_breaking_term(terms) is None else None
+        return dataclasses.replace(self, name=name, terms=terms, total_sz=kept, spec=None)
+
+    def _terms_of(self, other: Any) -> PauliSum | None:
+        if isinstance(other, PauliSum):
+            return self.rotate_observable(other)
+        if not isinstance(other, SpinHamiltonian):
+            return None
+        mine, theirs = (self.n_sites, self.rotation), (other.n_sites, other.rotation)
+        if mine != theirs or self.total_sz != other.total_sz:
+            raise ValueError(
+                "only Hamiltonians with the same sites, sector and rotation can be added, "
+                f"got {self.name} and {other.name}"
+            )
+        return other.terms
+
+
+def spin_hamiltonian(
+    terms: PauliSum,
+    n_sites: int | None = None,
+    name: str = "custom Hamiltonian",
+    lattice: Lattice | None = None,
+    total_sz: float | None = None,
+) -> SpinHamiltonian:
+    """Make a Hamiltonian of your own from a Hermitian Pauli sum.
+
+    Parameters
+    ----------
+    terms : PauliSum
+    n_sites : int, optional
+        Defaults to the sites of the lattice, else to one more than the largest site in ``terms``.
+    name : str
+    lattice : Lattice, optional
+    total_sz : float, optional
+        Sector in units of hbar; needs terms that conserve it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the terms are not a Hermitian Pauli sum on these sites, or leave the sector.
+
+    Examples
+    --------
+    >>> H = spin_hamiltonian(X(0) * X(1) + 0.5 * Z(0))
+    """
+    if not isinstance(terms, PauliSum):
+        raise TypeError(f"terms must be a PauliSum, got {type(terms).__name__}")
+    if n_sites is None:
+        n_sites = max(terms.n_sites_needed, 1) if lattice is None else lattice.n_sites
+    n_sites = integer("n_sites", n_sites, minimum=1)
+    return SpinHamiltonian(name, n_sites, terms, lattice, total_sz)
+
+
+def find_sz_breaking_term(terms: PauliSum) -> PauliString | None:
+    """A string that spoils [H, sum_i Z_i] = 0, or None if all commutators cancel."""
+    made: dict[PauliString, complex] = {}
+    sources: dict[PauliString, PauliString] = {}
+    for string, value in terms.terms.items():
+        for site, letter in string:
+            if letter != "Z":  # then P Z_i = -Z_i P, and the commutator is 2 P Z_i
+                phase, product = multiply(string, ((site, "Z"),))
+                made[product] = made.get(product, 0) + 2 * phase * value
+                sources.setdefault(product, string)
+    tolerance = ROUNDING * max(map(abs, terms.terms.values()), default=0.0)
+    return next((sources[key] for key, value in made.items() if abs(value) > tolerance), None)
+
+
+def check_total_sz(total_sz: float, n_sites: int) -> float:
+    """Return ``total_sz`` as a float if ``n_sites`` spins 1/2 can add up to it."""
+    number = isinstance(total_sz, int | float | np.integer | np.floating)
+    if not number or isinstance(total_sz, bool):
+        raise TypeError(f"total_sz must be a number or None, got {total_sz!r}")
+    n_down = n_sites / 2 - float(total_sz)
+    if not 0 <= n_down <= n_sites or not n_down.is_integer():
+        kind = "an integer" if n_sites % 2 == 0 else "half an odd integer (such as 0.5)"
+        raise ValueError(
+            f"total_sz must be {kind} between {-n_sites / 2:g} and {n_sites / 2:g} "
+            f"for {n_sites} sites, got {total_sz}"
+        )
+    return float(total_sz)
+
+
+def _check_terms(terms: PauliSum, n_sites: int) -> None:
+    if terms.n_sites_needed > n_sites:
+        raise ValueError(
+            f"n_sites must be at least {terms.n_sites_needed} for these terms, got {n_sites}"
+        )
+    if not terms.is_hermitian:
+        worst = max(terms.terms, key=lambda string: abs(terms.terms[string].imag))
+        raise ValueError(
+            "terms must be Hermitian, that is have real coefficients, "
+            f"got {terms.terms[worst]} for {spell(worst)}"
+        )
+
+
+def _plain_parameters(spec: ModelSpec) -> dict[str, Any]:
+    return {key: np.asarray(value).tolist() for key, value in spec.parameters.items()}

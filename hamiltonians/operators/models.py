@@ -1,0 +1,236 @@
+"""Named models, one formula each. sigma are Pauli matrices; signs are those of NetKet.
+
+Couplings may be one number or one for each bond, fields one number or one for each site.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hamiltonians.lattices import Lattice
+from hamiltonians.operators.hamiltonian import ModelSpec, SpinHamiltonian
+from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.utils.checks import as_real, real_array
+
+Field = ArrayLike
+NO_FIELD = (0.0, 0.0, 0.0)
+
+
+def ising(
+    lattice: Lattice, h: ArrayLike = 1.0, J: ArrayLike = 1.0, hz: ArrayLike = 0.0
+) -> SpinHamiltonian:
+    """Transverse-field Ising model, H = sum_<ij> J Z_i Z_j - sum_i h X_i - sum_i hz Z_i.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    h, hz : float or array, shape (n_sites,)
+        Transverse and longitudinal field.
+    J : float or array, shape (n_bonds,)
+        Coupling in the order of ``lattice.bonds()``; J > 0 is antiferromagnetic.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not real and finite, or its length is wrong.
+    """
+    _check_lattice(lattice)
+    terms = [
+        bond_sum(lattice, "ZZ", J=J),
+        -site_sum(lattice, "X", h=h),
+        -site_sum(lattice, "Z", hz=hz),
+    ]
+    return _model("ising", "Ising", lattice, terms, {"J": J, "h": h, "hz": hz})
+
+
+def heisenberg(
+    lattice: Lattice,
+    J: ArrayLike = 1.0,
+    field: Field = NO_FIELD,
+    total_sz: float | None = None,
+    marshall: bool = False,
+    signs: Any = None,
+) -> SpinHamiltonian:
+    """Heisenberg model, H = sum_<ij> J sigma_i . sigma_j - sum_i field . sigma_i.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    J : float or array, shape (n_bonds,)
+        J > 0 is antiferromagnetic.
+    field : array, shape (3,) or (n_sites, 3)
+    total_sz : float, optional
+        Sector in units of hbar.
+    marshall : bool
+        The same as ``signs="marshall"``.
+    signs : str or array of int, optional
+        Sign rule by which the basis is rotated, or the sites to rotate by pi; see
+        `SpinHamiltonian.with_signs`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not real and finite or its length is wrong, if the field breaks the
+        sector, or if the sign rule does not exist on the lattice.
+    """
+    _check_lattice(lattice)
+    terms = [bond_sum(lattice, pair, J=J) for pair in ("XX", "YY", "ZZ")]
+    terms.append(_field_terms(lattice, field))
+    parameters = {"J": J, "field": field}
+    return _model("heisenberg", "Heisenberg", lattice, terms, parameters, total_sz, marshall, signs)
+
+
+def xxz(
+    lattice: Lattice,
+    J: ArrayLike = 1.0,
+    delta: ArrayLike = 1.0,
+    field: Field = NO_FIELD,
+    total_sz: float | None = None,
+    marshall: bool = False,
+    signs: Any = None,
+) -> SpinHamiltonian:
+    """XXZ model, H = sum_<ij> J (X_i X_j + Y_i Y_j + delta Z_i Z_j) - sum_i field . sigma_i.
+
+    ``delta`` is one number or one for each bond; the other parameters are those of `heisenberg`.
+    """
+    _check_lattice(lattice)
+    n_bonds = (len(lattice.bonds()),)
+    Jz = real_array("J", J, n_bonds, "bonds") * real_array("delta", delta, n_bonds, "bonds")
+    terms = [bond_sum(lattice, pair, J=J) for pair in ("XX", "YY")]
+    terms += [bond_sum(lattice, "ZZ", Jz=Jz), _field_terms(lattice, field)]
+    parameters = {"J": J, "delta": delta, "field": field}
+    return _model("xxz", "XXZ", lattice, terms, parameters, total_sz, marshall, signs)
+
+
+def xyz(
+    lattice: Lattice,
+    Jx: ArrayLike = 1.0,
+    Jy: ArrayLike = 1.0,
+    Jz: ArrayLike = 1.0,
+    field: Field = NO_FIELD,
+    total_sz: float | None = None,
+    marshall: bool = False,
+    signs: Any = None,
+) -> SpinHamiltonian:
+    """XYZ model, H = sum_<ij> (Jx X_i X_j + Jy Y_i Y_j + Jz Z_i Z_j) - sum_i field . sigma_i.
+
+    Couplings are one number or one for each bond; the rest is as in `heisenberg`.
+    """
+    _check_lattice(lattice)
+    terms = [bond_sum(lattice, "XX", Jx=Jx), bond_sum(lattice, "YY", Jy=Jy)]
+    terms += [bond_sum(lattice, "ZZ", Jz=Jz), _field_terms(lattice, field)]
+    parameters = {"Jx": Jx, "Jy": Jy, "Jz": Jz, "field": field}
+    return _model("xyz", "XYZ", lattice, terms, parameters, total_sz, marshall, signs)
+
+
+def j1j2(
+    lattice: Lattice,
+    J1: ArrayLike = 1.0,
+    J2: ArrayLike = 0.5,
+    field: Field = NO_FIELD,
+    total_sz: float | None = None,
+    marshall: bool = False,
+    signs: Any = None,
+) -> SpinHamiltonian:
+    """J1-J2 model, H = J1 sum_<ij> sigma_i . sigma_j + J2 sum_<<ij>> sigma_i . sigma_j - fields.
+
+    <<ij>> are second neighbours, ``lattice.bonds(2)``. Sign rules look at first neighbours only:
+    "marshall" suits small J2, "stripe-x" or "stripe-y" large J2. Other parameters are those of
+    `heisenberg`. A pair that two images join on a small torus is one bond; see
+    `Lattice.multiplicity`.
+    """
+    _check_lattice(lattice)
+    terms = [bond_sum(lattice, pair, shell=1, J1=J1) for pair in ("XX", "YY", "ZZ")]
+    terms += [bond_sum(lattice, pair, shell=2, J2=J2) for pair in ("XX", "YY", "ZZ")]
+    terms.append(_field_terms(lattice, field))
+    parameters = {"J1": J1, "J2": J2, "field": field}
+    return _model("j1j2", "J1-J2", lattice, terms, parameters, total_sz, marshall, signs)
+
+
+MODELS: dict[str, Callable[..., SpinHamiltonian]] = {
+    "ising": ising,
+    "heisenberg": heisenberg,
+    "xxz": xxz,
+    "xyz": xyz,
+    "j1j2": j1j2,
+}
+
+
+def bond_sum(lattice: Lattice, pair: str, shell: int = 1, **coupling: ArrayLike) -> PauliSum:
+    """Sum over the bonds of a shell of ``coupling`` times two Pauli letters, such as ``"ZZ"``."""
+    ((name, value),) = coupling.items()
+    bonds = lattice.bonds(shell).tolist()
+    strengths = real_array(name, value, (len(bonds),), f"one for each bond of shell {shell}")
+    strings = ([(i, pair[0]), (j, pair[1])] for i, j in bonds)
+    return PauliSum.from_terms(zip(strengths.tolist(), strings, strict=True))
+
+
+def site_sum(lattice: Lattice, letter: str, **field: ArrayLike) -> PauliSum:
+    """Sum over sites of ``field`` times one Pauli letter."""
+    ((name, value),) = field.items()
+    strengths = real_array(name, value, (lattice.n_sites,), "one for each site")
+    strings = ([(i, letter)] for i in range(lattice.n_sites))
+    return PauliSum.from_terms(zip(strengths.tolist(), strings, strict=True))
+
+
+def _field_terms(lattice: Lattice, field: Field) -> PauliSum:
+    """- sum_i field . sigma_i."""
+    vectors = as_real("field", field)
+    if vectors.shape not in ((3,), (lattice.n_sites, 3)):
+        raise ValueError(
+            f"field must have shape (3,) or ({lattice.n_sites}, 3), got shape {vectors.shape}"
+        )
+    columns = np.broadcast_to(vectors, (lattice.n_sites, 3)).T
+    parts = (site_sum(lattice, a, field=c) for a, c in zip("XYZ", columns, strict=True))
+    return -PauliSum.sum(parts)
+
+
+def _model(
+    model: str,
+    title: str,
+    lattice: Lattice,
+    terms: Iterable[PauliSum],
+    parameters: dict[str, Any],
+    total_sz: float | None = None,
+    marshall: bool = False,
+    signs: Any = None,
+) -> SpinHamiltonian:
+    """Name the sum of ``terms``, and note where it came from."""
+    if not isinstance(marshall, bool | np.bool_):
+        raise TypeError(f"marshall must be True or False, got {marshall!r}")
+    if marshall and signs is not None:
+        raise ValueError(f"marshall must be False where signs are given, got signs={signs!r} too")
+    values = {key: _frozen(value) for key, value in parameters.items()}
+    shown = [text for key, value in values.items() if (text := _shown(key, value))]
+    name = ", ".join([title, lattice.name, *shown])
+    H = SpinHamiltonian(
+        name, lattice.n_sites, PauliSum.sum(terms), lattice, total_sz,
+        spec=ModelSpec(model, lattice, values),
+    )  # fmt: skip
+    return H.with_signs("marshall" if marshall else signs)
+
+
+def _frozen(value: ArrayLike) -> float | NDArray[np.float64]:
+    array = np.array(value, dtype=np.float64)
+    array.setflags(write=False)
+    return array.item() if array.ndim == 0 else array
+
+
+def _shown(key: str, value: Any) -> str:
+    """``h=0.5``, or how many values there are; a field of zero is not worth a word."""
+    if np.ndim(value) == 0:
+        return "" if key == "hz" and value == 0 else f"{key}={value:g}"
+    if key == "field":
+        vector = ", ".join(f"{x:g}" for x in value) if np.ndim(value) == 1 else "site-dependent"
+        return f"field=({vector})" if np.any(value) else ""
+    return f"{key}={len(value)} values"
+
+
+def _check_lattice(lattice: Any) -> None:
+    if not isinstance(lattice, Lattice):
+        raise TypeError(
+            "lattice must be a Lattice, such as chain(20) or square(4), "
+            f"got {type(lattice).__name__}"
+        )

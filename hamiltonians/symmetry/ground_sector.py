@@ -1,0 +1,89 @@
+"""The symmetry sector in which the ground state is known to lie.
+
+If signs (-1)^(number of spins down on a set A of sites) make all off-diagonal elements of H zero
+or negative, a ground state is psi(sigma) = sign(sigma) |psi(sigma)| (Perron & Frobenius; Marshall,
+Proc. R. Soc. A 232, 48, 1955). A permutation of sites that keeps H and maps A onto itself, or at
+fixed S_z onto the other sites, multiplies these signs by one number: the mean of the ground states
+over the group is not zero and has these numbers as its characters.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonians.exact.spectrum import is_even
+from hamiltonians.operators.hamiltonian import SpinHamiltonian, find_sz_breaking_term
+from hamiltonians.operators.pauli import PauliString, PauliSum
+from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.symmetry.signs import sign_sites
+
+
+def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:
+    """The sector of all symmetries of ``H`` that surely holds a ground state, or None.
+
+    None means that the signs of the ground state are not known (frustration, complex elements);
+    it may then lie in any of ``H.lattice.sectors()``.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+        In the sector of its ``total_sz``.
+    """
+    minus = sign_sites(H)
+    if minus is None:
+        return None
+    group = symmetries(H)
+    characters = np.array([_character(row, minus, H) for row in group.permutations])
+    if (characters == 0).any():
+        group = group.subgroup(np.flatnonzero(characters))
+        characters = characters[characters != 0]
+    parity = None
+    if is_even(H):
+        parity = -1 if minus.sum() % 2 else 1
+    label = f"ground state's irrep of {group.order} operations"
+    sector = SymmetrySector(group, characters, label=label)
+    return sector.with_spin_inversion(parity)
+
+
+def with_smallest_sz(H: SpinHamiltonian) -> SpinHamiltonian:
+    """Fix total S_z to 0 or 1/2 where every multiplet of H has a state there.
+
+    That is so where H conserves S_x and S_z, and with them S_y: all levels are SU(2) multiplets.
+    """
+    turned = PauliSum({_turned(string): value for string, value in H.terms.terms.items()})
+    conserves_sx = find_sz_breaking_term(turned) is None
+    if H.total_sz is not None or not (H.conserves_total_sz and conserves_sx):
+        return H
+    return H.with_total_sz(H.n_sites % 2 / 2)
+
+
+def symmetries(H: SpinHamiltonian) -> SymmetryGroup:
+    """Operations of the lattice's space group, or permutations of sites, that keep ``H``."""
+    if H.lattice is None or H.lattice.cell is None:
+        from hamiltonians.symmetry.automorphisms import symmetry_group
+
+        return symmetry_group(H)
+    group = H.lattice.space_group()
+    try:
+        group.leaves_invariant(H)
+    except ValueError:
+        return group.restricted_to(H)
+    return group
+
+
+def _character(row: NDArray[np.int64], minus: NDArray[np.bool_], H: SpinHamiltonian) -> int:
+    """sign(g sigma) sign(sigma) if it is the same for all sigma, else 0."""
+    moved = np.zeros_like(minus)
+    moved[row[minus]] = True  # (g sigma)_i = sigma[row[i]]: A looks at the sites row[A]
+    if (moved == minus).all():
+        return 1
+    if (moved != minus).all() and H.total_sz is not None:
+        return -1 if round(H.n_sites / 2 - H.total_sz) % 2 else 1
+    return 0
+
+
+def _turned(string: PauliString) -> Any:
+    """Letters after a rotation that carries x to z: X -> Z, Y -> X, Z -> Y."""
+    letters = {"X": "Z", "Y": "X", "Z": "Y"}
+    return tuple((site, letters[letter]) for site, letter in string)

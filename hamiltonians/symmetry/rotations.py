@@ -1,0 +1,142 @@
+"""Rotations of single spins about the z axis, which change the signs or phases of amplitudes only.
+
+U = prod_i exp(-i phi_i Z_i / 2) is diagonal, so it keeps |psi|^2, total S_z and the spectrum, and
+turns spin i by phi_i about z:
+
+    U X_i U^dagger = cos(phi_i) X_i + sin(phi_i) Y_i,
+    U sigma^+_i U^dagger = exp(-i phi_i) sigma^+_i.
+
+Angles are multiples of a sixth of a turn (60 degrees). A string is rotated through sigma^+-, whose
+phases add up as integers modulo six: couplings between rotated sites come out without rounding
+beyond that of sqrt(3)/2.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum
+from hamiltonians.utils.checks import integer
+
+HALF_TURN, FULL_TURN = 3, 6  # in sixths
+_SIXTH = complex(0.5, 3**0.5 / 2)  # exp(i pi / 3)
+_ROOTS_OF_UNITY = (1 + 0j, _SIXTH, _SIXTH - 1, -1 + 0j, -_SIXTH, 1 - _SIXTH)
+_TITLES = {"marshall": "Marshall basis", "sublattice": "120-degree basis"}
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """By how much each spin is turned about z.
+
+    Attributes
+    ----------
+    rule : str
+        How it was chosen: a name of `hamiltonians.symmetry.sign_rules.SIGN_RULES`, or "sites".
+    sixths : tuple of int, length n_sites
+        Angle of each spin in sixths of a turn, 0 to 5; 3 is a rotation by pi.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an angle is not an integer from 0 to 5.
+    """
+
+    rule: str = field(compare=False)
+    sixths: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        checked = tuple(integer("an angle in sixths", angle, 0) for angle in self.sixths)
+        if max(checked, default=0) >= FULL_TURN:
+            raise ValueError(f"angles must be 0 to 5 sixths of a turn, got {max(checked)}")
+        object.__setattr__(self, "sixths", checked)
+
+    @property
+    def title(self) -> str:
+        """What the name of a rotated Hamiltonian says."""
+        if self.rule == "sites":
+            return f"basis rotated on {np.count_nonzero(self.sixths)} sites"
+        return _TITLES.get(self.rule, f"{self.rule} basis")
+
+    @property
+    def is_real(self) -> bool:
+        """Whether all angles are 0 or pi, so that real matrix elements stay real."""
+        return all(angle % HALF_TURN == 0 for angle in self.sixths)
+
+    def apply(self, terms: PauliSum) -> PauliSum:
+        """U terms U^dagger.
+
+        Raises
+        ------
+        ValueError
+            If the terms act beyond the sites of the rotation.
+        """
+        if terms.n_sites_needed > len(self.sixths):
+            last = len(self.sixths) - 1
+            raise ValueError(f"observable must act on sites 0 to {last}, got {terms!r}")
+        total: dict[PauliString, complex] = {}
+        for string, value in terms.terms.items():
+            for rotated, factor in self._rotated(string).items():
+                total[rotated] = total.get(rotated, 0) + factor * value
+        if self.is_real:
+            return PauliSum(total)
+        largest = max(map(abs, total.values()), default=0.0)
+        return PauliSum({s: c for s, c in total.items() if abs(c) > ROUNDING * largest})
+
+    def site_phases(self, spins: NDArray[Any]) -> NDArray[Any]:
+        """exp(-i phi_i sigma_i), shape of ``spins`` (..., n_sites); real where `is_real`.
+
+        A row element of U sigma^x_i U^dagger is this number, that of U sigma^y_i U^dagger is
+        -i sigma_i times it, sigma_i being the spin of the row.
+        """
+        up = np.array([_ROOTS_OF_UNITY[-angle % FULL_TURN] for angle in self.sixths])
+        if self.is_real:
+            return np.broadcast_to(up.real, np.shape(spins))
+        return np.where(np.asarray(spins) > 0, up, up.conj())
+
+    def describe(self) -> dict[str, Any]:
+        """Rule and angles as plain JSON values."""
+        return {"rule": self.rule, "sixths": list(self.sixths)}
+
+    def _rotated(self, string: PauliString) -> dict[PauliString, float]:
+        """U string U^dagger of one string."""
+        turned = [k for k, (i, a) in enumerate(string) if a != "Z" and self.sixths[i] % HALF_TURN]
+        flips = sum(a != "Z" and self.sixths[i] == HALF_TURN for i, a in string)
+        sign = -1.0 if flips % 2 else 1.0
+        angles = [self.sixths[string[k][0]] for k in turned]
+        letters = [string[k][1] for k in turned]
+        found = {}
+        for new in itertools.product("XY", repeat=len(turned)):
+            image = list(string)
+            for k, letter in zip(turned, new, strict=True):
+                image[k] = (string[k][0], letter)
+            found[tuple(image)] = sign * _overlap(letters, new, angles)
+        return found
+
+
+def _overlap(old: list[str], new: tuple[str, ...], angles: list[int]) -> float:
+    """Coefficient of the string ``new`` in the rotated string ``old``, by way of sigma^+-.
+
+    X = sigma^+ + sigma^-, Y = -i sigma^+ + i sigma^-; sigma^+- = (X +- i Y) / 2.
+    """
+    total = 0j
+    for ladder in itertools.product((1, -1), repeat=len(old)):
+        phase = _ROOTS_OF_UNITY[
+            -sum(s * a for s, a in zip(ladder, angles, strict=True)) % FULL_TURN
+        ]
+        for s, before, after in zip(ladder, old, new, strict=True):
+            phase *= (1 if before == "X" else -1j * s) * (0.5 if after == "X" else 0.5j * s)
+        total += phase
+    return total.real
+
+
+def rotation_from_description(data: Mapping[str, Any]) -> Rotation | None:
+    """The rotation in a description of a Hamiltonian; earlier files have a Marshall mask only."""
+    described = data.get("rotation")
+    if described is not None:
+        return Rotation(described["rule"], tuple(described["sixths"]))
+    mask = data.get("marshall")
+    return None if mask is None else Rotation("marshall", tuple(HALF_TURN * int(a) for a in mask))

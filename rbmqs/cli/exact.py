@@ -1,0 +1,195 @@
+"""The command `rbmqs exact`: energies, low spectra and correlations by exact diagonalisation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from rbmqs.cli.options import add_model_options, table_from_options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hamiltonians import SpinHamiltonian, SymmetrySector
+    from hamiltonians.exact.diagonalisation import ExactResult
+    from hamiltonians.exact.spectrum import Spectrum
+
+SMALL = 2**19  # basis states below which finding the symmetries takes longer than it saves
+
+
+def add_exact_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `rbmqs exact`."""
+    add_model_options(parser)
+    parser.add_argument("--states", type=int, default=1, metavar="K", help="how many (default 1)")
+    parser.add_argument(
+        "--symmetry", default="auto", metavar="SECTOR",
+        help="auto: the ground state's sector where it is known (default); none; all: the low "
+        "spectrum over all sectors; or a label that 'all' prints, such as 'k=(0,0) A1 +'",
+    )  # fmt: skip
+    parser.add_argument("--correlations", action="store_true", help="<Z_i Z_j> by distance too")
+    parser.add_argument("--checkpoint", metavar="FILE", help="save Lanczos vectors, and resume")
+    parser.add_argument("--memory-limit", type=float, metavar="GB", help="default: what is free")
+    parser.add_argument("--seed", type=int, default=0, help="of the start vector")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=run_exact)
+
+
+def run_exact(options: argparse.Namespace) -> int:
+    """Solve and print; returns the exit status."""
+    from hamiltonians.exact.diagonalisation import ground_state
+    from rbmqs.runs.config import config_from_table
+
+    H = config_from_table(table_from_options(options)).hamiltonian()
+    limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)
+    if options.symmetry == "all":
+        return _print_spectrum(H, options, limit)
+    H, sector, why = choose_sector(H, options.symmetry, options.states)
+    _print_plan(H, sector, options, limit, why)
+    result = ground_state(
+        H, options.states, symmetry=sector, vectors=options.correlations or options.states > 1,
+        memory_limit=limit, checkpoint=options.checkpoint, seed=options.seed,
+        progress=None if options.quiet else Ticker(),
+    )  # fmt: skip
+    _print_energies(H, result)
+    if options.correlations:
+        _print_correlations(H, result.correlations())
+    return 0
+
+
+def choose_sector(
+    H: SpinHamiltonian, asked: str, n_states: int
+) -> tuple[SpinHamiltonian, SymmetrySector | None, str]:
+    """The Hamiltonian in its S_z sector, the symmetry sector, and a sentence that says why."""
+    from hamiltonians.symmetry.ground_sector import ground_sector, with_smallest_sz
+
+    if asked == "none":
+        return H, None, ""
+    if asked != "auto":
+        return (*_named(with_smallest_sz(H), asked), "as asked for")
+    if n_states > 1:
+        return H, None, "several states: no symmetries used; see --symmetry all"
+    smaller = with_smallest_sz(H)
+    why = "" if smaller is H else f"every multiplet has a state with total S_z {smaller.total_sz:g}"
+    if smaller.dimension <= SMALL:
+        return smaller, None, why
+    sector = ground_sector(smaller)
+    if sector is None:
+        return smaller, None, f"{why}; signs unknown, so no further symmetries".lstrip("; ")
+    return smaller, sector, f"{why}; the ground state's signs are known".lstrip("; ")
+
+
+def _named(H: SpinHamiltonian, label: str) -> tuple[SpinHamiltonian, SymmetrySector]:
+    """The sector with this label."""
+    from hamiltonians.exact.spectrum import sectors_of
+
+    if H.lattice is None or H.lattice.cell is None:
+        raise ValueError(f"symmetry must be auto, none or all without a lattice, got {label!r}")
+    known = {s.label: s for complete in (True, False) for s in sectors_of(H, complete) if s}
+    if label not in known:
+        labels = ", ".join(known)
+        raise ValueError(f"symmetry must be auto, none, all or one of {labels}, got {label!r}")
+    return H, known[label]
+
+
+def _print_plan(
+    H: SpinHamiltonian, sector: SymmetrySector | None, options: argparse.Namespace,
+    limit: int | None, why: str,
+) -> None:  # fmt: skip
+    from hamiltonians.exact.diagonalisation import checked_plan
+
+    vectors = options.correlations or options.states > 1
+    plan = checked_plan(H, options.states, symmetry=sector, vectors=vectors, memory_limit=limit)
+    print(H.name)
+    where = "all total S_z" if H.total_sz is None else f"total S_z {H.total_sz:g}"
+    named = f", {sector.label}" if sector is not None else ""
+    print(f"{'sector':<10} {where}{named}" + (f"  ({why})" if why else ""))
+    print(f"{'memory':<10} {plan}", flush=True)
+
+
+def _print_energies(H: SpinHamiltonian, result: ExactResult) -> None:
+    print(f"{'state':>5} {'energy':>20} {'per site':>16} {'per site, S.S':>16} {'residual':>10}")
+    for k, (energy, residual) in enumerate(zip(result.energies, result.residuals, strict=True)):
+        per_site = energy / H.n_sites
+        print(
+            f"{k:>5} {energy:>20.12f} {per_site:>16.12f} {per_site / 4:>16.12f} {residual:>10.1e}"
+        )
+    print(
+        f"energies in Pauli units, S.S for spins S = sigma/2; residual |Hv - Ev|; "
+        f"{result.n_products} products, {result.seconds:.2f} s, peak {_peak_memory()}"
+    )
+
+
+def _print_correlations(H: SpinHamiltonian, zz: np.ndarray) -> None:
+    """Mean <Z_i Z_j> over each shell of neighbours."""
+    if H.lattice is None:
+        return
+    print(f"{'shell':>5} {'bonds':>7} {'<Z_i Z_j>':>18}")
+    for shell in range(1, H.lattice.n_shells + 1):
+        bonds = H.lattice.bonds(shell)
+        mean = zz[bonds[:, 0], bonds[:, 1]].mean()
+        print(f"{shell:>5} {len(bonds):>7} {mean:>18.12f}")
+
+
+def _print_spectrum(H: SpinHamiltonian, options: argparse.Namespace, limit: int | None) -> int:
+    from hamiltonians.exact.spectrum import low_spectrum
+
+    started = time.perf_counter()
+    announce = None if options.quiet else _announce
+    spectrum = low_spectrum(
+        H, options.states, memory_limit=limit, progress=announce, seed=options.seed
+    )
+    print(H.name)
+    print(_spectrum_table(H, spectrum))
+    print(
+        f"gap {spectrum.gap:.12f}; the {options.states} lowest of every sector; "
+        f"{time.perf_counter() - started:.2f} s, peak {_peak_memory()}"
+    )
+    return 0
+
+
+def _spectrum_table(H: SpinHamiltonian, spectrum: Spectrum) -> str:
+    lines = [f"{'energy':>20} {'per site':>16} {'degeneracy':>10}  sectors (S_z, symmetry, copies)"]
+    for energy, degeneracy, states in spectrum.levels()[: 4 * spectrum.per_sector + 16]:
+        names = sorted(
+            f"[{'free' if s.total_sz is None else f'{s.total_sz:g}'} {s.label} x{s.copies}]"
+            for s in states
+        )
+        shown = " ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        lines.append(f"{energy:>20.12f} {energy / H.n_sites:>16.12f} {degeneracy:>10}  {shown}")
+    return "\n".join(lines)
+
+
+class Ticker:
+    """One line on standard error every few seconds, rewritten in a terminal."""
+
+    def __init__(self, every: float = 2.0) -> None:
+        self._every, self._last = every, time.monotonic()
+
+    def __call__(self, n_products: int, energy: float, residual: float) -> None:
+        now = time.monotonic()
+        if now - self._last < self._every:
+            return
+        self._last = now
+        line = f"{n_products} products: energy {energy:.12f}, residual {residual:.1e}"
+        if sys.stderr.isatty():
+            print(f"\r{line}", end="", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+
+def _announce(label: str) -> None:
+    terminal = sys.stderr.isatty()
+    line, end = (f"\r{label:<60}", "") if terminal else (label, "\n")
+    print(line, end=end, file=sys.stderr, flush=True)
+
+
+def _peak_memory() -> str:
+    """Largest resident size of the process so far."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such count
+        return "unknown"
+    peak: Any = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{peak * (1 if sys.platform == 'darwin' else 1024) / 2**20:.0f} MiB"

@@ -1,0 +1,52 @@
+"""The command `rbmqs lanczos`: a Lanczos step on the result of a run, and what follows from it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+FILE = "lanczos.json"
+SAMPLES = 4096
+
+
+def add_lanczos_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `rbmqs lanczos`."""
+    parser.add_argument("directory", metavar="DIR", help="of a finished run")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, metavar="N",
+        help=f"for the Lanczos step, of those of the final estimate (default {SAMPLES}); each "
+        "takes the local energies of all configurations that H connects it with",
+    )  # fmt: skip
+    parser.add_argument(
+        "--first-excited", type=float, metavar="E1",
+        help="lower bound of the first level above the ground state in the sector, total, in "
+        "Pauli units: proves Weinstein's lower bound and gives Temple's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--confidence", type=float, default=0.99, metavar="P", help="of bounds (default 0.99)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run_lanczos)
+
+
+def run_lanczos(options: argparse.Namespace) -> int:
+    """Analyse, print and write DIR/lanczos.json; 3 where something stands against the numbers."""
+    from rbmqs.cli.main import EXIT_NOT_CONVERGED
+    from rbmqs.runs.lanczos_analysis import analyse_run
+    from rbmqs.runs.result import plain
+    from rbmqs.utils.archive import write_atomically
+
+    directory = Path(options.directory)
+    analysis = analyse_run(
+        directory,
+        max_samples=options.samples,
+        first_excited=options.first_excited,
+        confidence=options.confidence,
+        progress=not options.quiet,
+    )
+    print(analysis)
+    text = json.dumps(plain(analysis.to_dict()), indent=1) + "\n"
+    write_atomically(directory / FILE, lambda file: file.write(text.encode()))
+    print(f"{'written':<16} {directory / FILE}")
+    return EXIT_NOT_CONVERGED if analysis.status else 0

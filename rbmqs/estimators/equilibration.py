@@ -1,0 +1,146 @@
+"""Time to forget for chains that start in different states: by sweeps, then by replica exchange.
+
+Chains move until those of different starts tell the same energy in short probes. An order melts at
+its own pace: in a chain of 80 sites, two ferromagnetic domains must diffuse away under local
+exchanges, which takes thousands of sweeps. And it may not melt at all where |psi| has a maximum in
+its own neighbourhood, however small: in J1-J2 at J2 = 0.5 on 10x10, domains with Neel walls between
+them stayed for good at e^-28 times the |psi| of other chains, at energies of 100. So chains that
+still disagree become ladders of replicas for a while. That leaves |psi|^2 what it is, and a maximum
+that outweighs the rest is found all the more. Chains that provably stand where nothing is, see
+`rbmqs.estimators.chain_weights`, go on from where others are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.estimators.chain_agreement import compare_starts
+from rbmqs.estimators.chain_weights import weightless_chains
+from rbmqs.estimators.local import local_energies
+from rbmqs.estimators.outlier_chains import brought_home, lost_chains
+from rbmqs.sampling.chains import ChainState, Sampler, Samples, metropolis_moves, random_chains
+from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
+from rbmqs.utils.progress import Progress
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.states.state import Wavefunction
+
+FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate, at least
+MAX_DOUBLINGS = 3  # of the sweeps for chains whose starts disagree: at most 2250 go by
+TEMPERED_SWEEPS = 300  # of every replica
+PROBE_DRAWS, PROBE_FALSE_ALARM = 64, 0.05  # a false alarm here costs sweeps, nothing else
+
+
+@dataclass(frozen=True, eq=False)
+class Thermalised:
+    """Chains that an estimate may draw from.
+
+    Parameters
+    ----------
+    chains : ChainState
+    n_discard : int
+        Sweeps that they are to discard first.
+    n_weightless : int
+        How many of them go on from the place of another one.
+    """
+
+    chains: ChainState
+    n_discard: int
+    n_weightless: int = 0
+
+
+def thermalised(
+    hamiltonian: SpinHamiltonian,
+    psi: Wavefunction,
+    sampler: Sampler,
+    chains: ChainState,
+    kinds: Sequence[str],
+    bar: Progress,
+) -> Thermalised:
+    """Chains after as many sweeps as their starts need to agree.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        The kind of start of each chain.
+    bar : Progress
+        Told what goes on.
+    """
+
+    def look(chains: ChainState, n_sweeps: int) -> tuple[ChainState, _Look]:
+        """The chains some sweeps on, and what they say there."""
+        probe, chains = sampler.sample(psi, chains, PROBE_DRAWS, n_discard=n_sweeps)
+        return chains, _Look(hamiltonian, psi, tuple(kinds), probe)
+
+    n_sweeps = done = FINAL_SWEEPS // 2
+    for _ in range(MAX_DOUBLINGS + 1):
+        chains, found = look(chains, n_sweeps)
+        if found.agrees():
+            return Thermalised(chains, done)
+        n_sweeps *= 2
+        done += n_sweeps
+        bar.advance(0, f"chains move until their starts agree, {done} sweeps")
+    if not found.agrees(~found.weightless):
+        bar.advance(0, "starts disagree: replica exchange")
+        chains, found = look(tempered(psi, sampler, chains), FINAL_SWEEPS // 2)
+    n_weightless = int(found.weightless.sum())
+    if n_weightless > 0:
+        chains = brought_home(chains, found.weightless)
+    return Thermalised(chains, FINAL_SWEEPS // 2, n_weightless)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What a few draws of all chains say."""
+
+    hamiltonian: SpinHamiltonian
+    psi: Wavefunction
+    kinds: tuple[str, ...]
+    probe: Samples
+
+    @cached_property
+    def energies(self) -> np.ndarray:
+        """Local energies (n_chains, n_draws)."""
+        return local_energies(self.psi, self.hamiltonian, self.probe).real
+
+    @cached_property
+    def weightless(self) -> np.ndarray:
+        """Which chains do not count, bool (n_chains,)."""
+        log_psi = self.psi.log_psi(self.probe.flat).real.reshape(self.probe.shape)
+        return weightless_chains(log_psi, self.energies, math.log(self.hamiltonian.dimension))
+
+    def agrees(self, kept: np.ndarray | slice = slice(None)) -> bool:
+        """Whether the starts of all chains, or of some, tell the same energy, and no chain is lost.
+
+        A single lost chain of a kind hides behind the differences that it makes within its kind.
+        """
+        kinds = np.array(self.kinds)[kept].tolist()
+        found = compare_starts(self.energies[kept], kinds, PROBE_FALSE_ALARM)
+        if found is None:
+            return True
+        return found.agrees and not lost_chains(self.energies[kept]).any()
+
+
+def tempered(psi: Wavefunction, sampler: Sampler, chains: ChainState) -> ChainState:
+    """The chains after replica exchange, all replicas of a ladder starting where its chain is.
+
+    Chains of a sampler that is no Metropolis sampler, or that exchanges replicas itself, stay.
+    """
+    moves = metropolis_moves(sampler)
+    n_chains = len(chains.spins)
+    if moves is None or moves.n_chains != n_chains:
+        return chains
+    ladders = ReplicaExchangeSampler(moves)
+    n_replicas = ladders.n_replicas
+    seed = np.random.SeedSequence(chains.rng.ravel().tolist())
+    rng = random_chains(moves.n_sites, moves.total_sz, n_chains * n_replicas, seed).rng
+    start = ChainState(np.repeat(chains.spins, n_replicas, axis=0), rng)
+    _, after = ladders.sample(psi, start, 1, n_discard=TEMPERED_SWEEPS)
+    return ChainState(after.spins[::n_replicas].copy(), chains.rng)

@@ -1,0 +1,154 @@
+"""Dimer correlations <(sigma_i.sigma_j)(sigma_k.sigma_l)> of bonds (i, j) and (k, l).
+
+B = sigma_i.sigma_j is Hermitian, so <B_a B_b> is the scalar product of B_a psi and B_b psi: the
+mean of b_a^* b_b, with b the local values of single bonds. No configuration with four flipped
+spins is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.estimators.local import batches, mean_and_error
+from rbmqs.estimators.observables.exchange import exchange_connections, exchange_values
+from rbmqs.utils.checks import choice
+from rbmqs.utils.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.sampling.chains import Samples
+    from rbmqs.states.state import Wavefunction
+
+COMPONENTS = ("spin", "zz")
+
+
+@dataclass(frozen=True, eq=False)
+class DimerCorrelations:
+    """Correlations of bond operators B_a in Pauli units, with one-sigma errors.
+
+    Parameters
+    ----------
+    bonds : int array (n_bonds, 2)
+    means, means_error : float array (n_bonds,)
+        <B_a>.
+    products, products_error : float array (n_bonds, n_bonds)
+        <B_a B_b + B_b B_a> / 2.
+    connected, connected_error : float array (n_bonds, n_bonds)
+        The same less <B_a> <B_b>.
+    """
+
+    bonds: np.ndarray
+    means: np.ndarray
+    means_error: np.ndarray
+    products: np.ndarray
+    products_error: np.ndarray
+    connected: np.ndarray
+    connected_error: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form: nested lists by name."""
+        return {name: array.tolist() for name, array in vars(self).items()}
+
+
+def dimer_correlations(
+    psi: Wavefunction,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    bonds: np.ndarray | None = None,
+    *,
+    component: str = "spin",
+) -> DimerCorrelations:
+    """Correlations of all pairs of bonds.
+
+    Parameters
+    ----------
+    psi, hamiltonian, samples
+        The wavefunction and configurations drawn from it.
+    bonds : int array (n_bonds, 2), optional
+        The nearest neighbours of the lattice by default.
+    component : {"spin", "zz"}
+        Scalar products of whole spins, or of their z components alone.
+
+    Raises
+    ------
+    ValueError
+        No lattice and no bonds; bonds beyond the lattice, of a site with itself, or given twice.
+    """
+    choice("component", component, COMPONENTS)
+    bonds = _checked_bonds(hamiltonian, bonds)
+    values = bond_values(psi, hamiltonian, samples, bonds, component)
+    return correlate(bonds, values)
+
+
+def bond_values(
+    psi: Wavefunction,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    bonds: np.ndarray,
+    component: str = "spin",
+) -> np.ndarray:
+    """Local values of the bond operators, (n_chains, n_draws, n_bonds); complex for "spin"."""
+    spins = samples.flat
+    values = (spins[:, bonds[:, 0]] * spins[:, bonds[:, 1]]).astype(float)
+    if component == "spin":
+        connections = exchange_connections(hamiltonian, bonds)
+        with single_threaded_blas():
+            values = values + exchange_values(psi, hamiltonian, samples, connections)
+    return values.reshape(*samples.shape, len(bonds))
+
+
+def correlate(bonds: np.ndarray, values: np.ndarray) -> DimerCorrelations:
+    """Means and products of local values (n_chains, n_draws, n_bonds), and their errors."""
+    means, means_error = mean_and_error(values.real)
+    parts = batches(values)
+    shift = np.mean([part.real.mean(axis=0) for part in parts], axis=0)
+    with single_threaded_blas():
+        products, products_error = _mean_and_spread(parts)
+        centred, connected_error = _mean_and_spread(parts - shift)
+    deviations = parts.real.mean(axis=1) - shift
+    # <B_a> <B_b> from the same samples is too large by the covariance of both means.
+    bias = deviations.T @ deviations / max(len(parts) * (len(parts) - 1), 1)
+    return DimerCorrelations(
+        bonds, means, means_error, products, products_error, centred + bias, connected_error
+    )
+
+
+def _mean_and_spread(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of Re b_a^* b_b over batches (n_batches, length, n_bonds), and its standard error."""
+    n, n_bonds = len(parts), parts.shape[2]
+    total, squares = np.zeros((2, n_bonds, n_bonds))
+    reference = _gram(parts[0])
+    for part in parts:
+        deviation = _gram(part) - reference
+        total += deviation
+        squares += deviation**2
+    mean = total / n
+    variance = np.maximum(squares / n - mean**2, 0) / (n - 1) if n > 1 else mean * np.nan
+    return reference + mean, np.sqrt(variance)
+
+
+def _gram(part: np.ndarray) -> np.ndarray:
+    return (part.conj().T @ part).real / len(part)
+
+
+def _checked_bonds(hamiltonian: SpinHamiltonian, bonds: np.ndarray | None) -> np.ndarray:
+    """Rows i < j, sorted, each once."""
+    if bonds is None:
+        if hamiltonian.lattice is None:
+            raise ValueError("dimer correlations need bonds for a Hamiltonian without a lattice")
+        bonds = hamiltonian.lattice.bonds()
+    array = np.asarray(bonds)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu" or not len(array):
+        raise ValueError(f"bonds must be integers of shape (n, 2), got {array.dtype} {array.shape}")
+    if array.min() < 0 or array.max() >= hamiltonian.n_sites:
+        raise ValueError(
+            f"bonds must join sites 0 to {hamiltonian.n_sites - 1}, got {array.min()} to "
+            f"{array.max()}"
+        )
+    ordered = np.unique(np.sort(array.astype(np.int64), axis=1), axis=0)
+    if len(ordered) < len(array) or np.any(ordered[:, 0] == ordered[:, 1]):
+        raise ValueError("bonds must join two different sites, and each pair once")
+    return ordered

@@ -1,0 +1,101 @@
+"""Power <|sum_i u_i sigma_i|^2> of spin modes u: structure factors and order parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.estimators.observables.exchange import exchange_connections, exchange_values
+from rbmqs.sampling.chains import Samples
+from rbmqs.utils.checks import finite
+from rbmqs.utils.progress import Progress
+from rbmqs.utils.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.states.state import Wavefunction
+
+_AT_ONCE = 2**22  # amplitude ratios held at a time, 64 MB
+
+
+def mode_powers(
+    psi: Wavefunction,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    modes: np.ndarray,
+    *,
+    spin: bool = True,
+    progress: bool = False,
+) -> dict[str, np.ndarray]:
+    """Local values of |sum_i u_i sigma_i|^2, for the z components and for whole spins.
+
+    Parameters
+    ----------
+    psi, hamiltonian, samples
+        The wavefunction and configurations drawn from it.
+    modes : array (n_modes, N)
+        Complex or real amplitudes u, in the unrotated basis.
+    spin : bool
+        Whether to estimate the scalar products of whole spins too, which takes the amplitude
+        ratios of all pairs of sites.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    dict
+        "zz": sum_ij u_i^* u_j sigma^z_i sigma^z_j, and "spin": the same sum of
+        sigma^x sigma^x + sigma^y sigma^y + sigma^z sigma^z; float (n_chains, n_draws, n_modes).
+
+    Raises
+    ------
+    ValueError
+        Modes on another number of sites, or not finite.
+    """
+    modes = np.atleast_2d(np.asarray(modes))
+    if modes.shape[1] != hamiltonian.n_sites:
+        raise ValueError(f"modes must have {hamiltonian.n_sites} columns, got shape {modes.shape}")
+    finite("modes", modes)
+    shape = (*samples.shape, len(modes))
+    with single_threaded_blas():
+        zz = z_powers(samples, modes)
+        if not spin:
+            return {"zz": zz}
+        parts = [
+            part.reshape(-1, len(modes))
+            for part in _exchange_powers(psi, hamiltonian, samples, modes, progress)
+        ]
+    return {"zz": zz, "spin": zz + np.concatenate(parts).reshape(shape)}
+
+
+def z_powers(samples: Samples, modes: np.ndarray) -> np.ndarray:
+    """|sum_i u_i sigma^z_i|^2 of every sample, float (n_chains, n_draws, n_modes)."""
+    spins = samples.flat.astype(float)
+    power = (spins @ modes.real.T) ** 2
+    if np.iscomplexobj(modes):
+        power += (spins @ modes.imag.T) ** 2
+    return power.reshape(*samples.shape, len(modes))
+
+
+def _exchange_powers(
+    psi: Wavefunction,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    modes: np.ndarray,
+    progress: bool,
+) -> Iterator[np.ndarray]:
+    """The x and y parts in batches: 2 sum_i |u_i|^2 + sum_i<j 2 Re(u_i^* u_j) (xx + yy)_ij."""
+    n_sites = hamiltonian.n_sites
+    first, second = np.triu_indices(n_sites, 1)
+    connections = exchange_connections(hamiltonian, np.stack([first, second], axis=1))
+    weights = 2 * (modes[:, first].conj() * modes[:, second]).real.T
+    constant = 2 * (abs(modes) ** 2).sum(axis=1)
+    n_samples, step = len(samples.flat), max(1, _AT_ONCE // max(len(first), 1))
+    with Progress(n_samples, show=progress, unit="sample") as bar:
+        for start in range(0, n_samples, step):
+            part = Samples(samples.flat[None, start : start + step], samples.acceptance)
+            ratios = exchange_values(psi, hamiltonian, part, connections)
+            yield constant + ratios.real @ weights
+            bar.advance(min(start + step, n_samples), "correlations")

@@ -1,0 +1,136 @@
+"""Renyi-2 entanglement entropy by the swap estimator.
+
+    exp(-S_2(A)) = Tr rho_A^2
+                 = < psi(sigma'_A sigma_B) psi(sigma_A sigma'_B) / (psi(sigma) psi(sigma')) >
+
+over independent sigma and sigma' from |psi|^2 (Hastings, Gonzalez, Kallin & Melko, PRL 104,
+157201 (2010), arXiv:1001.2335). The Marshall rotation is a product of one-site unitaries, so the
+entropy does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.estimators.error_propagation import function_statistics
+from rbmqs.estimators.statistics import Stats, statistics
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.sampling.chains import Samples
+    from rbmqs.states.state import Wavefunction
+
+MAX_RELATIVE_ERROR = 0.2  # of the swap average, beyond which its logarithm has no bar
+
+
+@dataclass(frozen=True)
+class RenyiEntropy:
+    """Second Renyi entropy of a region, in units of one (not ln 2).
+
+    Parameters
+    ----------
+    region : tuple of int
+        Sites of A.
+    purity : Stats
+        Tr rho_A^2, the mean of the swap estimator.
+    entropy, error : float
+        -ln of it with one-sigma error, bias removed; nan where the purity is not positive.
+    status : str
+        Empty, or why not to trust the error.
+    """
+
+    region: tuple[int, ...]
+    purity: Stats
+    entropy: float
+    error: float
+    status: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {**vars(self), "region": list(self.region), "purity": self.purity.to_dict()}
+
+
+def renyi_entropy(
+    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, region: Iterable[int]
+) -> RenyiEntropy:
+    """Entanglement entropy of a region with the rest.
+
+    Parameters
+    ----------
+    psi : Wavefunction
+    hamiltonian : SpinHamiltonian
+        Tells the sector: configurations that swapping takes out of it have amplitude zero.
+    samples : Samples
+        Drawn from |psi|^2 by two chains or more. The first half of the chains is paired with the
+        second, so that the members of a pair are independent.
+    region : iterable of int
+        Sites of A.
+
+    Raises
+    ------
+    ValueError
+        A region that is empty, all of the lattice, or has a site that is not there or given
+        twice; a single chain.
+    """
+    sites = _checked_region(region, hamiltonian.n_sites)
+    swaps = swap_values(psi, samples, sites, fixed_sector=hamiltonian.total_sz is not None)
+    purity = statistics(swaps)
+    entropy = function_statistics(lambda x: _minus_log(x[..., 0]), swaps[:, :, None])
+    relative = purity.error_of_mean / abs(purity.mean.real)
+    status = purity.status
+    if not status and not relative < MAX_RELATIVE_ERROR:
+        status = (
+            f"the swap average has a relative error of {relative:.0%}, at most "
+            f"{MAX_RELATIVE_ERROR:.0%} wanted: about {(relative / MAX_RELATIVE_ERROR) ** 2:.0f} "
+            f"times as many samples, or a smaller region"
+        )
+    return RenyiEntropy(
+        sites, purity, float(entropy.mean.real), float(entropy.error_of_mean), status
+    )
+
+
+def swap_values(
+    psi: Wavefunction, samples: Samples, sites: tuple[int, ...], *, fixed_sector: bool
+) -> np.ndarray:
+    """Real part of the swap estimator of each pair, float (n_chains // 2, n_draws)."""
+    half = samples.shape[0] // 2
+    if half < 1:
+        raise ValueError("samples must come from two independent chains or more, got 1")
+    n_sites = samples.spins.shape[2]
+    one = samples.spins[:half].reshape(-1, n_sites)
+    two = samples.spins[half : 2 * half].reshape(-1, n_sites)
+    region = list(sites)
+    swapped_one, swapped_two = one.copy(), two.copy()
+    swapped_one[:, region], swapped_two[:, region] = two[:, region], one[:, region]
+    inside = np.ones(len(one), dtype=bool)
+    if fixed_sector:
+        inside = one[:, region].sum(axis=1) == two[:, region].sum(axis=1)
+    values = np.zeros(len(one))
+    if inside.any():
+        old, new = (
+            psi.log_psi(a[inside]) + psi.log_psi(b[inside])
+            for a, b in ((one, two), (swapped_one, swapped_two))
+        )
+        values[inside] = np.exp(new - old).real
+    return values.reshape(half, samples.shape[1])
+
+
+def _minus_log(purity: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(purity > 0, -np.log(purity), np.nan)
+
+
+def _checked_region(region: Iterable[int], n_sites: int) -> tuple[int, ...]:
+    from hamiltonians.utils.checks import integer
+
+    sites = tuple(integer("site of region", site, minimum=0) for site in region)
+    if not 0 < len(sites) < n_sites or max(sites) >= n_sites or len(set(sites)) < len(sites):
+        raise ValueError(
+            f"region must name some of the sites 0 to {n_sites - 1}, not all, each once, "
+            f"got {list(sites)}"
+        )
+    return sites

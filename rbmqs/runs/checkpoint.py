@@ -1,0 +1,181 @@
+"""Checkpoints: a run's state in one .npz file, written atomically and read with suspicion.
+
+The file holds the arrays of the state and one JSON text with the Hamiltonian's description and
+the settings; `rbmqs.utils.archive` says how it is written and read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rbmqs.utils.archive import Kind, read_archive, write_archive
+from rbmqs.utils.checks import finite, positive_int
+from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
+from rbmqs.vmc.step import OptimiserState
+from rbmqs.vmc.records import stats_from_dict
+from rbmqs.sampling.chains import ChainState
+from rbmqs.vmc.extensions.multistart import Trials, goal_of
+from rbmqs.vmc.loop import GoodPoint, RunState
+
+FORMAT = "rbmqs-checkpoint"
+VERSION = 1
+CONVENTION = (
+    "Pauli matrices; +1 is up and first; site 0 leftmost; psi = exp(a.s) prod 2cosh(b + W^T s)"
+)
+KIND = Kind(FORMAT, VERSION, CONVENTION)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Contents of a checkpoint file.
+
+    Parameters
+    ----------
+    state : RunState
+    hamiltonian : dict
+        `SpinHamiltonian.describe()` of the run.
+    settings : dict
+        `RunSettings.describe()`.
+    """
+
+    state: RunState
+    hamiltonian: dict[str, Any]
+    settings: dict[str, Any]
+    meta: dict[str, Any]
+
+
+def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None:
+    """Write the state atomically: to a neighbouring file first, then moved over the old one."""
+    arrays = {
+        **parameter_arrays("psi", state.psi),
+        **structure_arrays(goal_of(state)),
+        "spins": state.chains.spins,
+        "rng": state.chains.rng,
+        "direction": state.optimiser.direction,
+    }
+    good = state.last_good
+    if good is not None:
+        arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
+    trials = state.trials
+    if trials.best is not None and trials.chains is not None:
+        arrays |= parameter_arrays("best", trials.best)
+        arrays |= {"best_spins": trials.chains.spins, "best_rng": trials.chains.rng}
+    if state.scouts is not None:
+        arrays |= {"scout_spins": state.scouts.spins, "scout_rng": state.scouts.rng}
+    meta = {
+        **header,
+        "iteration": state.iteration,
+        "n_rollbacks": state.n_rollbacks,
+        "damping": state.optimiser.damping,
+        **structure_table(goal_of(state)),
+        "good_energy": None if good is None else good.energy.to_dict(),
+        "trials": _trials_table(state.trials),
+    }
+    write_archive(path, KIND, arrays, meta)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    CheckpointError
+        Truncated, foreign, of another convention or a newer version, or inconsistent.
+    """
+    return read_archive(path, KIND, _assemble)
+
+
+def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
+    rebuild = Rebuild(arrays, meta)
+    goal = None
+    if meta.get("trials", {}).get("unprojected", False):
+        goal = rebuild(arrays, "psi")
+        rebuild = rebuild.unprojected()
+    psi = rebuild(arrays, "psi")
+    spins = _spins(arrays, "spins", len(arrays["spins"]), psi.n_sites)
+    rng = _shaped(arrays, "rng", np.dtype(np.uint64), (len(spins), 4))
+    direction = _shaped(arrays, "direction", psi.flat.dtype, (psi.n_parameters,))
+    finite("direction", direction)
+    damping = float(meta["damping"])
+    if not 0 < damping <= 1:
+        raise ValueError(f"damping must lie in (0, 1], got {damping}")
+    good = None
+    if meta["good_energy"] is not None:
+        good = GoodPoint(
+            rebuild(arrays, "good"),
+            _spins(arrays, "good_spins", len(spins), psi.n_sites),
+            stats_from_dict(meta["good_energy"]),
+        )
+        if good.psi.describe() != psi.describe():
+            raise ValueError("the last good parameters are of another machine than psi")
+    state = RunState(
+        positive_int("iteration", meta["iteration"], minimum=0),
+        psi,
+        ChainState(spins, rng),
+        OptimiserState(direction, damping),
+        good,
+        positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
+        _chains(arrays, "scout", psi.n_sites),
+        replace(_trials(meta.get("trials"), arrays, rebuild, psi.n_sites), goal=goal),
+    )
+    for name in ("hamiltonian", "settings"):
+        if not isinstance(meta[name], dict):
+            raise ValueError(f"{name} must be a table, got {meta[name]!r}")
+    return Checkpoint(state, meta["hamiltonian"], meta["settings"], meta)
+
+
+def _chains(arrays: dict[str, np.ndarray], name: str, n_sites: int) -> ChainState | None:
+    """Chains besides those of the run: of scouts, or of the best trial."""
+    if f"{name}_spins" not in arrays:
+        return None
+    spins = _spins(arrays, f"{name}_spins", len(arrays[f"{name}_spins"]), n_sites)
+    rng = _shaped(arrays, f"{name}_rng", np.dtype(np.uint64), (len(spins), 4))
+    return ChainState(spins, rng)
+
+
+def _trials_table(trials: Trials) -> dict[str, Any]:
+    energies = [energy if np.isfinite(energy) else None for energy in trials.energies]
+    return {
+        "energies": energies,
+        "total": trials.total,
+        "n_judged": trials.n_judged,
+        "unprojected": trials.goal is not None,
+    }
+
+
+def _trials(
+    table: dict[str, Any] | None, arrays: dict[str, np.ndarray], rebuild: Rebuild, n_sites: int
+) -> Trials:
+    """Of a file from before there were trials, those of a run with one."""
+    if table is None:
+        return Trials()
+    energies = tuple(np.inf if e is None else float(e) for e in table["energies"])
+    best = rebuild(arrays, "best") if energies else None
+    n_judged = positive_int("n_judged", table["n_judged"], minimum=0)
+    chains = _chains(arrays, "best", n_sites)
+    if energies and chains is None:
+        raise ValueError("the chains of the best trial are missing")
+    return Trials(energies, best, chains, float(table["total"]), n_judged)
+
+
+def _shaped(
+    arrays: dict[str, np.ndarray], name: str, dtype: np.dtype, shape: tuple[int, ...]
+) -> np.ndarray:
+    """An array that must have exactly this type and shape: none is converted in silence."""
+    array = arrays[name]
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} must be {dtype} {shape}, got {array.dtype} {array.shape}")
+    return array
+
+
+def _spins(arrays: dict[str, np.ndarray], name: str, n_chains: int, n_sites: int) -> np.ndarray:
+    spins = _shaped(arrays, name, np.dtype(np.int8), (n_chains, n_sites))
+    if not np.all(np.abs(spins) == 1):
+        raise ValueError(f"{name} holds values other than +1 and -1")
+    return spins

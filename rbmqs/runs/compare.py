@@ -1,0 +1,263 @@
+"""Methods side by side, over sizes, couplings and sectors.
+
+Exact diagonalisation, closed forms, published energies, the RBM and, where it is installed,
+NetKet; each energy with what it cost and how far it is from the best exact one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rbmqs.runs.result import plain
+from rbmqs.vmc.settings import RunSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hamiltonians import Reference, SpinHamiltonian
+
+NAN = float("nan")
+METHODS = ("closed form", "exact", "published", "rbmqs", "NetKet")
+FIDELITY_STATES = 2**18  # basis states up to which the RBM's whole vector is compared
+EXACT_STATES = 2**22  # basis states, or orbits, up to which a case is diagonalised by default
+
+Values = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method's energy of one case.
+
+    Parameters
+    ----------
+    case : mapping of str to float
+        Values of what is scanned.
+    method : str
+    n_sites : int
+    energy, error : float
+        Total, Pauli units.
+    v_score : float
+        nan for methods without samples.
+    fidelity : float
+        |<psi|exact>|^2, nan where the exact vector is not at hand.
+    relative_error : float
+        From the case's first exact energy; nan without one.
+    seconds : float
+        Wall clock, compilation included; nan for an energy that was looked up.
+    memory : float
+        Bytes planned for exact diagonalisation, nan otherwise.
+    note : str
+    """
+
+    case: Values
+    method: str
+    n_sites: int
+    energy: float
+    error: float
+    v_score: float = NAN
+    fidelity: float = NAN
+    relative_error: float = NAN
+    seconds: float = NAN
+    memory: float = NAN
+    note: str = ""
+
+
+def cases(axes: Mapping[str, Sequence[float]]) -> list[Values]:
+    """All combinations of the values of the axes."""
+    return [dict(zip(axes, chosen, strict=True)) for chosen in itertools.product(*axes.values())]
+
+
+def compare(
+    hamiltonian: SpinHamiltonian,
+    ansatz: dict[str, Any],
+    settings: RunSettings,
+    *,
+    case: Values | None = None,
+    methods: Iterable[str] = METHODS,
+    max_dimension: int = EXACT_STATES,
+    progress: bool = True,
+) -> list[Row]:
+    """Energies of one Hamiltonian by all methods that apply, exact ones first.
+
+    Raises
+    ------
+    ValueError
+        If a method is not one of `METHODS`.
+    """
+    chosen = _checked(methods)
+    rows, vector = _exact_rows(hamiltonian, chosen, max_dimension)
+    if "rbmqs" in chosen:
+        rows.append(_rbm(hamiltonian, ansatz, settings, vector, progress))
+    if "NetKet" in chosen:
+        rows.append(_netket(hamiltonian, ansatz, settings))
+    best = next((row.energy for row in rows if row.method not in ("rbmqs", "NetKet")), None)
+    return [replace(row, case=case or {}, relative_error=_relative(row, best)) for row in rows]
+
+
+def _checked(methods: Iterable[str]) -> tuple[str, ...]:
+    chosen = tuple(methods)
+    for method in chosen:
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    return chosen
+
+
+def _relative(row: Row, best: float | None) -> float:
+    return NAN if best is None or best == 0 else (row.energy - best) / abs(best)
+
+
+def _exact_rows(
+    H: SpinHamiltonian, chosen: tuple[str, ...], max_dimension: int
+) -> tuple[list[Row], np.ndarray | None]:
+    """Rows of the exact methods, and the ground state where there is room for its fidelity."""
+    from hamiltonians.references.lookup import closed_form, published
+
+    rows: list[Row] = []
+    vector = None
+    if "closed form" in chosen and (reference := closed_form(H)) is not None:
+        rows.append(_looked_up(H, reference))
+    if "exact" in chosen:
+        row, vector = _diagonalised(H, max_dimension, with_vector="rbmqs" in chosen)
+        rows += [row] if row is not None else []
+    if "published" in chosen and (reference := published(H)) is not None:
+        rows.append(_looked_up(H, reference))
+    return rows, vector
+
+
+def _looked_up(H: SpinHamiltonian, reference: Reference) -> Row:
+    return Row(
+        {}, reference.kind, H.n_sites, reference.energy, reference.uncertainty,
+        note=reference.source,
+    )  # fmt: skip
+
+
+def _diagonalised(
+    H: SpinHamiltonian, max_dimension: int, with_vector: bool
+) -> tuple[Row | None, np.ndarray | None]:
+    from hamiltonians import TooLargeError, ground_state
+    from hamiltonians.exact.memory import sector_dimension
+
+    smaller, symmetry, _ = _sector(H)
+    if sector_dimension(smaller, symmetry) > max_dimension:
+        return None, None
+    started = time.perf_counter()
+    vectors = with_vector and H.dimension <= FIDELITY_STATES and smaller is H
+    try:
+        result = ground_state(smaller, symmetry=symmetry, vectors=vectors)
+    except TooLargeError:
+        return None, None
+    row = Row(
+        {}, "exact", H.n_sites, result.energy, float(result.residuals[0]),
+        seconds=time.perf_counter() - started, memory=result.memory_bytes,
+        note=f"dimension {result.dimension}",
+    )  # fmt: skip
+    return row, result.expanded() if vectors else None
+
+
+def _sector(H: SpinHamiltonian) -> Any:
+    """S_z and symmetries as `rbmqs exact` chooses them; none where the vector is wanted."""
+    from rbmqs.cli.exact import choose_sector
+
+    return (H, None, "") if H.dimension <= FIDELITY_STATES else choose_sector(H, "auto", 1)
+
+
+def _rbm(
+    H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings,
+    vector: np.ndarray | None, progress: bool,
+) -> Row:  # fmt: skip
+    from hamiltonians import Sector
+    from rbmqs.runs.run import ground_state
+
+    started = time.perf_counter()
+    result = ground_state(H, **ansatz, settings=settings, progress=progress)
+    seconds = time.perf_counter() - started
+    fidelity = NAN
+    if vector is not None:
+        fidelity = result.psi.overlap(vector, Sector(H.n_sites, H.total_sz))
+    return Row(
+        {}, "rbmqs", H.n_sites, result.energy.mean.real, result.energy.error_of_mean,
+        v_score=result.v_score, fidelity=fidelity, seconds=seconds,
+        note="converged" if result.converged else result.status[0],
+    )  # fmt: skip
+
+
+def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -> Row:
+    """NetKet from the same initial parameters, with the same samples and iterations."""
+    if importlib.util.find_spec("netket") is None:
+        missing = 'not installed: pip install "rbmqs[netket]"'
+        return Row({}, "NetKet", H.n_sites, NAN, NAN, note=missing)
+    from rbmqs.states.factory import initial_wavefunction
+    from rbmqs.runs.netket import ground_state_with_netket
+    from rbmqs.estimators.statistics import v_score
+    from rbmqs.states.rbm import RBM
+
+    psi = initial_wavefunction(H, settings.seed, **ansatz, settings=settings)
+    if not isinstance(psi, RBM):
+        only_plain = "compared for plain machines only, not tied or projected ones"
+        return Row({}, "NetKet", H.n_sites, NAN, NAN, note=only_plain)
+    outcome = ground_state_with_netket(
+        H,
+        psi,
+        n_iterations=settings.n_iterations,
+        learning_rate=settings.optimiser.learning_rate_at(0, psi),
+        diag_shift=settings.optimiser.diag_shift_at(0),
+        n_samples=settings.sampling.n_samples_of(psi),
+        n_chains=settings.sampling.n_chains,
+        seed=settings.seed,
+        n_final_samples=settings.sampling.n_final_samples,
+    )
+    energy = outcome["energy"]
+    score = v_score(energy, outcome["variance"], H.n_sites) if math.isfinite(energy) else NAN
+    return Row(
+        {}, "NetKet", H.n_sites, energy, outcome["error"], v_score=score,
+        seconds=outcome["seconds"], note="VMC_SR, constant learning rate and shift",
+    )  # fmt: skip
+
+
+_COLUMNS: dict[str, Callable[[Row], str]] = {
+    "method": lambda row: row.method,
+    "energy": lambda row: _number(row.energy, ".8f"),
+    "error": lambda row: _number(row.error, ".1e"),
+    "per site": lambda row: _number(row.energy / row.n_sites, ".8f"),
+    "S.S": lambda row: _number(row.energy / row.n_sites / 4, ".8f"),
+    "relative": lambda row: _number(row.relative_error, "+.1e"),
+    "V-score": lambda row: _number(row.v_score, ".1e"),
+    "fidelity": lambda row: _number(row.fidelity, ".6f"),
+    "seconds": lambda row: _number(row.seconds, ".1f"),
+    "MiB": lambda row: _number(row.memory / 2**20, ".0f"),
+    "note": lambda row: row.note,
+}
+
+
+def table(rows: list[Row]) -> str:
+    """Rows as aligned text; a dash where there is nothing to say."""
+    axes = list(rows[0].case) if rows else []
+    header = [*axes, *_COLUMNS]
+    body = [
+        [*(f"{row.case[axis]:g}" for axis in axes), *(show(row) for show in _COLUMNS.values())]
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
+    left = {"method", "note"}
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if name in left else text.rjust(width)
+            for name, text, width in zip(header, line, widths, strict=True)
+        ).rstrip()
+        for line in [header, *body]
+    )
+
+
+def as_json(rows: list[Row]) -> list[dict[str, Any]]:
+    """Rows as plain values; None where there is nothing to say."""
+    return [plain(asdict(row)) for row in rows]
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else format(value, form)

@@ -1,0 +1,217 @@
+"""All that a finished run says about the exact energy: Lanczos step, extrapolations, bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.utils.checks import number
+from rbmqs.estimators.lanczos.bounds import (
+    CONFIDENCE,
+    Bound,
+    check_confidence,
+    temple_lower_bound,
+    variational_upper_bound,
+    weinstein_lower_bound,
+)
+from rbmqs.estimators.lanczos.extrapolation import extrapolate_step
+from rbmqs.estimators.lanczos.powers import local_powers
+from rbmqs.estimators.lanczos.state import EnergyVariance, energy_variance
+from rbmqs.estimators.lanczos.step import LanczosStep, step_from_powers, thinned
+
+if TYPE_CHECKING:
+    from hamiltonians import Reference, SpinHamiltonian
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is known about the ground-state energy; total energies in Pauli units.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    plain : EnergyVariance
+        Of psi, from all samples of the final estimate.
+    step : LanczosStep or None
+        From some of them; None for an eigenstate.
+    extrapolated : dict of str to (float, float)
+        Value and error at zero variance: "from the step" and "along the run", where possible.
+    bounds : tuple of Bound
+        From psi and from psi', the best of each kind.
+    reference : Reference or None
+    missing : tuple of str
+        Why a number could not be had.
+    status : tuple of str
+        What stands against the numbers that there are.
+    """
+
+    hamiltonian: SpinHamiltonian
+    plain: EnergyVariance
+    step: LanczosStep | None
+    extrapolated: dict[str, tuple[float, float]]
+    bounds: tuple[Bound, ...]
+    reference: Reference | None
+    missing: tuple[str, ...]
+    status: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "format": "rbmqs-lanczos",
+            "version": 1,
+            "hamiltonian": self.hamiltonian.describe(),
+            "plain": self.plain.to_dict(),
+            "step": None if self.step is None else self.step.to_dict(),
+            "extrapolated": {
+                name: {"energy": value, "error": error}
+                for name, (value, error) in self.extrapolated.items()
+            },
+            "bounds": [bound.to_dict() for bound in self.bounds],
+            "reference": None if self.reference is None else vars(self.reference),
+            "missing": list(self.missing),
+            "status": list(self.status),
+        }
+
+    def __str__(self) -> str:
+        lines = [self.hamiltonian.name, "", self._row("psi", self.plain)]
+        if self.step is not None:
+            lines.append(self._row("Lanczos step", self.step.after))
+        for name, (value, error) in self.extrapolated.items():
+            lines.append(self._energy(f"{name}", value, error))
+        if self.reference is None:
+            lines.append(f"{'reference':<16} none known for this Hamiltonian and sector")
+        else:
+            known = self.reference
+            lines.append(self._energy(known.kind, known.energy, None) + f"  ({known.source})")
+        lines += [f"{'bound':<16} {bound}" for bound in self.bounds]
+        lines += [f"{'not to be had':<16} {sentence}" for sentence in self.missing]
+        lines += [f"{'status':<16} {sentence}" for sentence in self.status or ("good",)]
+        return "\n".join(lines)
+
+    def _row(self, name: str, state: EnergyVariance) -> str:
+        energy, variance = state.energy, state.variance
+        return (
+            self._energy(name, energy.mean.real, energy.error_of_mean)
+            + f"  variance {variance.mean.real:.4g} +- {variance.error_of_mean:.1g}"
+        )
+
+    def _energy(self, name: str, value: float, error: float | None) -> str:
+        """Total, per site, and how far from the reference."""
+        bar = "" if error is None else f" +- {error:.1e}"
+        text = f"{name:<16} {value:.8f}{bar}  ({value / self.hamiltonian.n_sites:.8f} per site)"
+        if error is None or self.reference is None or self.reference.energy == 0:
+            return text
+        relative = (value - self.reference.energy) / abs(self.reference.energy)
+        return f"{text}  {relative:+.1e} relative"
+
+
+def analyse_run(
+    directory: str | Path,
+    *,
+    max_samples: int | None = None,
+    first_excited: float | None = None,
+    confidence: float = CONFIDENCE,
+    progress: bool = True,
+) -> Analysis:
+    """Read a run's wavefunction, sample it afresh and draw the conclusions.
+
+    Parameters
+    ----------
+    directory : path
+        Of a finished run.
+    max_samples : int, optional
+        For the Lanczos step, out of those of the final estimate; see `lanczos_step`.
+    first_excited : float, optional
+        Lower bound of the first level above the ground state, for lower bounds.
+    confidence : float
+        Of the bounds.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Raises
+    ------
+    FileNotFoundError, CheckpointError
+        As in `rbmqs.resume`.
+    ValueError
+        `max_samples` below the number of chains, `confidence` beyond 0.5 to 1.
+    """
+    from hamiltonians import best_reference
+    from rbmqs.runs.resume import read_run, wavefunction_of
+    from rbmqs.estimators.final import final_estimate
+    from rbmqs.runs.run import LOG
+    from rbmqs.runs.log import read_log
+    from rbmqs.runs.zero_variance import zero_variance_energy
+    from rbmqs.vmc.loop import make_sampler
+
+    check_confidence(confidence)
+    if first_excited is not None:
+        number("first_excited", first_excited)
+    _, hamiltonian, settings = read_run(Path(directory))
+    psi, sampler = wavefunction_of(directory), make_sampler(hamiltonian, settings.sampling)
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
+    n_draws = settings.sampling.n_final_draws
+    estimate = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
+    plain = energy_variance(psi, hamiltonian, estimate.samples)
+    notes = _Notes()
+    samples = estimate.samples if max_samples is None else thinned(estimate.samples, max_samples)
+    powers = local_powers(psi, hamiltonian, samples, progress)
+    step = notes.attempt(step_from_powers, powers)
+    extrapolated = {}
+    along = zero_variance_energy(read_log(Path(directory) / LOG)[1], plain.energy)
+    if math.isfinite(along[0]):
+        extrapolated["along the run"] = along
+    if step is not None:
+        fit = notes.attempt(extrapolate_step, step)
+        if fit is not None:
+            extrapolated["from the step"] = (fit.value, fit.error)
+    states = [plain] if step is None else [plain, step.after]
+    bounds = _best_bounds(states, first_excited, confidence, notes)
+    reference = best_reference(hamiltonian)
+    status = (*estimate.warnings, *(() if step is None else step.status))
+    missing = tuple(notes.sentences)
+    return Analysis(hamiltonian, plain, step, extrapolated, bounds, reference, missing, status)
+
+
+class _Notes:
+    """Collects why something could not be had."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def attempt(self, make: Callable[..., Any], *arguments: Any) -> Any:
+        """The value, or None and a note."""
+        try:
+            return make(*arguments)
+        except ValueError as error:
+            if str(error) not in self.sentences:
+                self.sentences.append(str(error))
+            return None
+
+
+def _best_bounds(
+    states: list[EnergyVariance],
+    first_excited: float | None,
+    confidence: float,
+    notes: _Notes,
+) -> tuple[Bound, ...]:
+    """Of each kind the tightest; confidence is shared among the states that it is picked from."""
+    each = 1 - (1 - confidence) / len(states)
+    kinds: list[Callable[[EnergyVariance], Bound]] = [
+        lambda state: variational_upper_bound(state.energy, each),
+        lambda state: weinstein_lower_bound(state, first_excited, each),
+    ]
+    if first_excited is not None:
+        kinds.append(lambda state: temple_lower_bound(state, first_excited, each))
+    found = []
+    for kind in kinds:
+        bounds = [bound for state in states if (bound := notes.attempt(kind, state))]
+        if bounds:
+            pick = min if bounds[0].side == "upper" else max
+            best = pick(bounds, key=lambda bound: bound.value)
+            found.append(replace(best, confidence=confidence))
+    return tuple(found)

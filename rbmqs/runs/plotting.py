@@ -1,0 +1,80 @@
+"""Pictures of a run. matplotlib is imported here and nowhere on the way to a first iteration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rbmqs.runs.result import RunResult
+
+_ENERGY, _EXACT, _OTHER = "#1f5fa8", "#c23b22", "#444444"
+
+
+def plot_run(result: RunResult, path: str | Path | None = None) -> Any:
+    """Energy and its error against iteration with the reference; variance and R-hat below.
+
+    Parameters
+    ----------
+    result : RunResult
+    path : str or Path, optional
+        File to write, its format by its ending.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 7.0), layout="constrained")
+    axes = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    iterations = np.array([record.iteration for record in result.history])
+    _plot_energy(axes[0], result, iterations)
+    variances = [record.energy.variance for record in result.history]
+    axes[1].plot(iterations, variances, color=_OTHER, lw=1)
+    if any(variance > 0 for variance in variances):  # an exact eigenstate has none to show
+        axes[1].set_yscale("log")
+    axes[1].set_ylabel("variance")
+    axes[2].plot(iterations, [r.energy.r_hat for r in result.history], color=_OTHER, lw=1)
+    axes[2].axhline(1.0, color=_OTHER, lw=0.5, ls=":")
+    axes[2].set_ylabel(r"$\hat R$")
+    axes[2].set_xlabel("iteration")
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def _plot_energy(axis: Axes, result: RunResult, iterations: np.ndarray) -> None:
+    n = result.hamiltonian.n_sites
+    energies = np.array([record.energy.mean.real for record in result.history]) / n
+    errors = np.array([record.energy.error_of_mean for record in result.history]) / n
+    axis.plot(iterations, energies, color=_ENERGY, lw=1, label="RBM, each iteration")
+    axis.fill_between(
+        iterations, energies - errors, energies + errors, color=_ENERGY, alpha=0.3, lw=0
+    )
+    if result.estimate is not None and len(iterations):
+        axis.errorbar(
+            [iterations[-1]],
+            [result.energy.mean.real / n],
+            [result.energy.error_of_mean / n],
+            fmt="o",
+            color=_ENERGY,
+            ms=4,
+            label="RBM, final estimate",
+        )
+    if result.reference is not None:
+        axis.axhline(
+            result.reference.energy / n, color=_EXACT, lw=1, ls="--", label=result.reference.kind
+        )
+    settled = energies[len(energies) // 10 :]
+    if len(settled) > 1 and np.all(np.isfinite(settled)):
+        low = min(settled.min(), result.reference.energy / n if result.reference else np.inf)
+        span = max(settled.max() - low, 1e-12)
+        axis.set_ylim(low - 0.1 * span, settled.max() + 0.1 * span)
+    axis.set_ylabel("energy per site")
+    axis.set_title(result.hamiltonian.name)
+    axis.legend(frameon=False)

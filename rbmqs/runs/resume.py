@@ -1,0 +1,166 @@
+"""Going on from what a run has saved: with other settings, or as the start of another run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.vmc import loop as vmc
+from rbmqs.states.state import Wavefunction
+from rbmqs.utils.archive import CheckpointError
+from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
+from rbmqs.vmc.extensions.growth import grown
+from rbmqs.states.factory import find_sector
+from rbmqs.states.serialization import innermost
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.vmc.settings import RunSettings
+from rbmqs.vmc.extensions.multistart import goal_of
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.runs.config import Config
+
+CHECKPOINT = "checkpoint.npz"
+SETTLED = "settled.npz"  # what a run ended with, where that is not what it is resumed from
+_FIXED = ("n_hidden", "n_features", "tied", "visible_bias", "hidden_bias")
+
+
+def changed_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
+    """Settings with some of them changed.
+
+    Parameters
+    ----------
+    settings : RunSettings
+    changes : mapping of str to plain value
+        Such as {"optimiser.momentum": 0.5, "sampling.n_samples": 2048, "n_iterations": 900}.
+
+    Raises
+    ------
+    ValueError
+        A name that is not known, with those that are, or a value that is not allowed.
+    """
+    from rbmqs.runs.config import settings_from_description
+
+    table = settings.describe()
+    for name, value in changes.items():
+        *sections, key = name.split(".")
+        place = table
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None  # type: ignore
+        if not isinstance(place, dict) or key not in place:
+            raise ValueError(f"unknown setting {name!r}; known: {', '.join(_names(table))}")
+        place[key] = value
+    return settings_from_description(table)
+
+
+def _names(table: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted names of all settings; schedules are settings, not tables of them."""
+    names: list[str] = []
+    for key, value in table.items():
+        nested = isinstance(value, dict) and "initial" not in value
+        names += _names(value, f"{prefix}{key}.") if nested else [prefix + key]
+    return names
+
+
+def state_for(
+    state: vmc.RunState, hamiltonian: SpinHamiltonian, settings: RunSettings
+) -> vmc.RunState:
+    """The state with as many chains as the settings say: fresh ones where their number differs."""
+    if len(state.chains.spins) == settings.sampling.n_chains:
+        return state
+    sampler = vmc.make_sampler(hamiltonian, settings.sampling)
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(4, state.iteration))
+    fresh = vmc.fresh_chains(state.psi, sampler, seed)
+    good = state.last_good
+    if good is not None:
+        good = replace(good, spins=fresh.spins)
+    trials = state.trials
+    if trials.best is not None:
+        trials = replace(trials, chains=fresh)
+    return replace(state, chains=fresh, last_good=good, trials=trials)
+
+
+def read_run(
+    directory: Path, hamiltonian: SpinHamiltonian | None = None
+) -> tuple[Checkpoint, SpinHamiltonian, RunSettings]:
+    """Where a run stands, and what it was asked for; errors as in `resume`."""
+    from rbmqs.runs.config import hamiltonian_from_description, settings_from_description
+
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
+    checkpoint = load_checkpoint(path)
+    try:
+        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
+        settings = settings_from_description(checkpoint.settings)
+        _check_same(path, checkpoint, hamiltonian)
+    except CheckpointError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path} does not describe a run: {error}") from error
+    return checkpoint, hamiltonian, settings
+
+
+def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian) -> None:
+    expected: Mapping[str, Any] = checkpoint.hamiltonian
+    if expected["fingerprint"] != hamiltonian.fingerprint:
+        raise CheckpointError(
+            f"{path} belongs to another Hamiltonian: {expected['name']!r} "
+            f"({expected['fingerprint']}), got {hamiltonian.name!r} ({hamiltonian.fingerprint})"
+        )
+
+
+def wavefunction_of(directory: str | Path) -> Wavefunction:
+    """The wavefunction that a run has saved, to start another run or to measure.
+
+    Parameters
+    ----------
+    directory : path
+        Output of a run, or a checkpoint file itself.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no checkpoint.
+    CheckpointError
+        It cannot be read.
+    """
+    path = Path(directory)
+    if path.is_dir():
+        path = path / (SETTLED if (path / SETTLED).exists() else CHECKPOINT)
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
+    state = load_checkpoint(path).state
+    return goal_of(state).with_flat(state.psi.flat)
+
+
+def starting_point(config: Config) -> Wavefunction | None:
+    """The wavefunction of the run that a configuration starts from, None where it names none.
+
+    With as many hidden units as the configuration asks for, where these are more, and projected
+    onto the sector that it names.
+
+    Raises
+    ------
+    ValueError
+        The configuration asks for what the saved wavefunction cannot become.
+    """
+    if config.start_from is None:
+        return None
+    ansatz = config.ansatz
+    asked = [name for name in _FIXED if getattr(ansatz, name) is not None]
+    if asked:
+        raise ValueError(
+            f"{', '.join(asked)} cannot be given for a saved wavefunction: alpha adds hidden "
+            f"units to it, and project projects it"
+        )
+    psi = wavefunction_of(config.start_from)
+    if ansatz.alpha is not None:
+        psi = grown(psi, ansatz.alpha, config.run.seed)
+    if ansatz.project is not None:
+        psi = ProjectedRBM(innermost(psi), find_sector(config.hamiltonian(), ansatz.project))
+    return psi

@@ -1,0 +1,67 @@
+"""What stands against trusting the energy of a run, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.vmc.convergence import unsettled
+from rbmqs.estimators.final import Estimate
+from rbmqs.vmc.records import StepRecord
+
+if TYPE_CHECKING:
+    from hamiltonians import Reference
+
+FAR = 1e-2  # relative distance from a known energy that is not a converged one
+FAR_SCORE = 3e-2  # V-score of states 1 % above the ground state: 0.02 (kagome) to 0.1 (J1-J2)
+_SIGNIFICANT = 5.0
+
+
+def status_of(
+    history: Sequence[StepRecord],
+    estimate: Estimate | None,
+    reference: Reference | None,
+    interrupted: int | None,
+) -> list[str]:
+    """Sentences on the optimisation, the final estimate and its distance from what is known."""
+    if interrupted is not None:
+        return ["the run was interrupted"]
+    if estimate is None:
+        return ["there is no final estimate"]
+    known = below_reference(estimate, reference) + above_reference(estimate, reference)
+    return [*unsettled(history), *estimate.warnings, *known]
+
+
+def _error(estimate: Estimate, reference: Reference) -> float:
+    return float(np.hypot(estimate.energy.error_of_mean, reference.uncertainty))
+
+
+def below_reference(estimate: Estimate, reference: Reference | None) -> list[str]:
+    """An energy well below the exact one means that the chains miss part of |psi|^2."""
+    if reference is None:
+        return []
+    error = _error(estimate, reference)
+    distance = estimate.energy.mean.real - reference.energy
+    if distance < -4 * error - 1e-10 * abs(reference.energy):
+        n_bars = -distance / error if error > 0 else np.inf
+        return [
+            f"the energy lies {n_bars:.0f} error bars below the reference: chains miss "
+            f"part of the distribution"
+        ]
+    return []
+
+
+def above_reference(estimate: Estimate, reference: Reference | None) -> list[str]:
+    """An energy far above the exact one, or a variance far from zero where none is known."""
+    advice = "start from other seeds, take a sign rule or symmetries, or a larger alpha"
+    if reference is None:
+        if estimate.v_score > FAR_SCORE:
+            return [f"the V-score {estimate.v_score:.1g} is that of no eigenstate: {advice}"]
+        return []
+    distance = estimate.energy.mean.real - reference.energy
+    relative = distance / abs(reference.energy) if reference.energy else np.inf
+    if relative > FAR and distance > _SIGNIFICANT * _error(estimate, reference):
+        return [f"the energy lies {relative:.1%} above the reference: {advice}"]
+    return []

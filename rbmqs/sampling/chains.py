@@ -1,0 +1,409 @@
+"""Samplers of |psi|^2: chain state goes in, samples and chain state come out.
+
+Three samplers share one interface: `MetropolisSampler` for any size, `ExactSampler` (enumeration)
+for small ones, and `rbmqs.sampling.replica_exchange.ReplicaExchangeSampler` for |psi|^2 with separate maxima. A
+sampler knows its sector; what a move conserves and what the Hamiltonian mixes are compared when the
+sampler is made, so a choice that cannot reach every state is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from hamiltonians.operators.hamiltonian import check_total_sz
+from rbmqs.core import metropolis
+from rbmqs.core.random import fill_uniform
+from rbmqs.states.state import Walk, Wavefunction
+from rbmqs.utils.checks import choice, positive_int
+
+if TYPE_CHECKING:
+    from hamiltonians import Sector, SpinHamiltonian
+
+MOVES = ("flip", "exchange", "pair-exchange", "mixed")
+_MOVE_CODES = {
+    "flip": metropolis.FLIP,
+    "exchange": metropolis.BOND_EXCHANGE,
+    "pair-exchange": metropolis.PAIR_EXCHANGE,
+    "mixed": metropolis.MIXED,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ChainState:
+    """All that a sampler carries from call to call.
+
+    Parameters
+    ----------
+    spins : int8 (n_chains, N)
+        Current configurations.
+    rng : uint64 (n_chains, 4)
+        One random stream per chain.
+    """
+
+    spins: np.ndarray
+    rng: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Configurations drawn from |psi|^2.
+
+    Parameters
+    ----------
+    spins : int8 (n_chains, n_draws, N)
+    acceptance : float
+        Accepted share of all proposals, discarded sweeps included; 1 for exact sampling.
+    swap_rates : tuple of float
+        Accepted share of the swaps between neighbouring replicas, empty without replica exchange.
+    """
+
+    spins: np.ndarray
+    acceptance: float
+    swap_rates: tuple[float, ...] = ()
+    _flat: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_flat", self.spins.reshape(-1, self.spins.shape[-1]))
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Spins as (n_chains * n_draws, N)."""
+        return self._flat
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_chains, n_draws)."""
+        return self.spins.shape[0], self.spins.shape[1]
+
+
+class Sampler(Protocol):
+    """What the variational loop asks of a sampler."""
+
+    @property
+    def n_chains(self) -> int:
+        """Number of chains."""
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh chains at random configurations of the sector."""
+
+    def sample(
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` configurations per chain; `state` itself is left untouched."""
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+
+
+@dataclass(frozen=True, eq=False)
+class MetropolisSampler:
+    """Metropolis sampling by flips of sites and bonds, or by exchange of antiparallel spins.
+
+    Parameters
+    ----------
+    n_sites : int
+    total_sz : float or None
+        Fixed sector of total S_z, or None for all configurations.
+    move : {"flip", "exchange", "pair-exchange", "mixed"}
+        Flip one site; exchange along a bond; exchange between any two sites; flip one site or
+        both sites of a bond, half of the time each.
+    bonds : int array (n_bonds, 2)
+        Bonds of "mixed" and "exchange"; those of "exchange" must connect all sites.
+    n_chains : int
+        Independent Markov chains.
+    sweep_size : int, optional
+        Proposals between recorded configurations, N by default.
+    n_discard_per_chain : int
+        Sweeps at the start of every call that are not recorded.
+
+    Raises
+    ------
+    ValueError
+        A move that cannot reach every configuration of the sector, with the reason.
+    """
+
+    n_sites: int
+    total_sz: float | None = None
+    move: str = "flip"
+    bonds: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    n_chains: int = 16
+    sweep_size: int | None = None
+    n_discard_per_chain: int = 5
+
+    def __post_init__(self) -> None:
+        positive_int("n_sites", self.n_sites)
+        positive_int("n_chains", self.n_chains)
+        positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
+        choice("move", self.move, MOVES)
+        if self.total_sz is not None:
+            object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.n_sites))
+        size = self.n_sites if self.sweep_size is None else self.sweep_size
+        object.__setattr__(self, "sweep_size", positive_int("sweep_size", size))
+        bonds = _bond_array(self.bonds, self.n_sites)
+        object.__setattr__(self, "bonds", bonds)
+        self._check_ergodic()
+
+    def _check_ergodic(self) -> None:
+        if self.move in ("flip", "mixed") and self.total_sz is not None:
+            raise ValueError(
+                f"move {self.move!r} changes total S_z, which is fixed at {self.total_sz:g}: use "
+                f"'exchange' or 'pair-exchange', or total_sz=None"
+            )
+        if self.move in ("exchange", "pair-exchange") and self.total_sz is None:
+            raise ValueError(
+                f"move {self.move!r} conserves total S_z, which is free here, so most "
+                f"configurations could not be reached: use 'flip' or 'mixed', or fix total_sz"
+            )
+        if self.move == "mixed" and self.bonds.size == 0:
+            raise ValueError("move 'mixed' needs bonds: use 'flip' or give some")
+        connected = self.bonds.size > 0 and _connected(self.n_sites, self.bonds)
+        if self.move == "exchange" and not connected:
+            raise ValueError(
+                f"move 'exchange' needs bonds that connect all {self.n_sites} sites: use "
+                f"'pair-exchange' or give other bonds"
+            )
+
+    @classmethod
+    def for_hamiltonian(
+        cls, hamiltonian: SpinHamiltonian, move: str | None = None, **settings: int | None
+    ) -> MetropolisSampler:
+        """The sampler in the Hamiltonian's sector.
+
+        Parameters
+        ----------
+        hamiltonian : SpinHamiltonian
+        move : str, optional
+            One of `MOVES`. Default: in the free sector "mixed" where the Hamiltonian flips pairs of
+            sites, whose single flips may all be improbable, else "flip"; within a sector "exchange"
+            along the two-site flips of the Hamiltonian where these connect all sites, else
+            "pair-exchange".
+        **settings
+            `n_chains`, `sweep_size`, `n_discard_per_chain`.
+        """
+        bonds = _two_site_flips(hamiltonian)
+        if move is None:
+            if hamiltonian.total_sz is None:
+                move = "mixed" if len(bonds) else "flip"
+            else:
+                connected = _connected(hamiltonian.n_sites, bonds)
+                move = "exchange" if connected else "pair-exchange"
+        return cls(
+            hamiltonian.n_sites,
+            hamiltonian.total_sz,
+            move,
+            bonds if move in ("exchange", "mixed") else bonds[:0],
+            **settings,  # type: ignore[arg-type]
+        )
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh chains at random configurations of the sector."""
+        return random_chains(self.n_sites, self.total_sz, self.n_chains, seed)
+
+    def sample(
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` configurations per chain.
+
+        Parameters
+        ----------
+        psi : Wavefunction
+        state : ChainState
+            Left untouched.
+        n_draws : int
+        n_discard : int, optional
+            Sweeps to discard instead of `n_discard_per_chain`.
+
+        Returns
+        -------
+        samples : Samples
+        state : ChainState
+            Where the chains stand now.
+        """
+        n_draws = positive_int("n_draws", n_draws)
+        check_chains(state, self.n_chains, self.n_sites, psi.n_sites, self.total_sz)
+        n_discard = self.n_discard_per_chain if n_discard is None else n_discard
+        n_discard = positive_int("n_discard", n_discard, minimum=0)
+        spins, rng = state.spins.copy(), state.rng.copy()
+        drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
+        accepted = self.advance(psi, spins, rng, np.ones(self.n_chains), n_discard, drawn)
+        n_proposals = self.n_chains * (n_draws + n_discard) * int(self.sweep_size or 0)
+        return Samples(drawn, float(accepted.sum()) / n_proposals), ChainState(spins, rng)
+
+    def advance(
+        self,
+        psi: Wavefunction,
+        spins: np.ndarray,
+        rng: np.ndarray,
+        beta: np.ndarray,
+        n_discard: int,
+        drawn: np.ndarray,
+    ) -> np.ndarray:
+        """Move any number of chains in place, each sampling |psi|^(2 beta), and fill `drawn`.
+
+        Parameters
+        ----------
+        spins, rng : int8 (n, N), uint64 (n, 4)
+        beta : float64 (n,)
+        drawn : int8 (n, n_draws, N)
+
+        Returns
+        -------
+        int64 (n,)
+            Accepted moves.
+        """
+        size, code = int(self.sweep_size or 0), _MOVE_CODES[self.move]
+        walk = Walk(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
+        return psi.run_chains(walk)
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+        return {
+            "sampler": "metropolis",
+            "move": self.move,
+            "n_chains": self.n_chains,
+            "sweep_size": self.sweep_size,
+            "n_discard_per_chain": self.n_discard_per_chain,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ExactSampler:
+    """Independent draws from |psi|^2 by enumeration of a small sector.
+
+    Parameters
+    ----------
+    sector : hamiltonians.Sector
+    n_chains : int
+        Streams of draws, so that samples have the shape that Metropolis gives.
+    """
+
+    sector: Sector
+    n_chains: int = 16
+
+    def __post_init__(self) -> None:
+        positive_int("n_chains", self.n_chains)
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh streams; the configurations are placeholders, overwritten by the first draw."""
+        return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
+
+    def sample(
+        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
+        n_draws = positive_int("n_draws", n_draws)
+        check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
+        cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)
+        rng = state.rng.copy()
+        u = np.empty((self.n_chains, n_draws))
+        fill_uniform(rng, u)
+        index = np.searchsorted(cumulative, u.ravel() * cumulative[-1], side="right")
+        states = self.sector.basis_states()[np.minimum(index, len(cumulative) - 1)]
+        spins = self.sector.states_to_spins(states).reshape(self.n_chains, n_draws, -1)
+        return Samples(spins, 1.0), ChainState(spins[:, -1].copy(), rng)
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+        return {"sampler": "exact", "n_chains": self.n_chains}
+
+
+def joined(parts: Sequence[Samples], n_sweeps: Sequence[int]) -> Samples:
+    """Samples that were drawn one after another, with as many sweeps each, those discarded too."""
+    if len(parts) == 1:
+        return parts[0]
+    rates = [part.swap_rates for part in parts]
+    return Samples(
+        np.concatenate([part.spins for part in parts], axis=1),
+        float(np.average([part.acceptance for part in parts], weights=n_sweeps)),
+        tuple(np.average(rates, axis=0, weights=n_sweeps).tolist()),
+    )
+
+
+def metropolis_moves(sampler: Sampler) -> MetropolisSampler | None:
+    """The Metropolis moves of a sampler, of its replicas or of its chains on all ranks."""
+    moves = getattr(sampler, "moves", None) or getattr(sampler, "whole", sampler)
+    return moves if isinstance(moves, MetropolisSampler) else None
+
+
+def random_chains(
+    n_sites: int,
+    total_sz: float | None,
+    n_chains: int,
+    seed: int | np.random.SeedSequence,
+) -> ChainState:
+    """Chains at random configurations, each with its own stream of random numbers."""
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    # Children are derived, not spawned: spawning would change `root`, and a second call with
+    # the same object would start elsewhere.
+    children = [
+        np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, chain))
+        for chain in range(n_chains)
+    ]
+    rng = np.stack([child.generate_state(4, np.uint64) for child in children])
+    spins = np.stack(
+        [_random_spins(n_sites, total_sz, np.random.default_rng(child)) for child in children]
+    )
+    return ChainState(spins, rng)
+
+
+def _random_spins(n_sites: int, total_sz: float | None, rng: np.random.Generator) -> np.ndarray:
+    if total_sz is None:
+        return rng.choice(np.array([1, -1], dtype=np.int8), size=n_sites)
+    spins = np.full(n_sites, -1, dtype=np.int8)
+    spins[: round(n_sites / 2 + total_sz)] = 1
+    return rng.permutation(spins)
+
+
+def check_chains(
+    state: ChainState, n_chains: int, n_sites: int, psi_sites: int, total_sz: float | None
+) -> None:
+    """Refuse chains of another number, size or sector, with what was got."""
+    if psi_sites != n_sites:
+        raise ValueError(f"psi has {psi_sites} sites, the sampler {n_sites}")
+    if state.spins.shape != (n_chains, n_sites) or state.rng.shape != (n_chains, 4):
+        raise ValueError(
+            f"chain state must hold spins of shape ({n_chains}, {n_sites}), got {state.spins.shape}"
+        )
+    if state.spins.dtype != np.int8 or state.rng.dtype != np.uint64:
+        raise ValueError(
+            f"chain state must hold int8 spins and uint64 random words, "
+            f"got {state.spins.dtype} and {state.rng.dtype}"
+        )
+    if not np.all(abs(state.spins) == 1):
+        raise ValueError("chain state must hold spins +1 and -1 only")
+    if total_sz is not None and np.any(state.spins.sum(axis=1, dtype=int) != 2 * total_sz):
+        raise ValueError(f"chain state must lie in the sector total_sz={total_sz:g}")
+
+
+def _bond_array(bonds: object, n_sites: int) -> np.ndarray:
+    """Bonds as int64 (n_bonds, 2), each between two different sites of the lattice."""
+    array = np.asarray(bonds)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"bonds must be integers of shape (n_bonds, 2), got {array.dtype} {array.shape}"
+        )
+    if np.any((array < 0) | (array >= n_sites)) or np.any(array[:, 0] == array[:, 1]):
+        raise ValueError(f"bonds must join two different sites of 0 to {n_sites - 1}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _two_site_flips(hamiltonian: SpinHamiltonian) -> np.ndarray:
+    """Pairs of sites that the Hamiltonian flips together, shape (n_pairs, 2)."""
+    c = hamiltonian.connections
+    pairs = np.flatnonzero(np.diff(c.flip_ptr) == 2)
+    starts = c.flip_ptr[pairs]
+    return np.stack([c.flip_sites[starts], c.flip_sites[starts + 1]], axis=1)
+
+
+def _connected(n_sites: int, bonds: np.ndarray) -> bool:
+    """Whether bonds lead from each site to every other; scipy.sparse takes 0.1 s to import."""
+    reached = np.arange(n_sites) == 0
+    while True:
+        new = bonds[reached[bonds[:, 0]] != reached[bonds[:, 1]]]
+        if new.size == 0:
+            return bool(reached.all())
+        reached[new] = True

@@ -1,0 +1,17 @@
+"""Stochastic reconfiguration: the step from local energies to new parameters."""
+
+from rbmqs.sr.choice import SOLVERS, allowed_solvers, choose_solver, solve
+from rbmqs.sr.record import Solve
+from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
+
+__all__ = [
+    "SOLVERS",
+    "ExplicitJacobian",
+    "FactorisedJacobian",
+    "Jacobian",
+    "Solve",
+    "allowed_solvers",
+    "choose_solver",
+    "solve",
+]

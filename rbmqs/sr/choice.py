@@ -1,0 +1,218 @@
+"""Which solver a step uses: the cheapest by a count of operations, unless the user names one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
+
+from rbmqs.sr import scaling, solvers
+from rbmqs.sr.local import LocalJacobian, UnitBlocks
+from rbmqs.sr.record import Solve
+from rbmqs.sr.solvers import Direction
+from rbmqs.sr.truncation import truncated
+from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
+from rbmqs.states.weights import centred, times_weights
+from rbmqs.utils.checks import choice
+
+SOLVERS: dict[str, Callable[[Jacobian, np.ndarray, float], Direction]] = {
+    "sample-space": solvers.sample_space,
+    "matrix-free": solvers.matrix_free,
+    "dense": solvers.dense,
+}
+
+# Conjugate gradients take 270 (Ising chain 16) to 420 (J1-J2 4x4) iterations at a shift of 4e-3.
+_TYPICAL_CG_ITERATIONS = 350
+# A product with S in single precision, in products with O: 30 us for 1008 samples of 20 sites and
+# 40 complex units, 200 us for twice as many of both; the others do 11 multiply-adds a ns.
+_SINGLE_PRODUCT = 0.5
+# Iterations that must be affordable for a trial of 48, which fails where the shift is small.
+_TRIED = 300
+# The largest matrix a solver may hold (bytes): beyond it only matrix-free remains.
+_MAX_MATRIX_BYTES = 4 * 2**30
+
+
+def costs(
+    n_samples: int, width: int, product: float, n_parameters: int, n_different: int | None = None
+) -> dict[str, float]:
+    """Multiply-adds of each solver, infinite where its matrix would not fit.
+
+    sample-space: n^2 width/2 for the Gram matrix, whose width is N + M in factors and P
+    otherwise, and n^3/6 for Cholesky, n counting different samples only; dense: n P^2/2 + P^3/6;
+    matrix-free: two products with O per iteration.
+    """
+    n, p = float(n_samples), float(n_parameters)
+    rows = n if n_different is None else float(n_different)
+    estimate = {
+        "sample-space": rows * rows * width / 2 + rows**3 / 6,
+        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * product,
+        "dense": n * p * p / 2 + p**3 / 6,
+    }
+    for method, order in (("sample-space", rows), ("dense", p)):
+        if 16 * order * order > _MAX_MATRIX_BYTES:
+            estimate[method] = np.inf
+    return estimate
+
+
+def _costs_of(jacobian: Jacobian) -> dict[str, float]:
+    repeats = jacobian.repeats()
+    return costs(
+        jacobian.n_samples,
+        jacobian.width,
+        jacobian.product_cost,
+        jacobian.n_parameters,
+        None if repeats is None else len(repeats.first),
+    )
+
+
+def choose_solver(jacobian: Jacobian, among: Iterable[str] = tuple(SOLVERS)) -> str:
+    """Name of the cheapest solver for this many samples and parameters."""
+    estimate = _costs_of(jacobian)
+    return min(among, key=lambda method: estimate[method])
+
+
+def affordable_iterations(jacobian: FactorisedJacobian) -> int:
+    """Conjugate-gradient iterations in single precision that cost as much as the best solver.
+
+    Complex numbers take twice as long as real ones there, spins being real, and four times in
+    other solvers.
+    """
+    product = _SINGLE_PRODUCT * jacobian.product_cost * (1 if jacobian.is_complex else 2)
+    return int(min(_costs_of(jacobian).values()) / product)
+
+
+def _in_single_precision(
+    jacobian: Jacobian, right: np.ndarray, diag_shift: float
+) -> Direction | None:
+    """The direction by conjugate gradients in single precision, where that promises to be faster.
+
+    It is with few parameters and a shift that is not too small, which the first iterations show.
+    """
+    if not isinstance(jacobian, FactorisedJacobian) or jacobian.weights is not None:
+        return None
+    limit = affordable_iterations(jacobian)
+    return solvers.single_precision(jacobian, right, diag_shift, limit) if limit >= _TRIED else None
+
+
+def allowed_solvers(relative_shift: float = 0.0, min_snr: float = 0.0) -> tuple[str, ...]:
+    """Solvers that can do what is asked for."""
+    if min_snr > 0:
+        return ("dense",)
+    return scaling.METHODS if relative_shift > 0 else tuple(SOLVERS)
+
+
+def solve(
+    jacobian: Jacobian,
+    local_energies: np.ndarray,
+    diag_shift: float,
+    method: str | None = None,
+    start: np.ndarray | None = None,
+    *,
+    relative_shift: float = 0.0,
+    min_snr: float = 0.0,
+    blocks: UnitBlocks | None = None,
+) -> Solve:
+    """Solve (S + diag_shift) x = F, or with `start` (S + diag_shift)(x - start) = F - S start.
+
+    Parameters
+    ----------
+    jacobian : Jacobian
+    local_energies : complex array (n_samples,)
+    diag_shift : float
+        Positive.
+    method : str, optional
+        One of `SOLVERS`. When not given, conjugate gradients in single precision, corrected in
+        double, are tried for a small RBM; else, or if they are slow, the cheapest by `costs`.
+    start : array (n_parameters,), optional
+        Direction towards which the shift pulls instead of zero: SPRING's momentum
+        (arXiv:2401.10190, Eq. 13).
+    relative_shift : float
+        Adds relative_shift diag(S) to the shift, see `rbmqs.sr.scaling`.
+    min_snr : float
+        Leaves out forces that are noise, see `rbmqs.sr.truncation`.
+    blocks : UnitBlocks, optional
+        Makes the shift of a plain machine's weights grow with distance, see
+        `rbmqs.sr.local`; not together with the two before.
+
+    Raises
+    ------
+    ValueError
+        A `method` that is not known, or not one of `allowed_solvers`.
+    FloatingPointError
+        Local energies or log-derivatives hold NaN or infinity, or the matrix stays indefinite at
+        every shift tried.
+    """
+    if method is not None:
+        choice("solver", method, allowed_solvers(relative_shift, min_snr))
+    if not np.isfinite(local_energies).all():
+        raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
+    if not jacobian.is_finite:  # LAPACK factorises NaN without complaint
+        raise FloatingPointError("log-derivatives hold NaN or infinity: no step can be taken")
+    deviations = centred(local_energies, jacobian.weights)
+    if not jacobian.is_complex:
+        deviations = np.ascontiguousarray(deviations.real)
+    drift = None
+    if start is not None and np.any(start):
+        drift = jacobian.times(start)
+    right = deviations if drift is None else deviations - drift
+    if blocks is None:
+        name, found = _found(jacobian, right, diag_shift, method, relative_shift, min_snr)
+    else:
+        if not isinstance(jacobian, FactorisedJacobian):
+            raise TypeError(f"blocks take a plain machine, got a {type(jacobian).__name__}")
+        local = LocalJacobian.of(jacobian, blocks)
+        name, found = _found(local, right, diag_shift, method, 0.0, 0.0)
+        found = local.unscaled(found)
+    x = found.x if drift is None else start + found.x
+    return _record(name, found, x, jacobian, deviations)
+
+
+def _found(
+    jacobian: Jacobian,
+    right: np.ndarray,
+    diag_shift: float,
+    method: str | None,
+    relative_shift: float,
+    min_snr: float,
+) -> tuple[str, Direction]:
+    """The direction, and the name of the solver that found it."""
+    allowed = allowed_solvers(relative_shift, min_snr)
+    if method is None and allowed == tuple(SOLVERS):
+        found = _in_single_precision(jacobian, right, diag_shift)
+        if found is not None:
+            return "matrix-free", found
+    name = method or choose_solver(jacobian, allowed)
+    solver = partial(truncated, min_snr=min_snr) if min_snr > 0 else SOLVERS[name]
+    if relative_shift > 0:
+        found = scaling.with_relative_shift(solver, jacobian, right, diag_shift, relative_shift)
+    else:
+        found = solver(jacobian, right, diag_shift)
+    return name, found
+
+
+def _record(
+    name: str,
+    found: Direction,
+    x: np.ndarray,
+    jacobian: Jacobian,
+    deviations: np.ndarray,
+) -> Solve:
+    """The direction with its slope and length."""
+    n = jacobian.n_samples
+    image = jacobian.times(x)
+    force = jacobian.adjoint_times(deviations) / n
+    weighted = times_weights(image, jacobian.weights)
+    return Solve(
+        direction=x,
+        method=name,
+        diag_shift=float(found.diag_shift),
+        residual=found.residual,
+        rank=found.rank,
+        n_iterations=found.n_iterations,
+        force_norm=float(np.linalg.norm(force)),
+        slope=-2.0 * float(np.vdot(deviations, weighted).real) / n,
+        metric_norm=math.sqrt(float(np.vdot(image, weighted).real) / n),
+        advice=found.advice,
+    )

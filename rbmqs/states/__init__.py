@@ -1,0 +1,1 @@
+"""rbmqs/states"""

@@ -1,0 +1,218 @@
+"""The log-derivatives of an RBM on a set of samples, kept in factors.
+
+O = [sigma, t, sigma (x) t] with t = tanh(theta): everything stochastic reconfiguration needs is a
+product with S (n_samples, N) and T (n_samples, M). The Jacobian (n_samples, n_parameters), 21 GB
+at N = 100, M = 3200 and 4096 samples, is never formed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from rbmqs.core.blas import address
+from rbmqs.core.gram import centred_gram
+from rbmqs.core.jacobian_products import weight_adjoint, weight_products
+from rbmqs.core.planes import from_planes, planes
+from rbmqs.core.tables import tanh_of_pairs
+from rbmqs.states.repeats import Repeats, find_repeats
+from rbmqs.states.weights import centred, times_weights
+
+if TYPE_CHECKING:
+    from rbmqs.states.rbm import RBM
+
+
+class Jacobian(Protocol):
+    """Centred log-derivatives O_k(sigma) - <O_k> of n samples, as the solvers use them.
+
+    W is the diagonal matrix of the samples' weights, ones where they count alike.
+    """
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """Weight of each sample in means, float64 (n_samples,) with mean one; None for ones."""
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the parameter vector."""
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+
+    @property
+    def width(self) -> int:
+        """Multiply-adds of an element of the Gram matrix."""
+
+    @property
+    def product_cost(self) -> float:
+        """Of (O - <O>) v, in multiply-adds at the rate of matrix products."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no entry is NaN or infinite."""
+
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """(O - <O>) v, shape (n_samples,)."""
+
+    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
+        """(O - <O>)^dagger W y, shape (n_parameters,)."""
+
+    def repeats(self) -> Repeats | None:
+        """Rows that are alike; None where nearly all differ and all count alike."""
+
+    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
+
+        With `repeats` one row for each kind, times the root of its count on both sides.
+        """
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Rows of the Jacobian, centred or not."""
+
+
+@dataclass(frozen=True, eq=False)
+class FactorisedJacobian:
+    """Centred log-derivatives O_k(sigma) - <O_k>, as products only.
+
+    Parameters
+    ----------
+    spins : float64 (n_samples, N)
+    tanh : float64 or complex128 (n_samples, M)
+    has_visible_bias, has_hidden_bias : bool
+        Which biases are parameters; the order of parameters is a, b, W as in `RBM.flat`.
+    weights : float64 (n_samples,), optional
+        Of the samples, with mean one; equal ones when not given.
+    """
+
+    spins: np.ndarray
+    tanh: np.ndarray
+    has_visible_bias: bool
+    has_hidden_bias: bool
+    weights: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        psi: RBM,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> FactorisedJacobian:
+        """Log-derivatives of `psi` at spins `sigma` (n_samples, N).
+
+        Parameters
+        ----------
+        pairs : array, optional
+            `psi.unit_pairs(sigma)` where it is known already.
+        weights : float64 (n_samples,), optional
+        """
+        pairs = psi.unit_pairs(sigma) if pairs is None else pairs
+        tanh = tanh_of_pairs(pairs, psi.n_hidden)
+        spins = np.ascontiguousarray(sigma, dtype=float)
+        return cls(spins, tanh, psi.has_visible_bias, psi.has_hidden_bias, weights)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.spins.shape[0]
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the parameter vector."""
+        n_sites, n_hidden = self.spins.shape[1], self.tanh.shape[1]
+        return (
+            n_sites * n_hidden + self.has_visible_bias * n_sites + self.has_hidden_bias * n_hidden
+        )
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+        return np.iscomplexobj(self.tanh)
+
+    @property
+    def width(self) -> int:
+        """Multiply-adds of an element of the Gram matrix."""
+        return self.spins.shape[1] + self.tanh.shape[1]
+
+    @property
+    def product_cost(self) -> float:
+        """Of (O - <O>) v, in multiply-adds at the rate of matrix products."""
+        return float(self.n_samples * self.n_parameters)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no entry is NaN or infinite."""
+        return bool(np.isfinite(self.tanh).all())
+
+    def split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Parts of a parameter vector that belong to a, b and W (empty where fixed)."""
+        start = self.has_visible_bias * self.spins.shape[1]
+        stop = start + self.has_hidden_bias * self.tanh.shape[1]
+        weights = vector[stop:].reshape(self.spins.shape[1], self.tanh.shape[1])
+        return vector[:start], vector[start:stop], weights
+
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """(O - <O>) v, shape (n_samples,)."""
+        a, b, weights = self.split(vector)
+        parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
+        weight_products(address("gemm", float), self.spins, self.tanh, planes(weights), parts)
+        product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
+        if self.has_visible_bias:
+            product = product + self.spins @ a
+        if self.has_hidden_bias:
+            product = product + self.tanh @ b
+        return centred(product, self.weights)
+
+    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
+        """(O - <O>)^dagger W y, shape (n_parameters,)."""
+        values = times_weights(centred(values, self.weights), self.weights)
+        is_complex = self.is_complex or np.iscomplexobj(values)
+        weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
+        weight_adjoint(address("gemm", float), self.spins, self.tanh, values, weights)
+        parts = [from_planes(weights).ravel()]
+        if self.has_hidden_bias:
+            parts.insert(0, values @ np.conj(self.tanh))
+        if self.has_visible_bias:
+            parts.insert(0, (values @ self.spins).astype(parts[0].dtype))
+        return np.concatenate(parts)
+
+    @cached_property
+    def _repeats(self) -> Repeats | None:
+        return find_repeats(self.spins, self.weights)
+
+    def repeats(self) -> Repeats | None:
+        """Samples that are alike, or None where nearly all differ and count alike."""
+        return self._repeats
+
+    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, in planes (1 or 2, n_samples, n_samples).
+
+        With `repeats` one row for each kind, times the root of its count on both sides. What lies
+        above the diagonal is undefined.
+        """
+        spins, tanh, counts = self.different(repeats)
+        return centred_gram(spins, tanh, counts, self.has_visible_bias, self.has_hidden_bias)
+
+    def different(self, repeats: Repeats | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Spins and tanh's of one sample of each kind, and how many there are of it."""
+        if repeats is None:
+            return self.spins, self.tanh, np.ones(self.n_samples)
+        return self.spins[repeats.first], self.tanh[repeats.first], repeats.counts
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Rows of the uncentred Jacobian, for covariance matrices built in blocks."""
+        spins, tanh = self.spins[start:stop], self.tanh[start:stop]
+        parts = [(spins[:, :, None] * tanh[:, None, :]).reshape(len(spins), -1)]
+        if self.has_hidden_bias:
+            parts.insert(0, tanh)
+        if self.has_visible_bias:
+            parts.insert(0, spins.astype(tanh.dtype))
+        return np.concatenate(parts, axis=1)

@@ -1,0 +1,228 @@
+"""The restricted Boltzmann machine as a wavefunction.
+
+    psi(sigma) = exp(sum_i a_i sigma_i) prod_j 2 cosh(b_j + sum_i W_ij sigma_i)
+
+with sigma_i = +-1 and complex or real parameters (Carleo & Troyer, Science 355, 602 (2017),
+arXiv:1606.02318, Eq. 3). A wavefunction is a value: changing parameters makes a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.core import amplitude, images, local_energy, metropolis, tables
+from rbmqs.core.planes import from_planes, plane_numbers, planes
+from rbmqs.states.parameters import Machine
+from rbmqs.utils.checks import positive_int
+from rbmqs.utils.threads import n_parts
+
+if TYPE_CHECKING:
+    from hamiltonians.operators.connections import Connections
+    from rbmqs.states.jacobian import FactorisedJacobian
+    from rbmqs.states.state import Walk
+
+
+@dataclass(frozen=True, eq=False)
+class RBM(Machine):
+    """A restricted Boltzmann machine wavefunction.
+
+    Parameters
+    ----------
+    visible_bias : array (N,)
+        a. Zeros when `has_visible_bias` is false.
+    hidden_bias : array (M,)
+        b. Zeros when `has_hidden_bias` is false.
+    weights : array (N, M)
+        W. The dtype (float64 or complex128) is shared by all three.
+    has_visible_bias, has_hidden_bias : bool
+        Whether the bias is a variational parameter.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, a fixed bias that is not zero.
+    """
+
+    visible_bias: np.ndarray
+    hidden_bias: np.ndarray
+    weights: np.ndarray
+    has_visible_bias: bool = True
+    has_hidden_bias: bool = True
+
+    def __post_init__(self) -> None:
+        self._make_canonical()
+        if self.weights.ndim != 2 or 0 in self.weights.shape:
+            raise ValueError(
+                f"weights must have shape (n_sites, n_hidden), both positive, "
+                f"got {self.weights.shape}"
+            )
+        self._check_biases({"visible_bias": self.n_sites, "hidden_bias": self.n_hidden})
+
+    @classmethod
+    def random(
+        cls,
+        n_sites: int,
+        alpha: float | None = None,
+        *,
+        n_hidden: int | None = None,
+        dtype: type = complex,
+        visible_bias: bool = True,
+        hidden_bias: bool = True,
+        seed: int | np.random.SeedSequence = 0,
+        stddev: float = 0.01,
+    ) -> RBM:
+        """Random small parameters, normal with standard deviation `stddev`.
+
+        Parameters
+        ----------
+        n_sites : int
+            Number of visible units N.
+        alpha : float, optional
+            Density of hidden units M/N; 1 when neither this nor `n_hidden` is given.
+        n_hidden : int, optional
+            M itself, instead of `alpha`.
+        dtype : {complex, float}
+            Complex or real parameters; a real machine is positive everywhere.
+        visible_bias, hidden_bias : bool
+            Whether a and b are variational parameters (zero otherwise).
+        seed : int or SeedSequence
+        stddev : float
+            Standard deviation of real and imaginary parts.
+        """
+        n_sites = positive_int("n_sites", n_sites)
+        n_hidden = hidden_units(n_sites, alpha, n_hidden)
+        if np.dtype(dtype) not in (np.dtype(float), np.dtype(complex)):
+            raise ValueError(f"dtype must be float or complex, got {dtype!r}")
+        if not (np.isfinite(stddev) and stddev > 0):
+            raise ValueError(f"stddev must be a positive number, got {stddev!r}")
+        rng = np.random.default_rng(seed)
+
+        def normal(*shape: int) -> np.ndarray:
+            real = rng.normal(scale=stddev, size=shape)
+            if np.dtype(dtype).kind == "f":
+                return real
+            return real + 1j * rng.normal(scale=stddev, size=shape)
+
+        a, b, weights = normal(n_sites), normal(n_hidden), normal(n_sites, n_hidden)
+        return cls(a * visible_bias, b * hidden_bias, weights, visible_bias, hidden_bias)
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden units M."""
+        return self.weights.shape[1]
+
+    @cached_property
+    def flip_tables(self) -> tables.FlipTables:
+        """Tables of one-site flips, for the kernels."""
+        return tables.flip_tables(self.visible_bias, self.hidden_bias, self.weights)
+
+    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+        """Hidden units of many configurations, as the kernels take them."""
+        spins = np.ascontiguousarray(sigma, dtype=float)
+        return tables.unit_pairs(spins, self.hidden_bias, self.weights)
+
+    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
+        """log psi of spins (n_samples, N), unchecked; float64 for real parameters."""
+        return amplitude.log_amplitudes(
+            spins.astype(float), self.visible_bias, self.hidden_bias, self.weights
+        )
+
+    def add_off_diagonal(
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        apart: bool,
+        out: np.ndarray,
+        pairs: np.ndarray | None = None,
+    ) -> None:
+        """See `Wavefunction.add_off_diagonal`."""
+        pairs = self.unit_pairs(sigma) if pairs is None else pairs
+        local_energy.add_off_diagonal(
+            sigma, pairs, self.flip_tables, connections, fixed_sector, apart, n_parts(), out
+        )
+
+    def jacobian(
+        self,
+        sigma: np.ndarray,
+        pairs: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> FactorisedJacobian:
+        """See `Wavefunction.jacobian`; in factors."""
+        from rbmqs.states.jacobian import FactorisedJacobian
+
+        return FactorisedJacobian.of(self, sigma, pairs, weights)
+
+    def image_derivatives(
+        self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
+    ) -> np.ndarray:
+        """Sums of log-derivatives over images of each configuration.
+
+        Parameters
+        ----------
+        sigma : int8 (n_samples, N)
+        permutations, signs : int64 (n_images, N), float64 (n_images,)
+            Image h of sigma is signs[h] * sigma[permutations[h]].
+        shares : complex (n_samples, n_images)
+
+        Returns
+        -------
+        array (n_samples, n_parameters)
+            sum_h share_h O(h sigma); only the real part of shares counts for real parameters.
+        """
+        machine = planes(self.visible_bias), planes(self.hidden_bias), planes(self.weights)
+        start, stop = self.n_sites, self.n_sites + self.n_hidden
+        out = np.empty((len(machine[2]), len(sigma), stop + self.weights.size))
+        n_units = tables.padded_units(self.n_hidden)
+        images.image_gradients(
+            plane_numbers(self.weights),
+            np.ascontiguousarray(sigma),
+            permutations,
+            signs,
+            *machine,
+            n_units,
+            shares,
+            out,
+        )
+        kept = np.ones(out.shape[2], dtype=bool)
+        kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
+        return from_planes(out if kept.all() else out[:, :, kept])
+
+    def run_chains(self, walk: Walk) -> np.ndarray:
+        """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
+        return metropolis.sample(
+            *walk[:5], self.flip_tables, planes(self.hidden_bias), planes(self.weights), *walk[5:]
+        )
+
+    def describe(self) -> dict:
+        """Shape of the machine, for logs and checkpoints."""
+        return {
+            "ansatz": "RBM",
+            "n_sites": self.n_sites,
+            "n_hidden": self.n_hidden,
+            "dtype": "complex128" if self.is_complex else "float64",
+            "visible_bias": self.has_visible_bias,
+            "hidden_bias": self.has_hidden_bias,
+            "n_parameters": self.n_parameters,
+        }
+
+
+def hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int:
+    """M from `alpha` or `n_hidden`; exactly one may be given, alpha = 1 when neither is."""
+    if n_hidden is not None:
+        if alpha is not None:
+            raise ValueError(f"give alpha or n_hidden, not both (got {alpha!r} and {n_hidden!r})")
+        return positive_int("n_hidden", n_hidden)
+    alpha = 1 if alpha is None else alpha
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.number):
+        raise TypeError(f"alpha must be a number, got {alpha!r}")
+    if not np.isfinite(alpha) or round(alpha * n_sites) < 1:
+        raise ValueError(
+            f"alpha must be positive and give at least one hidden unit, got {alpha!r} "
+            f"for {n_sites} sites"
+        )
+    return round(alpha * n_sites)

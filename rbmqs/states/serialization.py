@@ -1,0 +1,100 @@
+"""Wavefunctions as plain arrays and tables, and back: what a checkpoint holds of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import RBM
+from rbmqs.states.state import Wavefunction
+from rbmqs.states.symmetric_rbm import SymmetricRBM
+
+PARAMETERS = ("visible_bias", "hidden_bias", "weights")
+
+
+def innermost(psi: Wavefunction) -> RBM | SymmetricRBM:
+    """The machine that holds the parameters: that which is projected, or `psi` itself."""
+    found = psi.base if isinstance(psi, ProjectedRBM) else psi
+    if not isinstance(found, RBM | SymmetricRBM):
+        raise TypeError(f"psi must be one of the machines of rbmqs, got {type(psi).__name__}")
+    return found
+
+
+def parameter_arrays(prefix: str, psi: Wavefunction) -> dict[str, np.ndarray]:
+    """Biases and weights by name."""
+    return {f"{prefix}_{name}": getattr(innermost(psi), name) for name in PARAMETERS}
+
+
+def structure_arrays(psi: Wavefunction) -> dict[str, np.ndarray]:
+    """Groups and characters; nothing for a plain machine."""
+    arrays: dict[str, np.ndarray] = {}
+    machine = innermost(psi)
+    if isinstance(machine, SymmetricRBM):
+        arrays["tied_permutations"] = machine.group.permutations
+    if isinstance(psi, ProjectedRBM):
+        arrays["sector_permutations"] = psi.sector.group.permutations
+        arrays["sector_characters"] = psi.sector.characters
+    return arrays
+
+
+def structure_table(psi: Wavefunction) -> dict[str, Any]:
+    """The rest of what makes a machine, as plain JSON values."""
+    machine = innermost(psi)
+    table: dict[str, Any] = {
+        "has_visible_bias": machine.has_visible_bias,
+        "has_hidden_bias": machine.has_hidden_bias,
+    }
+    if isinstance(machine, SymmetricRBM):
+        table["tied_spin_inversion"] = machine.spin_inversion
+    if isinstance(psi, ProjectedRBM):
+        table["sector"] = {"parity": psi.sector.spin_inversion, "label": psi.sector.label}
+    return table
+
+
+class Rebuild:
+    """Makes machines of one structure from arrays of parameters.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        With those of `structure_arrays`.
+    table : mapping
+        With the entries of `structure_table`.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], table: Mapping[str, Any]) -> None:
+        from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+
+        self._flags = (bool(table["has_visible_bias"]), bool(table["has_hidden_bias"]))
+        self._tied = self._sector = None
+        if "tied_permutations" in arrays:
+            group = SymmetryGroup(arrays["tied_permutations"])
+            self._tied = (group, bool(table["tied_spin_inversion"]))
+        if "sector_permutations" in arrays:
+            group = SymmetryGroup(arrays["sector_permutations"])
+            found = table["sector"]
+            self._sector = SymmetrySector(
+                group, arrays["sector_characters"], found["parity"], str(found["label"])
+            )
+
+    def unprojected(self) -> Rebuild:
+        """For the machines that are projected, without the projection."""
+        found = copy(self)
+        found._sector = None
+        return found
+
+    def __call__(self, arrays: Mapping[str, np.ndarray], prefix: str) -> Wavefunction:
+        """The machine whose parameters carry this prefix."""
+        a, b, w = (arrays[f"{prefix}_{name}"] for name in PARAMETERS)
+        if any(array.dtype not in (np.float64, np.complex128) for array in (a, b, w)):
+            raise ValueError(f"parameters must be float64 or complex128, got {w.dtype}")
+        machine: RBM | SymmetricRBM
+        if self._tied is None:
+            machine = RBM(a, b, w, *self._flags)
+        else:
+            machine = SymmetricRBM(a, b, w, *self._tied, *self._flags)
+        return machine if self._sector is None else ProjectedRBM(machine, self._sector)

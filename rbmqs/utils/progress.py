@@ -1,0 +1,70 @@
+"""A progress bar in a terminal, now and then a line in a log file, nothing when asked."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from tqdm import tqdm
+
+from rbmqs.vmc.records import StepRecord
+
+LINE_EVERY = 30.0  # seconds between lines where there is no terminal
+SILENT_BELOW = 2.0  # seconds
+
+
+class Progress:
+    """Shows a run on standard error.
+
+    Parameters
+    ----------
+    total : int
+        Iterations in all.
+    start : int
+        Iterations done before.
+    show : bool
+        False for silence.
+    unit : str
+        What is counted.
+    """
+
+    def __init__(
+        self, total: int, start: int = 0, show: bool = True, unit: str = "iteration"
+    ) -> None:
+        terminal = sys.stderr.isatty()
+        self._lines = show and not terminal
+        self._total, self._unit = total, unit
+        self._last_line = time.monotonic()
+        self._bar = tqdm(
+            total=total,
+            initial=start,
+            disable=not (show and terminal),
+            delay=SILENT_BELOW,
+            dynamic_ncols=True,
+            unit="it" if unit == "iteration" else unit,
+        )
+
+    def update(self, record: StepRecord) -> None:
+        """Show one more iteration."""
+        self.advance(record.iteration + 1, f"energy {record.energy}", str(record.energy))
+
+    def advance(self, done: int, text: str, short: str | None = None) -> None:
+        """Show that `done` of the total are over, with a text (a shorter one in the bar)."""
+        self._bar.set_postfix_str(text if short is None else short, refresh=False)
+        self._bar.update(done - self._bar.n)
+        now = time.monotonic()
+        if self._lines and now - self._last_line > LINE_EVERY:
+            self._last_line = now
+            print(f"{self._unit} {done}/{self._total}: {text}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()

@@ -1,0 +1,120 @@
+"""Machines that start small: hidden units are added along a run.
+
+New units have small random weights, so that psi changes by a relative O(N M stddev^2) only and the
+run goes on from where it was. With weights of exactly zero it would not change at all, and the
+units would never learn: their forces vanish with their weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import hidden_units
+from rbmqs.states.serialization import innermost
+from rbmqs.states.state import Wavefunction
+from rbmqs.states.symmetric_rbm import SymmetricRBM, whole_features
+from rbmqs.utils.checks import number
+
+if TYPE_CHECKING:
+    from rbmqs.vmc.extensions.local_shift import Locality
+    from rbmqs.vmc.loop import RunState
+    from rbmqs.vmc.settings import RunSettings
+
+STDDEV = 0.01  # as that of random starts
+
+Psi = TypeVar("Psi", bound=Wavefunction)
+
+
+def grown(
+    psi: Psi, alpha: float, seed: int | np.random.SeedSequence = 0, stddev: float = STDDEV
+) -> Psi:
+    """The same wavefunction with alpha N hidden units.
+
+    Parameters
+    ----------
+    psi : RBM, SymmetricRBM or ProjectedRBM
+        A tied machine grows by whole features.
+    alpha : float
+        Density of hidden units, at least that of `psi`.
+    seed : int or SeedSequence
+        Of the weights and biases of new units.
+    stddev : float
+        Standard deviation of their real and imaginary parts.
+
+    Raises
+    ------
+    TypeError
+        A wavefunction that is none of these.
+    ValueError
+        `alpha` below that of `psi`, or one that the group does not divide.
+    """
+    number("stddev", stddev, at_least=0)
+    n_new = new_columns(psi, alpha)
+    if n_new < 0:
+        raise ValueError(f"alpha must be at least that of psi, got {alpha!r}")
+    machine = innermost(psi)
+    new = small_random((psi.n_sites + 1, n_new), machine.is_complex, seed, stddev)
+    larger = replace(
+        machine,
+        hidden_bias=np.append(machine.hidden_bias, new[0] * machine.has_hidden_bias),
+        weights=np.hstack([machine.weights, new[1:]]),
+    )
+    return replace(psi, base=larger) if isinstance(psi, ProjectedRBM) else larger  # type: ignore
+
+
+def new_columns(psi: Wavefunction, alpha: float) -> int:
+    """Columns of weights, one for each unit or tied feature, that `psi` lacks for a density."""
+    machine = innermost(psi)
+    if isinstance(machine, SymmetricRBM):
+        wanted = whole_features(machine.group, machine.spin_inversion, alpha, None)
+    else:
+        wanted = hidden_units(machine.n_sites, alpha, None)
+    return wanted - machine.weights.shape[1]
+
+
+def small_random(
+    shape: tuple[int, ...],
+    is_complex: bool,
+    seed: int | np.random.SeedSequence,
+    stddev: float = STDDEV,
+) -> np.ndarray:
+    """Normal real and imaginary parts of new parameters."""
+    rng = np.random.default_rng(seed)
+    real = rng.normal(size=shape)
+    return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)
+
+
+def grow_state(state: RunState, settings: RunSettings, locality: Locality) -> RunState:
+    """The state with the hidden units that its iteration asks for; mostly the state itself.
+
+    The direction of the last step is kept, zero along new parameters, and the last good
+    parameters grow by the same units, so that a bad step can be undone across the boundary.
+    """
+    alpha = settings.alpha_at(state.iteration)
+    if alpha is None or new_columns(state.psi, alpha) <= 0:
+        return state
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(3, round(alpha * state.psi.n_sites)))
+    drift = grown(state.psi.with_flat(state.optimiser.direction), alpha, stddev=0.0)
+    good = state.last_good
+    n_samples = settings.sampling.n_samples_of(state.psi)
+
+    def larger(psi: Wavefunction) -> Wavefunction:
+        return locality.localised(grown(psi, alpha, seed), n_samples, psi.n_hidden)
+
+    return replace(
+        state,
+        psi=larger(state.psi),
+        optimiser=replace(state.optimiser, direction=drift.flat),
+        last_good=None if good is None else replace(good, psi=larger(good.psi)),
+    )
+
+
+def final_form(psi: Psi, settings: RunSettings) -> Psi:
+    """The machine that a run ends with, for its description: `psi` with all its stages."""
+    if not settings.growth or new_columns(psi, settings.growth[-1]) <= 0:
+        return psi
+    return grown(psi, settings.growth[-1])

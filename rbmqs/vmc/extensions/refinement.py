@@ -1,0 +1,164 @@
+"""Settling: iterations at the end of a run for what the chains of its final estimate found.
+
+Scouts (`rbmqs.vmc.extensions.probe_chains`) see 80 sweeps of a start, the chains of a final estimate thousands. Those of
+them that ended where local energies are far above the rest become scouts themselves until none is
+astray, and the energy is estimated again with other seeds. Chains that have come home meanwhile
+join those that have not, so that |psi| falls over the whole region: on J1-J2, 10x10, at J2 = 0.5
+from e^200 times its value at home to e^-67, in 34 iterations. As it can grow by e^16 an iteration
+where nothing holds it, a round ends with its last scout.
+
+The run's own checkpoint stays as it was, so that a resumed run goes on as if it had not stopped;
+the settled state is kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.estimators.final import Estimate, final_estimate
+from rbmqs.estimators.outlier_chains import brought_home
+from rbmqs.estimators.statistics import MAX_R_HAT
+from rbmqs.sampling.chains import ChainState, random_chains
+from rbmqs.utils.progress import Progress
+from rbmqs.utils.schedules import Schedule
+from rbmqs.utils.threads import single_threaded_blas
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.extensions.probe_chains import Scouts
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.sampling.chains import Sampler
+    from rbmqs.vmc.settings import RunSettings
+
+MAX_ROUNDS = 4
+MAX_ITERATIONS = 100  # of a round
+SWEEPS = 32  # of a scout in an iteration
+MIN_LEARNING_RATE = 0.01  # at that of iteration 5000 a round would take five times as long
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """How a run ended.
+
+    Parameters
+    ----------
+    state : RunState or None
+        After settling; None where there was nothing to settle.
+    estimate : Estimate
+        The last one.
+    n_iterations, n_rounds : int
+    """
+
+    state: vmc.RunState | None
+    estimate: Estimate
+    n_iterations: int = 0
+    n_rounds: int = 0
+
+
+def settled_estimate(
+    hamiltonian: SpinHamiltonian,
+    psi: vmc.Wavefunction,
+    state: vmc.RunState | None,
+    sampler: Sampler,
+    settings: RunSettings,
+    stopped: Callable[[], object] = lambda: None,
+    progress: bool = False,
+    interrupted: Callable[[], object] = lambda: None,
+) -> Settled:
+    """Estimate the energy, and settle while fresh chains are stuck at higher ones.
+
+    Parameters
+    ----------
+    psi : Wavefunction
+    state : RunState or None
+        Of the run that led to it; None for an estimate alone.
+    stopped : callable
+        Asked before each iteration whether to stop.
+    progress : bool
+        Show a progress bar of each estimate and round on standard error.
+    interrupted : callable
+        Asked now and then whether an estimate must do with the draws that it has.
+    """
+
+    def estimate(psi: vmc.Wavefunction, *number: int) -> Estimate:
+        seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
+        n_draws = settings.sampling.n_final_draws
+        return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
+
+    found = Settled(None, estimate(psi))
+    scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
+    if scouts is None or state is None:
+        return found
+    settings = _with_steady_rate(settings, state)
+    for number in range(1, MAX_ROUNDS + 1):
+        if _agrees(found.estimate) or stopped():
+            break
+        stuck = _chains_of(found.estimate, settings.seed, number)
+        with Progress(MAX_ITERATIONS, show=progress, unit="settling") as bar:
+            after, n_iterations = _round(
+                hamiltonian, state, sampler, settings, scouts, stuck, stopped, bar
+            )
+        if n_iterations == 0:
+            break
+        state = after
+        n_iterations += found.n_iterations
+        found = Settled(state, estimate(state.psi, number), n_iterations, number)
+    return found
+
+
+def _agrees(estimate: Estimate) -> bool:
+    """Whether fresh chains tell the same energy, by their starts and by R-hat."""
+    comparison = estimate.comparison
+    return (comparison is None or comparison.agrees) and not estimate.energy.r_hat > MAX_R_HAT
+
+
+def _chains_of(estimate: Estimate, seed: int, number: int) -> ChainState:
+    """Where the chains of an estimate ended, with random streams of their own."""
+    spins = estimate.samples.spins[:, -1].copy()
+    key = np.random.SeedSequence(seed, spawn_key=(6, number))
+    return ChainState(spins, random_chains(spins.shape[1], None, len(spins), key).rng)
+
+
+def _with_steady_rate(settings: RunSettings, state: vmc.RunState) -> RunSettings:
+    """Learning rate and shift as they are now, the rate not below a minimum."""
+    optimiser, iteration = settings.optimiser, settings.iteration_in_stage(state.iteration)
+    rate = max(optimiser.learning_rate_at(iteration, state.psi), MIN_LEARNING_RATE)
+    shift = Schedule(optimiser.diag_shift_at(iteration))
+    steady = replace(optimiser, learning_rate=Schedule(rate), diag_shift=shift)
+    return replace(settings, optimiser=steady)
+
+
+def _round(
+    hamiltonian: SpinHamiltonian,
+    state: vmc.RunState,
+    sampler: Sampler,
+    settings: RunSettings,
+    scouts: Scouts,
+    stuck: ChainState,
+    stopped: Callable[[], object],
+    bar: Progress,
+) -> tuple[vmc.RunState, int]:
+    """Iterate with the chains of an estimate as scouts until all have come home."""
+    moves = replace(scouts.moves, n_chains=len(stuck.spins))
+    for n_done in range(MAX_ITERATIONS):
+        with single_threaded_blas():
+            measured, state_now = vmc.sampled(hamiltonian, sampler, None, state, settings)
+            samples, stuck = moves.sample(state.psi, stuck, SWEEPS)
+            astray = scouts.astray(state.psi, samples, measured.energy, len(measured.spins))
+            if astray is None:
+                return state, n_done
+            measured = measured.joined_by(state.psi, astray)
+            stuck = brought_home(stuck, ~astray.scouts)
+            try:
+                record, state = vmc.step(measured, state_now, settings)
+            except vmc.DivergedError:
+                return state, n_done
+        text = f"{astray.scouts.sum()} chains astray, energy {record.energy}"
+        bar.advance(n_done + 1, text)
+        if stopped():
+            return state, n_done + 1
+    return state, MAX_ITERATIONS

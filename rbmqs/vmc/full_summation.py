@@ -1,0 +1,138 @@
+"""Sums over all configurations, where these are no more than samples would be.
+
+Configurations that a symmetry of both the Hamiltonian and the wavefunction maps onto each other
+have one |psi|^2 and one local energy, so that one of each orbit counts for all: the 12870 of a 4x4
+lattice in S_z = 0 are 107 for a machine projected onto the symmetric sector. A step then costs less
+than one with 1024 samples and has no noise: J1-J2 on 4x4 at J2 = 0.5 falls below a relative error
+of 1e-8 in 150 iterations, where samples leave 1e-4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.estimators.local import local_energies
+from rbmqs.estimators.statistics import Stats
+from rbmqs.sampling.chains import Samples
+from rbmqs.states.projected_rbm import ProjectedRBM, is_even
+from rbmqs.states.rbm import RBM
+from rbmqs.states.symmetric_rbm import SymmetricRBM
+from rbmqs.vmc.batch import Measured
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from hamiltonians.symmetry.groups import SymmetrySector
+    from rbmqs.states.state import Wavefunction
+    from rbmqs.vmc.settings import SamplingSettings
+
+MAX_CONFIGURATIONS = 2**15  # where a sum is asked for
+NEGLIGIBLE = 1e-24  # of the largest |psi|^2: what rounding leaves where symmetry allows nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Summation:
+    """All configurations of a sector up to symmetry.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    spins : int8 (n, N)
+        One configuration of each orbit.
+    multiplicities : float64 (n,)
+        Sizes of the orbits.
+    """
+
+    hamiltonian: SpinHamiltonian
+    spins: np.ndarray
+    multiplicities: np.ndarray
+
+    @classmethod
+    def wanted(
+        cls, hamiltonian: SpinHamiltonian, psi: Wavefunction, settings: SamplingSettings
+    ) -> Summation | None:
+        """The sum that a run does instead of sampling, None where it samples.
+
+        Raises
+        ------
+        ValueError
+            `summation` is asked for and there are more than `MAX_CONFIGURATIONS`.
+        """
+        if settings.summation is False or (settings.summation is None and settings.exact):
+            return None
+        limit = MAX_CONFIGURATIONS if settings.summation else settings.n_samples_of(psi)
+        symmetry = common_symmetry(hamiltonian, psi)
+        n = n_configurations(hamiltonian, symmetry)
+        if n <= limit:
+            return cls(hamiltonian, *_orbits(hamiltonian, symmetry))
+        if settings.summation is None:
+            return None
+        raise ValueError(f"summation takes at most {limit} configurations, there are {n}")
+
+    def measured(self, psi: Wavefunction) -> Measured:
+        """Energy and local energies, each configuration with its weight."""
+        log_psi = psi.log_psi(self.spins).real
+        weights = self.multiplicities * np.exp(2 * (log_psi - log_psi.max()))
+        kept = weights > NEGLIGIBLE
+        spins, weights = self.spins[kept], weights[kept] / weights[kept].mean()
+        pairs = psi.unit_pairs(spins)
+        values = local_energies(psi, self.hamiltonian, Samples(spins[:, None], 1.0), pairs).ravel()
+        return Measured(spins, pairs, values, _exact(values, weights), 1.0, weights, True)
+
+
+def _exact(values: np.ndarray, weights: np.ndarray) -> Stats:
+    """Mean and variance without an error, as of one chain through all configurations."""
+    n = len(values)
+    mean = complex(weights @ values / n)
+    variance = float(weights @ abs(values - mean) ** 2) / n
+    return Stats(mean, 0.0, variance, 1.0, 1.0, float(n), 1, n)
+
+
+def common_symmetry(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> SymmetrySector:
+    """What leaves |psi|^2 and local energies as they are, characters left aside."""
+    from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector, check_spin_inversion
+
+    group = SymmetryGroup(np.arange(psi.n_sites)[None])
+    inverts = False
+    if isinstance(psi, ProjectedRBM):
+        group, inverts = psi.sector.group, psi.sector.spin_inversion is not None
+    elif isinstance(psi, SymmetricRBM):
+        group, inverts = psi.group, is_even(psi)
+    elif isinstance(psi, RBM):
+        inverts = is_even(psi)
+    group = group.restricted_to(hamiltonian)
+    try:
+        check_spin_inversion(hamiltonian)
+    except ValueError:
+        inverts = False
+    return SymmetrySector(group, np.ones(group.order, complex), 1 if inverts else None)
+
+
+def n_configurations(hamiltonian: SpinHamiltonian, symmetry: SymmetrySector) -> int:
+    """Number of orbits."""
+    from hamiltonians.exact.orbits import count_orbits
+
+    return count_orbits(hamiltonian.n_sites, _n_down(hamiltonian), symmetry)
+
+
+def _n_down(hamiltonian: SpinHamiltonian) -> int | None:
+    if hamiltonian.total_sz is None:
+        return None
+    return round(hamiltonian.n_sites / 2 - hamiltonian.total_sz)
+
+
+def _orbits(
+    hamiltonian: SpinHamiltonian, symmetry: SymmetrySector
+) -> tuple[np.ndarray, np.ndarray]:
+    """One configuration of each orbit, int8 (n, N), and the sizes of the orbits."""
+    from hamiltonians import Sector
+    from hamiltonians.exact.orbits import OrbitBasis
+    from hamiltonians.operators.bits import permute_bits
+
+    basis = OrbitBasis(hamiltonian.n_sites, _n_down(hamiltonian), symmetry)
+    states, sizes = basis.listed
+    states = permute_bits(states, np.argsort(basis.site_order))
+    sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
+    return sector.states_to_spins(states), sizes.astype(float)

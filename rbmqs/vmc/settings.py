@@ -1,0 +1,332 @@
+"""How a run is done: everything but the Hamiltonian and the ansatz, with defaults that hold.
+
+The defaults are the ones under which every model of the test suite converges from random starts
+(`benchmarks/defaults.py` measures them); docs/defaults.md gives the figures behind each number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rbmqs.sampling.chains import MOVES
+from rbmqs.sampling.replica_exchange import BETA_MIN
+from rbmqs.sr import SOLVERS, allowed_solvers
+from rbmqs.utils.checks import choice, flag, number, positive_int
+from rbmqs.utils.schedules import Schedule, as_schedule
+
+if TYPE_CHECKING:
+    from rbmqs.states.state import Wavefunction
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How configurations are drawn.
+
+    Parameters
+    ----------
+    n_samples : int or None
+        Configurations per iteration; rounded up to whole draws per chain. None for the
+        `n_samples` of the wavefunction, 1024, and 4096 for one whose weights are tied.
+    n_chains : int
+    move : str or None
+        "flip", "exchange", "pair-exchange", "mixed", or None for the sector's natural one.
+    sweep_size : int or None
+        Proposals between recorded configurations, N when None.
+    n_discard_per_chain : int
+        Sweeps discarded after each change of the parameters.
+    n_replicas : int
+        More than 1 puts a ladder of replicas behind every chain, see `ReplicaExchangeSampler`.
+    beta_min : float
+        The ladder ends at |psi|^(2 beta_min).
+    exact : bool
+        Draw by enumeration instead of Markov chains (small sectors).
+    n_final_samples : int
+        Configurations of the final estimate.
+    n_first_samples : int or None
+        Configurations of the first iteration, where fewer do: their number then doubles every
+        `sample_doubling` iterations until it is `n_samples`.
+    sample_doubling : float
+        In iterations.
+    scout_share : float
+        Weight that scouts have in the equations of a step if all of them are astray, relative to
+        all samples (`rbmqs.vmc.extensions.probe_chains`); 0 for no scouts.
+    summation : bool or None
+        Sum over all configurations in an iteration instead of drawing samples; None for where
+        there are, up to symmetry, no more of them than samples.
+    """
+
+    n_samples: int | None = None
+    n_chains: int = 16
+    move: str | None = None
+    sweep_size: int | None = None
+    n_discard_per_chain: int = 5
+    n_replicas: int = 1
+    beta_min: float = BETA_MIN
+    exact: bool = False
+    n_final_samples: int = 16384
+    n_first_samples: int | None = None
+    sample_doubling: float = 50.0
+    scout_share: float = 1e-4
+    summation: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("n_chains", "n_final_samples", "n_replicas"):
+            positive_int(name, getattr(self, name))
+        if self.n_samples is not None:
+            positive_int("n_samples", self.n_samples)
+        positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
+        if self.sweep_size is not None:
+            positive_int("sweep_size", self.sweep_size)
+        if self.move is not None:
+            choice("move", self.move, MOVES)
+        flag("exact", self.exact)
+        if not isinstance(self.summation, bool | None):
+            raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
+        if not 0 < number("beta_min", self.beta_min) < 1:
+            raise ValueError(f"beta_min must lie in (0, 1), got {self.beta_min}")
+        if not 0 <= number("scout_share", self.scout_share) < 1:
+            raise ValueError(f"scout_share must lie in [0, 1), got {self.scout_share}")
+        if self.exact and self.n_replicas > 1:
+            raise ValueError(f"n_replicas must be 1 with exact sampling, got {self.n_replicas}")
+        if self.n_samples is not None and self.n_samples < 2 * self.n_chains:
+            raise ValueError(
+                f"n_samples must give every chain two draws: at least {2 * self.n_chains} for "
+                f"{self.n_chains} chains, got {self.n_samples}"
+            )
+        self._check_growth()
+
+    def _check_growth(self) -> None:
+        number("sample_doubling", self.sample_doubling, above=0)
+        if self.n_first_samples is None:
+            return
+        positive_int("n_first_samples", self.n_first_samples)
+        largest = math.inf if self.n_samples is None else self.n_samples
+        if not 2 * self.n_chains <= self.n_first_samples <= largest:
+            raise ValueError(
+                f"n_first_samples must lie between two draws for each of {self.n_chains} chains "
+                f"and n_samples = {self.n_samples}, got {self.n_first_samples}"
+            )
+
+    def n_samples_of(self, psi: Wavefunction) -> int:
+        """Configurations per iteration of a run with this wavefunction."""
+        return psi.n_samples if self.n_samples is None else self.n_samples
+
+    def n_draws_at(self, iteration: int, psi: Wavefunction) -> int:
+        """Draws per chain of an iteration, a function of its number and the machine's size."""
+        n_samples = self.n_samples_of(psi)
+        if self.n_first_samples is not None:
+            doublings = min(iteration / self.sample_doubling, 64.0)
+            n_samples = min(n_samples, int(self.n_first_samples * 2.0**doublings))
+        return max(2, -(-n_samples // self.n_chains))
+
+    @property
+    def n_final_draws(self) -> int:
+        """Draws per chain of the final estimate."""
+        return max(4, -(-self.n_final_samples // self.n_chains))
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """How parameters move.
+
+    Parameters
+    ----------
+    learning_rate : Schedule, float or None
+        None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps carry little
+        noise: `learning_rate` and `quiet_rate` of the wavefunction.
+    diag_shift : Schedule or float
+        Added to the diagonal of S.
+    max_step : float
+        Largest Fubini-Study distance sqrt(dtheta^dagger S dtheta) of one step; longer ones are
+        shortened.
+    max_change : float
+        Largest change of one parameter in one step. The metric does not see directions that the
+        samples do not, in which a step of any length may look short.
+    momentum : float or None
+        SPRING momentum mu in [0, 1) (Goldshlager, Abrahamsen & Lin, J. Comput. Phys. 516, 113351
+        (2024), arXiv:2401.10190): the solve starts from mu times the previous direction. None for
+        0.9, and for 0.5 rising to 0.9 over 400 iterations with a projected wavefunction: 1 - mu is
+        then its `friction`.
+    relative_shift : float
+        eps_1 of the scale-invariant shift eps_1 diag(S) + diag_shift; 0 for none. Takes the
+        solvers "dense" and "matrix-free".
+    min_snr : float
+        Components of the force whose signal-to-noise ratio is below this are left out (Schmitt &
+        Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
+    local_shift : bool or None
+        Whether the shift of a plain machine's weights grows with the distance between unit and
+        site, see `rbmqs.vmc.extensions.local_shift`. None for where there are more parameters than samples, more than
+        32 sites, and neither `relative_shift` nor `min_snr`.
+    solver : str or None
+        "sample-space", "matrix-free", "dense", or None for the cheapest.
+    """
+
+    learning_rate: Schedule | float | None = None
+    diag_shift: Schedule | float = field(
+        default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
+    )
+    max_step: float = 0.2
+    max_change: float = 0.06
+    momentum: float | None = None
+    relative_shift: float = 0.0
+    min_snr: float = 0.0
+    local_shift: bool | None = None
+    solver: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "diag_shift"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
+        number("max_step", self.max_step, above=0)
+        number("max_change", self.max_change, above=0)
+        if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
+            raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
+        for name in ("relative_shift", "min_snr"):
+            number(name, getattr(self, name), at_least=0)
+        if not isinstance(self.local_shift, bool | None):
+            raise TypeError(f"local_shift must be true, false or None, got {self.local_shift!r}")
+        if self.local_shift and (self.relative_shift > 0 or self.min_snr > 0):
+            raise ValueError("local_shift = true goes with neither relative_shift nor min_snr")
+        if self.solver is not None:
+            choice("solver", self.solver, tuple(SOLVERS))
+            self._check_solver()
+
+    def _check_solver(self) -> None:
+        allowed = allowed_solvers(self.relative_shift, self.min_snr)
+        if self.solver not in allowed:
+            raise ValueError(
+                f"relative_shift = {self.relative_shift:g} and min_snr = {self.min_snr:g} take "
+                f"the solver {' or '.join(allowed)}, got {self.solver!r}"
+            )
+
+    def learning_rate_at(self, iteration: int, psi: Wavefunction, quiet: bool = False) -> float:
+        """Learning rate for a wavefunction, before damping and the limit on the step.
+
+        Parameters
+        ----------
+        quiet : bool
+            Whether steps carry little noise.
+        """
+        if self.learning_rate is not None:
+            return self.learning_rate(iteration)  # type: ignore[operator]
+        return max(psi.learning_rate(iteration), psi.quiet_rate if quiet else 0.0)
+
+    @property
+    def local_shift_asked(self) -> bool | None:
+        """`local_shift`, false where None leaves it to another shift or to truncation."""
+        other = self.relative_shift > 0 or self.min_snr > 0
+        return False if other and self.local_shift is None else self.local_shift
+
+    def diag_shift_at(self, iteration: int) -> float:
+        """Diagonal shift before damping."""
+        return self.diag_shift(iteration)  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything about a run but the Hamiltonian and the ansatz.
+
+    Parameters
+    ----------
+    n_iterations : int
+        Iterations in all; a resumed run continues up to this number.
+    seed : int
+        Seeds chains and, in `ground_state`, the initial parameters.
+    stop_when_converged : bool
+        Stop before `n_iterations` when the energy has stopped falling.
+    sampling : SamplingSettings
+    optimiser : OptimiserSettings
+    growth : tuple of float
+        Rising densities alpha of hidden units, one for each stage of the run; empty for a machine
+        that keeps its size. Schedules begin again with each stage.
+    growth_interval : int
+        Iterations of each stage but the last, which goes on to the end.
+    n_trials : int or None
+        Random starts that are tried one after the other, the one of lowest energy going on, see
+        `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the `n_trials` of the wavefunction,
+        8 for tied weights and 3 for most projected machines, as far as they take half of
+        `n_iterations` or less: 3 of the default number. There are fewer where they would take more
+        than a quarter of `max_seconds`.
+    trial_iterations : int
+        Iterations of each trial.
+    max_seconds : float or None
+        Optimise no longer than this, whichever comes first, and settle (`rbmqs.vmc.extensions.refinement`) for a
+        quarter of it at most; where the run ends, and after how many trials, then depends on the
+        machine's speed, but not how it got there.
+    """
+
+    n_iterations: int = 700
+    seed: int = 0
+    stop_when_converged: bool = False
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    growth: tuple[float, ...] = ()
+    growth_interval: int = 200
+    n_trials: int | None = None
+    trial_iterations: int = 100
+    max_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        positive_int("n_iterations", self.n_iterations)
+        positive_int("trial_iterations", self.trial_iterations, minimum=4)
+        if self.n_trials is not None:
+            positive_int("n_trials", self.n_trials)
+        positive_int("seed", self.seed, minimum=0)
+        if self.max_seconds is not None:
+            number("max_seconds", self.max_seconds, above=0)
+        flag("stop_when_converged", self.stop_when_converged)
+        positive_int("growth_interval", self.growth_interval)
+        object.__setattr__(self, "growth", _rising("growth", self.growth))
+        if self.growth and self.n_trials_in_all > 1:
+            raise ValueError(f"n_trials must be 1 for a run with growth, got {self.n_trials}")
+
+    @property
+    def n_trials_in_all(self) -> int:
+        """Number of trials, one where nothing is said."""
+        return self.n_trials or 1
+
+    def n_trials_before(self, iteration: int) -> int:
+        """Trials that are over before an iteration; 0 in a run that has only one."""
+        n = self.n_trials_in_all
+        return min(iteration // self.trial_iterations, n) if n > 1 else 0
+
+    def is_trial(self, iteration: int) -> bool:
+        """Whether an iteration belongs to one of several trials."""
+        n = self.n_trials_in_all
+        return n > 1 and self.n_trials_before(iteration) < n
+
+    def iteration_in_trial(self, iteration: int) -> int:
+        """Iterations that the start which is followed at an iteration has behind it."""
+        n_over = self.n_trials_before(iteration)
+        if n_over == self.n_trials_in_all:
+            n_over -= 1  # the lowest goes on where its trial ended
+        return iteration - n_over * self.trial_iterations
+
+    def _stage(self, iteration: int) -> int:
+        return min(iteration // self.growth_interval, max(len(self.growth) - 1, 0))
+
+    def alpha_at(self, iteration: int) -> float | None:
+        """Density of hidden units that `growth` wants at an iteration, None for any."""
+        return self.growth[self._stage(iteration)] if self.growth else None
+
+    def iteration_in_stage(self, iteration: int) -> int:
+        """Iterations since the machine started or grew last, which is what schedules count."""
+        return self.iteration_in_trial(iteration) - self._stage(iteration) * self.growth_interval
+
+    def describe(self) -> dict:
+        """Plain JSON values, for logs and checkpoints."""
+        return asdict(self)
+
+
+def _rising(name: str, values: Iterable[float]) -> tuple[float, ...]:
+    """Positive numbers, each larger than the one before."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
+    numbers = tuple(number(name, value, above=0) for value in values)
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
+        raise ValueError(f"{name} must rise from stage to stage, got {list(numbers)}")
+    return numbers
