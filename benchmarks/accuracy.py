@@ -27,7 +27,7 @@ from timing import write_json
 import rbmqs
 from hamiltonians import best_reference
 from rbmqs.estimators.statistics import Stats
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.lanczos_analysis import Analysis, analyse_run
 from rbmqs.runs.run import CHECKPOINT
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
@@ -38,7 +38,7 @@ ROW, SPENT = "row.json", "spent.json"
 def main() -> int:
     """Run the chosen problems and print the table."""
     options = _options()
-    print(machine_line())
+    print(host_line())
     print(
         f"{'problem':<32} {'energy':>14} {'bar':>8} {'rel.err.':>9} {'published':>9} {'V':>8} "
         f"{'params':>7} {'seconds':>8}  below  status"
@@ -49,7 +49,7 @@ def main() -> int:
         for case in _problems(options):
             rows.append(_measured(case, root / _file_name(case), options))
             _print(rows[-1])
-    write_json(options.json, {"machine": machine_line(), "rows": rows})
+    write_json(options.json, {"machine": host_line(), "rows": rows})
     return 0
 
 

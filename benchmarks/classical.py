@@ -33,7 +33,7 @@ from classical_relatives import ratings, topics
 from classical_sets import curves, small
 from classical_speed import sparse_rows, speed
 
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 
 SECTIONS = {
     "speed": speed, "sparse": sparse_rows, "small": small, "curves": curves,
@@ -55,14 +55,14 @@ def main():
         parser.error(f"unknown section {unknown.pop()!r}; known: {', '.join(SECTIONS)}")
     if options.threads:
         numba.set_num_threads(options.threads)
-    print(machine_line())
+    print(host_line())
     results = {}
     for name in options.sections or ("speed", "small"):
         print(f"\n{name}")
         results[name] = SECTIONS[name](options.quick)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine_line(), **results}, file, indent=1)
+            json.dump({"machine": host_line(), **results}, file, indent=1)
 
 
 if __name__ == "__main__":

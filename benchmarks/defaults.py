@@ -16,7 +16,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 
 CASES = {
     "Ising chain 20, h=0.5": (lambda: ising(chain(20), h=0.5), 1e-4, True),
@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--case", action="append", help="part of a name (repeatable)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    print(machine_line())
+    print(host_line())
     print(f"{'model':<24} {'limit':>7} {'worst':>9} {'median':>9} {'bar':>8} {'s/run':>6}  passed")
     rows, failed = {}, 0
     names = [name for name, (_, _, small) in CASES.items() if small or not options.quick]
@@ -72,7 +72,7 @@ def main():
             flush=True,
         )
         rows[name] = {"limit": limit, "runs": runs}
-    write_json(options.json, {"machine": machine_line(), "cases": rows})
+    write_json(options.json, {"machine": host_line(), "cases": rows})
     return 1 if failed else 0
 
 

@@ -205,9 +205,9 @@ def main():
         return
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, got {options.repeats}")
-    from rbmqs.runs.host_speed import machine_line  # not in the processes that are timed
+    from rbmqs.runs.host_speed import host_line  # not in the processes that are timed
 
-    print(machine_line())
+    print(host_line())
     tables = {}
     repeats = 1 if options.quick else options.repeats
     for method in ("rbmqs", "rbmqs auto"):  # fills the cache of compiled kernels
@@ -226,7 +226,7 @@ def main():
     tables["products"] = print_products(options.quick, options.limit)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine_line(), "results": tables}, file, indent=1)
+            json.dump({"machine": host_line(), "results": tables}, file, indent=1)
 
 
 if __name__ == "__main__":

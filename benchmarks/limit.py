@@ -33,7 +33,7 @@ from timing import median, seconds_per_call, write_json
 from workload import DIAG_SHIFT, Prepared
 
 import rbmqs
-from rbmqs.runs.host_speed import gemm_rate, machine_line
+from rbmqs.runs.host_speed import gemm_rate, host_line
 from rbmqs.sr import FactorisedJacobian, solve
 from rbmqs.utils.threads import single_threaded_blas
 
@@ -69,7 +69,7 @@ class Row:
 def model_kernels(case: Case) -> Iterator[Kernel]:
     """What depends on the model: sampling and local energies."""
     p = Prepared(case)
-    pairs = p.psi.unit_pairs(p.samples.flat)
+    pairs = p.psi.prepare(p.samples.flat)
     move = "exchanges" if p.exchange else "flips"
     yield Kernel(f"sampling, {move}", p.sampling_work(), p.sample)
     yield Kernel(
@@ -83,13 +83,13 @@ def common_kernels(case: Case) -> Iterator[Kernel]:
     """What does not: hidden units, products with the Jacobian, the solve."""
     p = Prepared(case)
     spins = p.samples.flat
-    pairs = p.psi.unit_pairs(spins)
+    pairs = p.psi.prepare(spins)
     energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
     jacobian = FactorisedJacobian.of(p.psi, spins, pairs)
     vector = p.psi.flat
     values = jacobian.times(vector)
     product = operations.jacobian_product(p.size)
-    yield Kernel("hidden units", operations.unit_pairs(p.size), lambda: p.psi.unit_pairs(spins))
+    yield Kernel("hidden units", operations.prepare(p.size), lambda: p.psi.prepare(spins))
     yield Kernel("Jacobian times vector", product, lambda: jacobian.times(vector))
     yield Kernel("adjoint times vector", product, lambda: jacobian.adjoint_times(values))
     yield Kernel("Gram matrix", operations.gram(p.size), jacobian.gram)
@@ -200,7 +200,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
-    machine = machine_line()
+    machine = host_line()
     print(machine)
     if options.scaling:
         from scaling import exponents

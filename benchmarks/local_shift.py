@@ -22,7 +22,7 @@ from timing import write_json
 from training import outcome, train
 
 import hamiltonians as hm
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
@@ -85,7 +85,7 @@ def main() -> None:
     options = parser.parse_args()
     seconds, n_samples = (5.0, 128) if options.quick else (options.seconds, 1024)
     cases = problems(options)
-    print(machine_line())
+    print(host_line())
     print(f"{'model':<34} {'same shift for all':>26} {'local shift':>26} {'published':>10}")
     rows = {}
     for case in cases:
@@ -93,7 +93,7 @@ def main() -> None:
         rows[case.name] = {"same": same, "local": local, "published": case.published}
         known = "" if case.published is None else f"{case.published:.2f}"
         print(f"{case.name:<34} {_cell(same)} {_cell(local)} {known:>10}", flush=True)
-    write_json(options.json, {"machine": machine_line(), "seconds": seconds, "rows": rows})
+    write_json(options.json, {"machine": host_line(), "seconds": seconds, "rows": rows})
 
 
 if __name__ == "__main__":

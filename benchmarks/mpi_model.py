@@ -21,7 +21,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, ising
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 from rbmqs.sr import FactorisedJacobian
 from rbmqs.utils.threads import single_threaded_blas
 from rbmqs.vmc.step import OptimiserState, take_step
@@ -37,12 +37,12 @@ def parts(n_sites: int, alpha: float, n_samples: int, n_chains: int) -> dict[str
     sampler = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=n_chains)
     state, n_draws = sampler.start(1), n_samples // n_chains
     samples, _ = sampler.sample(psi, state, n_draws)
-    pairs = psi.unit_pairs(samples.flat)
+    pairs = psi.prepare(samples.flat)
     energies = rbmqs.local_energies(psi, H, samples)
     optimiser, settings = OptimiserState.fresh(psi), rbmqs.OptimiserSettings()
 
     def repeated() -> None:
-        found = psi.unit_pairs(samples.flat)
+        found = psi.prepare(samples.flat)
         jacobian = FactorisedJacobian.of(psi, samples.flat, found)
         take_step(psi, jacobian, energies.ravel(), optimiser, settings, 0)
 
@@ -80,7 +80,7 @@ def main() -> None:
     n_sites, n_samples = (40, 1024) if options.quick else (100, 4096)
     n_chains = 1024
     found = parts(n_sites, 2, n_samples, n_chains)
-    print(machine_line())
+    print(host_line())
     print(f"Ising chain, N = {n_sites}, alpha = 2, {n_samples} samples from {n_chains} chains")
     print("one rank: " + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in found.items()))
     size = exchanged(n_sites, n_samples, n_chains)

@@ -82,7 +82,7 @@ def local_energies(size: Size, n_ratios: float) -> Work:
     return n_ratios * size.n_hidden * size.of(*RATIO_FACTOR)
 
 
-def unit_pairs(size: Size) -> Work:
+def prepare(size: Size) -> Work:
     """theta = b + sigma W, then g and w of every unit."""
     angles = size.n_sites * size.of(2 * FUSED, FUSED)
     return size.n_samples * size.n_hidden * (angles + size.of(*UNIT_PAIR))

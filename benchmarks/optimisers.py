@@ -21,7 +21,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square, triangular
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 from rbmqs.utils.schedules import Schedule
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
@@ -161,7 +161,7 @@ def main():
     parser.add_argument("--figure", type=Path, metavar="FILE")
     options = parser.parse_args()
     seeds, n_iterations = (1, 10) if options.quick else (options.seeds, options.iterations)
-    record = {"machine": machine_line(), "iterations": n_iterations, "runs": []}
+    record = {"machine": host_line(), "iterations": n_iterations, "runs": []}
     if options.json and options.json.exists():
         record["runs"] = json.loads(options.json.read_text())["runs"]
     print(record["machine"])

@@ -32,7 +32,7 @@ from hamiltonians import (
     with_smallest_sz,
 )
 from hamiltonians.references.lookup import published
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 
 CASES = {
     "Heisenberg 4x4": lambda: heisenberg(square(4)),
@@ -102,13 +102,13 @@ def main():
         return
     names = [n for n in CASES if not options.quick or CASES[n]().n_sites <= QUICK]
     names = chosen(names, options.case)
-    print(machine_line())
+    print(host_line())
     print(f"{'cluster':<30} {'E / N':>17} {'published':>17} {'agree':>5} {'seconds':>8} {'GB':>6}")
     rows = {}
     for name in names:
         rows[name] = measured(name)
         print_row(name, rows[name])
-    write_json(options.json, {"machine": machine_line(), "rows": rows})
+    write_json(options.json, {"machine": host_line(), "rows": rows})
 
 
 if __name__ == "__main__":

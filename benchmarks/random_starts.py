@@ -21,7 +21,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, kagome, square, triangular, xxz, xyz
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 
 TOLERANCE = 1e-2  # relative: what "converged" promises where the energy is known
 RISE = 0.05  # of the fall of the energy along a run, by which it may end above its lowest window
@@ -107,7 +107,7 @@ def main():
     parser.add_argument("--model", action="append", help="part of a name (repeatable)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    machine = machine_line()
+    machine = host_line()
     print(machine)
     print(
         f"{'model':<34} {'best':>9} {'median':>9} {'worst':>9} {'converged':>10} "

@@ -64,7 +64,7 @@ def sweeps(quick: bool) -> dict[str, dict[float, Case]]:
 def measure(case: Case, rounds: int) -> dict[str, tuple[float, float]]:
     """Fastest seconds and counted operations of each stage and of the whole iteration."""
     p = Prepared(case)
-    pairs = p.psi.unit_pairs(p.samples.flat)
+    pairs = p.psi.prepare(p.samples.flat)
     energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
     jacobian = FactorisedJacobian.of(p.psi, p.samples.flat, pairs)
     iterations = rbmqs.iterate(p.hamiltonian, p.psi, run_settings(case))
@@ -72,7 +72,7 @@ def measure(case: Case, rounds: int) -> dict[str, tuple[float, float]]:
         "sampling": (p.sample, p.sampling_work()),
         "local energies": (
             lambda: rbmqs.local_energies(p.psi, p.hamiltonian, p.samples),
-            operations.unit_pairs(p.size) + p.local_energy_work(),
+            operations.prepare(p.size) + p.local_energy_work(),
         ),
         "solve": (
             lambda: solve(jacobian, energies, DIAG_SHIFT, "sample-space"),

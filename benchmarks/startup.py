@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 
 COMMANDS = {
     "Ising chain 20": ["ising", "--length", "20"],
@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one warm run")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
-    print(machine_line())
+    print(host_line())
     print(f"{'command':<30} {'empty cache':>12} {'warm cache':>12}   (seconds)")
     rows = {}
     for name, arguments in COMMANDS.items():
@@ -54,7 +54,7 @@ def main():
         rows[name] = {"empty": cold, "warm": warm}
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine_line(), "seconds": rows}, file, indent=1)
+            json.dump({"machine": host_line(), "seconds": rows}, file, indent=1)
 
 
 if __name__ == "__main__":

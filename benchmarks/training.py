@@ -9,14 +9,14 @@ import numpy as np
 
 import rbmqs
 from hamiltonians import SpinHamiltonian
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings
 
 
 def train(
-    hamiltonian: SpinHamiltonian, psi: Wavefunction, settings: RunSettings, seconds: float
-) -> tuple[list[StepRecord], Wavefunction, float]:
+    hamiltonian: SpinHamiltonian, psi: VariationalState, settings: RunSettings, seconds: float
+) -> tuple[list[StepRecord], VariationalState, float]:
     """Records, the last wavefunction, and seconds that all iterations but the first have taken.
 
     The clock starts behind the first iteration, which compiles.

@@ -46,7 +46,7 @@ from workload import DIAG_SHIFT, LEARNING_RATE, Prepared, run_settings
 
 import rbmqs
 from rbmqs.estimators.statistics import statistics
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.netket import parameters_to_netket
 from rbmqs.sampling.chains import Samples
 from rbmqs.sr import FactorisedJacobian, solve
@@ -104,7 +104,7 @@ class Ours:
         with single_threaded_blas():
             times["sampling"] = seconds(p.sample)
             samples = p.sample()
-            pairs = psi.unit_pairs(samples.flat)
+            pairs = psi.prepare(samples.flat)
             energies = rbmqs.local_energies(psi, p.hamiltonian, samples, pairs).ravel()
             times["local energies"] = seconds(
                 lambda: rbmqs.local_energies(psi, p.hamiltonian, samples)
@@ -295,7 +295,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
-    machine = machine_line()
+    machine = host_line()
     versions = packages()
     print(machine, *(f"{name} {version}" for name, version in versions.items()), sep=", ")
     outcomes = []

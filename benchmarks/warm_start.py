@@ -22,7 +22,7 @@ from training import outcome, train
 
 import hamiltonians as hm
 from hamiltonians import best_reference
-from rbmqs.runs.host_speed import machine_line
+from rbmqs.runs.host_speed import host_line
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
@@ -81,14 +81,14 @@ def main() -> None:
     options = parser.parse_args()
     seconds, n_samples = (3.0, 128) if options.quick else (options.seconds, 1024)
     cases = problems(options)
-    print(machine_line())
+    print(host_line())
     headers = ["projected at once", *(f"plain for {share:.0%}" for share in PLAIN_SHARES[1:])]
     print(f"{'model':<28} " + " ".join(f"{header:>22}" for header in headers))
     rows = {}
     for case in cases:
         rows[case.name] = [trained(case, share, seconds, n_samples) for share in PLAIN_SHARES]
         print(f"{case.name:<28} " + " ".join(map(_cell, rows[case.name])), flush=True)
-    record = {"machine": machine_line(), "seconds": seconds, "shares": PLAIN_SHARES, "rows": rows}
+    record = {"machine": host_line(), "seconds": seconds, "shares": PLAIN_SHARES, "rows": rows}
     write_json(options.json, record)
 
 

@@ -20,7 +20,7 @@ def run_settings(case: Case) -> RunSettings:
     """Plain stochastic reconfiguration with constant step and shift, no momentum, no scouts."""
     return RunSettings(
         sampling=SamplingSettings(
-            n_samples=case.n_samples, n_chains=case.n_chains, scout_share=0.0, summation=False
+            n_samples=case.n_samples, n_chains=case.n_chains, probe_share=0.0, summation=False
         ),
         optimiser=OptimiserSettings(
             learning_rate=LEARNING_RATE, diag_shift=DIAG_SHIFT, momentum=0.0

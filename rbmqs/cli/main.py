@@ -207,16 +207,16 @@ def _ground_state(options: argparse.Namespace) -> int:
 
 
 def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
-    """The configuration with the sign rule that does best in short trials; rank 0 shows them."""
+    """The configuration with the sign rule that does best in short restarts; rank 0 shows them."""
     from dataclasses import replace
 
     from rbmqs.runs.sign_search import choose_signs
 
     plain = replace(config, model=replace(config.model, signs=None))
-    trial = choose_signs(plain.hamiltonian(), progress=progress and is_first)
+    restart = choose_signs(plain.hamiltonian(), progress=progress and is_first)
     if is_first:
-        print(f"{trial}\n")
-    return replace(config, model=replace(config.model, signs=trial.best.signs))
+        print(f"{restart}\n")
+    return replace(config, model=replace(config.model, signs=restart.best.signs))
 
 
 def _resume(options: argparse.Namespace) -> int:

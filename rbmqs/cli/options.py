@@ -43,7 +43,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--signs", metavar="RULE",
         help="sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, or "
-        "(ground-state) auto: short trials of all",
+        "(ground-state) auto: short restarts of all",
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--growth", type=float, nargs="+", metavar="ALPHA",
         help="densities of hidden units of the stages of the run, such as 1 2 4",
     )  # fmt: skip
-    parser.add_argument("--trials", type=int, metavar="N", help="random starts to choose from")
+    parser.add_argument("--restarts", type=int, metavar="N", help="random starts to choose from")
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")
@@ -101,7 +101,7 @@ _PLACES = {
     "max_seconds": ("run", "max_seconds"),
     "stop_when_converged": ("run", "stop_when_converged"),
     "growth": ("run", "growth"),
-    "trials": ("run", "n_trials"),
+    "restarts": ("run", "n_restarts"),
     "samples": ("sampling", "n_samples"),
     "final_samples": ("sampling", "n_final_samples"),
     "chains": ("sampling", "n_chains"),

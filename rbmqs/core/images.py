@@ -1,7 +1,7 @@
 """Images of a configuration under a group: their amplitudes and the sums of their gradients.
 
 The image g sigma has (g sigma)_i = s_g sigma[p_g(i)], with s_g = -1 for elements that turn over
-all spins. Permuting spins instead of weights lets one machine and one set of tables serve every
+all spins. Permuting spins instead of weights lets one wavefunction and one set of tables serve every
 element. The same sums make the two symmetric wavefunctions: tied weights are a product over
 images, so log-derivatives add up, and a projection is a sum, so they add up with weights.
 """
@@ -67,7 +67,7 @@ def fill_images(
     signs : float64 (|G|,)
     visible_bias, hidden_bias, weights : float64 (planes, N), (planes, M), (planes, N, M)
     pairs : float64 (|G|, 2 planes, padded M)
-        Filled as by `rbmqs.core.tables.unit_pairs`.
+        Filled as by `rbmqs.core.tables.prepare`.
     log_psi : complex128 (|G|,)
         Filled.
 
@@ -117,7 +117,7 @@ def image_amplitudes(
 
 @parallel_exact_kernel
 def image_gradients(
-    planes, spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, shares, out
+    planes, spins, permutations, signs, visible_bias, hidden_bias, weights, n_units, image_weights, out
 ):
     """Sums over elements of the log-derivatives of images, each with its share.
 
@@ -144,16 +144,16 @@ def image_gradients(
                 re = pairs[g, len(planes), j] - pairs[g, 0, j]
                 if len(planes) == 2:
                     im = pairs[g, 3, j] - pairs[g, 1, j]
-                    tanh[0, g, j] = shares[s, g].real * re - shares[s, g].imag * im
-                    tanh[1, g, j] = shares[s, g].real * im + shares[s, g].imag * re
+                    tanh[0, g, j] = image_weights[s, g].real * re - image_weights[s, g].imag * im
+                    tanh[1, g, j] = image_weights[s, g].real * im + image_weights[s, g].imag * re
                 else:
-                    tanh[0, g, j] = shares[s, g].real * re
+                    tanh[0, g, j] = image_weights[s, g].real * re
         start = n_sites + n_hidden
         for p in planes:
             row = out[p, s]
             row[:start] = 0.0
             for g in range(order):
-                share = shares[s, g].imag if p == 1 else shares[s, g].real
+                share = image_weights[s, g].imag if p == 1 else image_weights[s, g].real
                 for i in range(n_sites):
                     row[i] += share * images[g, i]
                 for j in range(n_hidden):
@@ -162,8 +162,8 @@ def image_gradients(
 
 
 @exact_kernel
-def shares_of(log_psi, characters, shares):
-    """chi_g psi_g / sum_h chi_h psi_h into ``shares``; returns the logarithm of the sum.
+def image_weights_of(log_psi, characters, image_weights):
+    """chi_g psi_g / sum_h chi_h psi_h into ``image_weights``; returns the logarithm of the sum.
 
     Where symmetry makes the sum vanish, shares are made with a sum of the size of rounding: large
     and finite, so that a chain that starts there leaves by its first move.
@@ -180,18 +180,18 @@ def shares_of(log_psi, characters, shares):
         largest = max(largest, log_psi[g].real)
     total = 0j
     for g in range(log_psi.shape[0]):
-        shares[g] = characters[g] * cmath.exp(log_psi[g] - largest)
-        total += shares[g]
+        image_weights[g] = characters[g] * cmath.exp(log_psi[g] - largest)
+        total += image_weights[g]
     log_sum = cmath.log(total) + largest
     if abs(total) < _CANCELLED / log_psi.shape[0]:
         total = complex(_CANCELLED / log_psi.shape[0], 0.0)
     for g in range(log_psi.shape[0]):
-        shares[g] /= total
+        image_weights[g] /= total
     return log_sum
 
 
 @parallel_exact_kernel
-def project(log_psi, characters, shares, log_sums):
-    """`shares_of` for every sample: (n_samples, |G|) into the same shape, and (n_samples,)."""
+def project(log_psi, characters, image_weights, log_sums):
+    """`image_weights_of` for every sample: (n_samples, |G|) into the same shape, and (n_samples,)."""
     for s in prange(log_psi.shape[0]):
-        log_sums[s] = shares_of(log_psi[s], characters, shares[s])
+        log_sums[s] = image_weights_of(log_psi[s], characters, image_weights[s])

@@ -105,7 +105,7 @@ def _element(spins, s, f, connections):
 
 @kernel
 def _add_block(
-    planes, spins, pairs, rows, scales, steepness, connections, fixed, apart, first, last,
+    planes, spins, pairs, rows, scales, steepness, connections, fixed, per_flip, first, last,
     own_rows, out,
 ):  # fmt: skip
     """Off-diagonal terms of the samples from first to last.
@@ -184,19 +184,19 @@ def _add_block(
                         ratio = _ratio_of_any_size(
                             planes, product, own_scales[place, 0], pairs, s, table[row]
                         )
-                    out[s, flips[done + m] if apart else 0] += elements[done + m] * ratio
+                    out[s, flips[done + m] if per_flip else 0] += elements[done + m] * ratio
         begin = end
 
 
 @parallel_kernel
-def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, apart, n_parts, out):
+def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, per_flip, n_parts, out):
     """Add sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), sigma' != sigma, of every sample.
 
     Parameters
     ----------
     spins : int8 (n_samples, N)
     pairs : float64 (n_samples, 2 * planes, padded M)
-        From `rbmqs.core.tables.unit_pairs`.
+        From `rbmqs.core.tables.prepare`.
     tables : rbmqs.core.tables.FlipTables
     connections : hamiltonians.operators.connections.Connections
     fixed_sector : bool
@@ -214,7 +214,7 @@ def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, apart, n_p
         for first in range(part * BLOCK, n_samples, n_parts * BLOCK):
             last = min(first + BLOCK, n_samples)
             _add_block(
-                planes, spins, pairs, rows, scales, steepness, connections, fixed_sector, apart,
+                planes, spins, pairs, rows, scales, steepness, connections, fixed_sector, per_flip,
                 first, last, own_rows, out,
             )  # fmt: skip
 

@@ -23,7 +23,7 @@ where it is not, and in calls so short that making it would take longer, the tab
 
 Where a product leaves the range of doubles, the ratio is taken again by logarithms. Where it
 could sink out of the range and return with digits lost, or z_k could underflow on its way (see
-`rbmqs.core.tables.FlipTables.wild`), ratios are always taken by
+`rbmqs.core.tables.FlipTables.may_overflow`), ratios are always taken by
 logarithms and the pairs made again after every accepted move: slow, for weights beyond 5 or so.
 """
 
@@ -160,7 +160,7 @@ def _log_norm_ratio(planes, units, rows, first, second):
 
 
 @inlined_exact_kernel
-def norm_ratio(planes, units, rows, first, second, scales, inverse_den, wild, num):
+def norm_ratio(planes, units, rows, first, second, scales, inverse_den, may_overflow, num):
     """|psi(sigma')/psi(sigma)|^2 of a move; leaves num_l in ``num``.
 
     Parameters
@@ -174,7 +174,7 @@ def norm_ratio(planes, units, rows, first, second, scales, inverse_den, wild, nu
         log |C|^2 of the same flips and its exponential, 0 where that is out of range.
     """
     product = 0.0
-    if not wild:
+    if not may_overflow:
         product = lane_norms(planes, units, rows, first, second, inverse_den, num)
     total, scale = scales[0, first], scales[1, first]
     if second >= 0:
@@ -288,7 +288,7 @@ def _rows_of_move(by_bond, spins, sites):
 
 @parallel_kernel
 def _run_chains(
-    planes, spins, rng, beta, move, bonds, by_bond, rows, scales, wild, hidden_bias, weights,
+    planes, spins, rng, beta, move, bonds, by_bond, rows, scales, may_overflow, hidden_bias, weights,
     n_discard, sweep_size, samples, accepted,
 ):  # fmt: skip
     n_chains, n_draws, n_sites = samples.shape
@@ -317,7 +317,7 @@ def _run_chains(
                     continue
                 first, second = _rows_of_move(by_bond, sigma, sites)
                 ratio = norm_ratio(
-                    planes, units, rows, first, second, scales, inverse_den, wild, num
+                    planes, units, rows, first, second, scales, inverse_den, may_overflow, num
                 )
                 if metropolis_accepts(ratio, uniform(stream), exponent):
                     count += 1
@@ -325,7 +325,7 @@ def _run_chains(
                     if sites[1] >= 0:
                         sigma[sites[1]] = -sigma[sites[1]]
                     healthy = _commit(planes, units, rows, first, second, num, inverse_den)
-                    if wild or not healthy:
+                    if may_overflow or not healthy:
                         age = REFRESH
             if draw >= 0:
                 for i in range(n_sites):
@@ -348,7 +348,7 @@ def exchange_table_pays(tables, bonds, proposals):
     """
     n_rows = 2 * len(bonds)
     small = n_rows * tables.rows[0].nbytes <= LARGEST_TABLE
-    return small and n_rows <= proposals and not tables.wild
+    return small and n_rows <= proposals and not tables.may_overflow
 
 
 def exchange_tables(tables, bonds):
@@ -397,7 +397,7 @@ def sample(
     else:
         rows, scales = tables.rows, norm_scales(tables.scales[0])
     _run_chains(
-        tables.planes, spins, rng, beta, move, bonds, by_bond, rows, scales, tables.wild,
+        tables.planes, spins, rng, beta, move, bonds, by_bond, rows, scales, tables.may_overflow,
         hidden_bias, weights, n_discard, sweep_size, samples, accepted,
     )  # fmt: skip
     return accepted

@@ -2,7 +2,7 @@
 
 A chain holds the hidden units of every image g sigma as pairs (see `rbmqs.core.amplitude`) and
 the image's share w_g = chi_g psi(g sigma) / Psi(sigma). A move multiplies each image's amplitude
-by a ratio r_g of the machine that is projected, so that
+by a ratio r_g of the RBM that is projected, so that
 
     Psi(sigma') / Psi(sigma) = sum_g w_g r_g,        w_g <- w_g r_g / sum_h w_h r_h.
 
@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
-from rbmqs.core.images import fill_images, shares_of
+from rbmqs.core.images import fill_images, image_weights_of
 from rbmqs.core.local_energy import log_product
 from rbmqs.core.metropolis import metropolis_accepts, multiply_rows, propose
 from rbmqs.core.random import uniform
@@ -38,12 +38,12 @@ def _ratio_by_logs(planes, pairs, g, rows, first, second, scratch):
 
 
 @inlined_exact_kernel
-def _image_ratio(planes, pairs, g, rows, first, second, scales, wild, scratch):
+def _image_ratio(planes, pairs, g, rows, first, second, scales, may_overflow, scratch):
     """psi(g sigma') / psi(g sigma); ``scales`` as in `rbmqs.core.tables.FlipTables`."""
     n_units = rows.shape[2]
     size = len(planes) * n_units
     product, ok = 0j, False
-    if wild:
+    if may_overflow:
         pass
     elif len(planes) == 2:
         if second < 0:
@@ -105,7 +105,7 @@ def _advance(planes, pairs, g, rows, first, second):
 
 @exact_kernel
 def _fill_terms(
-    planes, pairs, shares, rows, image_rows, first, second, scales, wild, scratch, terms
+    planes, pairs, image_weights, rows, image_rows, first, second, scales, may_overflow, scratch, terms
 ):
     """w_g r_g of a move of one site, or of two with ``second`` >= 0, and their sum over images.
 
@@ -113,19 +113,19 @@ def _fill_terms(
     call costs little beside |G| ratios, and one body compiles in a third of the time.
     """
     total = 0j
-    for g in range(shares.shape[0]):
+    for g in range(image_weights.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
         r1 = image_rows[first, g]
-        terms[g] = shares[g] * _image_ratio(planes, pairs, g, rows, r1, r2, scales, wild, scratch)
+        terms[g] = image_weights[g] * _image_ratio(planes, pairs, g, rows, r1, r2, scales, may_overflow, scratch)
         total += terms[g]
     return total
 
 
 @exact_kernel
-def _ratio_of_many(planes, pairs, shares, rows, image_rows, own_rows, scales, scratch):
+def _ratio_of_many(planes, pairs, image_weights, rows, image_rows, own_rows, scales, scratch):
     """sum_g w_g r_g of a flip of more than two sites, by logarithms."""
     total = 0j
-    for g in range(shares.shape[0]):
+    for g in range(image_weights.shape[0]):
         first = image_rows[own_rows[0], g]
         scratch[:] = rows[first]
         log_scale = scales[0, first]
@@ -133,17 +133,17 @@ def _ratio_of_many(planes, pairs, shares, rows, image_rows, own_rows, scales, sc
             row = image_rows[own_rows[p], g]
             multiply_rows(planes, scratch, rows[row], scratch)
             log_scale += scales[0, row]
-        total += shares[g] * cmath.exp(log_product(planes, pairs, g, scratch) + log_scale)
+        total += image_weights[g] * cmath.exp(log_product(planes, pairs, g, scratch) + log_scale)
     return total
 
 
 @exact_kernel
-def _advance_all(planes, pairs, shares, rows, image_rows, first, second, terms, ratio):
+def _advance_all(planes, pairs, image_weights, rows, image_rows, first, second, terms, ratio):
     """Pairs and shares of every image after an accepted move."""
-    for g in range(shares.shape[0]):
+    for g in range(image_weights.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
         _advance(planes, pairs, g, rows, image_rows[first, g], r2)
-        shares[g] = terms[g] / ratio
+        image_weights[g] = terms[g] / ratio
 
 
 @inlined_exact_kernel
@@ -164,7 +164,7 @@ def _element(sigma, connections, f, fixed_sector):
 
 
 @parallel_exact_kernel
-def add_projected(spins, connections, fixed_sector, apart, tables, machine, group, out):
+def add_projected(spins, connections, fixed_sector, per_flip, tables, rbm, group, out):
     """Add sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma), sigma' != sigma, of every sample.
 
     Parameters
@@ -175,13 +175,13 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
         Whether amplitudes outside the samples' sector of S_z count as zero.
     apart : bool
         Whether each flip has a column of its own.
-    tables, machine, group
+    tables, wavefunction, group
         As in `sample_projected`.
     out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
     """
-    visible_bias, hidden_bias, weights = machine
+    visible_bias, hidden_bias, weights = rbm
     permutations, signs, characters, image_rows = group
-    planes, rows, scales, wild = tables.planes, tables.rows, tables.scales, tables.wild
+    planes, rows, scales, may_overflow = tables.planes, tables.rows, tables.scales, tables.may_overflow
     n_units = rows.shape[2]
     order, n_sites = permutations.shape
     flip_ptr, flip_sites = connections.flip_ptr, connections.flip_sites
@@ -189,14 +189,14 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
         pairs = np.empty((order, 2 * len(planes), n_units))
         scratch = np.empty((len(planes), n_units))
         log_psi = np.empty(order, dtype=np.complex128)
-        shares = np.empty(order, dtype=np.complex128)
+        image_weights = np.empty(order, dtype=np.complex128)
         terms = np.empty(order, dtype=np.complex128)
         own_rows = np.empty(n_sites, dtype=np.int64)
         sigma = spins[s]
         fill_images(
             planes, sigma, permutations, signs, visible_bias, hidden_bias, weights, pairs, log_psi
         )
-        shares_of(log_psi, characters, shares)
+        image_weights_of(log_psi, characters, image_weights)
         for f in range(flip_ptr.shape[0] - 1):
             element = _element(sigma, connections, f, fixed_sector)
             if element == 0j:
@@ -207,22 +207,22 @@ def add_projected(spins, connections, fixed_sector, apart, tables, machine, grou
                 own_rows[p] = 2 * site + np.intp(sigma[site] < 0)
             if size > 2:
                 ratio = _ratio_of_many(
-                    planes, pairs, shares, rows, image_rows, own_rows[:size], scales, scratch
+                    planes, pairs, image_weights, rows, image_rows, own_rows[:size], scales, scratch
                 )
             else:
                 second = own_rows[1] if size == 2 else -1
                 ratio = _fill_terms(
-                    planes, pairs, shares, rows, image_rows, own_rows[0], second, scales, wild,
+                    planes, pairs, image_weights, rows, image_rows, own_rows[0], second, scales, may_overflow,
                     scratch, terms,
                 )  # fmt: skip
-            out[s, f if apart else 0] += element * ratio
+            out[s, f if per_flip else 0] += element * ratio
 
 
 @inlined_exact_kernel
-def _is_deep(shares):
+def _is_deep(image_weights):
     """Whether a share is too small to be carried along by multiplication."""
-    for g in range(shares.shape[0]):
-        size = abs(shares[g].real) + abs(shares[g].imag)
+    for g in range(image_weights.shape[0]):
+        size = abs(image_weights[g].real) + abs(image_weights[g].imag)
         if not size > DEEP:
             return True
     return False
@@ -230,7 +230,7 @@ def _is_deep(shares):
 
 @parallel_exact_kernel
 def sample_projected(
-    spins, rng, beta, move, bonds, tables, machine, group, n_discard, sweep_size, samples
+    spins, rng, beta, move, bonds, tables, rbm, group, n_discard, sweep_size, samples
 ):
     """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
 
@@ -238,8 +238,8 @@ def sample_projected(
     ----------
     spins, rng, beta, move, bonds, tables, n_discard, sweep_size, samples
         As in `rbmqs.core.metropolis.sample`.
-    machine : tuple of float64 (planes, N), (planes, M), (planes, N, M)
-        Visible and hidden biases and weights of the machine that is projected.
+    wavefunction : tuple of float64 (planes, N), (planes, M), (planes, N, M)
+        Visible and hidden biases and weights of the RBM that is projected.
     group : tuple
         Permutations int64 (|G|, N), signs float64 (|G|,), conjugate characters over |G|
         complex128 (|G|,), and ``image_rows`` int64 (2 N, |G|): the row of a flip of site i from
@@ -250,10 +250,10 @@ def sample_projected(
     int64 (n_chains,)
         Accepted moves, discarded sweeps included.
     """
-    visible_bias, hidden_bias, weights = machine
+    visible_bias, hidden_bias, weights = rbm
     permutations, signs, characters, image_rows = group
     n_chains, n_draws = samples.shape[:2]
-    planes, rows, scales, wild = tables.planes, tables.rows, tables.scales, tables.wild
+    planes, rows, scales, may_overflow = tables.planes, tables.rows, tables.scales, tables.may_overflow
     n_units = rows.shape[2]
     order, n_sites = permutations.shape
     accepted = np.zeros(n_chains, dtype=np.int64)
@@ -261,7 +261,7 @@ def sample_projected(
         pairs = np.empty((order, 2 * len(planes), n_units))
         scratch = np.empty((len(planes), n_units))
         log_psi = np.empty(order, dtype=np.complex128)
-        shares = np.empty(order, dtype=np.complex128)
+        image_weights = np.empty(order, dtype=np.complex128)
         terms = np.empty(order, dtype=np.complex128)
         sites = np.zeros(3, dtype=np.int64)
         sigma = spins[chain]
@@ -277,8 +277,8 @@ def sample_projected(
                         planes, sigma, permutations, signs, visible_bias, hidden_bias, weights,
                         pairs, log_psi,
                     )  # fmt: skip
-                    shares_of(log_psi, characters, shares)
-                    deep = wild or _is_deep(shares)
+                    image_weights_of(log_psi, characters, image_weights)
+                    deep = may_overflow or _is_deep(image_weights)
                     age = 0
                 age += 1
                 if not propose(move, sigma, stream, bonds, sites):
@@ -286,7 +286,7 @@ def sample_projected(
                 first = 2 * sites[0] + np.intp(sigma[sites[0]] < 0)
                 second = 2 * sites[1] + np.intp(sigma[sites[1]] < 0) if sites[1] >= 0 else -1
                 ratio = _fill_terms(
-                    planes, pairs, shares, rows, image_rows, first, second, scales, wild, scratch,
+                    planes, pairs, image_weights, rows, image_rows, first, second, scales, may_overflow, scratch,
                     terms,
                 )  # fmt: skip
                 size = ratio.real * ratio.real + ratio.imag * ratio.imag
@@ -299,9 +299,9 @@ def sample_projected(
                         age = REFRESH
                         continue
                     _advance_all(
-                        planes, pairs, shares, rows, image_rows, first, second, terms, ratio
+                        planes, pairs, image_weights, rows, image_rows, first, second, terms, ratio
                     )
-                    if _is_deep(shares):
+                    if _is_deep(image_weights):
                         age = REFRESH
             if draw >= 0:
                 for i in range(n_sites):

@@ -1,6 +1,6 @@
 """Conjugate gradients on (O^dagger O / n + shift) x = b in single precision.
 
-One kernel from the first product to the last, on one core: for machines whose products take some
+One kernel from the first product to the last, on one core: for wavefunctions whose products take some
 ten microseconds, less than it takes to wake a second thread or to return to Python.
 """
 
@@ -22,7 +22,7 @@ from rbmqs.core.sign_tables import (
 # At most a hundredth of the right side may be left after 48 iterations: where more was, ten digits
 # took 260 to 820 iterations, otherwise 43 to 340, in all but one of 36 cases (Ising chain 20,
 # Heisenberg chain 16, J1-J2 4x4; shifts 1e-2 to 1e-3; 1 to 99 steps taken).
-TRIAL = 48
+RESTART = 48
 _SLOW = np.float32(0.01)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 
@@ -72,7 +72,7 @@ def _gather(planes, table, offsets, tanh, values):
 
 @exact_kernel
 def _descend(
-    planes, gemv, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_trial, work
+    planes, gemv, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_restart, work
 ):
     """x and how it was found; see `descend`. ``work``: table, images of samples, one number."""
     table, images, number = work
@@ -95,7 +95,7 @@ def _descend(
                 x[i, k] += step * search[i, k]
                 residual[i, k] -= step * curved[i, k]
         new = _dot(gemv, residual, residual, number)
-        slow = on_trial and n_iterations == TRIAL and new > _SLOW * _SLOW * first
+        slow = on_restart and n_iterations == RESTART and new > _SLOW * _SLOW * first
         if slow or not new > tolerance * tolerance * first:
             return x, np.sqrt(new / first), n_iterations
         ratio = new / weight
@@ -106,7 +106,7 @@ def _descend(
     return x, np.sqrt(weight / first), max_iterations
 
 
-def descend(planes, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_trial):
+def descend(planes, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_restart):
     """Solve (O^dagger O / n + shift) x = right, O centred.
 
     Parameters
@@ -119,7 +119,7 @@ def descend(planes, offsets, tanh, mask, right, shift, tolerance, max_iterations
         1/n where there is a parameter, 0 elsewhere.
     shift, tolerance : float
     max_iterations : int
-    on_trial : bool
+    on_restart : bool
         Whether to give up early where many iterations are to come.
 
     Returns
@@ -135,5 +135,5 @@ def descend(planes, offsets, tanh, mask, right, shift, tolerance, max_iterations
     numbers = np.float32(shift), np.float32(tolerance)
     gemv = address("gemv", np.float32)
     return _descend(
-        planes, gemv, offsets, tanh, mask, right, *numbers, max_iterations, on_trial, work
+        planes, gemv, offsets, tanh, mask, right, *numbers, max_iterations, on_restart, work
     )

@@ -15,7 +15,7 @@ from rbmqs.core.simd import LANES, STEEP, padded_units
 BLOCK = 32  # samples whose angles come from one matrix product and stay in the cache
 LARGEST_LOG = 300.0  # of C, up to which it is taken as a number
 _PART = 8192  # numbers at a time: larger arrays are given back to the system and cost page faults
-_AT_ONCE = 2**21  # numbers of unit pairs: 16 MB, for the same reason
+_AT_ONCE = 2**21  # numbers of amplitude cache: 16 MB, for the same reason
 WIDE = 200.0  # |Re theta| up to which exp(-2 |theta|) is far from the end of the range
 
 
@@ -43,7 +43,7 @@ class FlipTables(NamedTuple):
     scales: np.ndarray
     steepness: np.ndarray
     planes: tuple[int, ...]
-    wild: bool
+    may_overflow: bool
 
 
 def flip_tables(visible_bias, hidden_bias, weights):
@@ -60,11 +60,11 @@ def flip_tables(visible_bias, hidden_bias, weights):
             steepness[part] = _steepness(weights[part].real)
     largest_angle = (abs(hidden_bias.real) + abs(weights.real).sum(axis=0)).max()
     # 4: two sites a move, norms squared
-    wild = not (4.0 * steepness.max() < STEEP and largest_angle < WIDE)
+    may_overflow = not (4.0 * steepness.max() < STEEP and largest_angle < WIDE)
     log_up = -2.0 * visible_bias + 2.0 * weights.sum(axis=1)
     log_scale = np.stack([log_up, -log_up], axis=1).astype(complex).ravel()
     scales = with_exponentials(log_scale, LARGEST_LOG)
-    return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, planes, wild)
+    return FlipTables(rows.reshape(2 * n_sites, *rows.shape[2:]), scales, steepness, planes, may_overflow)
 
 
 def _fill_rows(weights, rows):
@@ -142,7 +142,7 @@ def _fill_pairs(planes, gemm, spins, hidden_bias, weights, pairs):
                 pairs[s, 0, j] = 1.0
 
 
-def unit_pairs(spins, hidden_bias, weights):
+def prepare(spins, hidden_bias, weights):
     """Planes of g = 1/(1 + z) and w = z/(1 + z), z = exp(2 theta), of many samples.
 
     Parameters
@@ -169,12 +169,12 @@ def unit_pairs(spins, hidden_bias, weights):
 
 
 def rows_at_once(tables):
-    """Number of configurations whose unit pairs are held at a time."""
+    """Number of configurations whose amplitude cache are held at a time."""
     n_planes, n_units = tables.rows.shape[1:]
     return max(1, _AT_ONCE // (2 * n_planes * n_units))
 
 
-def tanh_of_pairs(pairs, n_hidden):
+def tanh_of_cache(pairs, n_hidden):
     """tanh(theta) = w - g, shape (n_samples, M)."""
     if pairs.shape[1] == 2:
         return pairs[:, 1, :n_hidden] - pairs[:, 0, :n_hidden]

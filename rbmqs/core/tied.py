@@ -1,4 +1,4 @@
-"""Log-derivatives of a machine with tied weights, from the hidden units that are known already.
+"""Log-derivatives of a wavefunction with tied weights, from the hidden units that are known already.
 
 With units (f, g) of angle theta_fg = b_f + sum_i W_if s_g sigma[p_g(i)],
 
@@ -57,7 +57,7 @@ def _add_products(sigma, permutations, tanh, spins, gathered, sums):
 
 
 @parallel_kernel
-def tied_derivatives(planes, images, pairs, shares, permutations, spin_inversion, n_features, out):
+def tied_derivatives(planes, images, pairs, image_weights, permutations, spin_inversion, n_features, out):
     """Sums over images h of share_h times the log-derivatives at h sigma by b and W.
 
     Parameters
@@ -66,7 +66,7 @@ def tied_derivatives(planes, images, pairs, shares, permutations, spin_inversion
         As in `rbmqs.core.tables.FlipTables`.
     images : int8 (n_samples, n_images, N)
     pairs : float64 (n_samples * n_images, 2 planes, padded M)
-        From `rbmqs.core.tables.unit_pairs`; unit (f, g) is f |G| + g, and with spin inversion
+        From `rbmqs.core.tables.prepare`; unit (f, g) is f |G| + g, and with spin inversion
         the elements that turn all spins follow those that do not.
     shares : complex128 (n_samples, n_images)
         Only the real part counts for real weights.
@@ -89,7 +89,7 @@ def tied_derivatives(planes, images, pairs, shares, permutations, spin_inversion
         of_bias = np.zeros(n_columns)
         for h in range(n_images):
             row = s * n_images + h
-            _fill_tanh(planes, pairs, row, shares[s, h], n_features, order, tanh)
+            _fill_tanh(planes, pairs, row, image_weights[s, h], n_features, order, tanh)
             for c in range(n_columns):
                 for g in range(numba.uint64(order)):
                     of_bias[c] += tanh[c, g]

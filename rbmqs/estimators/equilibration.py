@@ -23,14 +23,14 @@ import numpy as np
 from rbmqs.estimators.chain_agreement import compare_starts
 from rbmqs.estimators.chain_weights import weightless_chains
 from rbmqs.estimators.local import local_energies
-from rbmqs.estimators.outlier_chains import brought_home, lost_chains
+from rbmqs.estimators.outlier_chains import reset_chains, stuck_chains
 from rbmqs.sampling.chains import ChainState, Sampler, Samples, metropolis_moves, random_chains
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
 from rbmqs.utils.progress import Progress
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 FINAL_SWEEPS = 300  # discarded by the fresh chains of a final estimate, at least
 MAX_DOUBLINGS = 3  # of the sweeps for chains whose starts disagree: at most 2250 go by
@@ -58,7 +58,7 @@ class Thermalised:
 
 def thermalised(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     sampler: Sampler,
     chains: ChainState,
     kinds: Sequence[str],
@@ -92,7 +92,7 @@ def thermalised(
         chains, found = look(tempered(psi, sampler, chains), FINAL_SWEEPS // 2)
     n_weightless = int(found.weightless.sum())
     if n_weightless > 0:
-        chains = brought_home(chains, found.weightless)
+        chains = reset_chains(chains, found.weightless)
     return Thermalised(chains, FINAL_SWEEPS // 2, n_weightless)
 
 
@@ -101,7 +101,7 @@ class _Look:
     """What a few draws of all chains say."""
 
     hamiltonian: SpinHamiltonian
-    psi: Wavefunction
+    psi: VariationalState
     kinds: tuple[str, ...]
     probe: Samples
 
@@ -119,16 +119,16 @@ class _Look:
     def agrees(self, kept: np.ndarray | slice = slice(None)) -> bool:
         """Whether the starts of all chains, or of some, tell the same energy, and no chain is lost.
 
-        A single lost chain of a kind hides behind the differences that it makes within its kind.
+        A single stuck chain of a kind hides behind the differences that it makes within its kind.
         """
         kinds = np.array(self.kinds)[kept].tolist()
         found = compare_starts(self.energies[kept], kinds, PROBE_FALSE_ALARM)
         if found is None:
             return True
-        return found.agrees and not lost_chains(self.energies[kept]).any()
+        return found.agrees and not stuck_chains(self.energies[kept]).any()
 
 
-def tempered(psi: Wavefunction, sampler: Sampler, chains: ChainState) -> ChainState:
+def tempered(psi: VariationalState, sampler: Sampler, chains: ChainState) -> ChainState:
     """The chains after replica exchange, all replicas of a ladder starting where its chain is.
 
     Chains of a sampler that is no Metropolis sampler, or that exchanges replicas itself, stay.

@@ -26,7 +26,7 @@ from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 MAX_ACCEPTED, MIN_ACCEPTED = 0.995, 0.01
 PART = 4096  # samples between two looks at the clock
@@ -68,7 +68,7 @@ class Estimate:
 
 def final_estimate(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     sampler: Sampler,
     n_draws: int,
     seed: int | np.random.SeedSequence,
@@ -117,7 +117,7 @@ def final_estimate(
 
 def _drawn(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     sampler: Sampler,
     chains: ChainState,
     n_draws: int,
@@ -138,7 +138,7 @@ def _drawn(
             psi, chains, min(at_once, n_draws - done), n_discard=discarded
         )
         parts.append(part)
-        energies.append(evaluate(psi, hamiltonian, part, psi.unit_pairs(part.flat)))
+        energies.append(evaluate(psi, hamiltonian, part, psi.prepare(part.flat)))
         sweeps.append(part.shape[1] + discarded)
         bar.advance(done + part.shape[1], "final estimate")
         if interrupted():

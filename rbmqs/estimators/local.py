@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from hamiltonians.operators.connections import Connections
     from rbmqs.sampling.chains import Sampler, Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 def local_estimators(
-    psi: Wavefunction,
+    psi: VariationalState,
     connections: Connections,
     samples: Samples,
     pairs: np.ndarray | None = None,
@@ -39,7 +39,7 @@ def local_estimators(
         `H.connections`, or `hamiltonians.observable_connections` of any Pauli sum.
     samples : Samples
     pairs : array, optional
-        `psi.unit_pairs(samples.flat)` where it is known already.
+        `psi.prepare(samples.flat)` where it is known already.
     fixed_sector : bool
         Whether amplitudes of another total S_z count as zero.
 
@@ -52,14 +52,14 @@ def local_estimators(
 
 
 def local_energies(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     pairs: np.ndarray | None = None,
 ) -> np.ndarray:
     """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units.
 
-    `pairs` may be `psi.unit_pairs(samples.flat)` where it is known already. In a fixed sector
+    `pairs` may be `psi.prepare(samples.flat)` where it is known already. In a fixed sector
     the couplings conserve S_z up to rounding; what rounding leaves outside does not count.
     """
     fixed = hamiltonian.total_sz is not None
@@ -72,7 +72,7 @@ def evaluator(sampler: Sampler) -> Callable[..., np.ndarray]:
 
 
 def expect(
-    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum
 ) -> Stats:
     """Expectation of any Pauli sum, given in the unrotated basis.
 
@@ -94,7 +94,7 @@ def expect(
 
 
 def _observable_values(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     observable: PauliSum,
@@ -132,7 +132,7 @@ class Correlations:
 
 
 def correlations(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     pairs: np.ndarray | None = None,
@@ -163,7 +163,7 @@ def correlations(
 
 
 def _pair_ratios(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     first: np.ndarray,
@@ -218,7 +218,7 @@ def _symmetric(
 
 
 def magnetisations(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     pairs: np.ndarray | None = None,

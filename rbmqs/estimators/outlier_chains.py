@@ -3,8 +3,8 @@
 Where |psi| has a maximum far from the ground state (`rbmqs.vmc.extensions.probe_chains`), a chain that finds it seldom
 leaves. As one of 16 it would dominate the equations: on J1-J2 at J2 = 0.6, 10x10, energies went
 from -189 to thousands, and on the Heisenberg chain of 80 a maximum took 200 to 400 iterations to
-lower. So the samples of such a chain are left out, a scout goes on from where it stands, with the
-small weight of a scout, and the chain itself from where another one is.
+lower. So the samples of such a chain are left out, a probe chain goes on from where it stands, with the
+small weight of a probe chain, and the chain itself from where another one is.
 
 The energy of such an iteration is that of the other chains. Whether psi itself is a good one is for
 the final estimate to say, whose chains start afresh and are all counted.
@@ -22,11 +22,11 @@ LAST = 4  # the last fourth of the draws tells where a chain is now
 MIN_DRAWS = 8  # fewer could all be rare configurations
 
 
-def lost_chains(local_energies: np.ndarray) -> np.ndarray:
+def stuck_chains(local_energies: np.ndarray) -> np.ndarray:
     """Which chains have ended at local energies far above those of the others.
 
     More than half of a chain's last draws lie `FAR` standard deviations above those of the chain
-    that is at the lower quartile, so that up to three in four may be lost at once.
+    that is at the lower quartile, so that up to three in four may be stuck at once.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def lost_chains(local_energies: np.ndarray) -> np.ndarray:
     return middle > middle[home] + far
 
 
-def brought_home(chains: ChainState, lost: np.ndarray) -> ChainState:
-    """The chains with those that are lost at the places of others, in turn.
+def reset_chains(chains: ChainState, stuck: np.ndarray) -> ChainState:
+    """The chains with those that are stuck at the places of others, in turn.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def brought_home(chains: ChainState, lost: np.ndarray) -> ChainState:
     lost : bool (n_chains,)
         Not all of them.
     """
-    spins = chains.spins.reshape(len(lost), -1, chains.spins.shape[1]).copy()
-    others = np.flatnonzero(~lost)
-    spins[lost] = spins[np.resize(others, lost.sum())]
+    spins = chains.spins.reshape(len(stuck), -1, chains.spins.shape[1]).copy()
+    others = np.flatnonzero(~stuck)
+    spins[stuck] = spins[np.resize(others, stuck.sum())]
     return ChainState(spins.reshape(chains.spins.shape), chains.rng)

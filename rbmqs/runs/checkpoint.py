@@ -18,7 +18,7 @@ from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arra
 from rbmqs.vmc.step import OptimiserState
 from rbmqs.vmc.records import stats_from_dict
 from rbmqs.sampling.chains import ChainState
-from rbmqs.vmc.extensions.multistart import Trials, goal_of
+from rbmqs.vmc.extensions.multistart import MultiStart, target_of
 from rbmqs.vmc.loop import GoodPoint, RunState
 
 FORMAT = "rbmqs-checkpoint"
@@ -52,7 +52,7 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     """Write the state atomically: to a neighbouring file first, then moved over the old one."""
     arrays = {
         **parameter_arrays("psi", state.psi),
-        **structure_arrays(goal_of(state)),
+        **structure_arrays(target_of(state)),
         "spins": state.chains.spins,
         "rng": state.chains.rng,
         "direction": state.optimiser.direction,
@@ -60,20 +60,20 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     good = state.last_good
     if good is not None:
         arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
-    trials = state.trials
-    if trials.best is not None and trials.chains is not None:
-        arrays |= parameter_arrays("best", trials.best)
-        arrays |= {"best_spins": trials.chains.spins, "best_rng": trials.chains.rng}
-    if state.scouts is not None:
-        arrays |= {"scout_spins": state.scouts.spins, "scout_rng": state.scouts.rng}
+    restarts = state.restarts
+    if restarts.best is not None and restarts.chains is not None:
+        arrays |= parameter_arrays("best", restarts.best)
+        arrays |= {"best_spins": restarts.chains.spins, "best_rng": restarts.chains.rng}
+    if state.probes is not None:
+        arrays |= {"probe_spins": state.probes.spins, "probe_rng": state.probes.rng}
     meta = {
         **header,
         "iteration": state.iteration,
         "n_rollbacks": state.n_rollbacks,
         "damping": state.optimiser.damping,
-        **structure_table(goal_of(state)),
+        **structure_table(target_of(state)),
         "good_energy": None if good is None else good.energy.to_dict(),
-        "trials": _trials_table(state.trials),
+        "restarts": _restarts_table(state.restarts),
     }
     write_archive(path, KIND, arrays, meta)
 
@@ -93,9 +93,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
     rebuild = Rebuild(arrays, meta)
-    goal = None
-    if meta.get("trials", {}).get("unprojected", False):
-        goal = rebuild(arrays, "psi")
+    target = None
+    if meta.get("restarts", {}).get("unprojected", False):
+        target = rebuild(arrays, "psi")
         rebuild = rebuild.unprojected()
     psi = rebuild(arrays, "psi")
     spins = _spins(arrays, "spins", len(arrays["spins"]), psi.n_sites)
@@ -113,7 +113,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
             stats_from_dict(meta["good_energy"]),
         )
         if good.psi.describe() != psi.describe():
-            raise ValueError("the last good parameters are of another machine than psi")
+            raise ValueError("the last good parameters are of another wavefunction than psi")
     state = RunState(
         positive_int("iteration", meta["iteration"], minimum=0),
         psi,
@@ -121,8 +121,8 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         OptimiserState(direction, damping),
         good,
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
-        _chains(arrays, "scout", psi.n_sites),
-        replace(_trials(meta.get("trials"), arrays, rebuild, psi.n_sites), goal=goal),
+        _chains(arrays, "probe", psi.n_sites),
+        replace(_restarts(meta.get("restarts"), arrays, rebuild, psi.n_sites), target=target),
     )
     for name in ("hamiltonian", "settings"):
         if not isinstance(meta[name], dict):
@@ -131,7 +131,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
 
 
 def _chains(arrays: dict[str, np.ndarray], name: str, n_sites: int) -> ChainState | None:
-    """Chains besides those of the run: of scouts, or of the best trial."""
+    """Chains besides those of the run: of probe chains, or of the best restart."""
     if f"{name}_spins" not in arrays:
         return None
     spins = _spins(arrays, f"{name}_spins", len(arrays[f"{name}_spins"]), n_sites)
@@ -139,29 +139,29 @@ def _chains(arrays: dict[str, np.ndarray], name: str, n_sites: int) -> ChainStat
     return ChainState(spins, rng)
 
 
-def _trials_table(trials: Trials) -> dict[str, Any]:
-    energies = [energy if np.isfinite(energy) else None for energy in trials.energies]
+def _restarts_table(restarts: MultiStart) -> dict[str, Any]:
+    energies = [energy if np.isfinite(energy) else None for energy in restarts.energies]
     return {
         "energies": energies,
-        "total": trials.total,
-        "n_judged": trials.n_judged,
-        "unprojected": trials.goal is not None,
+        "total": restarts.total,
+        "n_judged": restarts.n_judged,
+        "unprojected": restarts.target is not None,
     }
 
 
-def _trials(
+def _restarts(
     table: dict[str, Any] | None, arrays: dict[str, np.ndarray], rebuild: Rebuild, n_sites: int
-) -> Trials:
-    """Of a file from before there were trials, those of a run with one."""
+) -> MultiStart:
+    """Of a file from before there were restarts, those of a run with one."""
     if table is None:
-        return Trials()
+        return MultiStart()
     energies = tuple(np.inf if e is None else float(e) for e in table["energies"])
     best = rebuild(arrays, "best") if energies else None
     n_judged = positive_int("n_judged", table["n_judged"], minimum=0)
     chains = _chains(arrays, "best", n_sites)
     if energies and chains is None:
-        raise ValueError("the chains of the best trial are missing")
-    return Trials(energies, best, chains, float(table["total"]), n_judged)
+        raise ValueError("the chains of the best restart are missing")
+    return MultiStart(energies, best, chains, float(table["total"]), n_judged)
 
 
 def _shaped(

@@ -199,7 +199,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
 
     psi = initial_wavefunction(H, settings.seed, **ansatz, settings=settings)
     if not isinstance(psi, RBM):
-        only_plain = "compared for plain machines only, not tied or projected ones"
+        only_plain = "compared for plain RBMs only, not tied or projected ones"
         return Row({}, "NetKet", H.n_sites, NAN, NAN, note=only_plain)
     outcome = ground_state_with_netket(
         H,

@@ -31,7 +31,7 @@ from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class LengthConfig:
     stop_when_converged: bool = RunSettings.stop_when_converged
     growth: tuple[float, ...] = RunSettings.growth
     growth_interval: int = RunSettings.growth_interval
-    n_trials: int | None = RunSettings.n_trials
-    trial_iterations: int = RunSettings.trial_iterations
+    n_restarts: int | None = RunSettings.n_restarts
+    restart_iterations: int = RunSettings.restart_iterations
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
 
 
 def describe_run(
-    hamiltonian: SpinHamiltonian, psi: Wavefunction, settings: RunSettings
+    hamiltonian: SpinHamiltonian, psi: VariationalState, settings: RunSettings
 ) -> dict[str, Any]:
     """What logs and checkpoints say about a run."""
     from rbmqs import __version__

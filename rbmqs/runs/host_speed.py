@@ -1,4 +1,4 @@
-"""The machine's own rates, printed beside every measured figure."""
+"""The host's own rates, printed beside every measured figure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def triad_rate(size: int = 20_000_000, repeats: int = 3) -> float:
     return 40 * size / min(_seconds(triad) for _ in range(repeats)) / 1e9
 
 
-def machine_line() -> str:
+def host_line() -> str:
     """One line: threads, GEMM and triad rates."""
     import numba
 

@@ -1,7 +1,7 @@
-"""Exchange with NetKet: the same Hamiltonian, machine and run in the other library.
+"""Exchange with NetKet: the same Hamiltonian, wavefunction and run in the other library.
 
 NetKet (arXiv:2112.10526) shares our spins, Pauli matrices and order of sites, and its
-`nk.models.RBM` is our machine with cosh in place of 2 cosh. It is imported on first use only.
+`nk.models.RBM` is our wavefunction with cosh in place of 2 cosh. It is imported on first use only.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def to_netket(hamiltonian: SpinHamiltonian) -> Any:
 
 
 def parameters_to_netket(psi: RBM) -> dict[str, Any]:
-    """The parameters of a machine as `nk.models.RBM` names them.
+    """The parameters of a wavefunction as `nk.models.RBM` names them.
 
     NetKet's hidden units are cosh where ours are 2 cosh, so its log psi is ours minus the
     constant M ln 2, M being the number of hidden units. Ratios, energies and steps are equal.
@@ -77,7 +77,7 @@ def parameters_to_netket(psi: RBM) -> dict[str, Any]:
 
 
 def parameters_from_netket(parameters: Mapping[str, Any]) -> RBM:
-    """The machine with the parameters of a NetKet `nk.models.RBM`.
+    """The wavefunction with the parameters of a NetKet `nk.models.RBM`.
 
     Our log psi is NetKet's plus the constant M ln 2 (see `parameters_to_netket`).
 
@@ -122,7 +122,7 @@ def to_netket_state(
     move: str | None = None,
     seed: int = 0,
 ) -> Any:
-    """The machine as a NetKet Monte Carlo state, sampled by the moves that we would use.
+    """The wavefunction as a NetKet Monte Carlo state, sampled by the moves that we would use.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def to_netket_state(
     ImportError
         NetKet is not installed.
     ValueError
-        The machine and the Hamiltonian differ in the number of sites, or a move that cannot
+        The wavefunction and the Hamiltonian differ in the number of sites, or a move that cannot
         reach every configuration of the sector.
     """
     if psi.n_sites != hamiltonian.n_sites:
@@ -235,7 +235,7 @@ def ground_state_with_netket(
     ImportError
         NetKet is not installed.
     ValueError
-        The machine and the Hamiltonian differ in the number of sites.
+        The wavefunction and the Hamiltonian differ in the number of sites.
     """
     nk = import_netket()
     n_iterations = positive_int("n_iterations", n_iterations, minimum=0)

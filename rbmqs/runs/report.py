@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.vmc.extensions.multistart import trial_energies
+from rbmqs.vmc.extensions.multistart import restart_energies
 from rbmqs.estimators.chain_weights import MARGIN
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def report(result: RunResult) -> str:
     h = result.hamiltonian
     lines = [
         f"{h.name}: {h.n_sites} sites, {_sector(h)}",
-        f"{_machine(result.psi.describe())}; {len(result.history)} iterations",
+        f"{_rbm(result.psi.describe())}; {len(result.history)} iterations",
         "",
         *_energy_lines(result),
         *_reference_lines(result),
@@ -34,7 +34,7 @@ def report(result: RunResult) -> str:
     return "\n".join(lines)
 
 
-def _machine(shape: dict[str, Any]) -> str:
+def _rbm(shape: dict[str, Any]) -> str:
     """A sentence on the ansatz from its description."""
     kind = "complex" if shape["dtype"] == "complex128" else "real"
     base = shape.get("base", shape)
@@ -98,9 +98,9 @@ def _diagnostic_lines(result: RunResult) -> list[str]:
         f"{'V-score':<14} {result.v_score:.2e}",
         f"{'acceptance':<14} {acceptance:.2f}",
         *_start_lines(result.estimate),
-        *_trial_lines(trial_energies(result.history, result.settings), _tried_plain(result)),
+        *_restart_lines(restart_energies(result.history, result.settings), _tried_plain(result)),
         *_iteration_lines(result.history),
-        *_settling_lines(result.n_settling),
+        *_refinement_lines(result.n_refinement),
         f"{'time':<14} {seconds}",
     ]
 
@@ -110,37 +110,37 @@ def _iteration_lines(history: Sequence[StepRecord]) -> list[str]:
     if history and history[-1].summed:
         return [f"{'iterations':<14} summed over {history[-1].energy.n_draws} configurations"]
     lines = []
-    n_corrected = sum(record.n_astray > 0 for record in history)
+    n_corrected = sum(record.n_outlying > 0 for record in history)
     if n_corrected:
         lines.append(
-            f"{'scouts':<14} were astray in {n_corrected} iterations, which lowered |psi| there"
+            f"{'probes':<14} were outlying in {n_corrected} iterations, which lowered |psi| there"
         )
-    n_left_out = sum(record.n_lost > 0 for record in history)
+    n_left_out = sum(record.n_stuck > 0 for record in history)
     if n_left_out:
         lines.append(
-            f"{'lost chains':<14} were left out of {n_left_out} iterations, with their energies"
+            f"{'stuck chains':<14} were left out of {n_left_out} iterations, with their energies"
         )
     return lines
 
 
 def _tried_plain(result: RunResult) -> bool:
-    """Whether trials were held without the projection of the machine."""
-    return result.psi.trial_machine is not result.psi and not result.history[-1].summed
+    """Whether restarts were held without the projection of the machine."""
+    return result.psi.restart_state is not result.psi and not result.history[-1].summed
 
 
-def _trial_lines(energies: Sequence[float], tried_plain: bool) -> list[str]:
+def _restart_lines(energies: Sequence[float], tried_plain: bool) -> list[str]:
     """Energies of the random starts, of which the lowest went on."""
     if not energies:
         return []
     found = ", ".join(f"{energy:.4f}" for energy in energies)
     how = ", projected" if tried_plain else ""
-    return [f"{'trials':<14} {found}: the lowest went on{how}"]
+    return [f"{'restarts':<14} {found}: the lowest went on{how}"]
 
 
-def _settling_lines(n_iterations: int) -> list[str]:
+def _refinement_lines(n_iterations: int) -> list[str]:
     if n_iterations == 0:
         return []
-    return [f"{'settling':<14} {n_iterations} iterations with fresh chains that were stuck"]
+    return [f"{'refinement':<14} {n_iterations} iterations with fresh chains that were stuck"]
 
 
 def _start_lines(estimate: Estimate | None) -> list[str]:

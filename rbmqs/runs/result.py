@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.utils.archive import write_atomically
 from rbmqs.runs.checkpoint import CONVENTION
 from rbmqs.estimators.local import Correlations, correlations, expect, magnetisations
@@ -18,7 +18,7 @@ from rbmqs.runs.report import has_spin_units, report
 from rbmqs.runs.log import netket_log
 from rbmqs.vmc.settings import RunSettings
 from rbmqs.estimators.statistics import Stats
-from rbmqs.vmc.extensions.multistart import trial_energies
+from rbmqs.vmc.extensions.multistart import restart_energies
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, Reference, SpinHamiltonian
@@ -49,12 +49,12 @@ class RunResult:
         Where log and checkpoint are.
     compile_seconds : float
         How much of the time was compilation of kernels.
-    n_settling : int
+    n_refinement : int
         Iterations after those of the history for what final chains found, see `rbmqs.vmc.extensions.refinement`.
     """
 
     hamiltonian: SpinHamiltonian
-    psi: Wavefunction
+    psi: VariationalState
     settings: RunSettings
     history: tuple[StepRecord, ...]
     estimate: Estimate | None
@@ -64,7 +64,7 @@ class RunResult:
     interrupted: int | None = None
     directory: Path | None = None
     compile_seconds: float = 0.0
-    n_settling: int = 0
+    n_refinement: int = 0
 
     @property
     def energy(self) -> Stats:
@@ -153,8 +153,8 @@ class RunResult:
             "status": list(self.status),
             "seconds": self.seconds,
             "compile_seconds": self.compile_seconds,
-            "n_settling": self.n_settling,
-            "trial_energies": trial_energies(self.history, self.settings),
+            "n_refinement": self.n_refinement,
+            "restart_energies": restart_energies(self.history, self.settings),
         }
 
     def _by_start(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.vmc import loop as vmc
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.utils.archive import CheckpointError
 from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
 from rbmqs.vmc.extensions.growth import grown
@@ -18,7 +18,7 @@ from rbmqs.states.factory import find_sector
 from rbmqs.states.serialization import innermost
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.vmc.settings import RunSettings
-from rbmqs.vmc.extensions.multistart import goal_of
+from rbmqs.vmc.extensions.multistart import target_of
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -78,10 +78,10 @@ def state_for(
     good = state.last_good
     if good is not None:
         good = replace(good, spins=fresh.spins)
-    trials = state.trials
-    if trials.best is not None:
-        trials = replace(trials, chains=fresh)
-    return replace(state, chains=fresh, last_good=good, trials=trials)
+    restarts = state.restarts
+    if restarts.best is not None:
+        restarts = replace(restarts, chains=fresh)
+    return replace(state, chains=fresh, last_good=good, restarts=restarts)
 
 
 def read_run(
@@ -114,7 +114,7 @@ def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian
         )
 
 
-def wavefunction_of(directory: str | Path) -> Wavefunction:
+def wavefunction_of(directory: str | Path) -> VariationalState:
     """The wavefunction that a run has saved, to start another run or to measure.
 
     Parameters
@@ -135,10 +135,10 @@ def wavefunction_of(directory: str | Path) -> Wavefunction:
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
     state = load_checkpoint(path).state
-    return goal_of(state).with_flat(state.psi.flat)
+    return target_of(state).with_flat(state.psi.flat)
 
 
-def starting_point(config: Config) -> Wavefunction | None:
+def starting_point(config: Config) -> VariationalState | None:
     """The wavefunction of the run that a configuration starts from, None where it names none.
 
     With as many hidden units as the configuration asks for, where these are more, and projected

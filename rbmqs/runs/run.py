@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.vmc import loop as vmc
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
@@ -22,15 +22,15 @@ from rbmqs.vmc.records import StepRecord
 from rbmqs.runs.result import RunResult
 from rbmqs.runs.writer import LOG, RunWriter
 from rbmqs.vmc.settings import RunSettings
-from rbmqs.vmc.extensions.refinement import settled_estimate
+from rbmqs.vmc.extensions.refinement import refined_estimate
 from rbmqs.runs.status import status_of
-from rbmqs.vmc.extensions.multistart import goal_of, standing, with_fewer_trials, with_trials
+from rbmqs.vmc.extensions.multistart import target_of, best_so_far, with_fewer_restarts, with_restarts
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
     from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 
-SETTLING = 0.25  # of a limited time, which it may take beyond that
+REFINEMENT = 0.25  # of a limited time, which it may take beyond that
 
 
 def ground_state(
@@ -48,7 +48,7 @@ def ground_state(
     n_iterations: int | None = None,
     growth: Sequence[float] | None = None,
     settings: RunSettings | None = None,
-    psi: Wavefunction | None = None,
+    psi: VariationalState | None = None,
     output: str | Path | None = None,
     progress: bool = True,
     comm: Any = None,
@@ -59,7 +59,7 @@ def ground_state(
     ----------
     hamiltonian : SpinHamiltonian
     alpha, n_hidden, n_features, dtype, visible_bias, hidden_bias, tied, project
-        The machine, see `rbmqs.states.factory.initial_wavefunction`; a plain one with alpha = 2 when
+        The wavefunction, see `rbmqs.states.factory.initial_wavefunction`; a plain one with alpha = 2 when
         nothing is said.
     seed, n_iterations, growth : optional
         In place of those in `settings`; a run with `growth` starts with its first density.
@@ -101,7 +101,7 @@ def ground_state(
             project=project,
             settings=settings,
         )
-        settings = with_trials(settings, psi)
+        settings = with_restarts(settings, psi)
     is_first = comm is None or comm.rank == 0
     directory = None if output is None or not is_first else _new_directory(Path(output))
     progress = progress and is_first
@@ -165,7 +165,7 @@ def resume(
     settings = _with(settings, max_seconds=max_seconds)
     return run(
         hamiltonian,
-        goal_of(checkpoint.state),
+        target_of(checkpoint.state),
         settings,
         directory=directory,
         state=state_for(checkpoint.state, hamiltonian, settings),
@@ -183,7 +183,7 @@ def _all_changes(checkpoint: Checkpoint, changes: Mapping[str, Any] | None) -> l
 
 def run(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     settings: RunSettings,
     *,
     directory: Path | None = None,
@@ -215,20 +215,20 @@ def run(
         )
         optimised = time.perf_counter()
         if state is not None:
-            state = standing(state, settings)
+            state = best_so_far(state, settings)
             psi = state.psi
-        estimate, n_settling = None, 0
+        estimate, n_refinement = None, 0
         if interrupts.agree() is None or not history:
             healthy = None if trouble else state
-            limit = None if settings.max_seconds is None else SETTLING * settings.max_seconds
+            limit = None if settings.max_seconds is None else REFINEMENT * settings.max_seconds
             stopped = partial(interrupts.must_stop, optimised, limit)
-            found = settled_estimate(
+            found = refined_estimate(
                 hamiltonian, psi, healthy, sampler, settings, stopped, progress, interrupts.agree
             )  # fmt: skip
-            estimate, n_settling = found.estimate, found.n_iterations
+            estimate, n_refinement = found.estimate, found.n_iterations
             if found.state is not None:
                 psi = found.state.psi
-                writer.keep_settled(found.state)
+                writer.keep_refined(found.state)
     reference = _reference(hamiltonian)
     seconds = {
         "optimisation": optimised - started,
@@ -247,7 +247,7 @@ def run(
         interrupts.received,
         directory,
         compiled(),
-        n_settling,
+        n_refinement,
     )
     if directory is not None:
         result.save(directory)
@@ -256,7 +256,7 @@ def run(
 
 def _optimise(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     settings: RunSettings,
     sampler: vmc.Sampler,
     writer: RunWriter,
@@ -267,7 +267,7 @@ def _optimise(
 ) -> tuple[list[StepRecord], vmc.RunState | None, RunSettings, list[str]]:
     """Iterate, log and checkpoint until done, settled, diverged or interrupted.
 
-    The settings that come back have fewer trials where time was too short for all of them.
+    The settings that come back have fewer restarts where time was too short for all of them.
     """
     history = writer.history
     done = 0 if state is None else state.iteration
@@ -278,11 +278,11 @@ def _optimise(
         with Progress(settings.n_iterations, done, progress) as bar:
             iterate = partial(vmc.iterate, hamiltonian, psi, sampler=sampler)
             late = partial(interrupts.out_of_time, started)
-            steps = with_fewer_trials(iterate, settings, state, late)
+            steps = with_fewer_restarts(iterate, settings, state, late)
             for record, state, now in steps:
                 if now is not settings:
                     settings = now
-                    writer.change(state.iteration, settings, {"n_trials": settings.n_trials})
+                    writer.change(state.iteration, settings, {"n_restarts": settings.n_restarts})
                 history.append(record)
                 writer.write(record, state)
                 bar.update(record)
@@ -290,7 +290,7 @@ def _optimise(
                     break
                 if interrupts.must_stop(started, settings.max_seconds):
                     break
-                may_settle = not settings.is_trial(record.iteration)
+                may_settle = not settings.is_restart(record.iteration)
                 if settings.stop_when_converged and may_settle and has_settled(history):
                     break
     except vmc.DivergedError as error:

@@ -1,4 +1,4 @@
-"""A short automatic trial of sign rules: the same few runs for each, and an honest table.
+"""A short automatic restart of sign rules: the same few runs for each, and an honest table.
 
 Every candidate gets the same seeds, ansatz and budget. Its energy is the mean over the runs whose
 error bar can be trusted, and the error comes from their spread, which contains the luck of the
@@ -76,7 +76,7 @@ class SignCandidate:
 
 
 @dataclass(frozen=True, eq=False)
-class SignTrial:
+class SignSearch:
     """Candidates from the lowest energy upwards.
 
     Parameters
@@ -99,7 +99,7 @@ class SignTrial:
 
     @property
     def rivals(self) -> tuple[SignCandidate, ...]:
-        """Candidates that the trial cannot tell from the best."""
+        """Candidates that the restart cannot tell from the best."""
         return tuple(c for c in self.candidates[1:] if not c.p_value <= SIGNIFICANCE)
 
     def rotated(self) -> SpinHamiltonian:
@@ -115,7 +115,7 @@ class SignTrial:
         ]
         if self.rivals:
             names = " and ".join(c.label for c in self.rivals)
-            lines.append(f"  {self.best.label} is taken; the trial cannot tell it from {names}")
+            lines.append(f"  {self.best.label} is taken; the restart cannot tell it from {names}")
         return "\n".join(lines)
 
 
@@ -128,7 +128,7 @@ def choose_signs(
     n_iterations: int = N_ITERATIONS,
     settings: RunSettings | None = None,
     progress: bool = True,
-) -> SignTrial:
+) -> SignSearch:
     """Try sign rules by short runs and rank them by energy.
 
     Parameters
@@ -139,7 +139,7 @@ def choose_signs(
         What `SpinHamiltonian.with_signs` takes; default None (no rotation) and every rule that
         exists on the lattice.
     alpha : float
-        Hidden units per site of the trial machines.
+        Hidden units per site of the restart wavefunctions.
     n_seeds, n_iterations : int
         Runs for each candidate, at least 2, and their length.
     settings : RunSettings, optional
@@ -150,7 +150,7 @@ def choose_signs(
     Returns
     -------
     SignTrial
-        ``trial.rotated()`` is the Hamiltonian to go on with, ``print(trial)`` the table.
+        ``restart.rotated()`` is the Hamiltonian to go on with, ``print(restart)`` the table.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def choose_signs(
         raise ValueError("candidates must name at least one sign rule or None, got none")
     settings = replace(settings or RunSettings(sampling=_SAMPLING), n_iterations=n_iterations)
     results: list[SignCandidate] = []
-    with Progress(len(rotated) * n_seeds, show=progress, unit="trial") as bar:
+    with Progress(len(rotated) * n_seeds, show=progress, unit="restart") as bar:
         for signs, H in rotated:
             energies = []
             for seed in range(settings.seed, settings.seed + n_seeds):
@@ -179,7 +179,7 @@ def choose_signs(
                 bar.advance(done, f"{H.name}: energy {energies[-1]}", str(energies[-1]))
             results.append(SignCandidate(signs, tuple(energies)))
     budget = f"{n_seeds} runs of {n_iterations} iterations each, alpha = {alpha:g}"
-    return SignTrial(hamiltonian, _ranked(results), budget)
+    return SignSearch(hamiltonian, _ranked(results), budget)
 
 
 def _short_run(hamiltonian: SpinHamiltonian, alpha: float, settings: RunSettings) -> Stats:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.vmc.convergence import unsettled
+from rbmqs.vmc.convergence import unrefined
 from rbmqs.estimators.final import Estimate
 from rbmqs.vmc.records import StepRecord
 
@@ -31,7 +31,7 @@ def status_of(
     if estimate is None:
         return ["there is no final estimate"]
     known = below_reference(estimate, reference) + above_reference(estimate, reference)
-    return [*unsettled(history), *estimate.warnings, *known]
+    return [*unrefined(history), *estimate.warnings, *known]
 
 
 def _error(estimate: Estimate, reference: Reference) -> float:

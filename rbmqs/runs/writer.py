@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.vmc import loop as vmc
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.runs.checkpoint import save_checkpoint
 from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.vmc.extensions.growth import final_form
@@ -32,7 +32,7 @@ class RunWriter:
         self,
         directory: Path | None,
         hamiltonian: SpinHamiltonian,
-        psi: Wavefunction,
+        psi: VariationalState,
         settings: RunSettings,
         state: vmc.RunState | None,
         changes: Sequence[Mapping[str, Any]] = (),
@@ -81,7 +81,7 @@ class RunWriter:
             save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
             self._saved_at = time.monotonic()
 
-    def keep_settled(self, state: vmc.RunState) -> None:
+    def keep_refined(self, state: vmc.RunState) -> None:
         """Save what the run ended with beside the checkpoint that it is resumed from."""
         if self._directory is not None:
             save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)

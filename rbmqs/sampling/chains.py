@@ -17,7 +17,7 @@ import numpy as np
 from hamiltonians.operators.hamiltonian import check_total_sz
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
-from rbmqs.states.state import Walk, Wavefunction
+from rbmqs.states.state import SweepTask, VariationalState
 from rbmqs.utils.checks import choice, positive_int
 
 if TYPE_CHECKING:
@@ -91,7 +91,12 @@ class Sampler(Protocol):
         """Fresh chains at random configurations of the sector."""
 
     def sample(
-        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self,
+        psi: VariationalState,
+        state: ChainState,
+        n_draws: int,
+        *,
+        n_discard: int | None = None,
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per chain; `state` itself is left untouched."""
 
@@ -204,7 +209,12 @@ class MetropolisSampler:
         return random_chains(self.n_sites, self.total_sz, self.n_chains, seed)
 
     def sample(
-        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self,
+        psi: VariationalState,
+        state: ChainState,
+        n_draws: int,
+        *,
+        n_discard: int | None = None,
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per chain.
 
@@ -235,7 +245,7 @@ class MetropolisSampler:
 
     def advance(
         self,
-        psi: Wavefunction,
+        psi: VariationalState,
         spins: np.ndarray,
         rng: np.ndarray,
         beta: np.ndarray,
@@ -256,8 +266,8 @@ class MetropolisSampler:
             Accepted moves.
         """
         size, code = int(self.sweep_size or 0), _MOVE_CODES[self.move]
-        walk = Walk(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
-        return psi.run_chains(walk)
+        walk = SweepTask(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
+        return psi.sweep(walk)
 
     def describe(self) -> dict:
         """Settings, for logs and checkpoints."""
@@ -292,7 +302,12 @@ class ExactSampler:
         return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
 
     def sample(
-        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self,
+        psi: VariationalState,
+        state: ChainState,
+        n_draws: int,
+        *,
+        n_discard: int | None = None,
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)

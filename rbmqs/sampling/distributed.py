@@ -22,7 +22,7 @@ from rbmqs.sampling.chains import ChainState, MetropolisSampler, Samples
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 
@@ -97,7 +97,12 @@ class DistributedSampler:
         return self.whole.start(seed)
 
     def sample(
-        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self,
+        psi: VariationalState,
+        state: ChainState,
+        n_draws: int,
+        *,
+        n_discard: int | None = None,
     ) -> tuple[Samples, ChainState]:
         """Draw from the chains of this rank, and gather those of all."""
         mine = self._mine
@@ -112,7 +117,11 @@ class DistributedSampler:
         return samples, ChainState(self._gather(own.spins), self._gather(own.rng))
 
     def local_energies(
-        self, psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, pairs: np.ndarray
+        self,
+        psi: VariationalState,
+        hamiltonian: SpinHamiltonian,
+        samples: Samples,
+        pairs: np.ndarray,
     ) -> np.ndarray:
         """Local energies of all samples, each rank evaluating those of its own chains."""
         mine, n_draws = self._mine, samples.shape[1]

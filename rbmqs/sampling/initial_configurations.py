@@ -1,6 +1,6 @@
-"""Where chains of final estimates and scouts start: random, ordered and domain states.
+"""Where chains of final estimates and probe chains start: random, ordered and domain states.
 
-A trained machine can have large amplitudes in places that its chains never visited: with the
+A trained wavefunction can have large amplitudes in places that its chains never visited: with the
 published weights of Carleo & Troyer for the Heisenberg chain of 80 sites, a state of two
 ferromagnetic domains outweighs the Neel state. Chains that start there stay there, and those that
 start elsewhere never tell.
@@ -18,7 +18,7 @@ from rbmqs.sampling.chains import ChainState, ExactSampler, Sampler
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 RANDOM = "random"
 _ORDERS = {"marshall": "Neel", "sublattice": "three-sublattice"}
@@ -27,7 +27,7 @@ _SPIN_OF_ANGLE = np.array([1, 0, -1, -1, 0, 0], dtype=np.int8)  # in sixths; 0 f
 
 def started_chains(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     sampler: Sampler,
     seed: int | np.random.SeedSequence,
 ) -> tuple[ChainState, tuple[str, ...]]:
@@ -96,7 +96,7 @@ def _other_domains(lattice: Lattice, n_up: int) -> dict[str, NDArray[np.int8]]:
     """Domains along the axes behind the first one.
 
     |psi| of J1-J2, 10x10, tied over translations, had its spurious maxima here, e^200 above home,
-    while scouts started in the domains along the first axis.
+    while probe chains started in the domains along the first axis.
     """
     if lattice.positions is None:
         return {}

@@ -30,7 +30,7 @@ from rbmqs.utils.checks import number, positive_int
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 N_REPLICAS, BETA_MIN = 8, 0.1
 
@@ -93,7 +93,12 @@ class ReplicaExchangeSampler:
         return random_chains(self.moves.n_sites, self.moves.total_sz, n_rows, seed)
 
     def sample(
-        self, psi: Wavefunction, state: ChainState, n_draws: int, *, n_discard: int | None = None
+        self,
+        psi: VariationalState,
+        state: ChainState,
+        n_draws: int,
+        *,
+        n_discard: int | None = None,
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` configurations per ladder from |psi|^2, one a sweep.
 
@@ -120,7 +125,7 @@ class ReplicaExchangeSampler:
         rates = tuple((swaps[1] / np.maximum(swaps[0], 1)).tolist())
         return Samples(drawn, accepted / n_proposals, rates), ChainState(spins, rng)
 
-    def _swap(self, psi: Wavefunction, spins: np.ndarray, rng: np.ndarray) -> np.ndarray:
+    def _swap(self, psi: VariationalState, spins: np.ndarray, rng: np.ndarray) -> np.ndarray:
         """Swap neighbours in place: all even or all odd pairs of a ladder, by the toss of a coin.
 
         Returns

@@ -1,7 +1,7 @@
 """Stochastic reconfiguration: the step from local energies to new parameters."""
 
 from rbmqs.sr.choice import SOLVERS, allowed_solvers, choose_solver, solve
-from rbmqs.sr.record import Solve
+from rbmqs.sr.record import SRSolution
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
 
@@ -10,7 +10,7 @@ __all__ = [
     "ExplicitJacobian",
     "FactorisedJacobian",
     "Jacobian",
-    "Solve",
+    "SRSolution",
     "allowed_solvers",
     "choose_solver",
     "solve",

@@ -10,7 +10,7 @@ import numpy as np
 
 from rbmqs.sr import scaling, solvers
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
-from rbmqs.sr.record import Solve
+from rbmqs.sr.record import SRSolution
 from rbmqs.sr.solvers import Direction
 from rbmqs.sr.truncation import truncated
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
@@ -28,7 +28,7 @@ _TYPICAL_CG_ITERATIONS = 350
 # A product with S in single precision, in products with O: 30 us for 1008 samples of 20 sites and
 # 40 complex units, 200 us for twice as many of both; the others do 11 multiply-adds a ns.
 _SINGLE_PRODUCT = 0.5
-# Iterations that must be affordable for a trial of 48, which fails where the shift is small.
+# Iterations that must be affordable for a restart of 48, which fails where the shift is small.
 _TRIED = 300
 # The largest matrix a solver may hold (bytes): beyond it only matrix-free remains.
 _MAX_MATRIX_BYTES = 4 * 2**30
@@ -113,7 +113,7 @@ def solve(
     relative_shift: float = 0.0,
     min_snr: float = 0.0,
     blocks: UnitBlocks | None = None,
-) -> Solve:
+) -> SRSolution:
     """Solve (S + diag_shift) x = F, or with `start` (S + diag_shift)(x - start) = F - S start.
 
     Parameters
@@ -133,7 +133,7 @@ def solve(
     min_snr : float
         Leaves out forces that are noise, see `rbmqs.sr.truncation`.
     blocks : UnitBlocks, optional
-        Makes the shift of a plain machine's weights grow with distance, see
+        Makes the shift of a plain RBM's weights grow with distance, see
         `rbmqs.sr.local`; not together with the two before.
 
     Raises
@@ -161,7 +161,7 @@ def solve(
         name, found = _found(jacobian, right, diag_shift, method, relative_shift, min_snr)
     else:
         if not isinstance(jacobian, FactorisedJacobian):
-            raise TypeError(f"blocks take a plain machine, got a {type(jacobian).__name__}")
+            raise TypeError(f"blocks take a plain RBM, got a {type(jacobian).__name__}")
         local = LocalJacobian.of(jacobian, blocks)
         name, found = _found(local, right, diag_shift, method, 0.0, 0.0)
         found = local.unscaled(found)
@@ -198,13 +198,13 @@ def _record(
     x: np.ndarray,
     jacobian: Jacobian,
     deviations: np.ndarray,
-) -> Solve:
+) -> SRSolution:
     """The direction with its slope and length."""
     n = jacobian.n_samples
     image = jacobian.times(x)
     force = jacobian.adjoint_times(deviations) / n
     weighted = times_weights(image, jacobian.weights)
-    return Solve(
+    return SRSolution(
         direction=x,
         method=name,
         diag_shift=float(found.diag_shift),

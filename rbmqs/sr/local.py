@@ -5,7 +5,7 @@ as it was. Where units with the same profile f stand together, its Gram matrix i
 
     sum_b (S f_b S^T) o (T_b T_b^dagger)
 
-over blocks b of units, in factors as that of the plain machine; see `rbmqs.core.gram`.
+over blocks b of units, in factors as that of the plain RBM; see `rbmqs.core.gram`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class UnitBlocks:
 
 @dataclass(frozen=True, eq=False)
 class LocalJacobian(ScaledJacobian):
-    """Log-derivatives of a plain machine, those of weights times f^(1/2).
+    """Log-derivatives of a plain RBM, those of weights times f^(1/2).
 
     Parameters
     ----------

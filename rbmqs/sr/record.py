@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Solve:
+class SRSolution:
     """Solution of (S + shift) x = F with the evidence that it is one.
 
     Parameters

@@ -106,17 +106,17 @@ class SinglePrecision:
         x, left, relative, n_iterations = np.zeros_like(force), force, 1.0, 0
         while relative > tolerance:
             scale = relative * size  # keeps small residuals in the range of single precision
-            goal = max(_ROUND, 0.5 * tolerance / relative)
+            target = max(_ROUND, 0.5 * tolerance / relative)
             is_first = n_iterations == 0
             limit = max_iterations // _ROUNDS if is_first else max_iterations - n_iterations
             step, reached, used = descend(
                 self.planes, self.offsets, self.tanh, self.mask, self.pack(left / scale),
-                diag_shift, goal, limit, is_first,
+                diag_shift, target, limit, is_first,
             )  # fmt: skip
             n_iterations += used
             x = x + scale * self.unpack(step)
             left = force - J.adjoint_times(J.times(x)) / n - diag_shift * x
             before, relative = relative, float(np.linalg.norm(left)) / size
-            if not (reached <= goal and relative < _WORST_ROUND * before):
+            if not (reached <= target and relative < _WORST_ROUND * before):
                 break
         return x, relative, n_iterations

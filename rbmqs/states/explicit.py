@@ -1,6 +1,6 @@
 """Log-derivatives kept as they are: for wavefunctions whose gradient has no factors.
 
-Tied and projected machines have few parameters, or gradients that are sums over a group; their
+Tied and projected RBMs have few parameters, or gradients that are sums over a group; their
 Jacobian (n_samples, n_parameters) is stored.
 """
 
@@ -84,7 +84,7 @@ class ExplicitJacobian:
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
 
-        The machine without spins whose tanh's are the log-derivatives has this Gram matrix. With
+        The wavefunction without spins whose tanh's are the log-derivatives has this Gram matrix. With
         `repeats` each row is times the root of its weight. What lies above the diagonal is
         undefined.
         """

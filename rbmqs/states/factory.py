@@ -1,4 +1,4 @@
-"""The machine that a run starts from: plain, tied over a group, projected onto a sector."""
+"""The wavefunction that a run starts from: plain, tied over a group, projected onto a sector."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.checks import choice
-from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.extensions.local_shift import DistanceShift
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -36,19 +36,19 @@ def initial_wavefunction(
     tied: str | SymmetryGroup | None = None,
     project: str | SymmetrySector | None = None,
     settings: RunSettings | None = None,
-) -> Wavefunction:
-    """The random machine that a run of this seed starts from.
+) -> VariationalState:
+    """The random RBM that a run of this seed starts from.
 
     Parameters
     ----------
     alpha, n_hidden : optional
-        Shape of the machine; alpha = 2 when nothing is said, and for tied weights what comes
+        Shape of the wavefunction; alpha = 2 when nothing is said, and for tied weights what comes
         nearest to it.
     n_features : int, optional
         Number of features of tied weights, instead of `alpha`.
     dtype : {complex, float}
     visible_bias, hidden_bias : bool, optional
-        By default both are parameters; tied weights go without the visible bias, and machines
+        By default both are parameters; tied weights go without the visible bias, and wavefunctions
         projected onto an even sector without both: they are then even by themselves, which halves
         the sum.
     tied : {"translations", "space-group"} or SymmetryGroup, optional
@@ -91,11 +91,11 @@ def initial_wavefunction(
             group, alpha, n_features=n_features, dtype=dtype, seed=root,
             visible_bias=visible_bias, hidden_bias=hidden_bias,
         )  # fmt: skip
-    machine = psi if sector is None else ProjectedRBM(psi, sector)
+    rbm = psi if sector is None else ProjectedRBM(psi, sector)
     if settings is None:
-        return machine
-    n_samples = settings.sampling.n_samples_of(machine)
-    return Locality.of(hamiltonian, settings).localised(machine, n_samples)
+        return rbm
+    n_samples = settings.sampling.n_samples_of(rbm)
+    return DistanceShift.of(hamiltonian, settings).falling_with_distance(rbm, n_samples)
 
 
 def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> SymmetryGroup:
@@ -155,7 +155,7 @@ def _has_odd_singlets(hamiltonian: SpinHamiltonian) -> bool:
 
     N spins in a singlet have the parity (-1)^(N/2), times -1 for every site that is rotated by pi.
     Of the kagome cluster of 18 sites the even states begin at -31.05, the odd ones at -32.19. A
-    machine that is odd by construction does not get there: small random parameters give it a
+    wavefunction that is odd by construction does not get there: small random parameters give it a
     state near the ferromagnetic ones, and 232 iterations ended at -17, without parity 97 at -30.9.
     """
     from hamiltonians.symmetry.rotations import HALF_TURN

@@ -17,7 +17,7 @@ from rbmqs.core.blas import address
 from rbmqs.core.gram import centred_gram
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.planes import from_planes, planes
-from rbmqs.core.tables import tanh_of_pairs
+from rbmqs.core.tables import tanh_of_cache
 from rbmqs.states.repeats import Repeats, find_repeats
 from rbmqs.states.weights import centred, times_weights
 
@@ -111,11 +111,11 @@ class FactorisedJacobian:
         Parameters
         ----------
         pairs : array, optional
-            `psi.unit_pairs(sigma)` where it is known already.
+            `psi.prepare(sigma)` where it is known already.
         weights : float64 (n_samples,), optional
         """
-        pairs = psi.unit_pairs(sigma) if pairs is None else pairs
-        tanh = tanh_of_pairs(pairs, psi.n_hidden)
+        pairs = psi.prepare(sigma) if pairs is None else pairs
+        tanh = tanh_of_cache(pairs, psi.n_hidden)
         spins = np.ascontiguousarray(sigma, dtype=float)
         return cls(spins, tanh, psi.has_visible_bias, psi.has_hidden_bias, weights)
 

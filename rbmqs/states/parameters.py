@@ -1,4 +1,4 @@
-"""Machines whose parameters are biases and weights: the arrays, their checks and their order."""
+"""Wavefunctions whose parameters are biases and weights: the arrays, their checks and their order."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.utils.checks import finite
 
-Self = TypeVar("Self", bound="Machine")
+Self = TypeVar("Self", bound="WeightedState")
 
 
-class Machine(Wavefunction):
+class WeightedState(VariationalState):
     """A wavefunction with parameters a, b and W; a dataclass derives from it and names them.
 
     Attributes
@@ -94,14 +94,14 @@ class Machine(Wavefunction):
         return np.concatenate(parts)
 
     def with_flat(self: Self, flat: np.ndarray) -> Self:
-        """The same machine with other parameters, laid out as in `flat`."""
+        """The same wavefunction with other parameters, laid out as in `flat`."""
         flat = np.asarray(flat)
         if flat.shape != (self.n_parameters,):
             raise ValueError(
-                f"flat must have shape ({self.n_parameters},) for this machine, got {flat.shape}"
+                f"flat must have shape ({self.n_parameters},) for this wavefunction, got {flat.shape}"
             )
         if np.iscomplexobj(flat) and not self.is_complex:
-            raise ValueError("flat is complex but this machine has real parameters")
+            raise ValueError("flat is complex but this wavefunction has real parameters")
         flat = flat.astype(self.weights.dtype)
         start, stop = self._ends
         parts: dict[str, Any] = {"weights": flat[stop:].reshape(self.weights.shape)}

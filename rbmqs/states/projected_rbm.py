@@ -1,4 +1,4 @@
-"""A machine projected onto a symmetry sector.
+"""A wavefunction projected onto a symmetry sector.
 
     Psi(sigma) = 1/|G| sum_g chi(g)^* psi(g sigma)
 
@@ -24,21 +24,21 @@ from rbmqs.core.projected import add_projected, sample_projected
 from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.schedules import Schedule
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
     from hamiltonians.symmetry.groups import SymmetrySector
-    from rbmqs.states.state import Walk
+    from rbmqs.states.state import SweepTask
 
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
 
 @dataclass(frozen=True, eq=False)
-class ProjectedRBM(Wavefunction):
-    """A plain or tied machine projected onto a one-dimensional irrep of a group.
+class ProjectedRBM(VariationalState):
+    """A plain or tied RBM projected onto a one-dimensional irrep of a group.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class ProjectedRBM(Wavefunction):
     Raises
     ------
     ValueError
-        Complex characters of a machine with real parameters; a sector in which every state of
-        this machine vanishes; different numbers of sites.
+        Complex characters of a wavefunction with real parameters; a sector in which every state of
+        this wavefunction vanishes; different numbers of sites.
     """
 
     base: RBM | SymmetricRBM
@@ -76,14 +76,14 @@ class ProjectedRBM(Wavefunction):
         if not (self.base.is_complex or self.sector.is_real):
             raise ValueError(
                 "sector has complex characters, which need complex parameters: "
-                "make the machine with dtype=complex"
+                "make the wavefunction with dtype=complex"
             )
         if self.sector.spin_inversion == -1 and is_even(self.base):
             raise ValueError(
-                "sector is odd under spin inversion, but the machine is even: "
+                "sector is odd under spin inversion, but the wavefunction is even: "
                 "give it hidden biases (or visible ones)"
             )
-        _ = self._images  # refuses a sector in which the machine vanishes
+        _ = self._images  # refuses a sector in which the wavefunction vanishes
         _ = self._asked  # one record for all copies of `with_flat`
 
     @cached_property
@@ -113,24 +113,24 @@ class ProjectedRBM(Wavefunction):
 
     @property
     def n_samples(self) -> int:
-        """As many as for the machine that is projected."""
+        """As many as for the RBM that is projected."""
         return self.base.n_samples
 
     @property
-    def quiet_rate(self) -> float:
-        """That of the machine that is projected."""
-        return self.base.quiet_rate
+    def low_noise_rate(self) -> float:
+        """That of the RBM that is projected."""
+        return self.base.low_noise_rate
 
     @property
-    def n_trials(self) -> int:
+    def n_restarts(self) -> int:
         """Those of its base, or three where they are held with that and so cost next to nothing."""
-        return self.base.n_trials if self.trial_machine is self else 3
+        return self.base.n_restarts if self.restart_state is self else 3
 
     @property
-    def trial_machine(self) -> Wavefunction:
-        """The machine without its projection, where its ground state may be that of the sector.
+    def restart_state(self) -> VariationalState:
+        """The wavefunction without its projection, where its ground state may be that of the sector.
 
-        A trial then takes 1 / n_images of the time, and the projected machine starts where it
+        A restart then takes 1 / n_images of the time, and the projected RBM starts where it
         would have come to much later: after a minute, a quarter of it without the projection, 6x6
         Heisenberg stood at 3.1e-4 instead of 2.9e-3 (docs/optimisers.md).
         """
@@ -176,10 +176,10 @@ class ProjectedRBM(Wavefunction):
         return self.base.flat
 
     def with_flat(self, flat: np.ndarray) -> ProjectedRBM:
-        """The same machine with other parameters, laid out as in `flat`."""
+        """The same wavefunction with other parameters, laid out as in `flat`."""
         moved = copy(self)  # keeps what depends on the sector alone, and skips its checks
         object.__setattr__(moved, "base", self.base.with_flat(flat))
-        for name in ("_plain", "_machine"):
+        for name in ("_plain", "_rbm"):
             moved.__dict__.pop(name, None)
         return moved
 
@@ -188,7 +188,7 @@ class ProjectedRBM(Wavefunction):
         return self.base if isinstance(self.base, RBM) else self.base.plain
 
     @cached_property
-    def _machine(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _rbm(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         psi = self._plain
         return planes(psi.visible_bias), planes(psi.hidden_bias), planes(psi.weights)
 
@@ -199,17 +199,17 @@ class ProjectedRBM(Wavefunction):
         n_units = self._plain.flip_tables.rows.shape[2]
         images.image_amplitudes(
             self._plain.flip_tables.planes, np.ascontiguousarray(sigma, dtype=np.int8),
-            permutations, signs, *self._machine, n_units, log_psi,
+            permutations, signs, *self._rbm, n_units, log_psi,
         )  # fmt: skip
-        shares, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)
-        images.project(log_psi, characters, shares, log_sums)
-        return shares, log_sums
+        image_weights, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)
+        images.project(log_psi, characters, image_weights, log_sums)
+        return image_weights, log_sums
 
     def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
         """log Psi of spins (n_samples, N), unchecked; -inf where symmetry makes it vanish."""
         return self._projected(spins)[1]
 
-    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+    def prepare(self, sigma: np.ndarray) -> np.ndarray:
         """Shares of the terms in Psi(sigma), complex (n_samples, n_images)."""
         return self._projected(sigma)[0]
 
@@ -218,23 +218,23 @@ class ProjectedRBM(Wavefunction):
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
-        apart: bool,
+        per_flip: bool,
         out: np.ndarray,
         pairs: np.ndarray | None = None,
     ) -> None:
-        """See `Wavefunction.add_off_diagonal`."""
+        """See `VariationalState.add_off_diagonal`."""
         sigma = np.ascontiguousarray(sigma, dtype=np.int8)
-        if not apart and self._commutes_with(connections):
-            shares = self.unit_pairs(sigma) if pairs is None else pairs
-            self._add_over_images(sigma, connections, fixed_sector, shares, out[:, 0])
+        if not per_flip and self._commutes_with(connections):
+            image_weights = self.prepare(sigma) if pairs is None else pairs
+            self._add_over_images(sigma, connections, fixed_sector, image_weights, out[:, 0])
             return
         add_projected(
-            sigma, connections, fixed_sector, apart, self._plain.flip_tables, self._machine,
+            sigma, connections, fixed_sector, per_flip, self._plain.flip_tables, self._rbm,
             self._group, out,
         )  # fmt: skip
 
     def _add_over_images(
-        self, sigma: np.ndarray, connections: Connections, fixed_sector: bool, shares: np.ndarray,
+        self, sigma: np.ndarray, connections: Connections, fixed_sector: bool, image_weights: np.ndarray,
         out: np.ndarray,
     ) -> None:  # fmt: skip
         """Add the mean of psi's own values over the images, each with its share in Psi.
@@ -248,7 +248,7 @@ class ProjectedRBM(Wavefunction):
             rows = found.reshape(-1, self.n_sites)
             values = np.zeros((len(rows), 1), dtype=complex)
             self._plain.add_off_diagonal(rows, connections, fixed_sector, False, values)
-            out[part] += (shares[part] * values.reshape(-1, self.n_images)).sum(axis=1)
+            out[part] += (image_weights[part] * values.reshape(-1, self.n_images)).sum(axis=1)
 
     def _commutes_with(self, connections: Connections) -> bool:
         """Whether the off-diagonal part of an operator is invariant under every image."""
@@ -269,20 +269,20 @@ class ProjectedRBM(Wavefunction):
         pairs: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> ExplicitJacobian:
-        """See `Wavefunction.jacobian`: means by shares over images."""
-        shares = self.unit_pairs(sigma) if pairs is None else pairs
+        """See `VariationalState.jacobian`: means by shares over images."""
+        image_weights = self.prepare(sigma) if pairs is None else pairs
         permutations, signs, _ = self._images
-        derivatives = self.base.image_derivatives(sigma, permutations, signs, shares)
+        derivatives = self.base.image_derivatives(sigma, permutations, signs, image_weights)
         return ExplicitJacobian(derivatives, weights)
 
-    def run_chains(self, walk: Walk) -> np.ndarray:
+    def sweep(self, walk: SweepTask) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
         return sample_projected(
-            *walk[:5], self._plain.flip_tables, self._machine, self._group, *walk[5:]
+            *walk[:5], self._plain.flip_tables, self._rbm, self._group, *walk[5:]
         )
 
     def describe(self) -> dict[str, Any]:
-        """Shape of the machine, for logs and checkpoints."""
+        """Shape of the wavefunction, for logs and checkpoints."""
         return {
             "ansatz": "ProjectedRBM",
             "base": self.base.describe(),
@@ -319,7 +319,7 @@ def _coset_representatives(
     if any(abs(characters[g] - 1) > _TRIVIAL for g in inner):
         raise ValueError(
             f"sector {sector.label!r} changes sign or phase under the group of the tied weights, "
-            f"under which the machine is invariant: tie over a smaller group"
+            f"under which the wavefunction is invariant: tie over a smaller group"
         )
     if len(inner) <= 1:
         return group.permutations, characters

@@ -16,18 +16,18 @@ import numpy as np
 
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.planes import from_planes, plane_numbers, planes
-from rbmqs.states.parameters import Machine
+from rbmqs.states.parameters import WeightedState
 from rbmqs.utils.checks import positive_int
 from rbmqs.utils.threads import n_parts
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
     from rbmqs.states.jacobian import FactorisedJacobian
-    from rbmqs.states.state import Walk
+    from rbmqs.states.state import SweepTask
 
 
 @dataclass(frozen=True, eq=False)
-class RBM(Machine):
+class RBM(WeightedState):
     """A restricted Boltzmann machine wavefunction.
 
     Parameters
@@ -86,7 +86,7 @@ class RBM(Machine):
         n_hidden : int, optional
             M itself, instead of `alpha`.
         dtype : {complex, float}
-            Complex or real parameters; a real machine is positive everywhere.
+            Complex or real parameters; a real wavefunction is positive everywhere.
         visible_bias, hidden_bias : bool
             Whether a and b are variational parameters (zero otherwise).
         seed : int or SeedSequence
@@ -120,10 +120,10 @@ class RBM(Machine):
         """Tables of one-site flips, for the kernels."""
         return tables.flip_tables(self.visible_bias, self.hidden_bias, self.weights)
 
-    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+    def prepare(self, sigma: np.ndarray) -> np.ndarray:
         """Hidden units of many configurations, as the kernels take them."""
         spins = np.ascontiguousarray(sigma, dtype=float)
-        return tables.unit_pairs(spins, self.hidden_bias, self.weights)
+        return tables.prepare(spins, self.hidden_bias, self.weights)
 
     def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
         """log psi of spins (n_samples, N), unchecked; float64 for real parameters."""
@@ -136,14 +136,14 @@ class RBM(Machine):
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
-        apart: bool,
+        per_flip: bool,
         out: np.ndarray,
         pairs: np.ndarray | None = None,
     ) -> None:
-        """See `Wavefunction.add_off_diagonal`."""
-        pairs = self.unit_pairs(sigma) if pairs is None else pairs
+        """See `VariationalState.add_off_diagonal`."""
+        pairs = self.prepare(sigma) if pairs is None else pairs
         local_energy.add_off_diagonal(
-            sigma, pairs, self.flip_tables, connections, fixed_sector, apart, n_parts(), out
+            sigma, pairs, self.flip_tables, connections, fixed_sector, per_flip, n_parts(), out
         )
 
     def jacobian(
@@ -152,13 +152,17 @@ class RBM(Machine):
         pairs: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> FactorisedJacobian:
-        """See `Wavefunction.jacobian`; in factors."""
+        """See `VariationalState.jacobian`; in factors."""
         from rbmqs.states.jacobian import FactorisedJacobian
 
         return FactorisedJacobian.of(self, sigma, pairs, weights)
 
     def image_derivatives(
-        self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
+        self,
+        sigma: np.ndarray,
+        permutations: np.ndarray,
+        signs: np.ndarray,
+        image_weights: np.ndarray,
     ) -> np.ndarray:
         """Sums of log-derivatives over images of each configuration.
 
@@ -174,32 +178,32 @@ class RBM(Machine):
         array (n_samples, n_parameters)
             sum_h share_h O(h sigma); only the real part of shares counts for real parameters.
         """
-        machine = planes(self.visible_bias), planes(self.hidden_bias), planes(self.weights)
+        rbm = planes(self.visible_bias), planes(self.hidden_bias), planes(self.weights)
         start, stop = self.n_sites, self.n_sites + self.n_hidden
-        out = np.empty((len(machine[2]), len(sigma), stop + self.weights.size))
+        out = np.empty((len(rbm[2]), len(sigma), stop + self.weights.size))
         n_units = tables.padded_units(self.n_hidden)
         images.image_gradients(
             plane_numbers(self.weights),
             np.ascontiguousarray(sigma),
             permutations,
             signs,
-            *machine,
+            *rbm,
             n_units,
-            shares,
+            image_weights,
             out,
         )
         kept = np.ones(out.shape[2], dtype=bool)
         kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
         return from_planes(out if kept.all() else out[:, :, kept])
 
-    def run_chains(self, walk: Walk) -> np.ndarray:
+    def sweep(self, walk: SweepTask) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
         return metropolis.sample(
             *walk[:5], self.flip_tables, planes(self.hidden_bias), planes(self.weights), *walk[5:]
         )
 
     def describe(self) -> dict:
-        """Shape of the machine, for logs and checkpoints."""
+        """Shape of the wavefunction, for logs and checkpoints."""
         return {
             "ansatz": "RBM",
             "n_sites": self.n_sites,

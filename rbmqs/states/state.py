@@ -1,6 +1,6 @@
 """What sampler, estimators and optimiser ask of a wavefunction, and what follows from it.
 
-Three kinds exist: the plain machine (`rbmqs.states.rbm.RBM`), one whose weights are tied over a
+Three kinds exist: the plain RBM (`rbmqs.states.rbm.RBM`), one whose weights are tied over a
 group (`rbmqs.states.symmetric_rbm.SymmetricRBM`), and either of them projected onto a symmetry sector
 (`rbmqs.states.projected_rbm.ProjectedRBM`). A wavefunction is a value: changing parameters makes a new one.
 """
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of complex numbers)
 _STATE_CHUNK = 2**12
 
-Self = TypeVar("Self", bound="Wavefunction")
+Self = TypeVar("Self", bound="VariationalState")
 
 
-class Walk(NamedTuple):
+class SweepTask(NamedTuple):
     """Chains and how far they go; kernels take the first five before their tables, the rest after.
 
     Attributes
@@ -57,7 +57,7 @@ class Walk(NamedTuple):
     drawn: np.ndarray
 
 
-class Wavefunction(ABC):
+class VariationalState(ABC):
     """A variational wavefunction over spins +1 and -1.
 
     Attributes
@@ -77,7 +77,7 @@ class Wavefunction(ABC):
     @property
     @abstractmethod
     def n_hidden(self) -> int:
-        """Number of hidden units M of the machine that is evaluated."""
+        """Number of hidden units M of the wavefunction that is evaluated."""
 
     @property
     def n_samples(self) -> int:
@@ -85,17 +85,17 @@ class Wavefunction(ABC):
         return 1024
 
     @property
-    def quiet_rate(self) -> float:
+    def low_noise_rate(self) -> float:
         """Below which the learning rate does not fall by default while steps have little noise."""
         return 0.0
 
     @property
-    def n_trials(self) -> int:
+    def n_restarts(self) -> int:
         """Random starts that `ground_state` tries, where the settings leave it open."""
         return 1
 
     @property
-    def trial_machine(self) -> Wavefunction:
+    def restart_state(self) -> VariationalState:
         """What these starts are tried with; its parameters are those of this machine."""
         return self
 
@@ -116,18 +116,18 @@ class Wavefunction(ABC):
 
     @abstractmethod
     def with_flat(self: Self, flat: np.ndarray) -> Self:
-        """The same machine with other parameters, laid out as in `flat`."""
+        """The same wavefunction with other parameters, laid out as in `flat`."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Shape of the machine, for logs and checkpoints."""
+        """Shape of the wavefunction, for logs and checkpoints."""
 
     @abstractmethod
     def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
         """log psi of int8 spins (n_samples, N), unchecked."""
 
     @abstractmethod
-    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
+    def prepare(self, sigma: np.ndarray) -> np.ndarray:
         """What local values and log-derivatives of the same configurations share.
 
         One row per configuration; handed back to the methods below it saves them that work.
@@ -139,7 +139,7 @@ class Wavefunction(ABC):
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
-        apart: bool,
+        per_flip: bool,
         out: np.ndarray,
         pairs: np.ndarray | None = None,
     ) -> None:
@@ -155,7 +155,7 @@ class Wavefunction(ABC):
             Whether each flip has a column of its own.
         out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
         pairs : array, optional
-            `unit_pairs(sigma)` where it is known already.
+            `prepare(sigma)` where it is known already.
         """
 
     @abstractmethod
@@ -171,13 +171,13 @@ class Wavefunction(ABC):
         ----------
         sigma : int8 (n_samples, N)
         pairs : array, optional
-            `unit_pairs(sigma)` where it is known already.
+            `prepare(sigma)` where it is known already.
         weights : float64 (n_samples,), optional
             Of the samples, with mean one; equal ones when not given.
         """
 
     @abstractmethod
-    def run_chains(self, walk: Walk) -> np.ndarray:
+    def sweep(self, walk: SweepTask) -> np.ndarray:
         """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""
 
     def local_values(
@@ -216,7 +216,7 @@ class Wavefunction(ABC):
         Returns
         -------
         array (...)
-            complex128; float64 for a machine that is positive everywhere.
+            complex128; float64 for a wavefunction that is positive everywhere.
 
         Raises
         ------
@@ -234,7 +234,7 @@ class Wavefunction(ABC):
         """O_k(sigma) = d log psi / d theta_k, the whole Jacobian.
 
         For small systems and tests: the solvers of `rbmqs.sr` never form it for a
-        plain machine.
+        plain RBM.
 
         Returns
         -------

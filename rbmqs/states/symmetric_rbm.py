@@ -5,7 +5,7 @@
 g runs through a group of site permutations, with spin inversion also through g sigma -> -g sigma,
 and o(i) is the orbit of site i (Carleo & Troyer, Science 355, 602 (2017), arXiv:1606.02318,
 supplement, for translations). psi(g sigma) = psi(sigma) holds for every parameter. A feature f is
-a row of |G| hidden units of an ordinary machine, which does all the sampling.
+a row of |G| hidden units of an ordinary RBM, which does all the sampling.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from rbmqs.core.planes import plane_numbers
 from rbmqs.core.tables import rows_at_once
 from rbmqs.core.tied import tied_derivatives
 from rbmqs.states.explicit import ExplicitJacobian
-from rbmqs.states.parameters import Machine
+from rbmqs.states.parameters import WeightedState
 from rbmqs.states.rbm import RBM
 from rbmqs.utils.checks import positive_int
 
 if TYPE_CHECKING:
     from hamiltonians.symmetry.groups import SymmetryGroup
-    from rbmqs.states.state import Walk
+    from rbmqs.states.state import SweepTask
 
 
 @dataclass(frozen=True, eq=False)
-class SymmetricRBM(Machine):
+class SymmetricRBM(WeightedState):
     """A restricted Boltzmann machine that is invariant under a group.
 
     Parameters
@@ -119,7 +119,7 @@ class SymmetricRBM(Machine):
 
     @property
     def n_samples(self) -> int:
-        """More than for a plain machine where they are at least twice as many as the parameters.
+        """More than for a plain RBM where they are at least twice as many as the parameters.
 
         With as many samples as parameters the equations are at their noisiest: 10x10 Heisenberg
         with 808 parameters ended at 2.9e-3 or 5.7e-3 by 1024 samples, at 1.07e-3 by 3072.
@@ -127,7 +127,7 @@ class SymmetricRBM(Machine):
         return 4096 if self.n_parameters <= 2048 else super().n_samples
 
     @property
-    def quiet_rate(self) -> float:
+    def low_noise_rate(self) -> float:
         """Steps of few parameters by many samples carry little noise, see `rbmqs.vmc.step`.
 
         At 0.004 the Ising chain of 80 sites, alpha = 4, had come to rest at a relative error of
@@ -136,7 +136,7 @@ class SymmetricRBM(Machine):
         return 0.02
 
     @property
-    def n_trials(self) -> int:
+    def n_restarts(self) -> int:
         """Eight, in runs long enough: minima differ by a third of the error, see `rbmqs.vmc.extensions.multistart`."""
         return 8
 
@@ -152,7 +152,7 @@ class SymmetricRBM(Machine):
 
     @property
     def n_hidden(self) -> int:
-        """Number of hidden units M of the machine written out."""
+        """Number of hidden units M of the wavefunction written out."""
         return self.n_features * len(self._signs)
 
     @cached_property
@@ -172,7 +172,7 @@ class SymmetricRBM(Machine):
 
     @cached_property
     def plain(self) -> RBM:
-        """The same wavefunction as a machine without ties; hidden unit (f, g) is f |G| + g."""
+        """The same wavefunction as a wavefunction without ties; hidden unit (f, g) is f |G| + g."""
         order = len(self._signs)
         weights = np.zeros((self.n_sites, self.n_features, order), self.weights.dtype)
         for g, (row, sign) in enumerate(zip(self._permutations, self._signs, strict=True)):
@@ -189,17 +189,17 @@ class SymmetricRBM(Machine):
         """log psi of spins (n_samples, N), unchecked; float64 for real parameters."""
         return self.plain.log_amplitudes(spins)
 
-    def unit_pairs(self, sigma: np.ndarray) -> np.ndarray:
-        """Hidden units of many configurations; see `RBM.unit_pairs`."""
-        return self.plain.unit_pairs(sigma)
+    def prepare(self, sigma: np.ndarray) -> np.ndarray:
+        """Hidden units of many configurations; see `RBM.prepare`."""
+        return self.plain.prepare(sigma)
 
     def add_off_diagonal(self, *arguments: Any, **options: Any) -> None:
-        """See `Wavefunction.add_off_diagonal`."""
+        """See `VariationalState.add_off_diagonal`."""
         self.plain.add_off_diagonal(*arguments, **options)
 
-    def run_chains(self, walk: Walk) -> np.ndarray:
+    def sweep(self, walk: SweepTask) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
-        return self.plain.run_chains(walk)
+        return self.plain.sweep(walk)
 
     def jacobian(
         self,
@@ -207,28 +207,34 @@ class SymmetricRBM(Machine):
         pairs: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> ExplicitJacobian:
-        """See `Wavefunction.jacobian`."""
-        pairs = self.unit_pairs(sigma) if pairs is None else pairs
-        shares = np.ones((len(sigma), 1), dtype=complex)
-        return ExplicitJacobian(self._derivatives(sigma[:, None], pairs, shares), weights)
+        """See `VariationalState.jacobian`."""
+        pairs = self.prepare(sigma) if pairs is None else pairs
+        image_weights = np.ones((len(sigma), 1), dtype=complex)
+        return ExplicitJacobian(self._derivatives(sigma[:, None], pairs, image_weights), weights)
 
     def image_derivatives(
-        self, sigma: np.ndarray, permutations: np.ndarray, signs: np.ndarray, shares: np.ndarray
+        self,
+        sigma: np.ndarray,
+        permutations: np.ndarray,
+        signs: np.ndarray,
+        image_weights: np.ndarray,
     ) -> np.ndarray:
         """sum_h share_h O(h sigma), (n_samples, n_parameters); see `RBM.image_derivatives`."""
         n_rows = rows_at_once(self.plain.flip_tables)
         parts = []
         for part, images in images_in_parts(sigma, permutations, signs, n_rows):
-            pairs = self.unit_pairs(images.reshape(-1, self.n_sites))
-            parts.append(self._derivatives(images, pairs, shares[part]))
+            pairs = self.prepare(images.reshape(-1, self.n_sites))
+            parts.append(self._derivatives(images, pairs, image_weights[part]))
         return np.concatenate(parts)
 
-    def _derivatives(self, images: np.ndarray, pairs: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    def _derivatives(
+        self, images: np.ndarray, pairs: np.ndarray, image_weights: np.ndarray
+    ) -> np.ndarray:
         """sum_h share_h O of images int8 (n_samples, n_images, N) with their hidden units."""
         n_free = self.n_features + self.weights.size
         out = np.empty((len(images), n_free, 2 if self.is_complex else 1))
         tied_derivatives(
-            plane_numbers(self.weights), np.ascontiguousarray(images), pairs, shares,
+            plane_numbers(self.weights), np.ascontiguousarray(images), pairs, image_weights,
             self.group.permutations, self.spin_inversion, self.n_features, out,
         )  # fmt: skip
         found = out.view(complex if self.is_complex else float)[:, :, 0]
@@ -237,11 +243,13 @@ class SymmetricRBM(Machine):
         if not self.has_visible_bias:
             return found
         members = (self.orbits[:, None] == np.arange(self.n_orbits)).astype(float)
-        moments = np.einsum("sh,shi->si", shares if self.is_complex else shares.real, images)
+        moments = np.einsum(
+            "sh,shi->si", image_weights if self.is_complex else image_weights.real, images
+        )
         return np.concatenate([moments @ members, found], axis=1)
 
     def describe(self) -> dict[str, Any]:
-        """Shape of the machine, for logs and checkpoints."""
+        """Shape of the wavefunction, for logs and checkpoints."""
         return {
             "ansatz": "SymmetricRBM",
             "n_sites": self.n_sites,

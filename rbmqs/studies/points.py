@@ -11,11 +11,11 @@ from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.work import CORRELATIONS
 
 if TYPE_CHECKING:
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
     from rbmqs.vmc.records import StepRecord
 
 
-def load_wavefunction(root: str | Path, point_id: str) -> Wavefunction:
+def load_wavefunction(root: str | Path, point_id: str) -> VariationalState:
     """Optimised parameters of a point."""
     from rbmqs.runs.resume import wavefunction_of
 

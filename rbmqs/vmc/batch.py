@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.statistics import Stats, quick_statistics
-from rbmqs.vmc.extensions.probe_chains import Astray
+from rbmqs.vmc.extensions.probe_chains import OutlyingSamples
 
 if TYPE_CHECKING:
     from rbmqs.sr import Jacobian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Batch:
     """Local energies of samples, or of all configurations.
 
     Parameters
     ----------
     spins : int8 (n, N)
     pairs : array
-        `psi.unit_pairs(spins)`.
+        `psi.prepare(spins)`.
     local_energies : complex array (n,)
     energy : Stats
     acceptance : float
@@ -32,9 +32,9 @@ class Measured:
         With mean one; None where all count alike.
     summed : bool
         Whether these are all configurations.
-    n_astray : int
-        How many of them, the last ones, are of scouts.
-    n_lost : int
+    n_outlying : int
+        How many of them, the last ones, are of probe chains.
+    n_stuck : int
         Chains whose samples were left out.
     """
 
@@ -45,34 +45,34 @@ class Measured:
     acceptance: float
     weights: np.ndarray | None = None
     summed: bool = False
-    n_astray: int = 0
-    n_lost: int = 0
+    n_outlying: int = 0
+    n_stuck: int = 0
 
-    def without(self, lost: np.ndarray) -> Measured:
+    def without(self, stuck: np.ndarray) -> Batch:
         """The same without the samples of some chains, bool (n_chains,); the energy too."""
-        n_chains, n_draws = len(lost), len(self.spins) // len(lost)
-        kept = np.repeat(~lost, n_draws)
-        energies = self.local_energies.reshape(n_chains, n_draws)[~lost]
+        n_chains, n_draws = len(stuck), len(self.spins) // len(stuck)
+        kept = np.repeat(~stuck, n_draws)
+        energies = self.local_energies.reshape(n_chains, n_draws)[~stuck]
         return replace(
             self,
             spins=self.spins[kept],
             pairs=self.pairs[kept],
             local_energies=energies.ravel(),
             energy=quick_statistics(energies),
-            n_lost=int(lost.sum()),
+            n_stuck=int(stuck.sum()),
         )
 
-    def joined_by(self, psi: Wavefunction, astray: Astray) -> Measured:
-        """The same with scouts for the equations; the energy stays that of the samples."""
+    def joined_by(self, psi: VariationalState, outlying: OutlyingSamples) -> Batch:
+        """The same with probe chains for the equations; the energy stays that of the samples."""
         return replace(
             self,
-            spins=np.concatenate([self.spins, astray.spins]),
-            pairs=np.concatenate([self.pairs, psi.unit_pairs(astray.spins)]),
-            local_energies=np.concatenate([self.local_energies, astray.local_energies]),
-            weights=astray.weights(len(self.spins)),
-            n_astray=len(astray),
+            spins=np.concatenate([self.spins, outlying.spins]),
+            pairs=np.concatenate([self.pairs, psi.prepare(outlying.spins)]),
+            local_energies=np.concatenate([self.local_energies, outlying.local_energies]),
+            weights=outlying.weights(len(self.spins)),
+            n_outlying=len(outlying),
         )
 
-    def jacobian(self, psi: Wavefunction) -> Jacobian:
+    def jacobian(self, psi: VariationalState) -> Jacobian:
         """Log-derivatives at the configurations, with their weights."""
         return psi.jacobian(self.spins, self.pairs, self.weights)

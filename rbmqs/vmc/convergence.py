@@ -16,7 +16,7 @@ _SIGNIFICANT = 3.0
 
 def present(history: Sequence[StepRecord]) -> Sequence[StepRecord]:
     """The iterations since the last change of the start that is followed."""
-    n = next((i for i, r in enumerate(reversed(history)) if r.trial != history[-1].trial), None)
+    n = next((i for i, r in enumerate(reversed(history)) if r.restart != history[-1].restart), None)
     return history if n is None else history[len(history) - n :]
 
 
@@ -42,7 +42,7 @@ def has_settled(history: Sequence[StepRecord]) -> bool:
     return fall[0] < max(fall[1], rounding)
 
 
-def unsettled(history: Sequence[StepRecord]) -> list[str]:
+def unrefined(history: Sequence[StepRecord]) -> list[str]:
     """Sentences on an optimisation that was still going on when it ended."""
     history = present(history)
     if any(record.status for record in history[-WINDOW:]):

@@ -2,7 +2,7 @@
 
 Configurations that a symmetry of both the Hamiltonian and the wavefunction maps onto each other
 have one |psi|^2 and one local energy, so that one of each orbit counts for all: the 12870 of a 4x4
-lattice in S_z = 0 are 107 for a machine projected onto the symmetric sector. A step then costs less
+lattice in S_z = 0 are 107 for a wavefunction projected onto the symmetric sector. A step then costs less
 than one with 1024 samples and has no noise: J1-J2 on 4x4 at J2 = 0.5 falls below a relative error
 of 1e-8 in 150 iterations, where samples leave 1e-4.
 """
@@ -20,12 +20,12 @@ from rbmqs.sampling.chains import Samples
 from rbmqs.states.projected_rbm import ProjectedRBM, is_even
 from rbmqs.states.rbm import RBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
-from rbmqs.vmc.batch import Measured
+from rbmqs.vmc.batch import Batch
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.symmetry.groups import SymmetrySector
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
     from rbmqs.vmc.settings import SamplingSettings
 
 MAX_CONFIGURATIONS = 2**15  # where a sum is asked for
@@ -51,7 +51,7 @@ class Summation:
 
     @classmethod
     def wanted(
-        cls, hamiltonian: SpinHamiltonian, psi: Wavefunction, settings: SamplingSettings
+        cls, hamiltonian: SpinHamiltonian, psi: VariationalState, settings: SamplingSettings
     ) -> Summation | None:
         """The sum that a run does instead of sampling, None where it samples.
 
@@ -71,15 +71,15 @@ class Summation:
             return None
         raise ValueError(f"summation takes at most {limit} configurations, there are {n}")
 
-    def measured(self, psi: Wavefunction) -> Measured:
+    def batch(self, psi: VariationalState) -> Batch:
         """Energy and local energies, each configuration with its weight."""
         log_psi = psi.log_psi(self.spins).real
         weights = self.multiplicities * np.exp(2 * (log_psi - log_psi.max()))
         kept = weights > NEGLIGIBLE
         spins, weights = self.spins[kept], weights[kept] / weights[kept].mean()
-        pairs = psi.unit_pairs(spins)
+        pairs = psi.prepare(spins)
         values = local_energies(psi, self.hamiltonian, Samples(spins[:, None], 1.0), pairs).ravel()
-        return Measured(spins, pairs, values, _exact(values, weights), 1.0, weights, True)
+        return Batch(spins, pairs, values, _exact(values, weights), 1.0, weights, True)
 
 
 def _exact(values: np.ndarray, weights: np.ndarray) -> Stats:
@@ -90,7 +90,7 @@ def _exact(values: np.ndarray, weights: np.ndarray) -> Stats:
     return Stats(mean, 0.0, variance, 1.0, 1.0, float(n), 1, n)
 
 
-def common_symmetry(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> SymmetrySector:
+def common_symmetry(hamiltonian: SpinHamiltonian, psi: VariationalState) -> SymmetrySector:
     """What leaves |psi|^2 and local energies as they are, characters left aside."""
     from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector, check_spin_inversion
 

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.estimators.local import evaluator
-from rbmqs.estimators.outlier_chains import brought_home, lost_chains
+from rbmqs.estimators.outlier_chains import reset_chains, stuck_chains
 from rbmqs.estimators.statistics import Stats, quick_statistics
 from rbmqs.sampling.chains import ChainState, ExactSampler, MetropolisSampler, Sampler
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.utils.threads import single_threaded_blas
-from rbmqs.vmc.batch import Measured
+from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.extensions.growth import grow_state
-from rbmqs.vmc.extensions.local_shift import Locality
-from rbmqs.vmc.extensions.multistart import Trials, first_trial, goal_of, next_trial
-from rbmqs.vmc.extensions.probe_chains import Scouts
+from rbmqs.vmc.extensions.local_shift import DistanceShift
+from rbmqs.vmc.extensions.multistart import MultiStart, first_restart, next_restart, target_of
+from rbmqs.vmc.extensions.probe_chains import ProbeChains
 from rbmqs.vmc.full_summation import Summation
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
-from rbmqs.vmc.step import OptimiserState, has_diverged, is_better, is_quiet, take_step
+from rbmqs.vmc.step import OptimiserState, has_diverged, has_low_noise, is_better, take_step
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -56,7 +56,7 @@ class GoodPoint:
     energy : Stats
     """
 
-    psi: Wavefunction
+    psi: VariationalState
     spins: np.ndarray
     energy: Stats
 
@@ -76,20 +76,20 @@ class RunState:
         Before the last step, None at first.
     n_rollbacks : int
         In a row.
-    scouts : ChainState or None
+    probe chains : ChainState or None
         Of `rbmqs.vmc.extensions.probe_chains`, None before their first start or where there are none.
-    trials : Trials
+    restarts : Restarts
         How several random starts stand, if there are several.
     """
 
     iteration: int
-    psi: Wavefunction
+    psi: VariationalState
     chains: ChainState
     optimiser: OptimiserState
     last_good: GoodPoint | None = None
     n_rollbacks: int = 0
-    scouts: ChainState | None = None
-    trials: Trials = field(default_factory=Trials)
+    probes: ChainState | None = None
+    restarts: MultiStart = field(default_factory=MultiStart)
 
 
 def make_sampler(
@@ -123,18 +123,20 @@ def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> S
     return ReplicaExchangeSampler(chains, settings.n_replicas, settings.beta_min)
 
 
-def start_state(psi: Wavefunction, seed: np.random.SeedSequence, sampler: Sampler) -> RunState:
+def start_state(psi: VariationalState, seed: np.random.SeedSequence, sampler: Sampler) -> RunState:
     """Fresh chains, thermalised, before the first iteration."""
     return RunState(0, psi, fresh_chains(psi, sampler, seed), OptimiserState.fresh(psi))
 
 
-def fresh_chains(psi: Wavefunction, sampler: Sampler, seed: np.random.SeedSequence) -> ChainState:
+def fresh_chains(
+    psi: VariationalState, sampler: Sampler, seed: np.random.SeedSequence
+) -> ChainState:
     """Chains from random configurations, thermalised."""
     chains = sampler.start(seed)
     return sampler.sample(psi, chains, 1, n_discard=THERMALISATION_SWEEPS)[1]
 
 
-def check_sizes(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> None:
+def check_sizes(hamiltonian: SpinHamiltonian, psi: VariationalState) -> None:
     """Refuse a wavefunction on another number of sites than the Hamiltonian."""
     if psi.n_sites != hamiltonian.n_sites:
         raise ValueError(
@@ -144,7 +146,7 @@ def check_sizes(hamiltonian: SpinHamiltonian, psi: Wavefunction) -> None:
 
 def iterate(
     hamiltonian: SpinHamiltonian,
-    psi: Wavefunction,
+    psi: VariationalState,
     settings: RunSettings | None = None,
     *,
     sampler: Sampler | None = None,
@@ -179,67 +181,70 @@ def iterate(
     settings = settings or RunSettings()
     check_sizes(hamiltonian, psi)
     sampler = sampler or make_sampler(hamiltonian, settings.sampling)
-    locality = Locality.of(hamiltonian, settings)
-    scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
-    goal = psi if state is None else goal_of(state)
-    summation = Summation.wanted(hamiltonian, goal, settings.sampling)
+    distance_shift = DistanceShift.of(hamiltonian, settings)
+    probes = ProbeChains.beside(sampler, hamiltonian, settings.sampling.probe_share, settings.seed)
+    target = psi if state is None else target_of(state)
+    summation = Summation.wanted(hamiltonian, target, settings.sampling)
     fresh = partial(start_state, sampler=sampler)
     with single_threaded_blas():
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
         if state is None and summation is None:
-            state = first_trial(psi, settings, fresh, seed)
+            state = first_restart(psi, settings, fresh, seed)
         state = state or fresh(psi, seed)
     while True:
         with single_threaded_blas():
-            state = next_trial(state, settings, fresh, locality)
-            state = grow_state(state, settings, locality)
+            state = next_restart(state, settings, fresh, distance_shift)
+            state = grow_state(state, settings, distance_shift)
             if summation is not None:
-                measured = summation.measured(state.psi)
+                batch = summation.batch(state.psi)
             else:
-                measured, state = sampled(hamiltonian, sampler, scouts, state, settings)
-            record, state = step(measured, state, settings, locality)
-            record = replace(record, trial=settings.n_trials_before(record.iteration))
-            state = replace(state, trials=state.trials.judged(record, settings))
+                batch, state = sampled(hamiltonian, sampler, probes, state, settings)
+            record, state = step(batch, state, settings, distance_shift)
+            record = replace(record, restart=settings.n_restarts_before(record.iteration))
+            state = replace(state, restarts=state.restarts.judged(record, settings))
         yield record, state
 
 
 def sampled(
     hamiltonian: SpinHamiltonian,
     sampler: Sampler,
-    scouts: Scouts | None,
+    probes: ProbeChains | None,
     state: RunState,
     settings: RunSettings,
-) -> tuple[Measured, RunState]:
-    """Local energies of samples and of scouts that are astray; all of them have moved on.
+) -> tuple[Batch, RunState]:
+    """Local energies of samples and of probe chains that are outliers; all of them have moved on.
 
-    Lost chains, see `rbmqs.estimators.outlier_chains`, have no part in it, unless there are no scouts at all.
+    Stuck chains, see `rbmqs.estimators.outlier_chains`, have no part in it, unless there are no probe chains at all.
     """
     psi, iteration = state.psi, settings.iteration_in_stage(state.iteration)
     n_draws = settings.sampling.n_draws_at(iteration, psi)
     samples, chains = sampler.sample(psi, state.chains, n_draws)
-    pairs = psi.unit_pairs(samples.flat)
+    pairs = psi.prepare(samples.flat)
     energies = evaluator(sampler)(psi, hamiltonian, samples, pairs)
-    measured = Measured(
+    batch = Batch(
         samples.flat, pairs, energies.ravel(), quick_statistics(energies), samples.acceptance
     )
-    lost = lost_chains(energies) if settings.sampling.scout_share > 0 else np.zeros(0, dtype=bool)
-    if lost.any():
-        measured = measured.without(lost)
-        chains = brought_home(chains, lost)
+    stuck = stuck_chains(energies) if settings.sampling.probe_share > 0 else np.zeros(0, dtype=bool)
+    if stuck.any():
+        batch = batch.without(stuck)
+        chains = reset_chains(chains, stuck)
     state = replace(state, chains=chains)
-    if scouts is None or not np.isfinite(measured.energy.mean):
-        return measured, state
-    found, moved = scouts.advance(psi, state.scouts or scouts.start(), state.iteration)
-    astray = scouts.astray(psi, found, measured.energy, len(measured.spins))
-    if astray is not None:
-        measured = measured.joined_by(psi, astray)
-    if lost.any():
-        moved = scouts.sent_to(samples.spins[lost, -1], moved, state.iteration)
-    return measured, replace(state, scouts=moved)
+    if probes is None or not np.isfinite(batch.energy.mean):
+        return batch, state
+    found, moved = probes.advance(psi, state.probes or probes.start(), state.iteration)
+    outlying = probes.outlying(psi, found, batch.energy, len(batch.spins))
+    if outlying is not None:
+        batch = batch.joined_by(psi, outlying)
+    if stuck.any():
+        moved = probes.sent_to(samples.spins[stuck, -1], moved, state.iteration)
+    return batch, replace(state, probes=moved)
 
 
 def step(
-    measured: Measured, state: RunState, settings: RunSettings, locality: Locality | None = None
+    batch: Batch,
+    state: RunState,
+    settings: RunSettings,
+    distance_shift: DistanceShift | None = None,
 ) -> tuple[StepRecord, RunState]:
     """Change the parameters by what was measured, or undo the step before.
 
@@ -248,38 +253,38 @@ def step(
     locality : Locality, optional
         Distances that the shift may grow with.
     """
-    trouble = has_diverged(measured.energy, state.last_good.energy if state.last_good else None)
+    trouble = has_diverged(batch.energy, state.last_good.energy if state.last_good else None)
     if trouble:
-        return _roll_back(state, measured, trouble)
+        return _roll_back(state, batch, trouble)
     try:
-        return _advance(state, measured, settings, locality)
+        return _advance(state, batch, settings, distance_shift)
     except FloatingPointError as error:  # the solve met NaN, or a matrix it cannot factorise
-        return _roll_back(state, measured, str(error))
+        return _roll_back(state, batch, str(error))
 
 
 def _advance(
-    state: RunState, measured: Measured, settings: RunSettings, locality: Locality | None
+    state: RunState, batch: Batch, settings: RunSettings, distance_shift: DistanceShift | None
 ) -> tuple[StepRecord, RunState]:
-    psi, energy = state.psi, measured.energy
+    psi, energy = state.psi, batch.energy
     iteration = settings.iteration_in_stage(state.iteration)
-    if measured.summed and locality is not None:
-        locality = locality.of_sums()
+    if batch.summed and distance_shift is not None:
+        distance_shift = distance_shift.of_sums()
     step = take_step(
-        psi, measured.jacobian(psi), measured.local_energies, state.optimiser, settings.optimiser,
-        iteration, is_quiet(psi, energy), locality,
+        psi, batch.jacobian(psi), batch.local_energies, state.optimiser, settings.optimiser,
+        iteration, has_low_noise(psi, energy), distance_shift,
     )  # fmt: skip
     record = StepRecord(
         iteration=state.iteration,
         energy=energy,
-        acceptance=measured.acceptance,
+        acceptance=batch.acceptance,
         solve=step.solve.summary(),
         learning_rate=step.learning_rate,
         step_length=step.length,
         predicted_change=step.solve.predicted_change(step.learning_rate),
         damping=state.optimiser.damping,
-        n_astray=measured.n_astray,
-        n_lost=measured.n_lost,
-        summed=measured.summed,
+        n_outlying=batch.n_outlying,
+        n_stuck=batch.n_stuck,
+        summed=batch.summed,
     )
     good = state.last_good
     if good is None or is_better(energy, good.energy):
@@ -290,7 +295,7 @@ def _advance(
     )  # fmt: skip
 
 
-def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepRecord, RunState]:
+def _roll_back(state: RunState, batch: Batch, trouble: str) -> tuple[StepRecord, RunState]:
     """Return to the last good parameters, with shorter and more damped steps to come."""
     if state.last_good is None or state.n_rollbacks >= MAX_ROLLBACKS:
         raise DivergedError(
@@ -301,16 +306,16 @@ def _roll_back(state: RunState, measured: Measured, trouble: str) -> tuple[StepR
     optimiser = state.optimiser.after_rollback()
     record = StepRecord(
         iteration=state.iteration,
-        energy=measured.energy,
-        acceptance=measured.acceptance,
+        energy=batch.energy,
+        acceptance=batch.acceptance,
         solve={},
         learning_rate=0.0,
         step_length=0.0,
         predicted_change=0.0,
         damping=optimiser.damping,
         status=f"step undone: {trouble}",
-        summed=measured.summed,
-        n_lost=measured.n_lost,
+        summed=batch.summed,
+        n_stuck=batch.n_stuck,
     )
     good = state.last_good
     # The reference energy is forgotten with the bad step: it may have been a lucky fluctuation.

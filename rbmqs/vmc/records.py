@@ -21,7 +21,7 @@ class StepRecord:
     acceptance : float
         Share of accepted proposals.
     solve : dict
-        What the solver reports (see `rbmqs.sr.Solve.summary`).
+        What the solver reports (see `rbmqs.sr.SRSolution.summary`).
     learning_rate : float
         In use, after damping and the limit on the length of a step.
     step_length : float
@@ -32,13 +32,13 @@ class StepRecord:
         1 in a healthy run, less after a step was undone.
     status : str
         Empty, or why the previous step was undone.
-    n_astray : int
-        Configurations of scouts that joined the equations, see `rbmqs.vmc.extensions.probe_chains`.
+    n_outlying : int
+        Configurations of probe chains that joined the equations, see `rbmqs.vmc.extensions.probe_chains`.
     summed : bool
         Whether the energy is a sum over all configurations, see `rbmqs.vmc.full_summation`.
-    trial : int
-        Trials that were over before, see `rbmqs.vmc.extensions.multistart`.
-    n_lost : int
+    restart : int
+        Restarts that were over before, see `rbmqs.vmc.extensions.multistart`.
+    n_stuck : int
         Chains that the energy is without, see `rbmqs.estimators.outlier_chains`.
     """
 
@@ -51,10 +51,10 @@ class StepRecord:
     predicted_change: float
     damping: float
     status: str = ""
-    n_astray: int = 0
+    n_outlying: int = 0
     summed: bool = False
-    trial: int = 0
-    n_lost: int = 0
+    restart: int = 0
+    n_stuck: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: one line of the log."""
@@ -68,10 +68,10 @@ class StepRecord:
             "predicted_change": self.predicted_change,
             "damping": self.damping,
             "status": self.status,
-            "n_astray": self.n_astray,
+            "n_outlying": self.n_outlying,
             "summed": self.summed,
-            "trial": self.trial,
-            "n_lost": self.n_lost,
+            "restart": self.restart,
+            "n_stuck": self.n_stuck,
         }
 
     @classmethod

@@ -19,7 +19,7 @@ from rbmqs.utils.checks import choice, flag, number, positive_int
 from rbmqs.utils.schedules import Schedule, as_schedule
 
 if TYPE_CHECKING:
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class SamplingSettings:
         `sample_doubling` iterations until it is `n_samples`.
     sample_doubling : float
         In iterations.
-    scout_share : float
-        Weight that scouts have in the equations of a step if all of them are astray, relative to
-        all samples (`rbmqs.vmc.extensions.probe_chains`); 0 for no scouts.
+    probe_share : float
+        Weight that probe chains have in the equations of a step if all of them are outliers, relative to
+        all samples (`rbmqs.vmc.extensions.probe_chains`); 0 for no probe chains.
     summation : bool or None
         Sum over all configurations in an iteration instead of drawing samples; None for where
         there are, up to symmetry, no more of them than samples.
@@ -70,7 +70,7 @@ class SamplingSettings:
     n_final_samples: int = 16384
     n_first_samples: int | None = None
     sample_doubling: float = 50.0
-    scout_share: float = 1e-4
+    probe_share: float = 1e-4
     summation: bool | None = None
 
     def __post_init__(self) -> None:
@@ -88,8 +88,8 @@ class SamplingSettings:
             raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
         if not 0 < number("beta_min", self.beta_min) < 1:
             raise ValueError(f"beta_min must lie in (0, 1), got {self.beta_min}")
-        if not 0 <= number("scout_share", self.scout_share) < 1:
-            raise ValueError(f"scout_share must lie in [0, 1), got {self.scout_share}")
+        if not 0 <= number("probe_share", self.probe_share) < 1:
+            raise ValueError(f"probe_share must lie in [0, 1), got {self.probe_share}")
         if self.exact and self.n_replicas > 1:
             raise ValueError(f"n_replicas must be 1 with exact sampling, got {self.n_replicas}")
         if self.n_samples is not None and self.n_samples < 2 * self.n_chains:
@@ -111,12 +111,12 @@ class SamplingSettings:
                 f"and n_samples = {self.n_samples}, got {self.n_first_samples}"
             )
 
-    def n_samples_of(self, psi: Wavefunction) -> int:
+    def n_samples_of(self, psi: VariationalState) -> int:
         """Configurations per iteration of a run with this wavefunction."""
         return psi.n_samples if self.n_samples is None else self.n_samples
 
-    def n_draws_at(self, iteration: int, psi: Wavefunction) -> int:
-        """Draws per chain of an iteration, a function of its number and the machine's size."""
+    def n_draws_at(self, iteration: int, psi: VariationalState) -> int:
+        """Draws per chain of an iteration, a function of its number and the wavefunction's size."""
         n_samples = self.n_samples_of(psi)
         if self.n_first_samples is not None:
             doublings = min(iteration / self.sample_doubling, 64.0)
@@ -137,7 +137,7 @@ class OptimiserSettings:
     ----------
     learning_rate : Schedule, float or None
         None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps carry little
-        noise: `learning_rate` and `quiet_rate` of the wavefunction.
+        noise: `learning_rate` and `low_noise_rate` of the wavefunction.
     diag_shift : Schedule or float
         Added to the diagonal of S.
     max_step : float
@@ -158,7 +158,7 @@ class OptimiserSettings:
         Components of the force whose signal-to-noise ratio is below this are left out (Schmitt &
         Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     local_shift : bool or None
-        Whether the shift of a plain machine's weights grows with the distance between unit and
+        Whether the shift of a plain RBM's weights grows with the distance between unit and
         site, see `rbmqs.vmc.extensions.local_shift`. None for where there are more parameters than samples, more than
         32 sites, and neither `relative_shift` nor `min_snr`.
     solver : str or None
@@ -203,7 +203,9 @@ class OptimiserSettings:
                 f"the solver {' or '.join(allowed)}, got {self.solver!r}"
             )
 
-    def learning_rate_at(self, iteration: int, psi: Wavefunction, quiet: bool = False) -> float:
+    def learning_rate_at(
+        self, iteration: int, psi: VariationalState, low_noise: bool = False
+    ) -> float:
         """Learning rate for a wavefunction, before damping and the limit on the step.
 
         Parameters
@@ -213,7 +215,7 @@ class OptimiserSettings:
         """
         if self.learning_rate is not None:
             return self.learning_rate(iteration)  # type: ignore[operator]
-        return max(psi.learning_rate(iteration), psi.quiet_rate if quiet else 0.0)
+        return max(psi.learning_rate(iteration), psi.low_noise_rate if low_noise else 0.0)
 
     @property
     def local_shift_asked(self) -> bool | None:
@@ -241,22 +243,22 @@ class RunSettings:
     sampling : SamplingSettings
     optimiser : OptimiserSettings
     growth : tuple of float
-        Rising densities alpha of hidden units, one for each stage of the run; empty for a machine
+        Rising densities alpha of hidden units, one for each stage of the run; empty for a wavefunction
         that keeps its size. Schedules begin again with each stage.
     growth_interval : int
         Iterations of each stage but the last, which goes on to the end.
-    n_trials : int or None
+    n_restarts : int or None
         Random starts that are tried one after the other, the one of lowest energy going on, see
-        `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the `n_trials` of the wavefunction,
-        8 for tied weights and 3 for most projected machines, as far as they take half of
+        `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the `n_restarts` of the wavefunction,
+        8 for tied weights and 3 for most projected RBMs, as far as they take half of
         `n_iterations` or less: 3 of the default number. There are fewer where they would take more
         than a quarter of `max_seconds`.
-    trial_iterations : int
-        Iterations of each trial.
+    restart_iterations : int
+        Iterations of each restart.
     max_seconds : float or None
         Optimise no longer than this, whichever comes first, and settle (`rbmqs.vmc.extensions.refinement`) for a
-        quarter of it at most; where the run ends, and after how many trials, then depends on the
-        machine's speed, but not how it got there.
+        quarter of it at most; where the run ends, and after how many restarts, then depends on the
+        wavefunction's speed, but not how it got there.
     """
 
     n_iterations: int = 700
@@ -266,45 +268,45 @@ class RunSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     growth: tuple[float, ...] = ()
     growth_interval: int = 200
-    n_trials: int | None = None
-    trial_iterations: int = 100
+    n_restarts: int | None = None
+    restart_iterations: int = 100
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         positive_int("n_iterations", self.n_iterations)
-        positive_int("trial_iterations", self.trial_iterations, minimum=4)
-        if self.n_trials is not None:
-            positive_int("n_trials", self.n_trials)
+        positive_int("restart_iterations", self.restart_iterations, minimum=4)
+        if self.n_restarts is not None:
+            positive_int("n_restarts", self.n_restarts)
         positive_int("seed", self.seed, minimum=0)
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, above=0)
         flag("stop_when_converged", self.stop_when_converged)
         positive_int("growth_interval", self.growth_interval)
         object.__setattr__(self, "growth", _rising("growth", self.growth))
-        if self.growth and self.n_trials_in_all > 1:
-            raise ValueError(f"n_trials must be 1 for a run with growth, got {self.n_trials}")
+        if self.growth and self.n_restarts_in_all > 1:
+            raise ValueError(f"n_restarts must be 1 for a run with growth, got {self.n_restarts}")
 
     @property
-    def n_trials_in_all(self) -> int:
-        """Number of trials, one where nothing is said."""
-        return self.n_trials or 1
+    def n_restarts_in_all(self) -> int:
+        """Number of restarts, one where nothing is said."""
+        return self.n_restarts or 1
 
-    def n_trials_before(self, iteration: int) -> int:
-        """Trials that are over before an iteration; 0 in a run that has only one."""
-        n = self.n_trials_in_all
-        return min(iteration // self.trial_iterations, n) if n > 1 else 0
+    def n_restarts_before(self, iteration: int) -> int:
+        """Restarts that are over before an iteration; 0 in a run that has only one."""
+        n = self.n_restarts_in_all
+        return min(iteration // self.restart_iterations, n) if n > 1 else 0
 
-    def is_trial(self, iteration: int) -> bool:
-        """Whether an iteration belongs to one of several trials."""
-        n = self.n_trials_in_all
-        return n > 1 and self.n_trials_before(iteration) < n
+    def is_restart(self, iteration: int) -> bool:
+        """Whether an iteration belongs to one of several restarts."""
+        n = self.n_restarts_in_all
+        return n > 1 and self.n_restarts_before(iteration) < n
 
-    def iteration_in_trial(self, iteration: int) -> int:
+    def iteration_in_restart(self, iteration: int) -> int:
         """Iterations that the start which is followed at an iteration has behind it."""
-        n_over = self.n_trials_before(iteration)
-        if n_over == self.n_trials_in_all:
-            n_over -= 1  # the lowest goes on where its trial ended
-        return iteration - n_over * self.trial_iterations
+        n_over = self.n_restarts_before(iteration)
+        if n_over == self.n_restarts_in_all:
+            n_over -= 1  # the lowest goes on where its restart ended
+        return iteration - n_over * self.restart_iterations
 
     def _stage(self, iteration: int) -> int:
         return min(iteration // self.growth_interval, max(len(self.growth) - 1, 0))
@@ -314,8 +316,8 @@ class RunSettings:
         return self.growth[self._stage(iteration)] if self.growth else None
 
     def iteration_in_stage(self, iteration: int) -> int:
-        """Iterations since the machine started or grew last, which is what schedules count."""
-        return self.iteration_in_trial(iteration) - self._stage(iteration) * self.growth_interval
+        """Iterations since the wavefunction started or grew last, which is what schedules count."""
+        return self.iteration_in_restart(iteration) - self._stage(iteration) * self.growth_interval
 
     def describe(self) -> dict:
         """Plain JSON values, for logs and checkpoints."""

@@ -18,13 +18,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rbmqs.estimators.statistics import ROUNDING, Stats, nominal_error
-from rbmqs.sr import Jacobian, Solve, solve
-from rbmqs.states.state import Wavefunction
-from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.sr import Jacobian, SRSolution, solve
+from rbmqs.states.state import VariationalState
+from rbmqs.vmc.extensions.local_shift import DistanceShift
 from rbmqs.vmc.settings import OptimiserSettings
 
 RISE = 8.0
-QUIET = 1e-6  # of the energy; on 10x10, alpha = 4, where it would be 1e-5, a rate of 0.02 cost 4e-5
+LOW_NOISE = (
+    1e-6  # of the energy; on 10x10, alpha = 4, where it would be 1e-5, a rate of 0.02 cost 4e-5
+)
 _SHORTER, _RECOVERY = 0.5, 1.1
 _SHIFT_GAIN = 2.0  # the shift grows as damping^-2: a step half as long is four times as damped
 
@@ -45,7 +47,7 @@ class OptimiserState:
     damping: float = 1.0
 
     @classmethod
-    def fresh(cls, psi: Wavefunction) -> OptimiserState:
+    def fresh(cls, psi: VariationalState) -> OptimiserState:
         """State before the first step."""
         return cls(np.zeros_like(psi.flat))
 
@@ -70,22 +72,22 @@ class Step:
         Fubini-Study distance of the step.
     """
 
-    psi: Wavefunction
+    psi: VariationalState
     state: OptimiserState
-    solve: Solve
+    solve: SRSolution
     learning_rate: float
     length: float
 
 
 def take_step(
-    psi: Wavefunction,
+    psi: VariationalState,
     jacobian: Jacobian,
     local_energies: np.ndarray,
     state: OptimiserState,
     settings: OptimiserSettings,
     iteration: int,
-    quiet: bool = False,
-    locality: Locality | None = None,
+    low_noise: bool = False,
+    distance_shift: DistanceShift | None = None,
 ) -> Step:
     """Solve for the direction and move along it.
 
@@ -93,13 +95,13 @@ def take_step(
     ----------
     local_energies : complex array (n_samples,)
     quiet : bool
-        Whether the noise of the samples costs next to nothing, see `is_quiet`.
+        Whether the noise of the samples costs next to nothing, see `has_low_noise`.
     locality : Locality, optional
         Distances that the shift may grow with, see `OptimiserSettings.local_shift`.
     """
     gain = state.damping**-_SHIFT_GAIN
     momentum = 1 - psi.friction(iteration) if settings.momentum is None else settings.momentum
-    blocks = None if locality is None else locality.unit_blocks(psi, jacobian.n_samples)
+    blocks = None if distance_shift is None else distance_shift.unit_blocks(psi, jacobian.n_samples)
     record = solve(
         jacobian,
         local_energies,
@@ -110,7 +112,7 @@ def take_step(
         min_snr=settings.min_snr,
         blocks=blocks,
     )
-    wanted = settings.learning_rate_at(iteration, psi, quiet) * state.damping
+    wanted = settings.learning_rate_at(iteration, psi, low_noise) * state.damping
     learning_rate = _limited(wanted, record, settings)
     moved = psi.with_flat(psi.flat - learning_rate * record.direction)
     healthier = min(1.0, state.damping * _RECOVERY)
@@ -123,7 +125,7 @@ def take_step(
     )
 
 
-def _limited(learning_rate: float, record: Solve, settings: OptimiserSettings) -> float:
+def _limited(learning_rate: float, record: SRSolution, settings: OptimiserSettings) -> float:
     """The learning rate, less where a step would be too long in the metric or for a parameter."""
     if learning_rate * record.metric_norm > settings.max_step:
         learning_rate = settings.max_step / record.metric_norm
@@ -133,15 +135,15 @@ def _limited(learning_rate: float, record: Solve, settings: OptimiserSettings) -
     return learning_rate
 
 
-def is_quiet(psi: Wavefunction, energy: Stats) -> bool:
-    """Whether steps at the `quiet_rate` of psi carry little noise.
+def has_low_noise(psi: VariationalState, energy: Stats) -> bool:
+    """Whether steps at the `low_noise_rate` of psi carry little noise.
 
     Each of n_parameters directions is moved by noise of variance rate^2 Var / n_samples in an
     iteration and pulled back in proportion to the energy that it costs; what is left costs
     n_parameters Var rate / (4 n_samples) in all.
     """
-    noise = psi.n_parameters * energy.variance * psi.quiet_rate
-    return noise <= 4 * energy.n_chains * energy.n_draws * QUIET * abs(energy.mean)
+    noise = psi.n_parameters * energy.variance * psi.low_noise_rate
+    return noise <= 4 * energy.n_chains * energy.n_draws * LOW_NOISE * abs(energy.mean)
 
 
 def is_better(energy: Stats, best: Stats | None) -> bool:

@@ -91,11 +91,11 @@ MORE_MATRICES = {
 
 
 class Case:
-    """One Hamiltonian with a random machine, samples of it, and NetKet's state on them."""
+    """One Hamiltonian with a random RBM, samples of it, and NetKet's state on them."""
 
-    def __init__(self, hamiltonian: SpinHamiltonian, **machine: Any) -> None:
+    def __init__(self, hamiltonian: SpinHamiltonian, **rbm: Any) -> None:
         self.hamiltonian = hamiltonian
-        self.psi = RBM.random(hamiltonian.n_sites, 2, seed=3, stddev=0.2, **machine)
+        self.psi = RBM.random(hamiltonian.n_sites, 2, seed=3, stddev=0.2, **rbm)
         sampler = MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=N_CHAINS)
         self.samples, _ = sampler.sample(self.psi, sampler.start(5), N_DRAWS)
         self.operator = to_netket(hamiltonian)
@@ -172,7 +172,7 @@ def test_step_by_every_solver(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "machine",
+    "rbm",
     [
         {"visible_bias": False},
         {"hidden_bias": False},
@@ -180,8 +180,8 @@ def test_step_by_every_solver(case: Case) -> None:
     ],
     ids=str,
 )
-def test_other_machines(machine: dict[str, Any]) -> None:
-    case = Case(HAMILTONIANS["heisenberg sector"], **machine)
+def test_other_machines(rbm: dict[str, Any]) -> None:
+    case = Case(HAMILTONIANS["heisenberg sector"], **rbm)
     assert_same_amplitudes(case)
     assert_same_local_energies(case)
     theirs = case.netket_direction(use_ntk=True)

@@ -10,7 +10,7 @@ from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 
 def random_rbm(n_sites, n_hidden, kind=complex, scale=0.3, seed=0, biases=(True, True)):
-    """A machine with parameters of size `scale`, far from the product state."""
+    """A wavefunction with parameters of size `scale`, far from the product state."""
     return RBM.random(
         n_sites,
         n_hidden=n_hidden,
@@ -23,7 +23,7 @@ def random_rbm(n_sites, n_hidden, kind=complex, scale=0.3, seed=0, biases=(True,
 
 
 def symmetric_machines(lattice, scale=0.2):
-    """One machine of each symmetric kind on a periodic lattice, by name."""
+    """One wavefunction of each symmetric kind on a periodic lattice, by name."""
     group = lattice.translation_group()
     tied = SymmetricRBM.random(group, n_features=2, stddev=scale, seed=3)
     plain = random_rbm(lattice.n_sites, 4, scale=scale)

@@ -9,7 +9,7 @@ import pytest
 
 from hamiltonians import Sector
 from rbmqs.core.amplitude import log_cosh, unit_pair
-from rbmqs.core.tables import flip_tables, tanh_of_pairs, unit_pairs
+from rbmqs.core.tables import flip_tables, prepare, tanh_of_cache
 from rbmqs.states.rbm import RBM, hidden_units
 
 KINDS = [float, complex]
@@ -91,13 +91,13 @@ def test_unit_pair_saturates(re):
 
 def pairs_of(theta):
     """Pairs of the angles (1, M): one spin up, so that the weights are the angles."""
-    return unit_pairs(np.ones((1, 1)), np.zeros(theta.shape[1], theta.dtype), theta)
+    return prepare(np.ones((1, 1)), np.zeros(theta.shape[1], theta.dtype), theta)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tanh_from_pairs(kind):
     theta = (grid() if kind is complex else np.unique(grid().real)).reshape(1, -1)
-    tanh = tanh_of_pairs(pairs_of(theta), theta.shape[1])
+    tanh = tanh_of_cache(pairs_of(theta), theta.shape[1])
     with mpmath.workdps(50):
         exact = [complex(mpmath.tanh(mpmath.mpmathify(t.item()))) for t in theta[0]]
     assert tanh.dtype == kind

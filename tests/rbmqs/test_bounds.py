@@ -91,7 +91,7 @@ def test_conditions_matter():
     assert "if the level nearest to the energy is the ground state" in str(unproven)
 
 
-def measured(energy, variance, error):
+def batch(energy, variance, error):
     """Energy and variance with small bars."""
     plain = statistics(np.random.default_rng(1).normal(size=(8, 100)))
 
@@ -102,7 +102,7 @@ def measured(energy, variance, error):
 
 
 def test_errors_widen_the_bounds():
-    state = measured(-10.0, 0.5, 0.01)
+    state = batch(-10.0, 0.5, 0.01)
     assert variational_upper_bound(state.energy, 0.99).value == pytest.approx(-10 + 0.0232635)
     exact = temple_lower_bound((-10.0, 0.5), -8.0)
     found = temple_lower_bound(state, -8.0, 0.99)

@@ -300,7 +300,7 @@ def test_bad_input_is_one_line(command, reason, capsys):
     assert err.count("\n") == 1
     assert reason in err
     assert out == ""
-    assert time.perf_counter() - started < 30  # a busy machine, before anything is solved
+    assert time.perf_counter() - started < 30  # a busy wavefunction, before anything is solved
 
 
 @pytest.mark.parametrize(

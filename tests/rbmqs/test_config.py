@@ -330,11 +330,11 @@ def test_every_option_has_a_place_in_the_file(place):
 
 
 def test_trials_by_option_and_by_file():
-    options = ["ising", "--length", "4", "--trials", "2"]
+    options = ["ising", "--length", "4", "--restarts", "2"]
     parser = argparse.ArgumentParser()
     add_model_options(parser)
     add_run_options(parser)
     table = table_from_options(parser.parse_args(options))
-    table["run"]["trial_iterations"] = 50
+    table["run"]["restart_iterations"] = 50
     settings = config_from_table(table).settings()
-    assert (settings.n_trials, settings.trial_iterations) == (2, 50)
+    assert (settings.n_restarts, settings.restart_iterations) == (2, 50)

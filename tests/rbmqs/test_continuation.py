@@ -123,7 +123,7 @@ def test_wavefunction_of_a_run_starts_another(tmp_path):
 
 
 def test_projected_machine_starts_from_the_plain_one(tmp_path):
-    """Where the plain machine has learnt the ground state, its projection costs nothing."""
+    """Where the plain RBM has learnt the ground state, its projection costs nothing."""
     done = start(tmp_path / "plain", n_iterations=120)
     sector = ISING.lattice.space_group().sectors()[0]
     psi = ProjectedRBM(rbmqs.wavefunction_of(tmp_path / "plain"), sector)

@@ -59,7 +59,7 @@ def state_of(psi: rbmqs.RBM, size: int) -> list[bytes]:
     def work(comm):
         sampler = DistributedSampler(MetropolisSampler.for_hamiltonian(H, n_chains=5), comm)
         samples, chains = sampler.sample(psi, sampler.start(1), 7)
-        energies = sampler.local_energies(psi, H, samples, psi.unit_pairs(samples.flat))
+        energies = sampler.local_energies(psi, H, samples, psi.prepare(samples.flat))
         parts = (samples.spins, chains.spins, chains.rng, energies)
         return b"".join(part.tobytes() for part in parts) + repr(samples.acceptance).encode()
 
@@ -114,7 +114,7 @@ def test_ranks_stop_together():
     find_spec("mpi4py") is None or MPIRUN is None, reason="mpi4py or mpirun is not installed"
 )
 def test_real_ranks_write_the_same_log(tmp_path):
-    """1, 2 and 4 ranks on this machine: every byte of the log agrees."""
+    """1, 2 and 4 ranks on this wavefunction: every byte of the log agrees."""
     options = ["ising", "--length", "8", "--alpha", "1", "--chains", "8", "--samples", "128"]
     command = ["-m", "rbmqs", "ground-state", *options, "--iterations", "20", "--quiet"]
     logs = []

@@ -1,4 +1,4 @@
-"""Machines that grow along a run: psi kept, runs resumable across the boundary."""
+"""Wavefunctions that grow along a run: psi kept, runs resumable across the boundary."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from rbmqs import RBM, ProjectedRBM, SymmetricRBM, grown
 from rbmqs.runs.run import LOG
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.growth import final_form, grow_state
-from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.extensions.local_shift import DistanceShift
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 LATTICE = hm.chain(6)
@@ -72,7 +72,7 @@ def test_refusals():
         grown(MACHINES["plain"], 0.5)
     with pytest.raises(ValueError, match="multiple of 1"):
         grown(psi, 1.5)
-    with pytest.raises(TypeError, match="must be one of the machines"):
+    with pytest.raises(TypeError, match="must be one of the wavefunctions"):
         grown(3, 2)
     for growth, named in (((2, 1), "rise"), ((1, 1), "rise"), ((0,), "growth"), ("12", "growth")):
         with pytest.raises((TypeError, ValueError), match=named):
@@ -120,11 +120,11 @@ def test_a_bad_step_is_undone_across_the_boundary():
     loop = vmc.iterate(ISING, MACHINES["plain"], GROWING)
     state = [next(loop) for _ in range(3)][-1][1]
     assert state.iteration == 3
-    larger = grow_state(state, GROWING, Locality(ISING))
+    larger = grow_state(state, GROWING, DistanceShift(ISING))
     assert larger.psi.alpha == larger.last_good.psi.alpha == 2
     drift = state.psi.with_flat(state.optimiser.direction)
     kept = larger.psi.with_flat(larger.optimiser.direction)
     np.testing.assert_array_equal(kept.weights[:, :6], drift.weights)
     assert not kept.weights[:, 6:].any()
     np.testing.assert_array_equal(larger.last_good.psi.weights[:, 6:], larger.psi.weights[:, 6:])
-    assert grow_state(larger, GROWING, Locality(ISING)) is larger
+    assert grow_state(larger, GROWING, DistanceShift(ISING)) is larger

@@ -1,4 +1,4 @@
-"""Machines by name: from ground_state, configuration tables and the command line."""
+"""Wavefunctions by name: from ground_state, configuration tables and the command line."""
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ def exact_step(H, vector):
 
 
 def improved_rbm(H, n_steps=25, seed=4):
-    """A machine on its way to the ground state, by natural gradient steps over all states."""
+    """A wavefunction on its way to the ground state, by natural gradient steps over all states."""
     psi = naive.random_rbm(H.n_sites, H.n_sites, scale=0.05, seed=seed)
     spins = naive.all_spins(H.n_sites, H.total_sz)
     matrix = H.to_sparse()
@@ -74,16 +74,16 @@ def test_local_powers_are_those_of_the_matrix(model, kind):
     np.testing.assert_allclose(found.second[0], twice / vector, atol=1e-11 * scale)
 
 
-@pytest.mark.parametrize("machine", ["tied", "projected", "momentum"])
+@pytest.mark.parametrize("rbm", ["tied", "projected", "momentum"])
 @pytest.mark.parametrize("model", ["ising", "unrotated"])
-def test_local_powers_of_symmetric_machines(model, machine):
+def test_local_powers_of_symmetric_machines(model, rbm):
     """Some amplitudes vanish by symmetry: such states are never drawn, and do no harm beside."""
     H = MODELS[model]()
-    psi = naive.symmetric_machines(H.lattice)[machine]
+    psi = naive.symmetric_machines(H.lattice)[rbm]
     sector = sector_of(H)
     vector = psi.state_vector(sector)
     seen = abs(vector) > 1e-12
-    assert seen.all() == (machine != "momentum")
+    assert seen.all() == (rbm != "momentum")
     spins = sector.states_to_spins(sector.basis_states())[seen]
     found = local_powers(psi, H, Samples(spins[None], 1.0))
     once = H.to_sparse() @ vector - found.shift * vector

@@ -147,7 +147,7 @@ def test_samples_do_not_depend_on_their_neighbours():
     H = HAMILTONIANS["long strings"]
     psi = naive.random_rbm(7, 9, complex, seed=4)
     spins = np.random.default_rng(0).permutation(naive.all_spins(7))[:53]
-    pairs = psi.unit_pairs(spins)
+    pairs = psi.prepare(spins)
     together = local_estimators(psi, H.connections, naive.as_samples(spins), pairs).ravel()
     alone = [
         local_estimators(psi, H.connections, naive.as_samples(s[None]), pair[None]).item()

@@ -12,13 +12,13 @@ from rbmqs.sr import SOLVERS, FactorisedJacobian, solve
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
-from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.extensions.local_shift import DistanceShift
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 KINDS = [float, complex]
 BIASES = [(True, True), (False, False), (True, False), (False, True)]
 SHIFT = 1e-2
-FEW = 10  # samples, fewer than any machine here has parameters
+FEW = 10  # samples, fewer than any wavefunction here has parameters
 
 
 def heisenberg(lattice):
@@ -32,7 +32,7 @@ def problem(hamiltonian, kind, biases=(True, True), n_samples=130):
     rng = np.random.default_rng(n)
     spins = rng.choice(np.array([1, -1], np.int8), size=(n_samples, n))
     energies = rng.normal(size=n_samples) + 1j * rng.normal(size=n_samples)
-    return psi, Locality(hamiltonian, True).unit_blocks(psi, FEW), spins, energies
+    return psi, DistanceShift(hamiltonian, True).unit_blocks(psi, FEW), spins, energies
 
 
 def scales(psi, blocks):
@@ -52,32 +52,32 @@ def scales(psi, blocks):
     ],
 )  # fmt: skip
 def test_distances_are_steps_along_terms(hamiltonian, pair, steps):
-    distances = Locality(hamiltonian).distances
+    distances = DistanceShift(hamiltonian).distances
     assert distances[pair] == distances[pair[::-1]] == steps
     assert not distances.diagonal().any()
 
 
 def test_sites_that_no_term_joins_are_far():
-    distances = Locality(hm.ising(hm.chain(4), J=0.0, h=1.0)).distances
+    distances = DistanceShift(hm.ising(hm.chain(4), J=0.0, h=1.0)).distances
     assert np.array_equal(distances, 4 * (1 - np.eye(4, dtype=int)))
 
 
 @pytest.mark.parametrize("lattice", [hm.chain(7), hm.chain(100), hm.square(6), hm.kagome((2, 3))])
 def test_blocks_are_compact_and_cover_all_sites(lattice):
-    locality = Locality(heisenberg(lattice))
-    blocks, n = locality._blocks, lattice.n_sites
+    distance_shift = DistanceShift(heisenberg(lattice))
+    blocks, n = distance_shift._blocks, lattice.n_sites
     size = min(max(n // 12, 1), 8)
     counts = np.bincount(blocks)
     assert counts.sum() == n
     assert np.all(counts[:-1] == size)
-    within = locality.distances[blocks[:, None] == blocks]
+    within = distance_shift.distances[blocks[:, None] == blocks]
     assert np.median(within) <= size / 2
 
 
 def test_profiles_are_those_of_the_docstring():
-    locality = Locality(heisenberg(hm.chain(9, periodic=False)), True)
+    distance_shift = DistanceShift(heisenberg(hm.chain(9, periodic=False)), True)
     psi = RBM.random(9, 1, seed=0)
-    found = locality.unit_blocks(psi, FEW).profiles(9)
+    found = distance_shift.unit_blocks(psi, FEW).profiles(9)
     for site in range(9):
         for home in range(9):
             d = abs(site - home)
@@ -98,15 +98,15 @@ def test_blocks_without_units_are_left_out():
 
 
 def test_units_are_at_home_where_their_weights_are():
-    locality = Locality(heisenberg(hm.chain(12)), True)
+    distance_shift = DistanceShift(heisenberg(hm.chain(12)), True)
     psi = RBM.random(12, 2, seed=0)  # small weights: unit j at site j mod N
-    first = locality.unit_blocks(psi, FEW).profiles(12)
+    first = distance_shift.unit_blocks(psi, FEW).profiles(12)
     assert np.array_equal(first.argmax(axis=0), np.arange(24) % 12)
     units = np.random.default_rng(0).permutation(24)
     weights = psi.weights.copy()
     weights[np.arange(24) % 12, np.arange(24)] = 0.5
     moved = psi.with_flat(np.concatenate([psi.flat[:36], weights[:, units].ravel()]))
-    assert np.array_equal(locality.unit_blocks(moved, FEW).profiles(12), first[:, units])
+    assert np.array_equal(distance_shift.unit_blocks(moved, FEW).profiles(12), first[:, units])
 
 
 @pytest.mark.parametrize("lattice", [hm.chain(10), hm.square(6, periodic=False)])
@@ -167,41 +167,41 @@ def test_bytes_do_not_depend_on_threads():
 def test_the_shift_is_the_same_for_all_where_samples_tell_the_weights():
     hamiltonian, psi = heisenberg(hm.chain(40)), RBM.random(40, 1, seed=0)
     n = psi.n_parameters
-    assert Locality(hamiltonian).unit_blocks(psi, n) is None
-    assert Locality(hamiltonian).unit_blocks(psi, n - 1) is not None
-    assert Locality(hamiltonian, True).unit_blocks(psi, n) is not None
-    assert Locality(hamiltonian, False).unit_blocks(psi, n - 1) is None
-    assert Locality(hamiltonian).localised(psi, n) is psi
+    assert DistanceShift(hamiltonian).unit_blocks(psi, n) is None
+    assert DistanceShift(hamiltonian).unit_blocks(psi, n - 1) is not None
+    assert DistanceShift(hamiltonian, True).unit_blocks(psi, n) is not None
+    assert DistanceShift(hamiltonian, False).unit_blocks(psi, n - 1) is None
+    assert DistanceShift(hamiltonian).falling_with_distance(psi, n) is psi
 
 
 @pytest.mark.parametrize(("n_sites", "local"), [(32, False), (33, True)])
 def test_the_shift_is_the_same_for_all_where_sites_are_few(n_sites, local):
     """On chains of 16 to 24 sites profiles left ten times the error after 400 iterations."""
     hamiltonian, psi = hm.ising(hm.chain(n_sites), h=1.0), RBM.random(n_sites, 2, seed=0)
-    assert (Locality(hamiltonian).unit_blocks(psi, FEW) is not None) == local
-    assert Locality(hamiltonian, True).unit_blocks(psi, FEW) is not None
+    assert (DistanceShift(hamiltonian).unit_blocks(psi, FEW) is not None) == local
+    assert DistanceShift(hamiltonian, True).unit_blocks(psi, FEW) is not None
 
 
 def test_no_site_is_far_where_each_acts_on_all():
     pairs = [(i, j) for i in range(8) for j in range(i)]
     everywhere = hm.heisenberg(hm.from_edges(pairs), total_sz=0)
-    assert Locality(everywhere, True).unit_blocks(RBM.random(8, 1, seed=0), FEW) is None
+    assert DistanceShift(everywhere, True).unit_blocks(RBM.random(8, 1, seed=0), FEW) is None
 
 
 def test_machines_without_units_at_home_are_left_alone_or_refused():
     hamiltonian = heisenberg(hm.chain(8))
     tied = initial_wavefunction(hamiltonian, 0, tied="translations")
-    assert Locality(hamiltonian).unit_blocks(tied, FEW) is None
-    assert Locality(hamiltonian).localised(tied, FEW) is tied
+    assert DistanceShift(hamiltonian).unit_blocks(tied, FEW) is None
+    assert DistanceShift(hamiltonian).falling_with_distance(tied, FEW) is tied
     with pytest.raises(ValueError, match="plain weights"):
-        Locality(hamiltonian, True).unit_blocks(tied, FEW)
+        DistanceShift(hamiltonian, True).unit_blocks(tied, FEW)
     with pytest.raises(ValueError, match="plain weights"):
         rbmqs.ground_state(
             hamiltonian, project="symmetric", settings=short(local_shift=True), progress=False
         )
     jacobian = tied.jacobian(np.ones((4, 8), np.int8))
-    blocks = Locality(hamiltonian, True).unit_blocks(RBM.random(8, 1, seed=0), FEW)
-    with pytest.raises(TypeError, match="plain machine"):
+    blocks = DistanceShift(hamiltonian, True).unit_blocks(RBM.random(8, 1, seed=0), FEW)
+    with pytest.raises(TypeError, match="plain RBM"):
         solve(jacobian, np.zeros(4, complex), SHIFT, blocks=blocks)
 
 
@@ -229,10 +229,10 @@ def test_random_weights_fall_with_distance():
     same = initial_wavefunction(hamiltonian, 3, alpha=2, settings=short(local_shift=False))
     local = initial_wavefunction(hamiltonian, 3, alpha=2, settings=short(local_shift=True))
     assert np.array_equal(same.flat, plain.flat)
-    f = Locality(hamiltonian, True).unit_blocks(plain, FEW).profiles(12)
+    f = DistanceShift(hamiltonian, True).unit_blocks(plain, FEW).profiles(12)
     np.testing.assert_allclose(local.weights, plain.weights * np.sqrt(f))
     assert np.array_equal(local.hidden_bias, plain.hidden_bias)
-    grown = Locality(hamiltonian, True).localised(plain, FEW, n_old=12)
+    grown = DistanceShift(hamiltonian, True).falling_with_distance(plain, FEW, n_old=12)
     assert np.array_equal(grown.weights[:, :12], plain.weights[:, :12])
     assert np.array_equal(grown.weights[:, 12:], local.weights[:, 12:])
 
@@ -240,11 +240,11 @@ def test_random_weights_fall_with_distance():
 def test_every_trial_starts_so():
     """The second random start of a run, seen before its first step."""
     hamiltonian = heisenberg(hm.chain(12, periodic=False))
-    options = short(local_shift=True, n_trials=2, trial_iterations=4)
+    options = short(local_shift=True, n_restarts=2, restart_iterations=4)
     psi = initial_wavefunction(hamiltonian, 0, alpha=2, settings=options)
     records = rbmqs.iterate(hamiltonian, psi, options)
     second = [state for _, state in (next(records) for _ in range(5))][-1].last_good.psi
-    f = Locality(hamiltonian, True).unit_blocks(second, FEW).profiles(12)
+    f = DistanceShift(hamiltonian, True).unit_blocks(second, FEW).profiles(12)
     near, far = second.weights[f > 0.5], second.weights[f < 1e-3]
     assert np.std(near) > 0.01
     assert np.std(far) < 0.001
@@ -255,16 +255,16 @@ def test_features_of_tied_machines_start_near_a_site():
     ring = heisenberg(hm.chain(12))
     tied = initial_wavefunction(ring, 0, tied="translations", alpha=2)
     d = np.minimum(np.arange(12), 12 - np.arange(12))[:, None]
-    near = Locality(ring).near_home(tied)
+    near = DistanceShift(ring).near_centres(tied)
     np.testing.assert_allclose(near.weights, tied.weights * (1 + d) ** -1.5)
     assert np.array_equal(near.hidden_bias, tied.hidden_bias)
 
     square = hm.square(3, periodic=False)
     tied = initial_wavefunction(heisenberg(square), 0, tied=square.space_group(), n_features=4)
     y, x = np.divmod(np.arange(9), 3)
-    homes = np.array([0, 1, 4, 0])  # a corner, an edge, the centre, a corner
-    d = abs(x[:, None] - x[homes]) + abs(y[:, None] - y[homes])
-    near = Locality(heisenberg(square)).near_home(tied)
+    centres = np.array([0, 1, 4, 0])  # a corner, an edge, the centre, a corner
+    d = abs(x[:, None] - x[centres]) + abs(y[:, None] - y[centres])
+    near = DistanceShift(heisenberg(square)).near_centres(tied)
     np.testing.assert_allclose(near.weights, tied.weights * (1 + d) ** -1.5)
 
 
@@ -272,15 +272,15 @@ def test_machines_without_features_or_distances_start_as_they_do():
     pairs = [(i, j) for i in range(8) for j in range(i)]
     everywhere = hm.heisenberg(hm.from_edges(pairs), total_sz=0)
     tied = initial_wavefunction(heisenberg(hm.chain(8)), 0, tied="translations")
-    assert Locality(everywhere).near_home(tied) is tied
+    assert DistanceShift(everywhere).near_centres(tied) is tied
     plain = RBM.random(8, 1, seed=0)
-    assert Locality(heisenberg(hm.chain(8))).near_home(plain) is plain
+    assert DistanceShift(heisenberg(hm.chain(8))).near_centres(plain) is plain
 
 
 def test_trials_of_tied_machines_start_near_a_site_but_for_the_first():
     """Largest weights before the first step of each: at the home in all but one."""
     hamiltonian = heisenberg(hm.chain(12))
-    options = short(n_trials=3, trial_iterations=4)
+    options = short(n_restarts=3, restart_iterations=4)
     psi = initial_wavefunction(hamiltonian, 0, tied="translations", alpha=4, settings=options)
     records = rbmqs.iterate(hamiltonian, psi, options)
     starts = [state.last_good.psi for _, state in (next(records) for _ in range(9))][::4]

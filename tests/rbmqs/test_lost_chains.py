@@ -7,15 +7,15 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg
-from rbmqs.estimators.outlier_chains import MIN_DRAWS, brought_home, lost_chains
+from rbmqs.estimators.outlier_chains import MIN_DRAWS, reset_chains, stuck_chains
 from rbmqs.estimators.statistics import quick_statistics
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
 from rbmqs.sampling.chains import ChainState, MetropolisSampler
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.batch import Measured
-from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, Scouts
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, ProbeChains
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 H = heisenberg(chain(16), total_sz=0, marshall=True)
@@ -28,25 +28,25 @@ def energies(n_chains=8, n_draws=64, seed=0):
 
 def test_chains_that_ended_far_above_the_others_are_lost():
     values = energies()
-    assert not lost_chains(values).any()
+    assert not stuck_chains(values).any()
     values[2] += 10
     values[5, -17:] += 10  # fell in on the way
     values[6, :32] += 10  # and one that came back
-    np.testing.assert_array_equal(np.flatnonzero(lost_chains(values)), [2, 5])
-    np.testing.assert_array_equal(np.flatnonzero(lost_chains(values + 3j)), [2, 5])
+    np.testing.assert_array_equal(np.flatnonzero(stuck_chains(values)), [2, 5])
+    np.testing.assert_array_equal(np.flatnonzero(stuck_chains(values + 3j)), [2, 5])
 
 
 def test_six_of_eight_may_be_lost_at_once():
     values = energies()
     values[:6] += 50
-    np.testing.assert_array_equal(lost_chains(values), [True] * 6 + [False] * 2)
+    np.testing.assert_array_equal(stuck_chains(values), [True] * 6 + [False] * 2)
 
 
 @pytest.mark.parametrize(("distance", "is_lost"), [(FAR - 1, False), (FAR + 1, True)])
 def test_how_far_is_far(distance, is_lost):
     values = energies(n_draws=4096)
     values[0] += distance
-    assert lost_chains(values)[0] == is_lost
+    assert stuck_chains(values)[0] == is_lost
 
 
 def test_rare_configurations_with_high_local_energies_lose_no_chain():
@@ -54,17 +54,17 @@ def test_rare_configurations_with_high_local_energies_lose_no_chain():
     values = np.full((16, 64), -20.0)
     values[3, -4:] = 1e3
     values[4] += 1e-12  # rounding
-    assert not lost_chains(values).any()
+    assert not stuck_chains(values).any()
 
 
 def test_nothing_is_lost_where_nothing_can_be_told():
     few = energies(n_draws=MIN_DRAWS - 1)
     few[0] += 100
-    assert not lost_chains(few).any()
+    assert not stuck_chains(few).any()
     broken = energies()
     broken[0] = np.nan
-    assert not lost_chains(broken).any()
-    assert not lost_chains(energies(n_chains=1)).any()
+    assert not stuck_chains(broken).any()
+    assert not stuck_chains(energies(n_chains=1)).any()
 
 
 @pytest.mark.parametrize("n_replicas", [1, 3])
@@ -72,8 +72,8 @@ def test_lost_chains_go_on_from_the_others_with_their_own_random_numbers(n_repli
     rng = np.random.default_rng(0)
     spins = rng.choice(np.array([1, -1], np.int8), (5 * n_replicas, 30))
     chains = ChainState(spins, rng.integers(0, 9, (5 * n_replicas, 4), dtype=np.uint64))
-    lost = np.array([True, False, True, False, True])
-    found = brought_home(chains, lost)
+    stuck = np.array([True, False, True, False, True])
+    found = reset_chains(chains, stuck)
     ladders, before = (s.reshape(5, n_replicas, 30) for s in (found.spins, spins))
     for here, there in enumerate([1, 1, 3, 3, 1]):
         np.testing.assert_array_equal(ladders[here], before[there])
@@ -83,25 +83,25 @@ def test_lost_chains_go_on_from_the_others_with_their_own_random_numbers(n_repli
 def test_samples_of_lost_chains_are_left_out():
     values = energies(4, 16)
     spins = np.arange(64, dtype=np.int8)[:, None]
-    measured = Measured(spins, spins * 2, values.ravel(), quick_statistics(values), 0.5)
-    found = measured.without(np.array([False, True, False, True]))
+    batch = Batch(spins, spins * 2, values.ravel(), quick_statistics(values), 0.5)
+    found = batch.without(np.array([False, True, False, True]))
     np.testing.assert_array_equal(found.spins[:, 0], [*range(16), *range(32, 48)])
     np.testing.assert_array_equal(found.pairs, 2 * found.spins)
     np.testing.assert_array_equal(found.local_energies, values[[0, 2]].ravel())
     assert found.energy == quick_statistics(values[[0, 2]])
-    assert (found.n_lost, found.acceptance) == (2, 0.5)
+    assert (found.n_stuck, found.acceptance) == (2, 0.5)
 
 
 def test_the_scouts_that_started_last_go_on_from_them():
-    scouts = Scouts.beside(SAMPLER, H, 1e-3, 0)
-    state = scouts.start()
+    probes = ProbeChains.beside(SAMPLER, H, 1e-3, 0)
+    state = probes.start()
     for iteration in range(LIFE):
-        ages = scouts.ages(iteration)
-        moved = scouts.sent_to(np.zeros((1, 16), np.int8), state, iteration)
+        ages = probes.ages(iteration)
+        moved = probes.sent_to(np.zeros((1, 16), np.int8), state, iteration)
         replaced = (moved.spins == 0).all(axis=1)
         np.testing.assert_array_equal(replaced, np.arange(4) == ages.argmin())
         np.testing.assert_array_equal(moved.rng, state.rng)
-    all_of_them = scouts.sent_to(np.zeros((9, 16), np.int8), state, 0)
+    all_of_them = probes.sent_to(np.zeros((9, 16), np.int8), state, 0)
     assert (all_of_them.spins == 0).all()
 
 
@@ -124,34 +124,34 @@ class Trap:
 
 
 def measured_in_a_trap(share):
-    """Samples, the state after them and the sampler, of a machine that knows the ground state."""
+    """Samples, the state after them and the sampler, of a wavefunction that knows the ground state."""
     psi = initial_wavefunction(H, 0, alpha=1, tied="translations")
     settings = RunSettings(n_iterations=100, sampling=SamplingSettings(n_samples=256))
     state = next(s for _, s in vmc.iterate(H, psi, settings) if s.iteration == 40)
-    settings = replace(settings, sampling=replace(settings.sampling, scout_share=share))
+    settings = replace(settings, sampling=replace(settings.sampling, probe_share=share))
     trap = Trap()
-    scouts = Scouts.beside(trap, H, share, 0)
-    found, state = vmc.sampled(H, trap, scouts, state, settings)
-    return found, state, settings, trap, scouts
+    probes = ProbeChains.beside(trap, H, share, 0)
+    found, state = vmc.sampled(H, trap, probes, state, settings)
+    return found, state, settings, trap, probes
 
 
 def test_an_iteration_goes_on_without_a_lost_chain():
-    found, state, settings, trap, scouts = measured_in_a_trap(1e-3)
-    assert found.n_lost == 1
-    assert len(found.spins) - found.n_astray == 240
+    found, state, settings, trap, probes = measured_in_a_trap(1e-3)
+    assert found.n_stuck == 1
+    assert len(found.spins) - found.n_outlying == 240
     assert found.energy.mean.real < -28  # the exact one is -28.57
     assert abs(state.chains.spins[0].reshape(2, 8).sum(axis=1)).max() < 8
-    ages = scouts.ages(state.iteration)
-    np.testing.assert_array_equal(state.scouts.spins[ages.argmin()], [1] * 8 + [-1] * 8)
+    ages = probes.ages(state.iteration)
+    np.testing.assert_array_equal(state.probes.spins[ages.argmin()], [1] * 8 + [-1] * 8)
     record, _ = vmc.step(found, state, settings)
-    assert (record.n_lost, record.to_dict()["n_lost"]) == (1, 1)
-    found, state = vmc.sampled(H, trap, scouts, state, settings)
+    assert (record.n_stuck, record.to_dict()["n_stuck"]) == (1, 1)
+    found, state = vmc.sampled(H, trap, probes, state, settings)
     assert abs(trap.seen[-1].reshape(2, 8).sum(axis=1)).max() < 8
 
 
 def test_without_scouts_all_chains_count():
     found, state, *_ = measured_in_a_trap(0.0)
-    assert (found.n_lost, len(found.spins)) == (0, 256)
+    assert (found.n_stuck, len(found.spins)) == (0, 256)
     assert found.energy.r_hat > 1.1
     assert abs(state.chains.spins[0].reshape(2, 8).sum(axis=1)).max() == 8
 
@@ -167,13 +167,13 @@ def test_a_resumed_run_loses_the_same_chains_and_the_report_says_so(tmp_path, mo
         )
 
     whole = run("whole", 12)
-    n_lost = [record.n_lost for record in whole.history]
-    assert sum(n_lost) > 0
-    n_left_out = sum(n > 0 for n in n_lost)
+    n_stuck = [record.n_stuck for record in whole.history]
+    assert sum(n_stuck) > 0
+    n_left_out = sum(n > 0 for n in n_stuck)
     assert f"were left out of {n_left_out} iterations" in str(whole)
     run("parts", 5)
     again = rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
-    assert [record.n_lost for record in again.history] == n_lost
+    assert [record.n_stuck for record in again.history] == n_stuck
     first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))
     np.testing.assert_array_equal(first.psi.flat, second.psi.flat)
-    np.testing.assert_array_equal(first.scouts.spins, second.scouts.spins)
+    np.testing.assert_array_equal(first.probes.spins, second.probes.spins)

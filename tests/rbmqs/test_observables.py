@@ -100,7 +100,7 @@ def correlation_matrices(psi, H):
 MACHINES = ["real", "complex", "tied", "projected", "momentum"]
 
 
-def machine(name, H):
+def rbm(name, H):
     """A wavefunction of each kind; momenta have amplitudes that vanish."""
     if name in ("real", "complex"):
         return naive.random_rbm(H.n_sites, 4, float if name == "real" else complex)
@@ -112,7 +112,7 @@ def machine(name, H):
 def test_mode_powers_by_full_summation(name, kind):
     """Random complex modes, every configuration: equality to rounding."""
     H = MODELS[name]()
-    psi = machine(kind, H)
+    psi = rbm(kind, H)
     rng = np.random.default_rng(1)
     modes = rng.normal(size=(2, 3, H.n_sites))
     modes = modes[0] + 1j * modes[1]
@@ -204,7 +204,7 @@ def bond_operator(H, bond, component):
 @pytest.mark.parametrize("name", MODELS)
 def test_dimers_by_full_summation(name, kind, component):
     H = MODELS[name]()
-    psi = machine(kind, H)
+    psi = rbm(kind, H)
     samples, weights = all_states(psi, H)
     bonds = H.lattice.bonds()
     values = bond_values(psi, H, samples, bonds, component)[0]

@@ -66,7 +66,7 @@ def test_products_with_the_jacobian(kind, biases):
 
 def test_known_pairs_are_used():
     psi, spins, _ = problem()
-    pairs = psi.unit_pairs(spins)
+    pairs = psi.prepare(spins)
     given, made = (FactorisedJacobian.of(psi, spins, p) for p in (pairs, None))
     np.testing.assert_array_equal(given.tanh, made.tanh)
 

@@ -22,7 +22,7 @@ from rbmqs.runs.run import CHECKPOINT, LOG, run
 from rbmqs.runs.status import above_reference, below_reference
 from rbmqs.utils.archive import CheckpointError
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.convergence import has_settled, unsettled
+from rbmqs.vmc.convergence import has_settled, unrefined
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.vmc.step import has_diverged, is_better
@@ -105,11 +105,11 @@ def test_first_iteration_is_saved_at_once(tmp_path, monkeypatch):
     """A process killed at its second iteration leaves something to resume."""
     original = vmc.step
 
-    def killed(measured, state, chosen, locality):
+    def killed(batch, state, chosen, distance_shift):
         if state.iteration == 1:
             os.replace(tmp_path / "run" / CHECKPOINT, tmp_path / "kept.npz")
             raise SystemExit
-        return original(measured, state, chosen, locality)
+        return original(batch, state, chosen, distance_shift)
 
     monkeypatch.setattr(vmc, "step", killed)
     with pytest.raises(SystemExit):
@@ -384,8 +384,8 @@ def test_falling_energy_is_not_called_converged(whole):
         StepRecord(i, replace(stats, mean=-1.0 - 0.01 * i, error_of_mean=0.01), 0.5, {}, 0, 0, 0, 1)
         for i in range(200)
     ]
-    assert "still falling" in unsettled(falling)[0]
-    assert unsettled([replace(r, energy=replace(r.energy, mean=-1.0)) for r in falling]) == []
+    assert "still falling" in unrefined(falling)[0]
+    assert unrefined([replace(r, energy=replace(r.energy, mean=-1.0)) for r in falling]) == []
 
 
 def test_energy_below_the_reference_is_a_warning(whole):

@@ -177,7 +177,7 @@ def kernel_ratio(psi, sigma, sites):
 
 def kernel_ratio_of_rows(psi, sigma, first, second, rows, scales):
     """|psi'/psi|^2 from rows of a table."""
-    numbers, wild = psi.flip_tables.planes, psi.flip_tables.wild
+    numbers, may_overflow = psi.flip_tables.planes, psi.flip_tables.may_overflow
     units = np.empty((1 + rows.shape[1], rows.shape[2]))
     identity = np.zeros((1, *rows.shape[1:]))
     identity[0, 0] = 1
@@ -185,7 +185,7 @@ def kernel_ratio_of_rows(psi, sigma, first, second, rows, scales):
     bias, weights = planes(psi.hidden_bias), planes(psi.weights)
     metropolis._reset(numbers, sigma, bias, weights, units, identity, inverse_den, num)
     return metropolis.norm_ratio(
-        numbers, units, rows, first, second, scales, inverse_den, wild, num
+        numbers, units, rows, first, second, scales, inverse_den, may_overflow, num
     )
 
 

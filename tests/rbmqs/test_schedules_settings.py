@@ -15,7 +15,7 @@ from rbmqs.utils.checks import finite, number, positive_int, spin_array
 from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.vmc.step import is_quiet
+from rbmqs.vmc.step import has_low_noise
 
 PSI = RBM.random(4, 1)
 CHAIN = ising(chain(6), h=1.0)
@@ -92,27 +92,27 @@ def test_optimiser_settings_follow_their_schedules():
 
 def test_the_learning_rate_falls_less_far_with_tied_weights():
     tied = {"tied": "translations"}
-    machines = [
+    states = [
         initial_wavefunction(CHAIN, 0, alpha=1, **ansatz)
         for ansatz in ({}, tied, {"project": "symmetric"}, tied | {"project": "symmetric"})
     ]
     falling, bounded = [0.05, 0.025, 0.05 / 101], [0.05, 0.025, 0.02]
-    for quiet, expected in ((True, [falling, bounded] * 2), (False, [falling] * 4)):
+    for low_noise, expected in ((True, [falling, bounded] * 2), (False, [falling] * 4)):
         rates = [
-            [OptimiserSettings().learning_rate_at(t, psi, quiet) for t in (0, 100, 10**4)]
-            for psi in machines
+            [OptimiserSettings().learning_rate_at(t, psi, low_noise) for t in (0, 100, 10**4)]
+            for psi in states
         ]
         np.testing.assert_allclose(rates, expected)
     given = OptimiserSettings(learning_rate=0.001)
-    assert given.learning_rate_at(0, machines[1], True) == 0.001
+    assert given.learning_rate_at(0, states[1], True) == 0.001
 
 
 def test_steps_are_quiet_where_their_noise_costs_a_millionth():
     psi = initial_wavefunction(CHAIN, 0, alpha=1, tied="translations")
     energy = replace(quick_statistics(np.zeros((16, 64))), mean=-50.0 + 0j)
     limit = 1e-6 * 50 * 4 * 1024 / (psi.n_parameters * 0.02)
-    assert is_quiet(psi, replace(energy, variance=0.99 * limit))
-    assert not is_quiet(psi, replace(energy, variance=1.01 * limit))
+    assert has_low_noise(psi, replace(energy, variance=0.99 * limit))
+    assert not has_low_noise(psi, replace(energy, variance=1.01 * limit))
     last = next(
         (r, s)
         for r, s in vmc.iterate(

@@ -1,4 +1,4 @@
-"""Scouts: where they start, when they count, and that they keep spurious maxima away."""
+"""Probe chains: where they start, when they count, and that they keep spurious maxima away."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from rbmqs.sampling.chains import ChainState, MetropolisSampler
 from rbmqs.sampling.initial_configurations import ordered_states
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, SWEEPS, Astray, Scouts
+from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, SWEEPS, OutlyingSamples, ProbeChains
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 H = heisenberg(chain(16), total_sz=0, marshall=True)
@@ -26,25 +26,25 @@ FLAT = RBM.random(16, 1, stddev=1e-3)
 
 
 def scouts_of(hamiltonian=H, sampler=SAMPLER, share=1e-3, seed=0):
-    return Scouts.beside(sampler, hamiltonian, share, seed)
+    return ProbeChains.beside(sampler, hamiltonian, share, seed)
 
 
-def frozen(scouts):
-    """Scouts that stay where they started, to see where that was."""
+def frozen(probes):
+    """Probe chains that stay where they started, to see where that was."""
 
     class Frozen:
         def sample(self, psi, state, n_draws):
             assert n_draws == SWEEPS
             return state.spins, state
 
-        start = scouts.moves.start
+        start = probes.moves.start
 
-    return replace(scouts, moves=Frozen())
+    return replace(probes, moves=Frozen())
 
 
 def test_there_is_a_scout_for_every_kind_of_start():
-    scouts = frozen(scouts_of())
-    started, _ = scouts.advance(FLAT, scouts.start(), 0)
+    probes = frozen(scouts_of())
+    started, _ = probes.advance(FLAT, probes.start(), 0)
     patterns = list(ordered_states(H).values())
     assert len(started) == 1 + len(patterns)
     for sigma, pattern in zip(started[1:], patterns, strict=True):
@@ -52,17 +52,17 @@ def test_there_is_a_scout_for_every_kind_of_start():
     np.testing.assert_array_equal(started.sum(axis=1), 0)
     tilted = heisenberg(square(4), total_sz=1)
     sampler = MetropolisSampler.for_hamiltonian(tilted)
-    scouts = frozen(scouts_of(tilted, sampler))
-    np.testing.assert_array_equal(scouts.advance(FLAT, scouts.start(), 0)[0].sum(axis=1), 2)
+    probes = frozen(scouts_of(tilted, sampler))
+    np.testing.assert_array_equal(probes.advance(FLAT, probes.start(), 0)[0].sum(axis=1), 2)
 
 
 def test_each_starts_again_after_its_life_and_not_together():
-    scouts = frozen(scouts_of())
+    probes = frozen(scouts_of())
     marked = np.tile(np.array([1, -1], np.int8), (4, 8))
     due = []
     for iteration in range(1, 2 * LIFE + 1):
-        state = ChainState(np.roll(marked, 1, axis=1), scouts.start().rng)
-        spins, _ = scouts.advance(FLAT, state, iteration)
+        state = ChainState(np.roll(marked, 1, axis=1), probes.start().rng)
+        spins, _ = probes.advance(FLAT, state, iteration)
         due.append((spins != state.spins).any(axis=1) | (spins == marked).all(axis=1))
     due = np.array(due)
     assert due.sum() >= 7  # a random choice of a pattern's sign may leave one as it was
@@ -81,48 +81,48 @@ def test_scouts_depend_on_seed_and_iteration_alone():
 
 
 def test_those_far_above_the_chains_are_astray():
-    scouts = scouts_of()
+    probes = scouts_of()
     state = SAMPLER.start(0)
-    samples, _ = scouts.advance(FLAT, scouts.start(), 0)
+    samples, _ = probes.advance(FLAT, probes.start(), 0)
     values = local_energies(FLAT, H, samples).real
     energy = quick_statistics(local_energies(FLAT, H, SAMPLER.sample(FLAT, state, 16)[0]))
     middle = np.sort(np.median(values, axis=1))
-    level = (middle[-2] + middle[-1]) / 2  # more than half of one scout lies above
-    found = scouts.astray(FLAT, samples, replace(energy, mean=level - FAR, variance=1.0), 512)
+    level = (middle[-2] + middle[-1]) / 2  # more than half of one probe chain lies above
+    found = probes.outlying(FLAT, samples, replace(energy, mean=level - FAR, variance=1.0), 512)
     here = np.arange(4) == np.median(values, axis=1).argmax()
-    np.testing.assert_array_equal(found.scouts, here)
+    np.testing.assert_array_equal(found.probes, here)
     far = (values > level) & here[:, None]
     assert SWEEPS / 2 < len(found) == far.sum() < (values > level).sum()
     np.testing.assert_array_equal(found.spins, samples.spins[far])
     np.testing.assert_array_equal(found.local_energies, values[far])
     assert found.weight == pytest.approx(1e-3 * 512 / (4 * SWEEPS))
-    assert scouts.astray(FLAT, samples, replace(energy, mean=1e3), 512) is None
+    assert probes.outlying(FLAT, samples, replace(energy, mean=1e3), 512) is None
     below = replace(energy, mean=-1e3, variance=1.0)
-    assert len(scouts.astray(FLAT, samples, below, 512)) == 4 * SWEEPS
+    assert len(probes.outlying(FLAT, samples, below, 512)) == 4 * SWEEPS
 
 
 def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
     class Node:
         n_sites = 16
 
-        def unit_pairs(self, sigma):
+        def prepare(self, sigma):
             return None
 
         def local_values(self, sigma, connections, fixed_sector, pairs):
             each = np.array([1e9, np.nan, -1e9, np.inf], dtype=complex)
             return np.repeat(each, SWEEPS)
 
-    scouts = scouts_of()
-    samples, _ = scouts.advance(FLAT, scouts.start(), 0)
+    probes = scouts_of()
+    samples, _ = probes.advance(FLAT, probes.start(), 0)
     energy = replace(quick_statistics(np.zeros((2, 4))), variance=1.0)
-    found = scouts.astray(Node(), samples, energy, 512)
+    found = probes.outlying(Node(), samples, energy, 512)
     # three strings on each bond
     np.testing.assert_array_equal(found.local_energies, [48.0] * SWEEPS)
 
 
 def test_weights_have_mean_one_and_scouts_a_small_share():
-    astray = Astray(np.ones((3, 4), np.int8), np.zeros(3), 0.25, np.ones(1, bool))
-    weights = astray.weights(1000)
+    outlying = OutlyingSamples(np.ones((3, 4), np.int8), np.zeros(3), 0.25, np.ones(1, bool))
+    weights = outlying.weights(1000)
     assert weights.mean() == pytest.approx(1)
     assert weights[-1] / weights[0] == pytest.approx(0.25)
     assert len(weights) == 1003
@@ -134,13 +134,13 @@ def test_no_scouts_where_nothing_moves_or_none_are_wanted():
     assert scouts_of(share=0.0) is None
     replicas = vmc.make_sampler(H, SamplingSettings(n_replicas=4))
     assert scouts_of(sampler=replicas).moves.n_chains == 4
-    with pytest.raises(ValueError, match=r"scout_share must lie in \[0, 1\), got 1"):
-        SamplingSettings(scout_share=1.0)
+    with pytest.raises(ValueError, match=r"probe_share must lie in \[0, 1\), got 1"):
+        SamplingSettings(probe_share=1.0)
 
 
 def run_of(share, n_iterations, output=None, hamiltonian=H, **options):
     sampling = SamplingSettings(
-        n_samples=128, n_final_samples=256, scout_share=share, summation=False
+        n_samples=128, n_final_samples=256, probe_share=share, summation=False
     )
     settings = RunSettings(n_iterations=n_iterations, sampling=sampling)
     return rbmqs.ground_state(
@@ -151,36 +151,36 @@ def run_of(share, n_iterations, output=None, hamiltonian=H, **options):
 def test_a_run_without_scouts_astray_is_as_if_there_were_none(monkeypatch):
     monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", 1e9)
     with_scouts, without = (run_of(share, 12) for share in (1e-3, 0.0))
-    assert sum(record.n_astray for record in with_scouts.history) == 0
+    assert sum(record.n_outlying for record in with_scouts.history) == 0
     np.testing.assert_array_equal(with_scouts.psi.flat, without.psi.flat)
 
 
-@pytest.mark.parametrize("machine", [{"alpha": 1}, {"tied": "translations"}])
-def test_a_resumed_run_has_the_same_scouts(tmp_path, machine, monkeypatch):
+@pytest.mark.parametrize("rbm", [{"alpha": 1}, {"tied": "translations"}])
+def test_a_resumed_run_has_the_same_scouts(tmp_path, rbm, monkeypatch):
     monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", -1e9)
-    whole = run_of(1e-3, 12, tmp_path / "whole", **machine)
-    assert [record.n_astray for record in whole.history] == [4 * SWEEPS] * 12
-    run_of(1e-3, 5, tmp_path / "parts", **machine)
+    whole = run_of(1e-3, 12, tmp_path / "whole", **rbm)
+    assert [record.n_outlying for record in whole.history] == [4 * SWEEPS] * 12
+    run_of(1e-3, 5, tmp_path / "parts", **rbm)
     rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
     first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))
     np.testing.assert_array_equal(first.psi.flat, second.psi.flat)
-    np.testing.assert_array_equal(first.scouts.spins, second.scouts.spins)
-    np.testing.assert_array_equal(first.scouts.rng, second.scouts.rng)
+    np.testing.assert_array_equal(first.probes.spins, second.probes.spins)
+    np.testing.assert_array_equal(first.probes.rng, second.probes.rng)
     logs = [(tmp_path / k / "log.jsonl").read_bytes() for k in ("whole", "parts")]
     assert logs[0] == logs[1]
 
 
 def trained(share, n_sites=48, n_iterations=300):
-    """Hamiltonian, and a tied machine after some iterations."""
+    """Hamiltonian, and a tied RBM after some iterations."""
     hamiltonian = heisenberg(chain(n_sites), total_sz=0, marshall=True)
     psi = initial_wavefunction(hamiltonian, 0, alpha=2, tied="translations")
-    sampling = SamplingSettings(n_samples=256, scout_share=share)
+    sampling = SamplingSettings(n_samples=256, probe_share=share)
     steps = vmc.iterate(hamiltonian, psi, RunSettings(n_iterations=1000, sampling=sampling))
     return hamiltonian, next(s.psi for _, s in steps if s.iteration == n_iterations)
 
 
 def test_scouts_keep_a_spurious_maximum_from_growing():
-    """Without them the |psi| of two domains is e^36 times that at home, and chains stay there."""
+    """Without them the |psi| of two domains is e^36 times that centred, and chains stay there."""
     for share, at_home in ((0.0, False), (1e-3, True)):
         hamiltonian, psi = trained(share)
         sampler = vmc.make_sampler(hamiltonian, SamplingSettings())

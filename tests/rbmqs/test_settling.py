@@ -1,4 +1,4 @@
-"""Settling: what final chains found is corrected, and the run itself stays what it was."""
+"""Refinement: what final chains found is corrected, and the run itself stays what it was."""
 
 from dataclasses import replace
 
@@ -13,20 +13,20 @@ from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.runs.run import run
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions import refinement as settling
-from rbmqs.vmc.extensions.probe_chains import Scouts
-from rbmqs.vmc.extensions.refinement import settled_estimate
+from rbmqs.vmc.extensions import refinement as refinement
+from rbmqs.vmc.extensions.probe_chains import ProbeChains
+from rbmqs.vmc.extensions.refinement import refined_estimate
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 H = heisenberg(chain(48), total_sz=0, marshall=True)
 SAMPLING = SamplingSettings(n_samples=256, n_final_samples=1024)
 SETTINGS = RunSettings(n_iterations=300, sampling=SAMPLING)
-WITHOUT = replace(SETTINGS, sampling=replace(SAMPLING, scout_share=0.0))
+WITHOUT = replace(SETTINGS, sampling=replace(SAMPLING, probe_share=0.0))
 
 
 @pytest.fixture(scope="module")
 def untended():
-    """A state that was trained without scouts: |psi| of two domains is e^36 times that at home."""
+    """A state that was trained without probe chains: |psi| of two domains is e^36 times that centred."""
     psi = initial_wavefunction(H, 0, alpha=2, tied="translations")
     steps = vmc.iterate(H, psi, WITHOUT)
     return next(state for _, state in steps if state.iteration == 300)
@@ -34,7 +34,7 @@ def untended():
 
 def estimated(state, settings):
     sampler = vmc.make_sampler(H, settings.sampling)
-    return settled_estimate(H, state.psi, state, sampler, settings)
+    return refined_estimate(H, state.psi, state, sampler, settings)
 
 
 def test_without_scouts_the_disagreement_stays_and_is_named(untended):
@@ -48,7 +48,7 @@ def test_chains_that_are_stuck_come_home(untended):
     found = estimated(untended, SETTINGS)
     assert found.estimate.comparison.agrees
     assert found.estimate.energy.r_hat <= MAX_R_HAT
-    assert 0 < found.n_iterations <= settling.MAX_ROUNDS * settling.MAX_ITERATIONS
+    assert 0 < found.n_iterations <= refinement.MAX_ROUNDS * refinement.MAX_ITERATIONS
     assert found.state.iteration == 300 + found.n_iterations
     exact = -85.1541  # Bethe ansatz
     assert abs(found.estimate.energy.mean / exact - 1) < 1e-3
@@ -58,17 +58,17 @@ def test_chains_that_are_stuck_come_home(untended):
 
 def test_chains_at_home_join_those_that_are_stuck(untended, monkeypatch):
     counts = []
-    astray = Scouts.astray
+    outlying = ProbeChains.outlying
 
     def counted(*arguments):
-        found = astray(*arguments)
-        counts.append(0 if found is None else int(found.scouts.sum()))
+        found = outlying(*arguments)
+        counts.append(0 if found is None else int(found.probes.sum()))
         return found
 
-    monkeypatch.setattr(Scouts, "astray", counted)
+    monkeypatch.setattr(ProbeChains, "outlying", counted)
     asked = iter(range(100))
     sampler = vmc.make_sampler(H, SAMPLING)
-    settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
+    refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert 0 < counts[0] < 16
     assert counts[1] == 16
 
@@ -76,10 +76,10 @@ def test_chains_at_home_join_those_that_are_stuck(untended, monkeypatch):
 def test_settling_stops_when_asked(untended):
     asked = iter(range(100))
     sampler = vmc.make_sampler(H, SAMPLING)
-    found = settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
+    found = refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert (found.n_iterations, found.n_rounds) == (3, 1)  # asked before the round, and after each
     assert found.state.iteration == 303
-    none = settled_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: True)
+    none = refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: True)
     assert (none.n_iterations, none.state) == (0, None)
 
 
@@ -94,9 +94,9 @@ def test_the_checkpoint_of_the_run_stays(untended, tmp_path, monkeypatch):
     settled = load_checkpoint(tmp_path / SETTLED).state
     np.testing.assert_array_equal(settled.psi.flat, result.psi.flat)
     np.testing.assert_array_equal(rbmqs.wavefunction_of(tmp_path).flat, result.psi.flat)
-    assert result.n_settling == settled.iteration - 300 > 0
-    assert f"settling       {result.n_settling} iterations" in str(result)
-    assert result.to_dict()["n_settling"] == result.n_settling
+    assert result.n_refinement == settled.iteration - 300 > 0
+    assert f"refinement       {result.n_refinement} iterations" in str(result)
+    assert result.to_dict()["n_refinement"] == result.n_refinement
 
 
 def test_where_nothing_is_stuck_nothing_is_done(tmp_path):
@@ -104,6 +104,6 @@ def test_where_nothing_is_stuck_nothing_is_done(tmp_path):
     result = rbmqs.ground_state(
         ising(chain(8), h=1.0), 1, settings=settings, output=tmp_path / "run", progress=False
     )
-    assert result.n_settling == 0
+    assert result.n_refinement == 0
     assert not (tmp_path / "run" / SETTLED).exists()
-    assert "settling" not in str(result)
+    assert "refinement" not in str(result)

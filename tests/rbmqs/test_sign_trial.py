@@ -1,4 +1,4 @@
-"""The automatic trial of sign rules: right choices, and honest words where there is none."""
+"""The automatic restart of sign rules: right choices, and honest words where there is none."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hamiltonians import chain, heisenberg, j1j2, rectangle
 from rbmqs import choose_signs
 from rbmqs.cli.main import main
 from rbmqs.estimators.statistics import statistics
-from rbmqs.runs.sign_search import SignCandidate, SignTrial, _ranked
+from rbmqs.runs.sign_search import SignCandidate, SignSearch, _ranked
 
 
 def candidate(signs, *energies):
@@ -26,12 +26,12 @@ def test_candidates_are_ranked_and_told_apart_by_their_spread():
         candidate("marshall", -10.0, -10.1, -10.2),
         candidate([1, 2], -9.9, -10.3, -9.8),
     ])  # fmt: skip
-    trial = SignTrial(heisenberg(chain(6)), ranked, "no budget")
-    assert [c.label for c in trial.candidates] == ["marshall", "sites [1, 2]", "none"]
-    assert trial.best.error == pytest.approx(0.1 / 3**0.5)
-    assert [c.label for c in trial.rivals] == ["sites [1, 2]"]
-    assert "the trial cannot tell it from sites [1, 2]" in str(trial)
-    assert "higher (p = " in str(trial)
+    restart = SignSearch(heisenberg(chain(6)), ranked, "no budget")
+    assert [c.label for c in restart.candidates] == ["marshall", "sites [1, 2]", "none"]
+    assert restart.best.error == pytest.approx(0.1 / 3**0.5)
+    assert [c.label for c in restart.rivals] == ["sites [1, 2]"]
+    assert "the restart cannot tell it from sites [1, 2]" in str(restart)
+    assert "higher (p = " in str(restart)
 
 
 def test_runs_that_cannot_be_trusted_do_not_count():
@@ -44,26 +44,26 @@ def test_runs_that_cannot_be_trusted_do_not_count():
     assert [c.label for c in ranked] == ["marshall", "stripe-x", "none"]
     assert [len(c.trusted) for c in ranked] == [2, 1, 0]
     assert ranked[1].error == pytest.approx(1e-4, rel=0.3)
-    trial = SignTrial(heisenberg(chain(6)), ranked, "")
-    assert [c.label for c in trial.rivals] == ["stripe-x", "none"]
-    assert "1 of 2 runs trusted   too few trusted runs to tell" in str(trial)
+    restart = SignSearch(heisenberg(chain(6)), ranked, "")
+    assert [c.label for c in restart.rivals] == ["stripe-x", "none"]
+    assert "1 of 2 runs trusted   too few trusted runs to tell" in str(restart)
 
 
 def test_marshall_wins_on_a_chain():
     H = heisenberg(chain(8), total_sz=0)
-    trial = choose_signs(H, [None, "marshall", [0]], n_iterations=30, n_seeds=2, progress=False)
-    assert len(trial.candidates) == 3
-    assert trial.best.signs == "marshall"
-    assert "2 runs of 30 iterations each, alpha = 1" in str(trial)
-    assert trial.rotated() == H.with_signs(trial.best.signs)
+    restart = choose_signs(H, [None, "marshall", [0]], n_iterations=30, n_seeds=2, progress=False)
+    assert len(restart.candidates) == 3
+    assert restart.best.signs == "marshall"
+    assert "2 runs of 30 iterations each, alpha = 1" in str(restart)
+    assert restart.rotated() == H.with_signs(restart.best.signs)
 
 
 @pytest.mark.slow
 def test_stripes_win_at_large_j2():
     H = j1j2(rectangle(4, 4), J2=1.0, total_sz=0)
-    trial = choose_signs(H, progress=False)
-    assert {c.signs for c in trial.candidates} == {None, "marshall", "stripe-x", "stripe-y"}
-    assert trial.best.signs in ("stripe-x", "stripe-y")
+    restart = choose_signs(H, progress=False)
+    assert {c.signs for c in restart.candidates} == {None, "marshall", "stripe-x", "stripe-y"}
+    assert restart.best.signs in ("stripe-x", "stripe-y")
 
 
 @pytest.mark.parametrize(("mistake", "words"), [

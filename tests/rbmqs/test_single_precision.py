@@ -1,11 +1,11 @@
-"""Equations of small machines solved in single precision and corrected in double."""
+"""Equations of small wavefunctions solved in single precision and corrected in double."""
 
 import naive
 import numpy as np
 import pytest
 
 from rbmqs.core.aligned import LINE, aligned_empty
-from rbmqs.core.single_descent import TRIAL, descend
+from rbmqs.core.single_descent import RESTART, descend
 from rbmqs.sr import ExplicitJacobian, FactorisedJacobian, choose_solver, solve
 from rbmqs.sr.choice import affordable_iterations
 from rbmqs.sr.single import SinglePrecision
@@ -15,7 +15,7 @@ BIASES = [(True, True), (True, False), (False, True), (False, False)]
 
 
 def problem(kind, biases=(True, True), n_samples=100, n_sites=6, n_hidden=5, scale=0.4):
-    """Jacobian of random spins, their machine, the spins and random local energies."""
+    """Jacobian of random spins, their wavefunction, the spins and random local energies."""
     psi = naive.random_rbm(n_sites, n_hidden, kind, scale=scale, seed=0, biases=biases)
     rng = np.random.default_rng(0)
     spins = rng.choice(np.array([1, -1], np.int8), size=(n_samples, n_sites))
@@ -85,7 +85,7 @@ def test_it_is_chosen_for_a_small_machine_and_left_where_it_is_slow():
         assert np.linalg.norm(found.direction - direct) <= 1e-7 * np.linalg.norm(direct)
     force = jacobian.adjoint_times(energies)
     _, residual, n_iterations = SinglePrecision(jacobian).solve(force, 1e-6, 1e-10, 1000)
-    assert n_iterations == TRIAL
+    assert n_iterations == RESTART
     assert residual > 0.005
     explicit = ExplicitJacobian(jacobian.rows(0, 1000))
     assert solve(explicit, energies, 0.01).method == choose_solver(explicit)

@@ -185,7 +185,7 @@ DOMAINS = np.repeat([1.0, -1.0], 10)
 
 
 def neel_and_domains(slope, flat=16.0, neel=0.25):
-    """A machine that favours Neel states, and two ferromagnetic domains behind a barrier.
+    """A wavefunction that favours Neel states, and two ferromagnetic domains behind a barrier.
 
     The last two units have log psi = 2 max(flat, slope |m|) for the difference m of the domains'
     magnetisations. With 16 and slope 1 it is flat up to |m| = 16, with exp(16) in |psi|^2 at
@@ -227,7 +227,9 @@ def test_a_spurious_maximum_is_caught():
 def test_chains_held_where_there_is_next_to_nothing_are_freed(tempering, monkeypatch):
     """exp(11) at the domain states, 0.3 % of |psi|^2, which a chain leaves in 30,000 sweeps."""
     if not tempering:
-        monkeypatch.setattr("rbmqs.estimators.equilibration.tempered", lambda psi, sampler, chains: chains)
+        monkeypatch.setattr(
+            "rbmqs.estimators.equilibration.tempered", lambda psi, sampler, chains: chains
+        )
     estimate = estimate_of(neel_and_domains(1.375, 24.75, 0.4))
     assert estimate.comparison.agrees == tempering
 
@@ -272,6 +274,7 @@ def test_where_chains_of_several_kinds_are_stuck_r_hat_tells():
 
 def test_random_starts_alone_do_not_notice_the_spurious_maximum(monkeypatch):
     monkeypatch.setattr(
-        "rbmqs.estimators.final.started_chains", lambda H, psi, sampler, seed: (sampler.start(seed), KINDS)
+        "rbmqs.estimators.final.started_chains",
+        lambda H, psi, sampler, seed: (sampler.start(seed), KINDS),
     )
     assert estimate_of(neel_and_domains(1.0)).warnings == ()

@@ -55,23 +55,23 @@ def test_energy_and_variance_are_those_of_the_state_vector(name):
     sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
     assert len(summation.spins) == n
     assert summation.multiplicities.sum() == sector.dimension
-    measured = summation.measured(psi)
+    batch = summation.batch(psi)
     vector = psi.state_vector(sector)
     image = hamiltonian.to_sparse() @ vector
     energy = np.vdot(vector, image).real
-    assert measured.energy.mean.real == pytest.approx(energy, rel=1e-10)
+    assert batch.energy.mean.real == pytest.approx(energy, rel=1e-10)
     variance = np.vdot(image, image).real - energy**2
-    assert measured.energy.variance == pytest.approx(variance, rel=1e-7)
-    assert measured.energy.error_of_mean == 0
-    assert measured.weights.mean() == pytest.approx(1)
-    assert measured.summed
+    assert batch.energy.variance == pytest.approx(variance, rel=1e-7)
+    assert batch.energy.error_of_mean == 0
+    assert batch.weights.mean() == pytest.approx(1)
+    assert batch.summed
 
 
 @pytest.mark.parametrize("name", ["plain", "tied", "symmetric"])
 def test_the_force_is_that_of_all_states(name):
     hamiltonian, psi, _ = PROBLEMS[name]
-    measured = Summation.wanted(hamiltonian, psi, SETTINGS).measured(psi)
-    found = measured.jacobian(psi).adjoint_times(measured.local_energies) / len(measured.spins)
+    batch = Summation.wanted(hamiltonian, psi, SETTINGS).batch(psi)
+    found = batch.jacobian(psi).adjoint_times(batch.local_energies) / len(batch.spins)
     sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
     spins = sector.states_to_spins(sector.basis_states())
     vector = psi.state_vector(sector)
@@ -113,9 +113,9 @@ def test_configurations_without_amplitude_do_not_count(number):
     """The Neel state has none except at momenta 0 and pi."""
     sector = chain(8).translation_group().sectors()[number]
     psi = ProjectedRBM(RBM.random(8, 1, stddev=0.4, seed=2), sector)
-    measured = Summation.wanted(CHAIN, psi, SETTINGS).measured(psi)
-    assert len(measured.spins) == count_orbits(8, 4, sector)
-    assert np.isfinite(measured.local_energies).all()
+    batch = Summation.wanted(CHAIN, psi, SETTINGS).batch(psi)
+    assert len(batch.spins) == count_orbits(8, 4, sector)
+    assert np.isfinite(batch.local_energies).all()
 
 
 def test_runs_without_noise_reach_what_samples_cannot():
@@ -132,7 +132,7 @@ def test_runs_without_noise_reach_what_samples_cannot():
 def test_exact_energies_may_rise_a_little():
     """As much as an error bar of a thousand samples would allow, since there is none."""
     psi = PROBLEMS["plain"][1]
-    energy = Summation.wanted(CHAIN, psi, SETTINGS).measured(psi).energy
+    energy = Summation.wanted(CHAIN, psi, SETTINGS).batch(psi).energy
     bar = np.sqrt(energy.variance / 1000)
     assert has_diverged(replace(energy, mean=energy.mean + 0.9 * RISE * bar), energy) == ""
     assert has_diverged(replace(energy, mean=energy.mean + 1.1 * RISE * bar), energy) != ""
@@ -152,7 +152,7 @@ def test_a_resumed_sum_is_the_same(tmp_path):
 
 def test_vmc_and_summation_agree_within_error():
     psi = PROBLEMS["tied"][1]
-    exact = Summation.wanted(CHAIN, psi, SETTINGS).measured(psi).energy
+    exact = Summation.wanted(CHAIN, psi, SETTINGS).batch(psi).energy
     drawn = RunSettings(sampling=SamplingSettings(n_samples=4096, summation=False))
     record, _ = next(vmc.iterate(CHAIN, psi, drawn))
     assert not record.summed

@@ -1,4 +1,4 @@
-"""Tied and projected machines against their definitions, sums over the group written out."""
+"""Tied and projected RBMs against their definitions, sums over the group written out."""
 
 import naive
 import numpy as np
@@ -59,7 +59,7 @@ MACHINES = {
 
 
 def amplitudes(psi, spins):
-    """Psi by its definition, with nothing but the plain machine's log psi."""
+    """Psi by its definition, with nothing but the plain RBM's log psi."""
     if isinstance(psi, RBM):
         return np.exp(psi.log_psi(spins))
     if isinstance(psi, SymmetricRBM):
@@ -150,7 +150,7 @@ def test_log_derivatives_are_those_of_the_machine_written_out(name, inversion, d
     spins = np.random.default_rng(3).choice(np.array([-1, 1], np.int8), (20, group.n_sites))
     rows = psi.plain.log_derivatives(spins)
     expected = []
-    for k in range(psi.n_parameters):  # the written-out machine is linear in the parameters
+    for k in range(psi.n_parameters):  # the written-out wavefunction is linear in the parameters
         unit = psi.with_flat(np.eye(psi.n_parameters, dtype=dtype)[k])
         expected.append(rows @ unit.plain.flat)
     np.testing.assert_allclose(psi.log_derivatives(spins), np.transpose(expected), atol=1e-12)
@@ -232,10 +232,10 @@ def chi_squared_p(psi, hamiltonian, move, n_chains=10_000):
 
 
 def test_the_chi_squared_test_can_fail(monkeypatch):
-    """Samples of the plain machine are not those of its projection."""
+    """Samples of the plain RBM are not those of its projection."""
     psi = MACHINES["projected real odd"]
 
-    monkeypatch.setattr(ProjectedRBM, "run_chains", lambda psi, *rest: psi.base.run_chains(*rest))
+    monkeypatch.setattr(ProjectedRBM, "sweep", lambda psi, *rest: psi.base.sweep(*rest))
     assert chi_squared_p(psi, HEISENBERG, "exchange") < 1e-6
 
 

@@ -15,31 +15,31 @@ from rbmqs.runs.run import CHECKPOINT, LOG
 from rbmqs.states.factory import initial_wavefunction, symmetric_sector
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.convergence import has_settled, present, unsettled
-from rbmqs.vmc.extensions.local_shift import Locality
+from rbmqs.vmc.convergence import has_settled, present, unrefined
+from rbmqs.vmc.extensions.local_shift import DistanceShift
 from rbmqs.vmc.extensions.multistart import (
-    Trials,
-    next_trial,
-    standing,
-    trial_energies,
-    with_trials,
+    MultiStart,
+    best_so_far,
+    next_restart,
+    restart_energies,
+    with_restarts,
 )
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 CHAIN = hm.ising(hm.chain(6), h=1.0)
-LOCALITY = Locality(CHAIN)
+LOCALITY = DistanceShift(CHAIN)
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=128, summation=False)
 LENGTH = 8
 SETTINGS = RunSettings(
-    n_iterations=40, n_trials=3, trial_iterations=LENGTH, sampling=SAMPLING, seed=5
+    n_iterations=40, n_restarts=3, restart_iterations=LENGTH, sampling=SAMPLING, seed=5
 )
 
 
 def settings(**changes):
     return RunSettings(
         **{
-            "n_trials": 3,
-            "trial_iterations": LENGTH,
+            "n_restarts": 3,
+            "restart_iterations": LENGTH,
             "sampling": SAMPLING,
             "seed": 5,
             "n_iterations": 40,
@@ -49,7 +49,7 @@ def settings(**changes):
 
 
 def states(n, chosen=SETTINGS):
-    """Records, and the states after them, of n iterations of a tied machine."""
+    """Records, and the states after them, of n iterations of a tied RBM."""
     psi = initial_wavefunction(CHAIN, chosen.seed, tied="translations", alpha=1)
     return list(islice(vmc.iterate(CHAIN, psi, chosen), n))
 
@@ -63,10 +63,12 @@ def run(directory, **changes):
 
 def test_iterations_are_counted_within_trials():
     chosen = settings()
-    found = [(chosen.n_trials_before(t), chosen.iteration_in_trial(t)) for t in (0, 7, 8, 23, 24)]
+    found = [
+        (chosen.n_restarts_before(t), chosen.iteration_in_restart(t)) for t in (0, 7, 8, 23, 24)
+    ]
     assert found == [(0, 0), (0, 7), (1, 0), (2, 7), (3, 8)]  # the lowest goes on after its 8
-    one = settings(n_trials=None)
-    assert [(one.n_trials_before(t), one.iteration_in_trial(t)) for t in (0, 30)] == [
+    one = settings(n_restarts=None)
+    assert [(one.n_restarts_before(t), one.iteration_in_restart(t)) for t in (0, 30)] == [
         (0, 0),
         (0, 30),
     ]
@@ -75,7 +77,7 @@ def test_iterations_are_counted_within_trials():
 def test_schedules_begin_again_with_each_trial():
     records = [record for record, _ in states(3 * LENGTH + 2)]
     tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
-    assert [r.trial for r in records] == [0] * LENGTH + [1] * LENGTH + [2] * LENGTH + [3, 3]
+    assert [r.restart for r in records] == [0] * LENGTH + [1] * LENGTH + [2] * LENGTH + [3, 3]
     for t, record in enumerate(records):
         here = t % LENGTH if t < 3 * LENGTH else t - 2 * LENGTH
         rate = OptimiserSettings().learning_rate_at(here, tied)
@@ -93,18 +95,18 @@ def test_the_lowest_start_goes_on():
         np.mean([r.energy.mean.real for r, _ in found[(k + 1) * LENGTH - 2 : (k + 1) * LENGTH]])
         for k in range(3)
     ]
-    np.testing.assert_allclose(after.trials.energies, energies, rtol=1e-12)
+    np.testing.assert_allclose(after.restarts.energies, energies, rtol=1e-12)
     assert len({tuple(psi.flat) for psi in ends}) == 3
-    np.testing.assert_array_equal(after.trials.best.flat, ends[int(np.argmin(energies))].flat)
-    assert trial_energies([record for record, _ in found], SETTINGS) == pytest.approx(energies)
+    np.testing.assert_array_equal(after.restarts.best.flat, ends[int(np.argmin(energies))].flat)
+    assert restart_energies([record for record, _ in found], SETTINGS) == pytest.approx(energies)
 
 
 @pytest.mark.parametrize("best", [0, 1, 2])
 def test_any_of_them_may_be_the_lowest(best, monkeypatch):
-    """The judged energies are replaced, so that each trial in turn comes out lowest."""
-    closed = Trials.closed
+    """The judged energies are replaced, so that each restart in turn comes out lowest."""
+    closed = MultiStart.closed
     monkeypatch.setattr(
-        Trials,
+        MultiStart,
         "closed",
         lambda self, psi, chains: closed(
             replace(self, total=float(len(self.energies) != best), n_judged=1), psi, chains
@@ -112,8 +114,8 @@ def test_any_of_them_may_be_the_lowest(best, monkeypatch):
     )
     found = states(3 * LENGTH + 1)
     before = found[(best + 1) * LENGTH - 1][1].psi
-    assert found[-1][1].trials.energies == tuple(float(k != best) for k in range(3))
-    np.testing.assert_array_equal(found[-1][1].trials.best.flat, before.flat)
+    assert found[-1][1].restarts.energies == tuple(float(k != best) for k in range(3))
+    np.testing.assert_array_equal(found[-1][1].restarts.best.flat, before.flat)
 
 
 @pytest.mark.parametrize(("best", "goes_on"), [(0, False), (2, True)])
@@ -121,20 +123,22 @@ def test_the_last_trial_goes_on_as_it_is(best, goes_on):
     """With its momentum, which any other start has lost; both with the chains that they had."""
     state = states(3 * LENGTH)[-1][1]
     energies = (-2.0, -1.0) if best == 0 else (0.0, 0.0)
-    state = replace(state, trials=replace(state.trials, energies=energies, total=-3.0, n_judged=2))
+    state = replace(
+        state, restarts=replace(state.restarts, energies=energies, total=-3.0, n_judged=2)
+    )
     sampler = vmc.make_sampler(CHAIN, SAMPLING)
-    after = next_trial(state, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
-    assert after.trials.energies == (*energies, -1.5)
-    assert (after.iteration, after.trials.n_judged) == (3 * LENGTH, 0)
-    assert after.chains is (state.chains if goes_on else state.trials.chains)
+    after = next_restart(state, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
+    assert after.restarts.energies == (*energies, -1.5)
+    assert (after.iteration, after.restarts.n_judged) == (3 * LENGTH, 0)
+    assert after.chains is (state.chains if goes_on else state.restarts.chains)
     assert after.chains is not None
     assert np.any(after.optimiser.direction) == goes_on
 
 
 def test_behind_its_trials_a_run_ends_where_it_is():
     state = states(3 * LENGTH + 2)[-1][1]
-    worse = replace(state, trials=replace(state.trials, total=1e6, n_judged=1))
-    assert standing(worse, SETTINGS) is worse
+    worse = replace(state, restarts=replace(state.restarts, total=1e6, n_judged=1))
+    assert best_so_far(worse, SETTINGS) is worse
 
 
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
@@ -144,7 +148,7 @@ def test_a_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut):
     resumed = rbmqs.resume(tmp_path / "cut", n_iterations=40, progress=False)
     np.testing.assert_array_equal(resumed.psi.flat, whole.psi.flat)
     assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
-    kept = load_checkpoint(tmp_path / "cut" / CHECKPOINT).state.trials
+    kept = load_checkpoint(tmp_path / "cut" / CHECKPOINT).state.restarts
     assert len(kept.energies) == 3
 
 
@@ -157,25 +161,25 @@ def test_chains_may_change_among_the_trials(tmp_path):
 
 
 def test_a_run_that_ends_among_its_trials_gives_the_lowest(tmp_path):
-    n = LENGTH + 4  # less than the judged part of the second trial, which therefore cannot win
+    n = LENGTH + 4  # less than the judged part of the second restart, which therefore cannot win
     result = run(tmp_path, n_iterations=n)
     first = states(LENGTH)[-1][1].psi
     np.testing.assert_array_equal(result.psi.flat, first.flat)
     kept = load_checkpoint(tmp_path / CHECKPOINT).state
     assert kept.iteration == n  # where it is resumed from
-    assert len(kept.trials.energies) == 1
+    assert len(kept.restarts.energies) == 1
     assert not np.array_equal(kept.psi.flat, first.flat)
 
 
 def test_result_and_report_name_the_energies(tmp_path):
     result = run(tmp_path)
-    energies = result.to_dict()["trial_energies"]
+    energies = result.to_dict()["restart_energies"]
     assert len(energies) == 3
     assert f"{energies[1]:.4f}" in str(result)
     assert "the lowest went on" in str(result)
     assert rbmqs.ground_state(
-        CHAIN, 1, settings=settings(n_trials=1), progress=False
-    ).to_dict()["trial_energies"] == []  # fmt: skip
+        CHAIN, 1, settings=settings(n_restarts=1), progress=False
+    ).to_dict()["restart_energies"] == []  # fmt: skip
 
 
 def test_convergence_is_judged_from_the_present_start():
@@ -183,15 +187,15 @@ def test_convergence_is_judged_from_the_present_start():
     assert [r.iteration for r in present(records)] == list(range(3 * LENGTH, 3 * LENGTH + 5))
     assert [r.iteration for r in present(records[:10])] == [8, 9]
     assert present([]) == []
-    one = [record for record, _ in states(12, settings(n_trials=1))]
+    one = [record for record, _ in states(12, settings(n_restarts=1))]
     assert present(one) == one
     undone = [*one[:-1], replace(one[-1], status="step undone")]
-    later = [replace(r, trial=1) for r in one]
-    assert "steps were undone" in unsettled(undone)[0]
-    assert "fewer than 100 iterations" in unsettled([*undone, *later])[0]
-    flat = [replace(one[-1], iteration=t, trial=t // 150) for t in range(300)]
+    later = [replace(r, restart=1) for r in one]
+    assert "steps were undone" in unrefined(undone)[0]
+    assert "fewer than 100 iterations" in unrefined([*undone, *later])[0]
+    flat = [replace(one[-1], iteration=t, restart=t // 150) for t in range(300)]
     assert not has_settled(flat)
-    assert has_settled([replace(r, trial=0) for r in flat])
+    assert has_settled([replace(r, restart=0) for r in flat])
 
 
 def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
@@ -199,7 +203,7 @@ def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path
     result = run(tmp_path, stop_when_converged=True)
     assert len(result.history) == 3 * LENGTH + 1
     alone = rbmqs.ground_state(
-        CHAIN, 1, settings=settings(n_trials=1, stop_when_converged=True), progress=False
+        CHAIN, 1, settings=settings(n_restarts=1, stop_when_converged=True), progress=False
     )
     assert len(alone.history) == 1
 
@@ -210,36 +214,36 @@ def test_how_many_trials_where_nothing_is_said():
     projected = ProjectedRBM(tied, symmetric_sector(CHAIN))
 
     def chosen(psi, **changes):
-        return with_trials(RunSettings(**changes), psi).n_trials
+        return with_restarts(RunSettings(**changes), psi).n_restarts
 
     assert [chosen(psi) for psi in (plain, tied, projected)] == [1, 3, 3]
     assert [chosen(psi, n_iterations=9999) for psi in (plain, tied, projected)] == [1, 8, 3]
     assert [chosen(tied, n_iterations=n) for n in (600, 599, 400, 399, 20)] == [3, 2, 2, 1, 1]
-    assert chosen(tied, n_trials=5) == 5
+    assert chosen(tied, n_restarts=5) == 5
     assert chosen(tied, growth=(1, 2)) is None  # stages of growth have starts of their own
-    warm = rbmqs.ground_state(CHAIN, psi=tied, settings=settings(n_trials=None), progress=False)
-    assert {record.trial for record in warm.history} == {0}  # a start that was given is the one
+    warm = rbmqs.ground_state(CHAIN, psi=tied, settings=settings(n_restarts=None), progress=False)
+    assert {record.restart for record in warm.history} == {0}  # a start that was given is the one
 
 
 def test_how_many_samples_where_nothing_is_said():
     few = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
     many = SymmetricRBM.random(hm.chain(30).translation_group(), n_features=70)
     free = SamplingSettings(n_chains=16)
-    machines = (RBM.random(6, 1), few, many, ProjectedRBM(few, symmetric_sector(CHAIN)))
-    assert [free.n_samples_of(psi) for psi in machines] == [1024, 4096, 1024, 4096]
+    states = (RBM.random(6, 1), few, many, ProjectedRBM(few, symmetric_sector(CHAIN)))
+    assert [free.n_samples_of(psi) for psi in states] == [1024, 4096, 1024, 4096]
     assert free.n_draws_at(0, few) == 256
-    assert {SAMPLING.n_samples_of(psi) for psi in machines} == {64}
+    assert {SAMPLING.n_samples_of(psi) for psi in states} == {64}
     growing = SamplingSettings(n_chains=16, n_first_samples=512, sample_doubling=10.0)
     assert [growing.n_draws_at(t, few) for t in (0, 10, 20, 30, 99)] == [32, 64, 128, 256, 256]
-    assert SamplingSettings(n_chains=1000).n_draws_at(0, machines[0]) == 2
+    assert SamplingSettings(n_chains=1000).n_draws_at(0, states[0]) == 2
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_trials": 0}, "n_trials must be at least 1, got 0"),
-        ({"trial_iterations": 3}, "trial_iterations must be at least 4, got 3"),
-        ({"growth": (1, 2)}, "n_trials must be 1 for a run with growth, got 3"),
+        ({"n_restarts": 0}, "n_restarts must be at least 1, got 0"),
+        ({"restart_iterations": 3}, "restart_iterations must be at least 4, got 3"),
+        ({"growth": (1, 2)}, "n_restarts must be 1 for a run with growth, got 3"),
     ],
 )
 def test_settings_that_are_refused(changes, message):
@@ -261,23 +265,23 @@ def odd_under_inversion():
 
 
 def test_what_a_projected_machine_is_tried_with():
-    def machine(**ansatz):
+    def rbm(**ansatz):
         return initial_wavefunction(CHAIN, 0, alpha=1, **ansatz)
 
-    whole = machine(**PROJECTED)
-    for psi in (whole, machine(project="symmetric")):
-        assert psi.trial_machine is psi.base
-        assert psi.n_trials == 3
-    plain = machine(project="k=0 odd +")
-    assert plain.n_trials == 1
+    whole = rbm(**PROJECTED)
+    for psi in (whole, rbm(project="symmetric")):
+        assert psi.restart_state is psi.base
+        assert psi.n_restarts == 3
+    plain = rbm(project="k=0 odd +")
+    assert plain.n_restarts == 1
     others = [
         plain,
-        machine(tied="translations"),
-        machine(tied="translations", project="k=0 odd +"),
+        rbm(tied="translations"),
+        rbm(tied="translations", project="k=0 odd +"),
         ProjectedRBM(odd_under_inversion(), replace(whole.sector, spin_inversion=-1)),
     ]
     for psi in others:
-        assert psi.trial_machine is psi
+        assert psi.restart_state is psi
 
 
 def test_trials_are_held_without_the_projection_and_the_lowest_is_projected():
@@ -285,9 +289,9 @@ def test_trials_are_held_without_the_projection_and_the_lowest_is_projected():
     found = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH + 1))
     kinds = [type(state.psi) for _, state in found]
     assert kinds == [SymmetricRBM] * (3 * LENGTH) + [ProjectedRBM]
-    best = int(np.argmin(found[-1][1].trials.energies))
+    best = int(np.argmin(found[-1][1].restarts.energies))
     lowest = found[(best + 1) * LENGTH - 1][1]
-    before = next_trial(
+    before = next_restart(
         found[3 * LENGTH - 1][1],
         SETTINGS,
         partial(vmc.start_state, sampler=vmc.make_sampler(CHAIN, SAMPLING)),
@@ -296,7 +300,7 @@ def test_trials_are_held_without_the_projection_and_the_lowest_is_projected():
     np.testing.assert_array_equal(before.psi.flat, lowest.psi.flat)
     np.testing.assert_array_equal(before.chains.spins, lowest.chains.spins)
     assert before.psi.describe() == psi.describe()
-    assert before.trials.goal is None
+    assert before.restarts.target is None
 
 
 def test_sums_over_all_configurations_are_tried_as_they_are():
@@ -312,10 +316,10 @@ def test_a_lowest_trial_of_another_sector_is_not_projected(monkeypatch):
     psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
     sampler = vmc.make_sampler(CHAIN, SAMPLING)
     last = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH))[-1][1]
-    after = next_trial(last, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
+    after = next_restart(last, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
     assert isinstance(after.psi, ProjectedRBM)
     assert abs(after.psi.flat).max() < 0.06  # small random numbers
-    assert abs(after.trials.best.flat).max() > 0.06
+    assert abs(after.restarts.best.flat).max() > 0.06
 
 
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
@@ -331,7 +335,7 @@ def test_a_projected_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut)
 
 
 def trials_end_at(seconds, monkeypatch):
-    """A clock that shows so many seconds at the ends of the first trial, the second, and then 0."""
+    """A clock that shows so many seconds at the ends of the first restart, the second, and then 0."""
     shown = iter(seconds)
 
     def out_of_time(self, started, limit):
@@ -340,27 +344,27 @@ def trials_end_at(seconds, monkeypatch):
     monkeypatch.setattr(Interrupts, "out_of_time", out_of_time)
 
 
-# Of 100 s trials may take 25: one of 12.5 s is the only one, two of 16.7 s are enough.
+# Of 100 s restarts may take 25: one of 12.5 s is the only one, two of 16.7 s are enough.
 @pytest.mark.parametrize(("seconds", "n"), [((13,), 1), ((12, 17), 2), ((12, 16), 3)])
 def test_where_time_is_short_there_are_fewer_trials(tmp_path, monkeypatch, seconds, n):
-    expected = run(tmp_path / "expected", n_trials=n)
+    expected = run(tmp_path / "expected", n_restarts=n)
     trials_end_at(seconds, monkeypatch)
     result = run(tmp_path / "run", max_seconds=100.0)
-    assert result.settings.n_trials == n
+    assert result.settings.n_restarts == n
     np.testing.assert_array_equal(result.psi.flat, expected.psi.flat)
-    assert trial_energies(result.history, result.settings) == (
-        trial_energies(expected.history, expected.settings)
+    assert restart_energies(result.history, result.settings) == (
+        restart_energies(expected.history, expected.settings)
     )
     first, records = rbmqs.read_log(tmp_path / "run" / LOG)
     assert records == list(expected.history)
-    assert first["settings"]["n_trials"] == n
-    changes = [{"iteration": n * LENGTH, "n_trials": n}] if n < 3 else []
+    assert first["settings"]["n_restarts"] == n
+    changes = [{"iteration": n * LENGTH, "n_restarts": n}] if n < 3 else []
     assert first.get("changes", []) == changes
 
 
 @pytest.mark.parametrize("cut", [LENGTH, LENGTH + 3])
 def test_a_run_with_fewer_trials_goes_on_bit_for_bit(tmp_path, monkeypatch, cut):
-    expected = run(tmp_path / "expected", n_trials=1)
+    expected = run(tmp_path / "expected", n_restarts=1)
     trials_end_at((13,), monkeypatch)
     run(tmp_path / "run", max_seconds=100.0, n_iterations=cut)
     resumed = rbmqs.resume(tmp_path / "run", n_iterations=40, progress=False)
@@ -375,4 +379,4 @@ def test_a_machine_that_time_allows_one_trial_is_projected_behind_it(tmp_path, m
     assert not np.array_equal(result.psi.flat, first.psi.flat)
     kept = load_checkpoint(tmp_path / CHECKPOINT).state
     assert isinstance(kept.psi, ProjectedRBM)
-    assert kept.trials.goal is None
+    assert kept.restarts.target is None

@@ -12,7 +12,7 @@ from rbmqs.sr import SOLVERS, choose_solver, solve
 MULTIPLICITIES = np.tile([1, 2, 5, 1, 3], 12)
 
 
-def machine(kind):
+def rbm(kind):
     if kind in ("real", "complex"):
         return naive.random_rbm(6, 5, float if kind == "real" else complex, scale=0.4)
     group = chain(6).translation_group()
@@ -26,7 +26,7 @@ def problem(kind):
     n = len(MULTIPLICITIES)
     spins = rng.choice(np.array([1, -1], np.int8), size=(n, 6))
     energies = rng.normal(size=n) + 1j * rng.normal(size=n) - 7
-    return machine(kind), spins, energies, np.repeat(np.arange(n), MULTIPLICITIES)
+    return rbm(kind), spins, energies, np.repeat(np.arange(n), MULTIPLICITIES)
 
 
 @pytest.mark.parametrize("kind", ["real", "complex", "tied", "projected"])

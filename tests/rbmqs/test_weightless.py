@@ -20,7 +20,7 @@ FERROMAGNET = np.ones(20)
 
 
 def neel_and_ferromagnet(neel, peak):
-    """A machine with maxima at the Neel states and at the ferromagnetic ones, nothing between them.
+    """A wavefunction with maxima at the Neel states and at the ferromagnetic ones, nothing between them.
 
     Up to a constant, log psi is 20 neel at the former and 4 peak at the latter, where a flip costs
     2 peak.
@@ -71,7 +71,9 @@ def estimate_of(psi):
 
 @pytest.fixture(autouse=True)
 def _without_replica_exchange(monkeypatch):
-    monkeypatch.setattr("rbmqs.estimators.equilibration.tempered", lambda psi, sampler, chains: chains)
+    monkeypatch.setattr(
+        "rbmqs.estimators.equilibration.tempered", lambda psi, sampler, chains: chains
+    )
 
 
 def test_they_go_on_from_where_others_are(monkeypatch):

@@ -1,4 +1,4 @@
-"""Final estimates of healthy machines accuse their starts as rarely as stated."""
+"""Final estimates of healthy wavefunctions accuse their starts as rarely as stated."""
 
 import numpy as np
 import pytest

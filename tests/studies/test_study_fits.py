@@ -87,7 +87,7 @@ class Record:
 
     energy: Stats
     status: str = ""
-    trial: int = 0
+    restart: int = 0
 
 
 def stats(energy, error, variance) -> Stats:

@@ -98,7 +98,7 @@ def test_page_holds_settings_warnings_and_the_command(root):
     assert "Pauli matrices" in text
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this wavefunction")
 def test_browser_shows_the_page_without_errors_or_network(root, tmp_path):
     """Headless Chromium renders it; its log holds no console error and no refused request."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
@@ -115,7 +115,7 @@ def test_browser_shows_the_page_without_errors_or_network(root, tmp_path):
     assert "ERR_" not in done.stderr
 
 
-@pytest.mark.parametrize("more", [[], ["--trials", "2"]])
+@pytest.mark.parametrize("more", [[], ["--restarts", "2"]])
 def test_report_of_a_single_run(tmp_path, capsys, more):
     run = tmp_path / "run"
     options = ["--alpha", "1", "--iterations", "3", "--samples", "64", "--chains", "8", "--quiet"]

@@ -147,7 +147,7 @@ def copied():
 
 
 def test_damaged_work_is_started_again(undisturbed, tmp_path):
-    """A checkpoint or log that a crash of the machine left unreadable costs no more than itself."""
+    """A checkpoint or log that a crash of the wavefunction left unreadable costs no more than itself."""
     root = tmp_path / "out"
     ids = [point.id for point in read_study(write_study(tmp_path))]
     for k, name in enumerate(("checkpoint.npz", "log.jsonl")):
@@ -239,9 +239,7 @@ def test_warm_start_begins_where_the_neighbour_ended(undisturbed):
 def test_every_point_says_where_it_comes_from(undisturbed):
     for path in (undisturbed / "points").glob("*/point.json"):
         record = json.loads(path.read_text())
-        assert {"convention", "rbmqs", "versions", "command", "machine"} <= set(
-            record["provenance"]
-        )
+        assert {"convention", "rbmqs", "versions", "command", "rbm"} <= set(record["provenance"])
         assert record["row"]["seed"] == record["derived"]["run.seed"]
 
 

@@ -26,7 +26,7 @@ from rbmqs.utils.threads import single_threaded_blas
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.operators.connections import Connections
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 _AT_ONCE = 2**12  # connected configurations; hidden units of 1000 take 130 MB then
 _FORBIDDEN = 1e-10  # relative size of matrix element times amplitude ratio that rounding leaves
@@ -49,7 +49,7 @@ class LocalPowers(NamedTuple):
 
 
 def local_powers(
-    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, progress: bool = False
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, progress: bool = False
 ) -> LocalPowers:
     """Local values of H - E0 and its square, E0 the mean energy of the samples.
 
@@ -90,7 +90,7 @@ def flip_masks(connections: Connections) -> np.ndarray:
 
 
 def _second(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     spins: np.ndarray,
     first: np.ndarray,

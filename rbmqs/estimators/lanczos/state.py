@@ -14,7 +14,7 @@ from rbmqs.estimators.statistics import Stats, statistics
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class EnergyVariance:
 
 
 def energy_variance(
-    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples
 ) -> EnergyVariance:
     """Energy and variance with errors, from samples of |psi|^2."""
     return from_local_energies(local_energies(psi, hamiltonian, samples))

@@ -27,7 +27,7 @@ from rbmqs.utils.checks import positive_int
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 _EIGENSTATE = 1e-12  # relative spread of local energies that is rounding
 
@@ -82,7 +82,7 @@ class LanczosStep:
 
 
 def lanczos_step(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     *,

@@ -20,7 +20,7 @@ from rbmqs.utils.threads import single_threaded_blas
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 COMPONENTS = ("spin", "zz")
 
@@ -54,7 +54,7 @@ class DimerCorrelations:
 
 
 def dimer_correlations(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     bonds: np.ndarray | None = None,
@@ -84,7 +84,7 @@ def dimer_correlations(
 
 
 def bond_values(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     bonds: np.ndarray,

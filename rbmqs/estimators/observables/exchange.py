@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.operators.connections import Connections
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Connections:
@@ -30,7 +30,7 @@ def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Con
 
 
 def exchange_values(
-    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, connections: Connections
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, connections: Connections
 ) -> np.ndarray:
     """Local values of XX + YY, complex (n_samples, n_pairs); parallel spins give zero."""
     fixed = hamiltonian.total_sz is not None

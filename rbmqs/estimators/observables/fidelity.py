@@ -13,10 +13,10 @@ from rbmqs.estimators.statistics import Stats
 if TYPE_CHECKING:
     from hamiltonians import Sector
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
-def fidelity(psi: Wavefunction, samples: Samples, vector: ArrayLike, sector: Sector) -> Stats:
+def fidelity(psi: VariationalState, samples: Samples, vector: ArrayLike, sector: Sector) -> Stats:
     """F = |<v|psi>|^2 / (<v|v> <psi|psi>) = |<r>|^2 / <|r|^2>, r = v(sigma)/psi(sigma).
 
     Its error vanishes with 1 - F. Where psi is small and v is not, r is large and rare: well below

@@ -15,13 +15,13 @@ from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 _AT_ONCE = 2**22  # amplitude ratios held at a time, 64 MB
 
 
 def mode_powers(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     modes: np.ndarray,
@@ -80,7 +80,7 @@ def z_powers(samples: Samples, modes: np.ndarray) -> np.ndarray:
 
 
 def _exchange_powers(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     modes: np.ndarray,

@@ -22,7 +22,7 @@ from rbmqs.estimators.statistics import Stats, statistics
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 MAX_RELATIVE_ERROR = 0.2  # of the swap average, beyond which its logarithm has no bar
 
@@ -55,7 +55,7 @@ class RenyiEntropy:
 
 
 def renyi_entropy(
-    psi: Wavefunction, hamiltonian: SpinHamiltonian, samples: Samples, region: Iterable[int]
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, region: Iterable[int]
 ) -> RenyiEntropy:
     """Entanglement entropy of a region with the rest.
 
@@ -94,7 +94,7 @@ def renyi_entropy(
 
 
 def swap_values(
-    psi: Wavefunction, samples: Samples, sites: tuple[int, ...], *, fixed_sector: bool
+    psi: VariationalState, samples: Samples, sites: tuple[int, ...], *, fixed_sector: bool
 ) -> np.ndarray:
     """Real part of the swap estimator of each pair, float (n_chains // 2, n_draws)."""
     half = samples.shape[0] // 2

@@ -15,7 +15,7 @@ from rbmqs.estimators.statistics import Stats, statistics
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian, UnitCell
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class StructureFactor:
 
 
 def structure_factor(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     wave_vectors: ArrayLike | None = None,
@@ -119,7 +119,7 @@ def all_wave_vectors(lattice: Lattice) -> np.ndarray:
 
 
 def staggered_magnetisation(
-    psi: Wavefunction,
+    psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     *,

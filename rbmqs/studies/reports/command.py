@@ -50,8 +50,8 @@ def command_of(result: dict[str, Any]) -> str:
 
 
 def _grows_otherwise(settings: dict[str, Any], default: dict[str, Any]) -> bool:
-    """Whether stages, trials or samples go in a way without option; early results do not say."""
-    lengths = ("growth_interval", "trial_iterations")
+    """Whether stages, restarts or samples go in a way without option; early results do not say."""
+    lengths = ("growth_interval", "restart_iterations")
     first = settings["sampling"].get("n_first_samples")
     return first is not None or any(settings.get(n, default[n]) != default[n] for n in lengths)
 
@@ -73,12 +73,12 @@ def _lattice(lattice: dict[str, Any]) -> list[str]:
 
 def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     sampling, growth = settings["sampling"], settings.get("growth")
-    trials = settings.get("n_trials")
+    restarts = settings.get("n_restarts")
     options = {
         "--n-hidden": None if growth else ansatz["n_hidden"],
         "--seed": settings["seed"],
         "--iterations": settings["n_iterations"],
-        "--trials": None if trials == 1 else trials,
+        "--restarts": None if restarts == 1 else restarts,
         "--samples": sampling["n_samples"],
         "--chains": sampling["n_chains"],
         "--final-samples": sampling["n_final_samples"],

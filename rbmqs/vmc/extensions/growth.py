@@ -1,4 +1,4 @@
-"""Machines that start small: hidden units are added along a run.
+"""Wavefunctions that start small: hidden units are added along a run.
 
 New units have small random weights, so that psi changes by a relative O(N M stddev^2) only and the
 run goes on from where it was. With weights of exactly zero it would not change at all, and the
@@ -15,18 +15,18 @@ import numpy as np
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import hidden_units
 from rbmqs.states.serialization import innermost
-from rbmqs.states.state import Wavefunction
+from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM, whole_features
 from rbmqs.utils.checks import number
 
 if TYPE_CHECKING:
-    from rbmqs.vmc.extensions.local_shift import Locality
+    from rbmqs.vmc.extensions.local_shift import DistanceShift
     from rbmqs.vmc.loop import RunState
     from rbmqs.vmc.settings import RunSettings
 
 STDDEV = 0.01  # as that of random starts
 
-Psi = TypeVar("Psi", bound=Wavefunction)
+Psi = TypeVar("Psi", bound=VariationalState)
 
 
 def grown(
@@ -37,7 +37,7 @@ def grown(
     Parameters
     ----------
     psi : RBM, SymmetricRBM or ProjectedRBM
-        A tied machine grows by whole features.
+        A tied RBM grows by whole features.
     alpha : float
         Density of hidden units, at least that of `psi`.
     seed : int or SeedSequence
@@ -56,24 +56,24 @@ def grown(
     n_new = new_columns(psi, alpha)
     if n_new < 0:
         raise ValueError(f"alpha must be at least that of psi, got {alpha!r}")
-    machine = innermost(psi)
-    new = small_random((psi.n_sites + 1, n_new), machine.is_complex, seed, stddev)
+    rbm = innermost(psi)
+    new = small_random((psi.n_sites + 1, n_new), rbm.is_complex, seed, stddev)
     larger = replace(
-        machine,
-        hidden_bias=np.append(machine.hidden_bias, new[0] * machine.has_hidden_bias),
-        weights=np.hstack([machine.weights, new[1:]]),
+        rbm,
+        hidden_bias=np.append(rbm.hidden_bias, new[0] * rbm.has_hidden_bias),
+        weights=np.hstack([rbm.weights, new[1:]]),
     )
     return replace(psi, base=larger) if isinstance(psi, ProjectedRBM) else larger  # type: ignore
 
 
-def new_columns(psi: Wavefunction, alpha: float) -> int:
+def new_columns(psi: VariationalState, alpha: float) -> int:
     """Columns of weights, one for each unit or tied feature, that `psi` lacks for a density."""
-    machine = innermost(psi)
-    if isinstance(machine, SymmetricRBM):
-        wanted = whole_features(machine.group, machine.spin_inversion, alpha, None)
+    rbm = innermost(psi)
+    if isinstance(rbm, SymmetricRBM):
+        wanted = whole_features(rbm.group, rbm.spin_inversion, alpha, None)
     else:
-        wanted = hidden_units(machine.n_sites, alpha, None)
-    return wanted - machine.weights.shape[1]
+        wanted = hidden_units(rbm.n_sites, alpha, None)
+    return wanted - rbm.weights.shape[1]
 
 
 def small_random(
@@ -88,7 +88,7 @@ def small_random(
     return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)
 
 
-def grow_state(state: RunState, settings: RunSettings, locality: Locality) -> RunState:
+def grow_state(state: RunState, settings: RunSettings, distance_shift: DistanceShift) -> RunState:
     """The state with the hidden units that its iteration asks for; mostly the state itself.
 
     The direction of the last step is kept, zero along new parameters, and the last good
@@ -102,8 +102,10 @@ def grow_state(state: RunState, settings: RunSettings, locality: Locality) -> Ru
     good = state.last_good
     n_samples = settings.sampling.n_samples_of(state.psi)
 
-    def larger(psi: Wavefunction) -> Wavefunction:
-        return locality.localised(grown(psi, alpha, seed), n_samples, psi.n_hidden)
+    def larger(psi: VariationalState) -> VariationalState:
+        return distance_shift.falling_with_distance(
+            grown(psi, alpha, seed), n_samples, psi.n_hidden
+        )
 
     return replace(
         state,
@@ -114,7 +116,7 @@ def grow_state(state: RunState, settings: RunSettings, locality: Locality) -> Ru
 
 
 def final_form(psi: Psi, settings: RunSettings) -> Psi:
-    """The machine that a run ends with, for its description: `psi` with all its stages."""
+    """The wavefunction that a run ends with, for its description: `psi` with all its stages."""
     if not settings.growth or new_columns(psi, settings.growth[-1]) <= 0:
         return psi
     return grown(psi, settings.growth[-1])

@@ -1,6 +1,6 @@
-"""Where hidden units are at home: weights to far-off sites move less, as samples cannot tell them.
+"""Where hidden units are centred: weights to far-off sites move less, as samples cannot tell them.
 
-A thousand samples of 200 sites leave the 40,000 weights of a plain machine open. Of all solutions
+A thousand samples of 200 sites leave the 40,000 weights of a plain RBM open. Of all solutions
 the shift takes the shortest, which spreads what belongs to neighbouring sites over pairs of sites
 at all distances: noise everywhere, and little of what was meant. So each unit has a home, and the
 shift of a weight grows with the distance from there,
@@ -12,7 +12,7 @@ that do tell a weight move it all the same: only the shift differs, not S. Rando
 weights times f^(1/2), in the same proportion: those of far-off sites, which would not move, added
 up to a random factor in psi. docs/optimisers.md has the figures behind both.
 
-Features of tied machines are told apart by samples; later trials (`rbmqs.vmc.extensions.multistart`) start them near
+Features of tied RBMs are told apart by samples; later restarts (`rbmqs.vmc.extensions.multistart`) start them near
 a home all the same, as minima found from there are lower.
 
 Units with homes in the same block of sites share a profile f, averaged over these, so that the Gram
@@ -34,7 +34,7 @@ from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
     from rbmqs.vmc.settings import RunSettings
 
 # At least so many blocks of sites, and at most so many sites in one: on a chain of 64 blocks of
@@ -45,11 +45,11 @@ _LARGEST_BLOCK = 8
 # were 8e-5, 1.7e-4 and 5e-4 with profiles and 7e-6, 1.4e-4 and 1.5e-3 without.
 _FEW_SITES = 32
 _NEAR = 32  # sites with values of their own in a profile; the others share one
-_OWN = 0.1  # a unit is at home at site j mod N until a weight elsewhere is larger by this much
+_OWN = 0.1  # a unit is centred on site j mod N until a weight elsewhere is larger by this much
 
 
 @dataclass(frozen=True, eq=False)
-class Locality:
+class DistanceShift:
     """Profiles of the shift around blocks of sites.
 
     Parameters
@@ -65,11 +65,11 @@ class Locality:
     asked: bool | None = None
 
     @classmethod
-    def of(cls, hamiltonian: SpinHamiltonian, settings: RunSettings) -> Locality:
+    def of(cls, hamiltonian: SpinHamiltonian, settings: RunSettings) -> DistanceShift:
         """As the settings of a run ask for it."""
         return cls(hamiltonian, settings.optimiser.local_shift_asked)
 
-    def of_sums(self) -> Locality | None:
+    def of_sums(self) -> DistanceShift | None:
         """For sums over all configurations, which leave no weight open: only where it is asked."""
         return self if self.asked else None
 
@@ -118,8 +118,8 @@ class Locality:
         n_blocks = self._blocks.max() + 1
         return np.array([each[self._blocks == block].mean(axis=0) for block in range(n_blocks)])
 
-    def unit_blocks(self, psi: Wavefunction, n_samples: int) -> UnitBlocks | None:
-        """Which units of a machine share which profile; None where the shift is the same for all.
+    def unit_blocks(self, psi: VariationalState, n_samples: int) -> UnitBlocks | None:
+        """Which units of a wavefunction share which profile; None where the shift is the same for all.
 
         Raises
         ------
@@ -140,7 +140,9 @@ class Locality:
         size[np.arange(n_hidden) % n_sites, np.arange(n_hidden)] += _OWN
         return UnitBlocks.of(self._blocks[size.argmax(axis=0)], self._profiles, _NEAR)
 
-    def localised(self, psi: Wavefunction, n_samples: int, n_old: int = 0) -> Wavefunction:
+    def falling_with_distance(
+        self, psi: VariationalState, n_samples: int, n_old: int = 0
+    ) -> VariationalState:
         """Random weights that fall with distance as the shift grows, but for the first units."""
         blocks = self.unit_blocks(psi, n_samples)
         if blocks is None or not isinstance(psi, RBM):
@@ -149,14 +151,14 @@ class Locality:
         factors[:, :n_old] = 1.0
         return replace(psi, weights=psi.weights * factors)
 
-    def near_home(self, psi: Wavefunction) -> Wavefunction:
+    def near_centres(self, psi: VariationalState) -> VariationalState:
         """Random weights of tied features that fall with distance d from a site as (1 + d)^-3/2.
 
-        Sites that the group does not carry to each other take turns as homes. Other machines are
+        Sites that the group does not carry to each other take turns as homes. Other wavefunctions are
         handed back.
         """
         if not isinstance(psi, SymmetricRBM) or self._none_is_far:
             return psi
         one_of_each_orbit = np.unique(psi.orbits, return_index=True)[1]
-        homes = np.resize(one_of_each_orbit, psi.n_features)
-        return replace(psi, weights=psi.weights * (1.0 + self.distances[:, homes]) ** -1.5)
+        centres = np.resize(one_of_each_orbit, psi.n_features)
+        return replace(psi, weights=psi.weights * (1.0 + self.distances[:, centres]) ** -1.5)

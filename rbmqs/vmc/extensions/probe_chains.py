@@ -1,16 +1,16 @@
-"""Scouts: a few chains that keep starting afresh, and keep |psi| from growing where no chain goes.
+"""Probe chains: a few chains that keep starting afresh, and keep |psi| from growing where no chain goes.
 
-Outside the region that its chains visit a machine extrapolates, and nothing in the equations holds
+Outside the region that its chains visit a wavefunction extrapolates, and nothing in the equations holds
 it back. Within 180 iterations on the Heisenberg chain of 80 sites (tied, alpha = 2) two
 ferromagnetic domains came to outweigh the Neel state by exp(150) in |psi|^2; later, 6 of 8 chains
 that started at random ended there, at a positive energy.
 
-Scouts start in random, ordered and domain states of the lattice (`rbmqs.sampling.initial_configurations`), move a few
-sweeps an iteration and start again after `LIFE` of them. A scout is astray while most of the
+Probe chains start in random, ordered and domain states of the lattice (`rbmqs.sampling.initial_configurations`), move a few
+sweeps an iteration and start again after `LIFE` of them. A probe chain is an outlier while most of the
 configurations that it passes have local energies far above those of the chains; these join the
 equations of the reconfiguration, which lower |psi| where local energies are high. Their weight is
 small: the change that the equations ask for does not depend on it, and directions that the samples
-leave open suffice. Energies are estimated without scouts.
+leave open suffice. Energies are estimated without probe chains.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.estimators.statistics import Stats
     from rbmqs.sampling.chains import Sampler
-    from rbmqs.states.state import Wavefunction
+    from rbmqs.states.state import VariationalState
 
-LIFE = 10  # iterations between two starts of a scout: with 40, |psi| grew back before the next one
-SWEEPS = 8  # an iteration, where chains do 69: 3 % of the sampling for four scouts
-FAR = 6.0  # standard deviations of local energies above their mean that make a scout astray
+LIFE = 10  # iterations between two starts of a probe chain: with 40, |psi| grew back before the next one
+SWEEPS = 8  # an iteration, where chains do 69: 3 % of the sampling for four probe chains
+FAR = 6.0  # standard deviations of local energies above their mean that make a probe chain outlying
 HALF = 0.5  # of its configurations in an iteration must lie there: rare ones do so on any chain
 
 
 @dataclass(frozen=True, eq=False)
-class Astray:
-    """Configurations of scouts whose local energies are far too high.
+class OutlyingSamples:
+    """Configurations of probe chains whose local energies are far too high.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ class Astray:
         Not above what the spectrum allows: near a node of psi they have no bound.
     weight : float
         Of each of them, one being that of a sample.
-    scouts : bool (n_scouts,)
+    probe chains : bool (n_probes,)
         Which of them these are.
     """
 
     spins: np.ndarray
     local_energies: np.ndarray
     weight: float
-    scouts: np.ndarray
+    probes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.spins)
@@ -67,18 +67,18 @@ class Astray:
 
 
 @dataclass(frozen=True, eq=False)
-class Scouts:
-    """One scout for every kind of start.
+class ProbeChains:
+    """One probe chain for every kind of start.
 
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
     moves : MetropolisSampler
-        With as many chains as there are scouts.
+        With as many chains as there are probe chains.
     patterns : dict
-        Of `ordered_states`; the first scout starts at random.
+        Of `ordered_states`; the first probe chain starts at random.
     share : float
-        Weight of all scouts together if all are astray, relative to all samples.
+        Weight of all probe chains together if all are outliers, relative to all samples.
     seed : int
     """
 
@@ -91,8 +91,8 @@ class Scouts:
     @classmethod
     def beside(
         cls, sampler: Sampler, hamiltonian: SpinHamiltonian, share: float, seed: int
-    ) -> Scouts | None:
-        """Scouts with the moves of a run's sampler; None where `share` is 0 or nothing moves."""
+    ) -> ProbeChains | None:
+        """Probe chains with the moves of a run's sampler; None where `share` is 0 or nothing moves."""
         moves = metropolis_moves(sampler)
         if share == 0 or moves is None:
             return None
@@ -101,54 +101,54 @@ class Scouts:
         return cls(hamiltonian, moves, patterns, share, seed)
 
     def start(self) -> ChainState:
-        """Scouts with random streams of their own, before their first start."""
+        """Probe chains with random streams of their own, before their first start."""
         return self.moves.start(np.random.SeedSequence(self.seed, spawn_key=(5,)))
 
     def advance(
-        self, psi: Wavefunction, scouts: ChainState, iteration: int
+        self, psi: VariationalState, probes: ChainState, iteration: int
     ) -> tuple[Samples, ChainState]:
         """Start again those whose time has come, and move all: a configuration of each sweep."""
-        spins = scouts.spins.copy()
+        spins = probes.spins.copy()
         for number, (name, age) in enumerate(zip(self.kinds, self.ages(iteration), strict=True)):
             if iteration == 0 or age == 0:
                 spins[number] = self._fresh(name, number, iteration)
-        return self.moves.sample(psi, ChainState(spins, scouts.rng), SWEEPS)
+        return self.moves.sample(psi, ChainState(spins, probes.rng), SWEEPS)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """How each scout starts."""
+        """How each probe chain starts."""
         return (RANDOM, *self.patterns)
 
     def ages(self, iteration: int) -> np.ndarray:
-        """Iterations since each scout started; they take turns."""
-        n_scouts = len(self.kinds)
-        return (iteration + np.arange(n_scouts) * LIFE // n_scouts) % LIFE
+        """Iterations since each probe chain started; they take turns."""
+        n_probes = len(self.kinds)
+        return (iteration + np.arange(n_probes) * LIFE // n_probes) % LIFE
 
-    def sent_to(self, spins: np.ndarray, scouts: ChainState, iteration: int) -> ChainState:
-        """The scouts, those that started last now at other configurations, as many as there are.
+    def sent_to(self, spins: np.ndarray, probes: ChainState, iteration: int) -> ChainState:
+        """The probe chains, those that started last now at other configurations, as many as there are.
 
         Parameters
         ----------
         spins : int8 (n, N)
-        scouts : ChainState
+        probe chains : ChainState
             Of `advance`.
         iteration : int
             That they advanced in.
         """
         youngest = np.argsort(self.ages(iteration), kind="stable")[: len(spins)]
-        moved = scouts.spins.copy()
+        moved = probes.spins.copy()
         moved[youngest] = spins[: len(youngest)]
-        return ChainState(moved, scouts.rng)
+        return ChainState(moved, probes.rng)
 
     def _fresh(self, name: str, number: int, iteration: int) -> np.ndarray:
         key = np.random.SeedSequence(self.seed, spawn_key=(5, iteration, number))
         pattern = self.patterns.get(name, np.zeros(self.hamiltonian.n_sites, dtype=np.int8))
         return state_in_sector(pattern, self.hamiltonian.total_sz, np.random.default_rng(key))
 
-    def astray(
-        self, psi: Wavefunction, samples: Samples, energy: Stats, n_samples: int
-    ) -> Astray | None:
-        """Those of the scouts that are astray, None if none is.
+    def outlying(
+        self, psi: VariationalState, samples: Samples, energy: Stats, n_samples: int
+    ) -> OutlyingSamples | None:
+        """Those of the probe chains that are outliers, None if none is.
 
         Parameters
         ----------
@@ -161,10 +161,12 @@ class Scouts:
         """
         values = local_energies(psi, self.hamiltonian, samples).real
         far = values > energy.mean.real + FAR * math.sqrt(energy.variance)
-        astray = far.mean(axis=1) > HALF
-        far &= np.isfinite(values) & astray[:, None]
+        outlying = far.mean(axis=1) > HALF
+        far &= np.isfinite(values) & outlying[:, None]
         if not far.any():
             return None
         largest = sum(abs(c) for c in self.hamiltonian.terms.terms.values())
         weight = self.share * n_samples / values.size
-        return Astray(samples.flat[far.ravel()], np.minimum(values[far], largest), weight, astray)
+        return OutlyingSamples(
+            samples.flat[far.ravel()], np.minimum(values[far], largest), weight, outlying
+        )

@@ -1,11 +1,11 @@
-"""Settling: iterations at the end of a run for what the chains of its final estimate found.
+"""Refinement: iterations at the end of a run for what the chains of its final estimate found.
 
-Scouts (`rbmqs.vmc.extensions.probe_chains`) see 80 sweeps of a start, the chains of a final estimate thousands. Those of
-them that ended where local energies are far above the rest become scouts themselves until none is
-astray, and the energy is estimated again with other seeds. Chains that have come home meanwhile
+Probe chains (`rbmqs.vmc.extensions.probe_chains`) see 80 sweeps of a start, the chains of a final estimate thousands. Those of
+them that ended where local energies are far above the rest become probe chains themselves until none is
+outlying, and the energy is estimated again with other seeds. Chains that have come home meanwhile
 join those that have not, so that |psi| falls over the whole region: on J1-J2, 10x10, at J2 = 0.5
-from e^200 times its value at home to e^-67, in 34 iterations. As it can grow by e^16 an iteration
-where nothing holds it, a round ends with its last scout.
+from e^200 times its value centred to e^-67, in 34 iterations. As it can grow by e^16 an iteration
+where nothing holds it, a round ends with its last probe chain.
 
 The run's own checkpoint stays as it was, so that a resumed run goes on as if it had not stopped;
 the settled state is kept beside it.
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.final import Estimate, final_estimate
-from rbmqs.estimators.outlier_chains import brought_home
+from rbmqs.estimators.outlier_chains import reset_chains
 from rbmqs.estimators.statistics import MAX_R_HAT
 from rbmqs.sampling.chains import ChainState, random_chains
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.schedules import Schedule
 from rbmqs.utils.threads import single_threaded_blas
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions.probe_chains import Scouts
+from rbmqs.vmc.extensions.probe_chains import ProbeChains
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 4
 MAX_ITERATIONS = 100  # of a round
-SWEEPS = 32  # of a scout in an iteration
+SWEEPS = 32  # of a probe chain in an iteration
 MIN_LEARNING_RATE = 0.01  # at that of iteration 5000 a round would take five times as long
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
+class Refined:
     """How a run ended.
 
     Parameters
     ----------
     state : RunState or None
-        After settling; None where there was nothing to settle.
+        After refinement; None where there was nothing to settle.
     estimate : Estimate
         The last one.
     n_iterations, n_rounds : int
@@ -59,16 +59,16 @@ class Settled:
     n_rounds: int = 0
 
 
-def settled_estimate(
+def refined_estimate(
     hamiltonian: SpinHamiltonian,
-    psi: vmc.Wavefunction,
+    psi: vmc.VariationalState,
     state: vmc.RunState | None,
     sampler: Sampler,
     settings: RunSettings,
     stopped: Callable[[], object] = lambda: None,
     progress: bool = False,
     interrupted: Callable[[], object] = lambda: None,
-) -> Settled:
+) -> Refined:
     """Estimate the energy, and settle while fresh chains are stuck at higher ones.
 
     Parameters
@@ -84,29 +84,29 @@ def settled_estimate(
         Asked now and then whether an estimate must do with the draws that it has.
     """
 
-    def estimate(psi: vmc.Wavefunction, *number: int) -> Estimate:
+    def estimate(psi: vmc.VariationalState, *number: int) -> Estimate:
         seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
         n_draws = settings.sampling.n_final_draws
         return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
 
-    found = Settled(None, estimate(psi))
-    scouts = Scouts.beside(sampler, hamiltonian, settings.sampling.scout_share, settings.seed)
-    if scouts is None or state is None:
+    found = Refined(None, estimate(psi))
+    probes = ProbeChains.beside(sampler, hamiltonian, settings.sampling.probe_share, settings.seed)
+    if probes is None or state is None:
         return found
     settings = _with_steady_rate(settings, state)
     for number in range(1, MAX_ROUNDS + 1):
         if _agrees(found.estimate) or stopped():
             break
         stuck = _chains_of(found.estimate, settings.seed, number)
-        with Progress(MAX_ITERATIONS, show=progress, unit="settling") as bar:
+        with Progress(MAX_ITERATIONS, show=progress, unit="refinement") as bar:
             after, n_iterations = _round(
-                hamiltonian, state, sampler, settings, scouts, stuck, stopped, bar
+                hamiltonian, state, sampler, settings, probes, stuck, stopped, bar
             )
         if n_iterations == 0:
             break
         state = after
         n_iterations += found.n_iterations
-        found = Settled(state, estimate(state.psi, number), n_iterations, number)
+        found = Refined(state, estimate(state.psi, number), n_iterations, number)
     return found
 
 
@@ -137,27 +137,27 @@ def _round(
     state: vmc.RunState,
     sampler: Sampler,
     settings: RunSettings,
-    scouts: Scouts,
+    probes: ProbeChains,
     stuck: ChainState,
     stopped: Callable[[], object],
     bar: Progress,
 ) -> tuple[vmc.RunState, int]:
-    """Iterate with the chains of an estimate as scouts until all have come home."""
-    moves = replace(scouts.moves, n_chains=len(stuck.spins))
+    """Iterate with the chains of an estimate as probe chains until all have come home."""
+    moves = replace(probes.moves, n_chains=len(stuck.spins))
     for n_done in range(MAX_ITERATIONS):
         with single_threaded_blas():
-            measured, state_now = vmc.sampled(hamiltonian, sampler, None, state, settings)
+            batch, state_now = vmc.sampled(hamiltonian, sampler, None, state, settings)
             samples, stuck = moves.sample(state.psi, stuck, SWEEPS)
-            astray = scouts.astray(state.psi, samples, measured.energy, len(measured.spins))
-            if astray is None:
+            outlying = probes.outlying(state.psi, samples, batch.energy, len(batch.spins))
+            if outlying is None:
                 return state, n_done
-            measured = measured.joined_by(state.psi, astray)
-            stuck = brought_home(stuck, ~astray.scouts)
+            batch = batch.joined_by(state.psi, outlying)
+            stuck = reset_chains(stuck, ~outlying.probes)
             try:
-                record, state = vmc.step(measured, state_now, settings)
+                record, state = vmc.step(batch, state_now, settings)
             except vmc.DivergedError:
                 return state, n_done
-        text = f"{astray.scouts.sum()} chains astray, energy {record.energy}"
+        text = f"{outlying.probes.sum()} chains outlying, energy {record.energy}"
         bar.advance(n_done + 1, text)
         if stopped():
             return state, n_done + 1
