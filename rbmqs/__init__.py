@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Correlations": "estimators.local",
+    "Estimate": "estimators.estimate",
     "ExactSampler": "sampling.chains",
     "MetropolisSampler": "sampling.chains",
     "OptimiserSettings": "vmc.settings",
@@ -37,6 +38,7 @@ _HOMES = {
     "lanczos_step": "estimators.lanczos",
     "local_energies": "estimators.local",
     "magnetisations": "estimators.local",
+    "measure": "estimators.measurement",
     "read_log": "runs.log",
     "renyi_entropy": "estimators.observables",
     "resume": "runs.run",

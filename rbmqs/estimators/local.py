@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.statistics import Stats, statistics
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def local_estimators(
     -------
     complex array (n_chains, n_draws)
     """
+    check_consistent(psi, samples, connections=connections)
     values = psi.local_values(samples.flat, connections, fixed_sector, pairs)
     return values.reshape(samples.shape)
 
@@ -62,6 +64,7 @@ def local_energies(
     `pairs` may be `psi.prepare(samples.flat)` where it is known already. In a fixed sector
     the couplings conserve S_z up to rounding; what rounding leaves outside does not count.
     """
+    check_consistent(psi, samples, hamiltonian=hamiltonian)
     fixed = hamiltonian.total_sz is not None
     return local_estimators(psi, hamiltonian.connections, samples, pairs, fixed_sector=fixed)
 

@@ -5,7 +5,8 @@ import pytest
 
 from hamiltonians import chain, heisenberg
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.estimators.final import carrier_warnings, final_estimate, n_carriers
+from rbmqs.estimators.estimate import carrier_warnings, n_carriers
+from rbmqs.estimators.final import final_estimate
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.settings import SamplingSettings
 

@@ -7,7 +7,7 @@ which the Marshall rotation is first undone on.
 import naive
 import numpy as np
 import pytest
-from rbmqs.estimators.local.observables import fidelity
+from rbmqs.estimators.observables import fidelity
 
 from hamiltonians import (
     PauliSum,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
-from rbmqs.estimators.final import carrier_warnings, n_carriers
+from rbmqs.estimators.estimate import carrier_warnings, n_carriers
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
 from rbmqs.estimators.lanczos.state import EnergyVariance, from_local_energies
 from rbmqs.estimators.local import batch_means

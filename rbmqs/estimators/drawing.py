@@ -1,0 +1,59 @@
+"""Samples of a state for an estimate: the sampler, the starts and the way to equilibrium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamiltonians.operators.connections import MAX_BITS
+from hamiltonians.operators.sectors import Sector
+from rbmqs.estimators.equilibration import thermalised
+from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Sampler, Samples
+from rbmqs.sampling.initial_configurations import started_chains
+from rbmqs.utils.checks import positive_int
+from rbmqs.utils.progress import Progress
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.states.state import VariationalState
+
+ENUMERATED = 2**12  # configurations up to which a sector is enumerated: draws are independent then
+BLIND_SWEEPS = 300  # discarded by chains of which nothing but |psi|^2 is known
+
+
+def draws_per_chain(n_samples: int, n_chains: int) -> int:
+    """Draws of each chain, four at least, for `n_samples` samples or a few more in all."""
+    n_chains = positive_int("n_chains", n_chains)
+    return max(4, -(-positive_int("n_samples", n_samples) // n_chains))
+
+
+def sampler_for(hamiltonian: SpinHamiltonian, n_chains: int) -> Sampler:
+    """Enumeration of small sectors, else Metropolis chains with the moves of the Hamiltonian."""
+    if hamiltonian.dimension <= ENUMERATED:
+        return ExactSampler(Sector(hamiltonian.n_sites, hamiltonian.total_sz), n_chains)
+    return MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=n_chains)
+
+
+def sampler_of_sector(n_sites: int, total_sz: float | None, n_chains: int) -> Sampler:
+    """The same where no Hamiltonian tells which moves matter: any two sites may move together."""
+    if n_sites <= MAX_BITS and Sector(n_sites, total_sz).dimension <= ENUMERATED:
+        return ExactSampler(Sector(n_sites, total_sz), n_chains)
+    if total_sz is not None:
+        return MetropolisSampler(n_sites, total_sz, "pair-exchange", n_chains=n_chains)
+    pairs = np.stack(np.triu_indices(n_sites, 1), axis=1)
+    return MetropolisSampler(n_sites, None, "mixed", pairs, n_chains=n_chains)
+
+
+def equilibrated_samples(
+    psi: VariationalState,
+    hamiltonian: SpinHamiltonian,
+    sampler: Sampler,
+    n_draws: int,
+    seed: int | np.random.SeedSequence,
+) -> Samples:
+    """Samples of fresh chains after as many sweeps as their different starts need to agree."""
+    chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
+    with Progress(n_draws, show=False, unit="draw") as bar:
+        ready = thermalised(hamiltonian, psi, sampler, chains, kinds, bar)
+    return sampler.sample(psi, ready.chains, n_draws, n_discard=ready.n_discard)[0]

@@ -1,0 +1,239 @@
+"""An estimate: the energy of a state from samples, what is doubtful about it, and observables.
+
+Everything an `Estimate` tells comes from the same configurations. `rbmqs.estimators.measurement`
+draws them for a state at hand; `rbmqs.estimators.final` for the state that a run ends with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rbmqs.estimators.chain_agreement import Comparison, compare_starts, statistics_by_start
+from rbmqs.estimators.local import (
+    Correlations,
+    correlations,
+    expect,
+    local_energies,
+    magnetisations,
+)
+from rbmqs.estimators.observables.dimers import DimerCorrelations, dimer_correlations
+from rbmqs.estimators.observables.renyi import RenyiEntropy, renyi_entropy
+from rbmqs.estimators.observables.structure import (
+    StructureFactor,
+    staggered_magnetisation,
+    structure_factor,
+)
+from rbmqs.estimators.statistics import Stats, statistics, v_score
+
+if TYPE_CHECKING:
+    from hamiltonians import PauliSum, SpinHamiltonian
+    from rbmqs.sampling.chains import Samples
+    from rbmqs.states.state import VariationalState
+
+MIN_ACCEPTED = 0.01
+FEW_CARRIERS = 20  # samples that carry the variance: the error bar itself is then 11 % uncertain
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Energy and observables of a state from samples of |psi|^2.
+
+    Parameters
+    ----------
+    psi : VariationalState
+    hamiltonian : SpinHamiltonian
+    samples : Samples
+        Drawn from |psi|^2 in the sector of the Hamiltonian.
+    local_energies : complex array (n_chains, n_draws), optional
+        Of the samples, where they are known already.
+    kinds : tuple of str
+        The kind of state in which each chain started; empty where it does not matter.
+    n_weightless : int
+        Chains that had ended where |psi|^2 has no weight, see `rbmqs.estimators.chain_weights`.
+
+    Raises
+    ------
+    ValueError
+        State, Hamiltonian and samples of different sizes or sectors.
+
+    Examples
+    --------
+    >>> Estimate(psi, hamiltonian, samples).expect(Z(0) * Z(1))
+    """
+
+    psi: VariationalState
+    hamiltonian: SpinHamiltonian
+    samples: Samples
+    local_energies: np.ndarray = field(default=None, repr=False)  # type: ignore[assignment]
+    kinds: tuple[str, ...] = ()
+    n_weightless: int = 0
+
+    def __post_init__(self) -> None:
+        if self.local_energies is None:
+            values = local_energies(self.psi, self.hamiltonian, self.samples)
+            object.__setattr__(self, "local_energies", values)
+
+    @cached_property
+    def energy(self) -> Stats:
+        """Total energy in Pauli units, its real part; `variance` is that of H."""
+        found = self._complex_energy
+        real = statistics(self.local_energies.real) if np.isfinite(found.mean) else found
+        return replace(real, variance=found.variance)
+
+    @cached_property
+    def _complex_energy(self) -> Stats:
+        return statistics(self.local_energies)
+
+    @property
+    def variance(self) -> float:
+        """<H^2> - <H>^2 in Pauli units."""
+        return self.energy.variance
+
+    @cached_property
+    def v_score(self) -> float:
+        """N Var / E^2 (Wu et al. 2024), with the infinite-temperature energy subtracted."""
+        energy = self.energy
+        if not np.isfinite(energy.mean):
+            return math.nan
+        infinite = infinite_temperature_energy(self.hamiltonian)
+        return v_score(energy.mean, energy.variance, self.hamiltonian.n_sites, infinite)
+
+    @property
+    def acceptance(self) -> float:
+        """Accepted share of the proposals of the chains."""
+        return self.samples.acceptance
+
+    @cached_property
+    def by_start(self) -> Mapping[str, Stats]:
+        """Energy of the chains that started in each kind of state, "random" and others."""
+        return statistics_by_start(self.local_energies.real, self.kinds)
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The kind of start that differs most from the others; None for independent draws."""
+        return compare_starts(self.local_energies.real, self.kinds)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what makes the energy doubtful; empty when nothing does."""
+        if self._is_eigenstate():
+            return ()
+        found = []
+        if self.comparison is not None and not self.comparison.agrees:
+            found.append(self.comparison.sentence(self.energy.r_hat))
+        found += [self.energy.status] if self.energy.status else []
+        found += [*_imaginary(self._complex_energy), *_acceptance(self.samples)]
+        return (*found, *carrier_warnings(n_carriers(self.local_energies.real)))
+
+    def _is_eigenstate(self) -> bool:
+        """Whether equal local energies mean an eigenstate rather than chains that never move.
+
+        They do where the configurations differ, or where there is only one to be in.
+        """
+        if self.energy.variance != 0:
+            return False
+        flat = self.samples.flat
+        return self.hamiltonian.dimension == 1 or bool(np.any(flat != flat[0]))
+
+    def expect(self, observable: PauliSum) -> Stats:
+        """Expectation of any Pauli sum, given in the unrotated basis."""
+        return expect(self.psi, self.hamiltonian, self.samples, observable)
+
+    def correlations(self) -> Correlations:
+        """All two-point functions <sigma^c_i sigma^c_j>."""
+        return correlations(self.psi, self.hamiltonian, self.samples)
+
+    def magnetisations(self) -> dict[str, Stats]:
+        """Magnetisations per site, see `rbmqs.magnetisations`."""
+        return dict(magnetisations(self.psi, self.hamiltonian, self.samples))
+
+    def structure_factor(
+        self, wave_vectors: ArrayLike | None = None, *, spin: bool = True, progress: bool = False
+    ) -> StructureFactor:
+        """Static structure factor, see `rbmqs.structure_factor`."""
+        return structure_factor(
+            self.psi, self.hamiltonian, self.samples, wave_vectors, spin=spin, progress=progress
+        )
+
+    def staggered_magnetisation(self, *, spin: bool = True) -> dict[str, Stats]:
+        """Squared staggered magnetisation per site, see `rbmqs.staggered_magnetisation`."""
+        return staggered_magnetisation(self.psi, self.hamiltonian, self.samples, spin=spin)
+
+    def dimers(
+        self, bonds: np.ndarray | None = None, *, component: str = "spin"
+    ) -> DimerCorrelations:
+        """Dimer correlations, see `rbmqs.dimer_correlations`."""
+        return dimer_correlations(
+            self.psi, self.hamiltonian, self.samples, bonds, component=component
+        )
+
+    def renyi(self, sites: Iterable[int], order: int = 2) -> RenyiEntropy:
+        """Renyi entropy of a region, of order 2; see `rbmqs.renyi_entropy`."""
+        if order != 2:
+            raise ValueError(f"order must be 2, the only one that samples give, got {order!r}")
+        return renyi_entropy(self.psi, self.hamiltonian, self.samples, sites)
+
+    def __str__(self) -> str:
+        lines = [
+            f"energy      {self.energy}",
+            f"per site    {self.energy.mean.real / self.hamiltonian.n_sites:.8f}",
+            f"V-score     {self.v_score:.3g}",
+            f"samples     {self.samples.shape[0]} chains of {self.samples.shape[1]} draws",
+        ]
+        return "\n".join([*lines, *(f"doubtful    {sentence}" for sentence in self.warnings)])
+
+    __repr__ = __str__
+
+
+def infinite_temperature_energy(hamiltonian: SpinHamiltonian) -> float:
+    """Tr H / 2^N: the coefficient of the identity."""
+    c = hamiltonian.connections
+    constant = np.diff(c.diag_ptr) == 0
+    return float(c.diag_coef[constant].sum())
+
+
+def _imaginary(energy: Stats) -> list[str]:
+    """A Hermitian energy is real: an imaginary part beyond its error is a fault."""
+    imag = abs(complex(energy.mean).imag)
+    if imag > 5 * energy.error_of_imag and imag > 1e-9 * abs(energy.mean):
+        return [f"the imaginary part of the energy, {imag:.2g}, exceeds 5 of its errors"]
+    return []
+
+
+def _acceptance(samples: Samples) -> list[str]:
+    if samples.acceptance < MIN_ACCEPTED:
+        return [
+            f"only {samples.acceptance:.2%} of the proposals are accepted: chains hardly move, "
+            f"take more sweeps between draws"
+        ]
+    return []
+
+
+def n_carriers(values: np.ndarray) -> float:
+    """How many samples carry the variance: (sum d^2)^2 / sum d^4 of the deviations d from the mean.
+
+    Near nodes of psi local energies have heavy tails, and a variance that rests on few samples says
+    little. The relative error of an error bar is 1 / (2 sqrt(n_carriers)), up to autocorrelation.
+    """
+    squares = np.abs(values - values.mean()).ravel() ** 2
+    largest = squares.max(initial=0.0)
+    if not 0 < largest < math.inf:
+        return float(squares.size)
+    squares = squares / largest
+    return float(squares.sum() ** 2 / (squares**2).sum())
+
+
+def carrier_warnings(carriers: float) -> list[str]:
+    """Warn where the variance rests on few samples."""
+    if carriers >= FEW_CARRIERS:
+        return []
+    return [
+        f"the variance rests on some {carriers:.0f} of the samples: the error bar may be too small"
+    ]
