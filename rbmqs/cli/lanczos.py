@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from rbmqs.cli import exit_codes
+
 FILE = "lanczos.json"
 SAMPLES = 4096
 
@@ -32,7 +34,6 @@ def add_lanczos_options(parser: argparse.ArgumentParser) -> None:
 
 def run_lanczos(options: argparse.Namespace) -> int:
     """Analyse, print and write DIR/lanczos.json; 3 where something stands against the numbers."""
-    from rbmqs.cli.main import EXIT_NOT_CONVERGED
     from rbmqs.runs.lanczos_analysis import analyse_run
     from rbmqs.runs.result import plain
     from rbmqs.utils.archive import write_atomically
@@ -49,4 +50,4 @@ def run_lanczos(options: argparse.Namespace) -> int:
     text = json.dumps(plain(analysis.to_dict()), indent=1) + "\n"
     write_atomically(directory / FILE, lambda file: file.write(text.encode()))
     print(f"{'written':<16} {directory / FILE}")
-    return EXIT_NOT_CONVERGED if analysis.status else 0
+    return exit_codes.NOT_CONVERGED if analysis.status else 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rbmqs.cli import boltzmann as boltzmann_cli
+from rbmqs.cli import exit_codes
 from rbmqs.cli.compare import add_compare_options
 from rbmqs.cli.exact import add_exact_options
 from rbmqs.cli.lanczos import add_lanczos_options
@@ -25,8 +26,6 @@ from rbmqs.cli.studies import add_study_commands
 
 if TYPE_CHECKING:
     from rbmqs.runs.config import Config
-
-EXIT_BAD_INPUT, EXIT_NOT_CONVERGED = 2, 3
 
 _EXAMPLES = """examples:
   rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
@@ -71,7 +70,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse with the same one-line errors as everywhere else."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_BAD_INPUT, f"rbmqs: error: {message}\n")
+        self.exit(exit_codes.BAD_INPUT, f"rbmqs: error: {message}\n")
 
 
 def _command(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
@@ -168,10 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"rbmqs: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return exit_codes.BAD_INPUT
     except KeyboardInterrupt:
         print("rbmqs: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return exit_codes.INTERRUPTED + signal.SIGINT
 
 
 def _ground_state(options: argparse.Namespace) -> int:
@@ -247,8 +246,8 @@ def _finish(result: Any, plot: str | None) -> int:
             print(f"saved; go on with: rbmqs resume {result.directory}", file=sys.stderr)
         else:
             print("not saved: give --output DIR to be able to resume", file=sys.stderr)
-        return 128 + result.interrupted
-    return 0 if result.converged else EXIT_NOT_CONVERGED
+        return exit_codes.INTERRUPTED + result.interrupted
+    return exit_codes.OK if result.converged else exit_codes.NOT_CONVERGED
 
 
 def _info(options: argparse.Namespace) -> int:

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.cli import exit_codes
 from rbmqs.cli.options import named_values
 
 if TYPE_CHECKING:
     from rbmqs.studies.running import StudyOutcome
     from rbmqs.studies.study import Study
-
-EXIT_BAD_INPUT, EXIT_NOT_DONE = 2, 3
 
 _STUDY_EXAMPLES = """examples:
   rbmqs study check study.toml
@@ -100,7 +99,7 @@ def _read(path: str) -> Study | None:
 def _check(options: argparse.Namespace) -> int:
     study = _read(options.file)
     if study is None:
-        return EXIT_BAD_INPUT
+        return exit_codes.BAD_INPUT
     for point in study:
         print(point.id, f"  from {point.parent}" if point.parent else "", sep="")
     print(f"{study.name}: {len(study)} points, axes {', '.join(study.axes) or 'none'}")
@@ -113,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
 
     study = _read(options.file)
     if study is None:
-        return EXIT_BAD_INPUT
+        return exit_codes.BAD_INPUT
     executor = make_executor(
         options.executor,
         n_processes=options.processes,
@@ -141,7 +140,7 @@ def _status(options: argparse.Namespace) -> int:
 
     study = _read(options.file)
     if study is None:
-        return EXIT_BAD_INPUT
+        return exit_codes.BAD_INPUT
     directory = StudyDirectory(options.output or study.output)
     return _tell(survey(directory, study), options.file)
 
@@ -171,8 +170,8 @@ def _tell(outcome: StudyOutcome, file: str) -> int:
         print(f"again with: rbmqs study run {file} --retry-failed", file=sys.stderr)
     if outcome.interrupted is not None:
         print(f"saved; go on with: rbmqs study run {file}", file=sys.stderr)
-        return 128 + outcome.interrupted
-    return EXIT_NOT_DONE if outcome.failed or outcome.left else 0
+        return exit_codes.INTERRUPTED + outcome.interrupted
+    return exit_codes.NOT_CONVERGED if outcome.failed or outcome.left else 0
 
 
 def _why(root: Path, point_id: str) -> str:

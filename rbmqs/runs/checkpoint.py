@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from rbmqs.sampling.chains import ChainState
+from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.utils.archive import Kind, read_archive, write_archive
 from rbmqs.utils.checks import finite, positive_int
-from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
-from rbmqs.vmc.step import OptimiserState
-from rbmqs.vmc.records import stats_from_dict
-from rbmqs.sampling.chains import ChainState
 from rbmqs.vmc.extensions.multistart import MultiStart, target_of
 from rbmqs.vmc.loop import GoodPoint, RunState
+from rbmqs.vmc.records import stats_from_dict
+from rbmqs.vmc.step import OptimiserState
 
 FORMAT = "rbmqs-checkpoint"
 VERSION = 1

@@ -192,12 +192,12 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     if importlib.util.find_spec("netket") is None:
         missing = 'not installed: pip install "rbmqs[netket]"'
         return Row({}, "NetKet", H.n_sites, NAN, NAN, note=missing)
-    from rbmqs.states.factory import initial_wavefunction
-    from rbmqs.runs.netket import ground_state_with_netket
     from rbmqs.estimators.statistics import v_score
+    from rbmqs.runs.netket import ground_state_with_netket
+    from rbmqs.runs.prepare import prepare
     from rbmqs.states.rbm import RBM
 
-    psi = initial_wavefunction(H, settings.seed, **ansatz, settings=settings)
+    psi = prepare(H, ansatz, settings).psi
     if not isinstance(psi, RBM):
         only_plain = "compared for plain RBMs only, not tied or projected ones"
         return Row({}, "NetKet", H.n_sites, NAN, NAN, note=only_plain)

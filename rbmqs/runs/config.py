@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 import cattrs
 import numpy as np
 
-from rbmqs.utils.checks import choice, positive_int
-from rbmqs.states.factory import GROUPS
 from rbmqs.runs.lattice_config import LatticeConfig
+from rbmqs.states.factory import GROUPS
+from rbmqs.utils.checks import choice, positive_int
 from rbmqs.utils.schedules import Schedule
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 

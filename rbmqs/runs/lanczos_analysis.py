@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.utils.checks import number
 from rbmqs.estimators.lanczos.bounds import (
     CONFIDENCE,
     Bound,
@@ -23,6 +22,7 @@ from rbmqs.estimators.lanczos.extrapolation import extrapolate_step
 from rbmqs.estimators.lanczos.powers import local_powers
 from rbmqs.estimators.lanczos.state import EnergyVariance, energy_variance
 from rbmqs.estimators.lanczos.step import LanczosStep, step_from_powers, thinned
+from rbmqs.utils.checks import number
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
@@ -141,10 +141,10 @@ def analyse_run(
         `max_samples` below the number of chains, `confidence` beyond 0.5 to 1.
     """
     from hamiltonians import best_reference
-    from rbmqs.runs.resume import read_run, wavefunction_of
     from rbmqs.estimators.final import final_estimate
-    from rbmqs.runs.run import LOG
     from rbmqs.runs.log import read_log
+    from rbmqs.runs.resume import read_run, wavefunction_of
+    from rbmqs.runs.run import LOG
     from rbmqs.runs.zero_variance import zero_variance_energy
     from rbmqs.vmc.loop import make_sampler
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from hamiltonians import convert
 from hamiltonians.convert.netket import import_netket
-from rbmqs.utils.checks import positive_int
-from rbmqs.sampling.chains import MetropolisSampler
-from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.estimators.statistics import statistics
+from rbmqs.sampling.chains import MetropolisSampler
 from rbmqs.states.rbm import RBM
+from rbmqs.utils.checks import positive_int
+from rbmqs.utils.schedules import Schedule, as_schedule
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

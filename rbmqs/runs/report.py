@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.vmc.extensions.multistart import restart_energies
 from rbmqs.estimators.chain_weights import MARGIN
+from rbmqs.vmc.extensions.multistart import restart_energies
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.estimators.final import Estimate
-    from rbmqs.vmc.records import StepRecord
     from rbmqs.runs.result import RunResult
+    from rbmqs.vmc.records import StepRecord
 
 _NOTEWORTHY = 0.1  # seconds of compilation from which they are reported
 _SPIN_MODELS = ("heisenberg", "xxz", "xyz", "j1j2")
@@ -125,7 +125,8 @@ def _iteration_lines(history: Sequence[StepRecord]) -> list[str]:
 
 def _tried_plain(result: RunResult) -> bool:
     """Whether restarts were held without the projection of the machine."""
-    return result.psi.restart_state is not result.psi and not result.history[-1].summed
+    plain = result.psi.restart_state is not result.psi
+    return plain and bool(result.history) and not result.history[-1].summed
 
 
 def _restart_lines(energies: Sequence[float], tried_plain: bool) -> list[str]:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.estimators.final import Estimate
+from rbmqs.estimators.local import Correlations, correlations, expect, magnetisations
+from rbmqs.estimators.statistics import Stats
+from rbmqs.runs.checkpoint import CONVENTION
+from rbmqs.runs.log import netket_log
+from rbmqs.runs.report import has_spin_units, report
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.archive import write_atomically
-from rbmqs.runs.checkpoint import CONVENTION
-from rbmqs.estimators.local import Correlations, correlations, expect, magnetisations
-from rbmqs.estimators.final import Estimate
-from rbmqs.vmc.records import StepRecord
-from rbmqs.runs.report import has_spin_units, report
-from rbmqs.runs.log import netket_log
-from rbmqs.vmc.settings import RunSettings
-from rbmqs.estimators.statistics import Stats
 from rbmqs.vmc.extensions.multistart import restart_energies
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, Reference, SpinHamiltonian

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.vmc import loop as vmc
+from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
+from rbmqs.states.factory import find_sector
+from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.archive import CheckpointError
-from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
+from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.growth import grown
-from rbmqs.states.factory import find_sector
-from rbmqs.states.serialization import innermost
-from rbmqs.states.projected_rbm import ProjectedRBM
-from rbmqs.vmc.settings import RunSettings
 from rbmqs.vmc.extensions.multistart import target_of
+from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

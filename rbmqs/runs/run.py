@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.vmc import loop as vmc
-from rbmqs.states.state import VariationalState
+import numpy as np
+
 from rbmqs.runs.checkpoint import Checkpoint
-from rbmqs.utils.compilation import compile_timer
+from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
+from rbmqs.runs.result import RunResult
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
-from rbmqs.vmc.convergence import has_settled
-from rbmqs.states.factory import initial_wavefunction
+from rbmqs.runs.status import status_of
+from rbmqs.runs.writer import LOG, RunWriter
+from rbmqs.states.state import VariationalState
+from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.progress import Progress
-from rbmqs.vmc.records import StepRecord
-from rbmqs.runs.result import RunResult
-from rbmqs.runs.writer import LOG, RunWriter
-from rbmqs.vmc.settings import RunSettings
+from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.convergence import has_settled
+from rbmqs.vmc.extensions.multistart import best_so_far, target_of, with_fewer_restarts
 from rbmqs.vmc.extensions.refinement import refined_estimate
-from rbmqs.runs.status import status_of
-from rbmqs.vmc.extensions.multistart import target_of, best_so_far, with_fewer_restarts, with_restarts
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
-    from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+
+Callback = Callable[[StepRecord, vmc.RunState], Any]
 
 REFINEMENT = 0.25  # of a limited time, which it may take beyond that
 
@@ -37,41 +40,42 @@ def ground_state(
     hamiltonian: SpinHamiltonian,
     alpha: float | None = None,
     *,
-    n_hidden: int | None = None,
-    n_features: int | None = None,
-    dtype: type = complex,
-    visible_bias: bool | None = None,
-    hidden_bias: bool | None = None,
-    tied: str | SymmetryGroup | None = None,
-    project: str | SymmetrySector | None = None,
-    seed: int | None = None,
-    n_iterations: int | None = None,
-    growth: Sequence[float] | None = None,
-    settings: RunSettings | None = None,
     psi: VariationalState | None = None,
+    settings: RunSettings | None = None,
     output: str | Path | None = None,
     progress: bool = True,
+    callback: Callback | None = None,
     comm: Any = None,
+    **keywords: Any,
 ) -> RunResult:
-    """Variational ground state of a Hamiltonian with an RBM.
+    """Variational ground state of a Hamiltonian.
+
+    >>> ground_state(H, alpha=2, n_samples=4096, learning_rate=0.02, max_seconds=600)
 
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
-    alpha, n_hidden, n_features, dtype, visible_bias, hidden_bias, tied, project
-        The wavefunction, see `rbmqs.states.factory.initial_wavefunction`; a plain one with alpha = 2 when
-        nothing is said.
-    seed, n_iterations, growth : optional
-        In place of those in `settings`; a run with `growth` starts with its first density.
-    settings : RunSettings, optional
-    psi : Wavefunction, optional
+    alpha : float, optional
+        Hidden units per site, 2 when nothing is said about the ansatz.
+    psi : VariationalState, optional
         Start here instead of at random parameters: `rbmqs.wavefunction_of` has that of a run.
+    settings : RunSettings, optional
     output : path, optional
         Directory for log, checkpoint and result; it must not hold a run yet.
     progress : bool
         Show a progress bar on standard error.
+    callback : callable, optional
+        Called as `callback(record, state)` after each iteration with its `StepRecord` and the
+        `RunState`; the run ends there when it returns something true.
     comm : mpi4py communicator, optional
         Ranks that share the chains; all call this function alike, and rank 0 writes and shows.
+    **keywords
+        The ansatz (`n_hidden`, `n_features`, `dtype`, `visible_bias`, `hidden_bias`, `tied`,
+        `project`, see `rbmqs.states.factory`) and any setting by its own name, which replaces that
+        in `settings`: `n_iterations`, `seed`, `max_seconds`, `growth`, ... of `RunSettings`,
+        `n_samples`, `n_chains`, `n_final_samples`, ... of `SamplingSettings`, `learning_rate`,
+        `diag_shift`, `solver`, ... of `OptimiserSettings`. With `n_iterations=0` the initial
+        wavefunction is measured.
 
     Returns
     -------
@@ -79,48 +83,22 @@ def ground_state(
 
     Raises
     ------
+    TypeError
+        A keyword that is neither of the ansatz nor a setting.
     ValueError
         Arguments that do not fit, with what was got and what is allowed.
     FileExistsError
         `output` holds a run already.
     """
-    settings = _with(settings or RunSettings(), seed=seed, n_iterations=n_iterations, growth=growth)
-    if psi is None:
-        if settings.growth:
-            alpha = _first_density(settings, alpha, n_hidden, n_features)
-        psi = initial_wavefunction(
-            hamiltonian,
-            settings.seed,
-            alpha=alpha,
-            n_hidden=n_hidden,
-            n_features=n_features,
-            dtype=dtype,
-            visible_bias=visible_bias,
-            hidden_bias=hidden_bias,
-            tied=tied,
-            project=project,
-            settings=settings,
-        )
-        settings = with_restarts(settings, psi)
+    ansatz, options = split_keywords({"alpha": alpha, **keywords})
+    prepared = prepare(hamiltonian, ansatz, with_keywords(settings or RunSettings(), options), psi)
     is_first = comm is None or comm.rank == 0
     directory = None if output is None or not is_first else _new_directory(Path(output))
-    progress = progress and is_first
-    return run(hamiltonian, psi, settings, directory=directory, progress=progress, comm=comm)
+    show = progress and is_first
+    return run(*prepared, directory=directory, progress=show, callback=callback, comm=comm)
 
 
-def _first_density(
-    settings: RunSettings, alpha: float | None, n_hidden: int | None, n_features: int | None
-) -> float:
-    """The density that `growth` starts with, which is not asked for twice."""
-    first = settings.growth[0]
-    given = {"alpha": alpha, "n_hidden": n_hidden, "n_features": n_features}
-    for name, value in given.items():
-        if value is not None and (name, value) != ("alpha", first):
-            raise ValueError(
-                f"growth starts with alpha = {first:g}: give no other alpha, n_hidden or "
-                f"n_features, got {name} = {value!r}"
-            )
-    return first
+ground_state.__signature__ = with_every_keyword(ground_state)  # type: ignore[attr-defined]
 
 
 def resume(
@@ -156,13 +134,15 @@ def resume(
     """
     directory = Path(directory)
     checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
-    settings = changed_settings(_with(settings, n_iterations=n_iterations), changes or {})
+    settings = changed_settings(
+        with_keywords(settings, {"n_iterations": n_iterations}), changes or {}
+    )
     done = checkpoint.state.iteration
     if settings.n_iterations < done:
         raise ValueError(
             f"n_iterations must be at least the {done} done already, got {settings.n_iterations}"
         )
-    settings = _with(settings, max_seconds=max_seconds)
+    settings = with_keywords(settings, {"max_seconds": max_seconds})
     return run(
         hamiltonian,
         target_of(checkpoint.state),
@@ -189,6 +169,7 @@ def run(
     directory: Path | None = None,
     state: vmc.RunState | None = None,
     progress: bool = True,
+    callback: Callback | None = None,
     comm: Any = None,
     changes: Sequence[Mapping[str, Any]] = (),
 ) -> RunResult:
@@ -200,6 +181,8 @@ def run(
         Where log and checkpoint go.
     state : RunState, optional
         Where to go on.
+    callback : callable, optional
+        Called after each iteration with its record and the state; something true ends the run.
     comm : mpi4py communicator, optional
         Ranks that share the chains.
     changes : sequence of mappings
@@ -209,9 +192,21 @@ def run(
     vmc.check_sizes(hamiltonian, psi)
     sampler = vmc.make_sampler(hamiltonian, settings.sampling, comm)
     writer = RunWriter(directory, hamiltonian, psi, settings, state, changes)
+    if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from
+        seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
+        state = vmc.start_state(psi, seed, sampler)
     with Interrupts(comm) as interrupts, compile_timer() as compiled:
         history, state, settings, trouble = _optimise(
-            hamiltonian, psi, settings, sampler, writer, state, progress, interrupts, started
+            hamiltonian,
+            psi,
+            settings,
+            sampler,
+            writer,
+            state,
+            progress,
+            interrupts,
+            started,
+            callback,
         )
         optimised = time.perf_counter()
         if state is not None:
@@ -219,7 +214,7 @@ def run(
             psi = state.psi
         estimate, n_refinement = None, 0
         if interrupts.agree() is None or not history:
-            healthy = None if trouble else state
+            healthy = state if history and not trouble else None
             limit = None if settings.max_seconds is None else REFINEMENT * settings.max_seconds
             stopped = partial(interrupts.must_stop, optimised, limit)
             found = refined_estimate(
@@ -234,7 +229,8 @@ def run(
         "optimisation": optimised - started,
         "final estimate": time.perf_counter() - optimised,
     }
-    status = (*trouble, *status_of(history, estimate, reference, interrupts.received))
+    judged = history if settings.n_iterations > 0 else None
+    status = (*trouble, *status_of(judged, estimate, reference, interrupts.received))
     result = RunResult(
         hamiltonian,
         psi,
@@ -264,6 +260,7 @@ def _optimise(
     progress: bool,
     interrupts: Interrupts,
     started: float,
+    callback: Callback | None,
 ) -> tuple[list[StepRecord], vmc.RunState | None, RunSettings, list[str]]:
     """Iterate, log and checkpoint until done, settled, diverged or interrupted.
 
@@ -286,6 +283,8 @@ def _optimise(
                 history.append(record)
                 writer.write(record, state)
                 bar.update(record)
+                if callback is not None and callback(record, state):
+                    break
                 if record.iteration + 1 >= settings.n_iterations:
                     break
                 if interrupts.must_stop(started, settings.max_seconds):
@@ -301,10 +300,6 @@ def _optimise(
     finally:
         writer.close(state)
     return history, state, settings, trouble
-
-
-def _with(settings: RunSettings, **changes: Any) -> RunSettings:
-    return replace(settings, **{k: v for k, v in changes.items() if v is not None})
 
 
 def _new_directory(directory: Path) -> Path:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.vmc.convergence import unrefined
 from rbmqs.estimators.final import Estimate
+from rbmqs.vmc.convergence import unrefined
 from rbmqs.vmc.records import StepRecord
 
 if TYPE_CHECKING:
@@ -20,18 +20,19 @@ _SIGNIFICANT = 5.0
 
 
 def status_of(
-    history: Sequence[StepRecord],
+    history: Sequence[StepRecord] | None,
     estimate: Estimate | None,
     reference: Reference | None,
     interrupted: int | None,
 ) -> list[str]:
-    """Sentences on the optimisation, the final estimate and its distance from what is known."""
+    """Sentences on the optimisation (if there was to be one), the final estimate, its distance."""
     if interrupted is not None:
         return ["the run was interrupted"]
     if estimate is None:
         return ["there is no final estimate"]
     known = below_reference(estimate, reference) + above_reference(estimate, reference)
-    return [*unrefined(history), *estimate.warnings, *known]
+    refined = [] if history is None else unrefined(history)
+    return [*refined, *estimate.warnings, *known]
 
 
 def _error(estimate: Estimate, reference: Reference) -> float:

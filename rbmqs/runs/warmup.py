@@ -50,8 +50,8 @@ def _in_cache() -> bool:
 
 def compile_solvers(dtype: type, n_sites: int) -> None:
     """Solve a small problem by every kernel that a first iteration uses."""
-    from rbmqs.states.jacobian import FactorisedJacobian
     from rbmqs.sr.solvers import sample_space, single_precision
+    from rbmqs.states.jacobian import FactorisedJacobian
 
     rng = np.random.default_rng(0)
     spins, tanh = rng.choice([-1.0, 1.0], size=(8, 4)), rng.uniform(-1, 1, size=(8, 4))

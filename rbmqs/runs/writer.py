@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.vmc import loop as vmc
-from rbmqs.states.state import VariationalState
 from rbmqs.runs.checkpoint import save_checkpoint
+from rbmqs.runs.log import LogWriter, read_log
 from rbmqs.runs.resume import CHECKPOINT, SETTLED
+from rbmqs.states.state import VariationalState
+from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.growth import final_form
 from rbmqs.vmc.records import StepRecord
-from rbmqs.runs.log import LogWriter, read_log
 from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:

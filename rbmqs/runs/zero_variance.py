@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.vmc.convergence import present
-from rbmqs.estimators.statistics import nominal_error
 from rbmqs.estimators.fits import line_fit
+from rbmqs.estimators.statistics import nominal_error
+from rbmqs.vmc.convergence import present
 
 if TYPE_CHECKING:
-    from rbmqs.vmc.records import StepRecord
     from rbmqs.estimators.statistics import Stats
+    from rbmqs.vmc.records import StepRecord
 
 BLOCK = 10  # iterations averaged into one pair
 MIN_BLOCKS = 5

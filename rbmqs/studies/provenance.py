@@ -1,4 +1,4 @@
-"""Where a file comes from: convention, versions, command and machine."""
+"""Where a file comes from: convention, versions, command and host."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def provenance() -> dict[str, str]:
         "rbmqs": __version__,
         "versions": ", ".join([f"python {platform.python_version()}", *versions]),
         "command": shlex.join([os.path.basename(sys.argv[0] or "python"), *sys.argv[1:]]),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "host": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
     }

@@ -20,6 +20,7 @@ from rbmqs.studies.validation import problems_of
 SECTIONS = ("model", "lattice", "ansatz", "run", "sampling", "optimiser")
 TABLES = ("study", "grid", "list", "derived", "reference", *SECTIONS)
 FORMAT = 1  # of the fingerprint; raised when the same table comes to mean another run
+OPENED = 2  # where `prepare` decides on restarts or a first density, which studies once left alone
 
 
 def read_study(path: str | Path) -> Study:
@@ -123,7 +124,7 @@ def _point(
         parent = previous.get(line)
     fingerprint = digest(
         {
-            "format": FORMAT,
+            "format": OPENED if _is_open(config) else FORMAT,
             "table": config,
             "parent": None if parent is None else parent.fingerprint,
             "observables": header.observables,
@@ -137,6 +138,15 @@ def _point(
     if header.warm_start is not None:
         previous[line] = point
     return point
+
+
+def _is_open(config: Mapping[str, Any]) -> bool:
+    """Whether a run's table leaves the number of restarts or the first density to `prepare`."""
+    ansatz, run = (config.get(name, {}) for name in ("ansatz", "run"))
+    if not isinstance(ansatz, Mapping) or not isinstance(run, Mapping):
+        return False  # which validation refuses
+    restarts = "n_restarts" not in run and "n_trials" not in run
+    return "growth" in run or (restarts and ("tied" in ansatz or "project" in ansatz))
 
 
 def _derive(rules: Any, config: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Table:
     axes : tuple of str
         The settings that vary.
     meta : dict of str to str
-        Name of the study, convention, versions, command, machine.
+        Name of the study, convention, versions, command, host.
     directory : Path or None
         Where the points' own files are.
     """

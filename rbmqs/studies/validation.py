@@ -74,9 +74,9 @@ def _hamiltonian(
 
 
 def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
-    from rbmqs.states.factory import initial_wavefunction
+    from rbmqs.runs.prepare import prepare
 
-    initial_wavefunction(H, config.run.seed, **config.ansatz.options(), settings=config.settings())
+    prepare(H, config.ansatz.options(), config.settings())
 
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:

@@ -91,6 +91,8 @@ def _run(
 
 def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
     """The finished run, and how many of its iterations were done by an earlier process."""
+    from rbmqs.runs.prepare import prepare
+    from rbmqs.runs.resume import wavefunction_of
     from rbmqs.runs.run import resume, run
 
     work, config = directory.work(point.id), point.config()
@@ -100,8 +102,9 @@ def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
         return resume(work, hamiltonian, progress=False), n_done
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    psi = _start(directory, point)
-    return run(hamiltonian, psi, config.settings(), directory=work, progress=False), 0
+    parent = None if point.parent is None else wavefunction_of(directory.point(point.parent))
+    prepared = prepare(hamiltonian, config.ansatz.options(), config.settings(), parent)
+    return run(*prepared, directory=work, progress=False), 0
 
 
 def _iterations_saved(work: Path) -> int:
@@ -115,20 +118,6 @@ def _iterations_saved(work: Path) -> int:
         if len(read_log(work / LOG)[1]) >= n_done:
             return n_done
     return 0
-
-
-def _start(directory: StudyDirectory, point: Point) -> Any:
-    """Random parameters, or those of the neighbour along the warm-start axis."""
-    from rbmqs.runs.resume import wavefunction_of
-    from rbmqs.states.factory import initial_wavefunction
-
-    if point.parent is not None:
-        return wavefunction_of(directory.point(point.parent))
-    config = point.config()
-    settings = config.settings()
-    return initial_wavefunction(
-        config.hamiltonian(), settings.seed, **config.ansatz.options(), settings=settings
-    )
 
 
 def _write_record(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -58,9 +60,17 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
 
 def flag(name: str, value: object) -> bool:
     """`value` if it is true or false: a word such as "no" would count as true."""
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be true or false, got {value!r}")
-    return value
+    return bool(value)
+
+
+def plain_fields(settings: Any) -> None:
+    """Turn NumPy numbers in the fields of a frozen dataclass into Python's, which JSON knows."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, np.generic):
+            object.__setattr__(settings, field.name, value.item())
 
 
 def finite(name: str, array: np.ndarray) -> None:

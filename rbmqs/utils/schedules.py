@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rbmqs.utils.checks import choice, number
+from rbmqs.utils.checks import choice, number, plain_fields
 
 DECAYS = ("constant", "inverse", "exponential")
 
@@ -40,6 +40,7 @@ class Schedule:
     final: float = 0.0
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         number("initial", self.initial, above=0)
         choice("decay", self.decay, DECAYS)
         number("timescale", self.timescale, above=0)

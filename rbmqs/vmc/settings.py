@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rbmqs.sampling.chains import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
 from rbmqs.sr import SOLVERS, allowed_solvers
-from rbmqs.utils.checks import choice, flag, number, positive_int
+from rbmqs.utils.checks import choice, flag, number, plain_fields, positive_int
 from rbmqs.utils.schedules import Schedule, as_schedule
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class SamplingSettings:
     summation: bool | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for name in ("n_chains", "n_final_samples", "n_replicas"):
             positive_int(name, getattr(self, name))
         if self.n_samples is not None:
@@ -178,6 +179,7 @@ class OptimiserSettings:
     solver: str | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for name in ("learning_rate", "diag_shift"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
@@ -235,7 +237,7 @@ class RunSettings:
     Parameters
     ----------
     n_iterations : int
-        Iterations in all; a resumed run continues up to this number.
+        Iterations in all; a resumed run continues up to this number, and 0 only measures.
     seed : int
         Seeds chains and, in `ground_state`, the initial parameters.
     stop_when_converged : bool
@@ -273,7 +275,8 @@ class RunSettings:
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        positive_int("n_iterations", self.n_iterations)
+        plain_fields(self)
+        positive_int("n_iterations", self.n_iterations, minimum=0)
         positive_int("restart_iterations", self.restart_iterations, minimum=4)
         if self.n_restarts is not None:
             positive_int("n_restarts", self.n_restarts)

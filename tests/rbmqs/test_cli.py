@@ -9,7 +9,8 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.cli.main import EXIT_BAD_INPUT, EXIT_NOT_CONVERGED, main
+from rbmqs.cli.exit_codes import BAD_INPUT, NOT_CONVERGED
+from rbmqs.cli.main import main
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.run import CHECKPOINT, LOG
 
@@ -40,12 +41,12 @@ n_final_samples = 256
 def directory(tmp_path_factory):
     """A run of three iterations."""
     path = tmp_path_factory.mktemp("cli") / "run"
-    assert main(["ground-state", *ISING, *SHORT, "--output", str(path)]) == EXIT_NOT_CONVERGED
+    assert main(["ground-state", *ISING, *SHORT, "--output", str(path)]) == NOT_CONVERGED
     return path
 
 
 def test_ground_state_prints_energy_beside_exact(capsys):
-    assert main(["ground-state", *ISING, "--field", "0.5", *SHORT]) == EXIT_NOT_CONVERGED
+    assert main(["ground-state", *ISING, "--field", "0.5", *SHORT]) == NOT_CONVERGED
     out, err = capsys.readouterr()
     exact = hm.ising_chain_energy(4, 0.5)
     assert "Ising, chain of 4, periodic, J=1, h=0.5" in out
@@ -66,7 +67,7 @@ def test_output_directory(directory, capsys):
     names = {path.name for path in directory.iterdir()}
     assert names == {CHECKPOINT, LOG, "result.json", "netket.log", "energy.png"}
     assert len(rbmqs.read_log(directory / LOG)[1]) == 3
-    assert main(["ground-state", *ISING, *SHORT, "--output", str(directory)]) == EXIT_BAD_INPUT
+    assert main(["ground-state", *ISING, *SHORT, "--output", str(directory)]) == BAD_INPUT
     assert "holds a run already" in capsys.readouterr().err
 
 
@@ -81,7 +82,7 @@ def test_resume(tmp_path, capsys):
     path = str(tmp_path / "run")
     main(["ground-state", *ISING, *SHORT, "--output", path])
     code = main(["resume", path, "--iterations", "6", "--quiet"])
-    assert code == EXIT_NOT_CONVERGED
+    assert code == NOT_CONVERGED
     assert "6 iterations" in capsys.readouterr().out
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT).state.iteration == 6
 
@@ -199,7 +200,7 @@ def ran(path):
 
 
 def test_config_file(toml, tmp_path, capsys):
-    assert main(["ground-state", "--config", str(toml), "--quiet"]) == EXIT_NOT_CONVERGED
+    assert main(["ground-state", "--config", str(toml), "--quiet"]) == NOT_CONVERGED
     assert "h=0.5" in capsys.readouterr().out
 
 
@@ -266,7 +267,7 @@ BAD = [
     (f"{GROUND} --alpha nan", "alpha must be positive"),
     (f"{GROUND} --alpha 1 --n-hidden 4", "give alpha or n_hidden, not both"),
     (f"{GROUND} --n-hidden 0", "n_hidden must be at least 1, got 0"),
-    (f"{GROUND} --iterations 0", "n_iterations must be at least 1, got 0"),
+    (f"{GROUND} --iterations -1", "n_iterations must be at least 0, got -1"),
     (f"{GROUND} --seed -1", "seed must be at least 0, got -1"),
     (f"{GROUND} --samples 8", "at least 32 for 16 chains, got 8"),
     (f"{GROUND} --chains 0", "n_chains must be at least 1, got 0"),
@@ -295,7 +296,7 @@ def test_bad_input_is_one_line(command, reason, capsys):
     except SystemExit as stop:
         code = stop.code
     out, err = capsys.readouterr()
-    assert code == EXIT_BAD_INPUT
+    assert code == BAD_INPUT
     assert err.startswith("rbmqs: error: ")
     assert err.count("\n") == 1
     assert reason in err
@@ -321,7 +322,7 @@ def test_bad_file_is_one_line(toml, text, reason, capsys):
     toml.write_text(text)
     code = main(["ground-state", "--config", str(toml), "--length", "4", "-p", "h=1"])
     err = capsys.readouterr().err
-    assert code == EXIT_BAD_INPUT
+    assert code == BAD_INPUT
     assert err.startswith("rbmqs: error: ")
     assert err.count("\n") == 1
     assert reason in err
@@ -330,7 +331,7 @@ def test_bad_file_is_one_line(toml, text, reason, capsys):
 def test_damaged_checkpoint_is_one_line(directory, tmp_path, capsys):
     data = (directory / CHECKPOINT).read_bytes()
     (tmp_path / CHECKPOINT).write_bytes(data[: len(data) // 2])
-    assert main(["resume", str(tmp_path)]) == EXIT_BAD_INPUT
+    assert main(["resume", str(tmp_path)]) == BAD_INPUT
     err = capsys.readouterr().err
     assert err.startswith("rbmqs: error: ")
     assert err.count("\n") == 1
@@ -340,7 +341,7 @@ def test_damaged_checkpoint_is_one_line(directory, tmp_path, capsys):
 def test_bad_input_leaves_no_run_behind(tmp_path, capsys):
     out = tmp_path / "run"
     main(["ground-state", *ISING, *SHORT, "--move", "exchange", "--output", str(out)])
-    assert main(["ground-state", *ISING, *SHORT, "--output", str(out)]) == EXIT_NOT_CONVERGED
+    assert main(["ground-state", *ISING, *SHORT, "--output", str(out)]) == NOT_CONVERGED
 
 
 def test_second_interrupt_ends_without_a_traceback(monkeypatch, capsys):
@@ -355,7 +356,7 @@ def test_second_interrupt_ends_without_a_traceback(monkeypatch, capsys):
 def test_module_is_the_command():
     command = [sys.executable, "-m", "rbmqs", "exact", "ising", "--length", "2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == EXIT_BAD_INPUT
+    assert done.returncode == BAD_INPUT
     assert done.stderr.startswith("rbmqs: error: length must be at least 3")
 
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 import hamiltonians as hm
+from rbmqs.cli.exit_codes import BAD_INPUT
 from rbmqs.cli.lanczos import FILE
-from rbmqs.cli.main import EXIT_BAD_INPUT, main
+from rbmqs.cli.main import main
 from rbmqs.runs.lanczos_analysis import analyse_run
 
 MODEL = ["heisenberg", "--length", "8", "--total-sz", "0", "--marshall", "--seed", "2"]
@@ -68,10 +69,10 @@ def test_what_cannot_be_had_is_said(directory, levels):
     ],
 )
 def test_bad_options(directory, capsys, options, message):
-    assert main(["lanczos", str(directory), *options, "--quiet"]) == EXIT_BAD_INPUT
+    assert main(["lanczos", str(directory), *options, "--quiet"]) == BAD_INPUT
     assert message in capsys.readouterr().err
 
 
 def test_no_run(tmp_path, capsys):
-    assert main(["lanczos", str(tmp_path)]) == EXIT_BAD_INPUT
+    assert main(["lanczos", str(tmp_path)]) == BAD_INPUT
     assert "no checkpoint" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Whole runs: the same bytes however they are cut, interrupted, rolled back or threaded."""
 
+import inspect
 import itertools
 import json
 import os
@@ -438,3 +439,64 @@ def test_a_time_limit_ends_a_run_that_goes_on_to_the_same_bytes(tmp_path):
     assert (tmp_path / "a/log.jsonl").read_bytes() == (tmp_path / "b/log.jsonl").read_bytes()
     with pytest.raises(ValueError, match="max_seconds must be"):
         replace(settings(12), max_seconds=0)
+
+
+def test_keywords_are_settings_by_their_own_names():
+    keywords = {"n_iterations": np.int64(2), "n_samples": np.int32(64), "n_chains": 8,
+                "n_final_samples": 256, "learning_rate": np.float32(0.5), "max_seconds": 60,
+                "stop_when_converged": np.bool_(False), "seed": np.uint8(3)}  # fmt: skip
+    result = rbmqs.ground_state(ISING, np.int64(1), progress=False, **keywords)
+    chosen = result.settings
+    assert (chosen.n_iterations, chosen.max_seconds, chosen.seed) == (2, 60, 3)
+    assert chosen.sampling == SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256)
+    assert chosen.optimiser.learning_rate(7) == 0.5
+    json.dumps(result.settings.describe())
+
+
+def test_unknown_keyword_is_refused_with_what_may_have_been_meant():
+    with pytest.raises(TypeError, match="'n_sample'; did you mean n_samples"):
+        rbmqs.ground_state(ISING, n_sample=64)
+    with pytest.raises(TypeError, match="unknown setting 'zzz'; known: n_iterations"):
+        rbmqs.ground_state(ISING, zzz=1)
+
+
+def test_signature_names_every_keyword():
+    names = set(inspect.signature(rbmqs.ground_state).parameters)
+    assert {"alpha", "tied", "n_samples", "learning_rate", "max_seconds", "callback"} <= names
+    assert "keywords" not in names
+
+
+def test_numpy_numbers_end_on_disk(tmp_path):
+    start(tmp_path / "run", np.int64(2), sampling=replace(SAMPLING, n_samples=np.int64(64)))
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["n_iterations"] == 2
+
+
+def test_callback_sees_each_iteration_and_ends_the_run(tmp_path):
+    seen = []
+
+    def callback(record, state):
+        seen.append((record.iteration, state.iteration))
+        return record.iteration == 2
+
+    result = start(tmp_path / "stopped", 12, callback=callback)
+    assert seen == [(0, 1), (1, 2), (2, 3)]
+    assert len(result.history) == 3
+    assert result.interrupted is None
+
+
+def test_callback_does_not_keep_the_run_from_going_on(whole, tmp_path):
+    start(tmp_path / "stopped", 12, callback=lambda record, state: record.iteration == 4)
+    resumed = rbmqs.resume(tmp_path / "stopped", n_iterations=12, progress=False)
+    assert np.array_equal(resumed.psi.flat, whole.psi.flat)
+
+
+def test_no_iterations_measure(whole, tmp_path):
+    measured = start(tmp_path / "measured", 0, psi=whole.psi)
+    assert measured.history == ()
+    assert np.array_equal(measured.psi.flat, whole.psi.flat)
+    assert abs(measured.energy.mean - whole.energy.mean) < 6 * whole.energy.error_of_mean
+    assert "0 iterations" in str(measured)
+    assert not any("iterations" in sentence for sentence in measured.status)
+    start(tmp_path / "later", 0)
+    later = rbmqs.resume(tmp_path / "later", n_iterations=12, progress=False)
+    assert np.array_equal(later.psi.flat, whole.psi.flat)

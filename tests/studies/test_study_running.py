@@ -239,7 +239,7 @@ def test_warm_start_begins_where_the_neighbour_ended(undisturbed):
 def test_every_point_says_where_it_comes_from(undisturbed):
     for path in (undisturbed / "points").glob("*/point.json"):
         record = json.loads(path.read_text())
-        assert {"convention", "rbmqs", "versions", "command", "rbm"} <= set(record["provenance"])
+        assert {"convention", "rbmqs", "versions", "command", "host"} <= set(record["provenance"])
         assert record["row"]["seed"] == record["derived"]["run.seed"]
 
 
