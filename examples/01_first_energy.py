@@ -2,7 +2,7 @@
 
 # %% [markdown]
 # State the model and ask for its ground state. `print` reports the energy with its error bar, the
-# exact value with its source, and whether anything stands against trusting the result.
+# exact value with its source, and the reasons not to trust the result, if there are any.
 
 # %%
 from pathlib import Path

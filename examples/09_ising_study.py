@@ -2,7 +2,7 @@
 
 # %% [markdown]
 # The study is a file, examples/studies/ising_transition.toml, and the run one command. It may be
-# killed at any moment: the same command goes on from there, and does nothing when all is done.
+# killed at any moment: the same command continues from there, and does nothing when all is done.
 
 # %%
 import subprocess
