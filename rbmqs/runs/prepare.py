@@ -1,0 +1,129 @@
+"""From what is asked for to what a run works on: the one way into Python, command line and studies.
+
+`prepare` decides what was left open (the density that `growth` starts with, the number of random
+restarts), makes the initial wavefunction and hands all of it to `rbmqs.runs.run.run`. Settings by
+keyword (`with_keywords`) are read here too, so that each setting has one name everywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rbmqs.states.factory import initial_wavefunction
+from rbmqs.states.state import VariationalState
+from rbmqs.vmc.extensions.multistart import with_restarts
+from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+
+_ANSATZ = (
+    "alpha", "n_hidden", "n_features", "dtype", "visible_bias", "hidden_bias", "tied", "project",
+)  # fmt: skip
+_PARTS = {"sampling": SamplingSettings, "optimiser": OptimiserSettings}
+
+
+class PreparedRun(NamedTuple):
+    """Everything that decides the result of a run."""
+
+    hamiltonian: SpinHamiltonian
+    psi: VariationalState
+    settings: RunSettings
+
+
+def prepare(
+    hamiltonian: SpinHamiltonian,
+    ansatz: Mapping[str, Any],
+    settings: RunSettings,
+    start: VariationalState | None = None,
+) -> PreparedRun:
+    """The initial wavefunction of a run, and its settings with nothing left open.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    ansatz : mapping
+        Keywords of `rbmqs.states.factory.initial_wavefunction`; those that are None are open.
+    settings : RunSettings
+    start : VariationalState, optional
+        Start here instead of at random parameters; `ansatz` is then not looked at, and there is
+        one start only unless the settings name a number of restarts.
+
+    Raises
+    ------
+    ValueError
+        An ansatz that does not suit the Hamiltonian, or a density beside another in `growth`.
+    """
+    if start is not None:
+        return PreparedRun(hamiltonian, start, settings)
+    chosen = {name: value for name, value in ansatz.items() if value is not None}
+    if settings.growth:
+        chosen["alpha"] = _first_density(settings.growth[0], chosen)
+    psi = initial_wavefunction(hamiltonian, settings.seed, **chosen, settings=settings)
+    return PreparedRun(hamiltonian, psi, with_restarts(settings, psi))
+
+
+def _first_density(first: float, chosen: Mapping[str, Any]) -> float:
+    """The density that `growth` starts with, which is not asked for twice."""
+    for name in ("alpha", "n_hidden", "n_features"):
+        if name in chosen and (name, chosen[name]) != ("alpha", first):
+            raise ValueError(
+                f"growth starts with alpha = {first:g}: give no other alpha, n_hidden or "
+                f"n_features, got {name} = {chosen[name]!r}"
+            )
+    return first
+
+
+def setting_names() -> dict[str, str]:
+    """The part of the settings that each name belongs to: "" for the run itself."""
+    names = {f.name: "" for f in fields(RunSettings) if f.name not in _PARTS}
+    return names | {f.name: part for part, kind in _PARTS.items() for f in fields(kind)}
+
+
+def with_keywords(settings: RunSettings, keywords: Mapping[str, Any]) -> RunSettings:
+    """Settings with some replaced by name, whichever part they belong to; None leaves one alone.
+
+    Raises
+    ------
+    TypeError
+        A name that no setting has, with the nearest ones that there are.
+    """
+    places = setting_names()
+    changes: dict[str, dict[str, Any]] = {}
+    for name, value in keywords.items():
+        if name not in places:
+            raise TypeError(f"unknown setting {name!r}; {nearest(name, places)}")
+        if value is not None:
+            changes.setdefault(places[name], {})[name] = value
+    parts = {
+        part: replace(getattr(settings, part), **values) for part, values in changes.items() if part
+    }
+    return replace(settings, **parts, **changes.get("", {}))
+
+
+def split_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keywords of the ansatz, and those of settings."""
+    ansatz = {name: value for name, value in keywords.items() if name in _ANSATZ}
+    return ansatz, {name: value for name, value in keywords.items() if name not in _ANSATZ}
+
+
+def with_every_keyword(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function whose `**keywords` are the ansatz and settings, all named."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    taken = set(signature.parameters)
+    named = [name for name in (*_ANSATZ, *setting_names()) if name not in taken]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return signature.replace(
+        parameters=[*own, *(inspect.Parameter(name, kind, default=None) for name in named)]
+    )
+
+
+def nearest(name: str, known: Mapping[str, Any]) -> str:
+    """A hint at what may have been meant: the most similar names, or all of them."""
+    similar = difflib.get_close_matches(name, known, n=3)
+    return f"did you mean {' or '.join(similar)}?" if similar else f"known: {', '.join(known)}"
