@@ -26,7 +26,7 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import best_reference
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.lanczos_analysis import Analysis, analyse_run
 from rbmqs.runs.run import CHECKPOINT

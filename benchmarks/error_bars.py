@@ -2,7 +2,7 @@
 
 Draws chains with a known mean and counts how often the mean lies within one and two error bars:
 AR(1) chains, their exponential (skewed like local energies with rare large values), and a
-two-mode series that switches slowly. Compared are `rbmqs.estimators.statistics`, the naive bar
+two-mode series that switches slowly. Compared are `rbmqs.estimators.error_bars`, the naive bar
 std / sqrt(draws), arviz-stats' MCSE, and NetKet's default bar if NetKet is installed.
 
 A bar of one sigma should cover 68.3 %, two sigma 95.4 %. `trusted` is the share of series for which
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from timing import write_json
 
-from rbmqs.estimators.statistics import MAX_R_HAT, MIN_ESS, statistics
+from rbmqs.estimators.error_bars import MAX_R_HAT, MIN_ESS, statistics
 
 Series = NDArray[np.float64]
 Bar = Callable[[Series], float]

@@ -45,7 +45,7 @@ from timing import bar_chart, median, seconds, write_json
 from workload import DIAG_SHIFT, LEARNING_RATE, Prepared, run_settings
 
 import rbmqs
-from rbmqs.estimators.statistics import statistics
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.netket import parameters_to_netket
 from rbmqs.sampling.chains import Samples

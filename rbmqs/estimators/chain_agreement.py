@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from rbmqs.estimators.statistics import Stats, quick_statistics
+from rbmqs.estimators.error_bars import quick_statistics
+from rbmqs.estimators.stats import Stats
 
 FALSE_ALARM = 1e-4
 

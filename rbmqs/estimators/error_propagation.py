@@ -1,7 +1,7 @@
 """Functions of several means from the same samples: error bars and bias.
 
 A ratio, an optimum or a logarithm of means f(<x>) is not the mean of anything. Its error follows
-from the linearised series f(<x>) + grad f . (x - <x>), which `rbmqs.estimators.statistics` treats as any
+from the linearised series f(<x>) + grad f . (x - <x>), which `rbmqs.estimators.error_bars` treats as any
 other, autocorrelation and R-hat included; its bias, of order 1/n, from the jackknife over batches
 (B. Efron, Ann. Statist. 7, 1 (1979)).
 """
@@ -13,8 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import batch_means
-from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.estimators.stats import Stats
 
 Function = Callable[[np.ndarray], np.ndarray]
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rbmqs.estimators.chain_agreement import Comparison, compare_starts, statistics_by_start
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import (
     Correlations,
     correlations,
@@ -30,7 +31,7 @@ from rbmqs.estimators.observables.structure import (
     staggered_magnetisation,
     structure_factor,
 )
-from rbmqs.estimators.statistics import Stats, statistics, v_score
+from rbmqs.estimators.stats import Stats, v_score
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rbmqs.estimators.statistics import ROUNDING
+from rbmqs.estimators.stats import ROUNDING
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.consistency import check_consistent
-from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.estimators.error_bars import statistics
+from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian

@@ -17,10 +17,11 @@ from rbmqs.estimators.drawing import (
     sampler_for,
     sampler_of_sector,
 )
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.local import local_estimators
-from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Sampler, Samples
 
 if TYPE_CHECKING:

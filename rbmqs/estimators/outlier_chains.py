@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbmqs.estimators.statistics import ROUNDING
+from rbmqs.estimators.stats import ROUNDING
 from rbmqs.sampling.chains import ChainState
 from rbmqs.vmc.extensions.probe_chains import FAR
 

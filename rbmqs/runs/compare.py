@@ -192,7 +192,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     if importlib.util.find_spec("netket") is None:
         missing = 'not installed: pip install "rbmqs[netket]"'
         return Row({}, "NetKet", H.n_sites, NAN, NAN, note=missing)
-    from rbmqs.estimators.statistics import v_score
+    from rbmqs.estimators.stats import v_score
     from rbmqs.runs.netket import ground_state_with_netket
     from rbmqs.runs.prepare import prepare
     from rbmqs.states.rbm import RBM

@@ -17,7 +17,7 @@ import numpy as np
 
 from hamiltonians import convert
 from hamiltonians.convert.netket import import_netket
-from rbmqs.estimators.statistics import statistics
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.sampling.chains import MetropolisSampler
 from rbmqs.states.rbm import RBM
 from rbmqs.utils.checks import positive_int
@@ -226,7 +226,7 @@ def ground_state_with_netket(
     -------
     dict
         "energy", its one-sigma "error" and the "variance" of the local energies, total energies
-        in Pauli units, from NetKet's final samples by `rbmqs.estimators.statistics`; "seconds" of wall clock
+        in Pauli units, from NetKet's final samples by `rbmqs.estimators.error_bars`; "seconds" of wall clock
         from the conversion to the final estimate, NetKet's compilation included, its import not.
         NetKet goes on where parameters diverge: the error is NaN where energies are not finite.
 

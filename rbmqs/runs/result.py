@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbmqs.estimators.final import Estimate
 from rbmqs.estimators.local import Correlations, correlations, expect, magnetisations
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 from rbmqs.runs.checkpoint import CONVENTION
 from rbmqs.runs.log import netket_log
 from rbmqs.runs.report import has_spin_units, report

@@ -22,7 +22,7 @@ from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.estimators.statistics import Stats
+    from rbmqs.estimators.stats import Stats
 
 N_SEEDS, N_ITERATIONS = 3, 150
 SIGNIFICANCE = 0.05

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.fits import line_fit
-from rbmqs.estimators.statistics import nominal_error
+from rbmqs.estimators.stats import nominal_error
 from rbmqs.vmc.convergence import present
 
 if TYPE_CHECKING:
-    from rbmqs.estimators.statistics import Stats
+    from rbmqs.estimators.stats import Stats
     from rbmqs.vmc.records import StepRecord
 
 BLOCK = 10  # iterations averaged into one pair

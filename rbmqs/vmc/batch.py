@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators.statistics import Stats, quick_statistics
+from rbmqs.estimators.error_bars import quick_statistics
+from rbmqs.estimators.stats import Stats
 from rbmqs.vmc.extensions.probe_chains import OutlyingSamples
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rbmqs.estimators.statistics import ROUNDING
+from rbmqs.estimators.stats import ROUNDING
 from rbmqs.vmc.records import StepRecord
 
 WINDOW = 50  # iterations whose energies are averaged

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.local import local_energies
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Samples
 from rbmqs.states.projected_rbm import ProjectedRBM, is_even
 from rbmqs.states.rbm import RBM

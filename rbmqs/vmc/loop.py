@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.local import evaluator
 from rbmqs.estimators.outlier_chains import reset_chains, stuck_chains
-from rbmqs.estimators.statistics import Stats, quick_statistics
+from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState, ExactSampler, MetropolisSampler, Sampler
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
 from rbmqs.states.state import VariationalState

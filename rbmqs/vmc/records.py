@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rbmqs.estimators.statistics import ROUNDING, Stats, nominal_error
+from rbmqs.estimators.stats import ROUNDING, Stats, nominal_error
 from rbmqs.sr import Jacobian, SRSolution, solve
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.extensions.local_shift import DistanceShift

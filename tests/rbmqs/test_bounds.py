@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hamiltonians import Sector, chain, heisenberg, ising, j1j2, xyz
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.lanczos import (
     EnergyVariance,
     energy_variance,
@@ -14,7 +15,7 @@ from rbmqs.estimators.lanczos import (
     variational_upper_bound,
     weinstein_lower_bound,
 )
-from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ExactSampler
 
 MODELS = [

@@ -7,8 +7,8 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg
+from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.outlier_chains import MIN_DRAWS, reset_chains, stuck_chains
-from rbmqs.estimators.statistics import quick_statistics
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
 from rbmqs.sampling.chains import ChainState, MetropolisSampler

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
-from rbmqs.estimators.statistics import statistics
 
 
 def test_a_linear_function_is_the_plain_mean():

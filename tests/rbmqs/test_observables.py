@@ -7,7 +7,6 @@ which the Marshall rotation is first undone on.
 import naive
 import numpy as np
 import pytest
-from rbmqs.estimators.observables import fidelity
 
 from hamiltonians import (
     PauliSum,
@@ -27,6 +26,7 @@ from hamiltonians import (
 from rbmqs.estimators.observables import (
     all_wave_vectors,
     dimer_correlations,
+    fidelity,
     mode_powers,
     staggered_magnetisation,
     structure_factor,

@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 from rbmqs.runs.log import LogWriter, netket_log, read_log
 from rbmqs.vmc.records import StepRecord
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hamiltonians import chain, ising
-from rbmqs.estimators.statistics import quick_statistics
+from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
 from rbmqs.utils.checks import finite, number, positive_int, spin_array

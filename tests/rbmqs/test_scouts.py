@@ -8,9 +8,9 @@ import pytest
 import rbmqs
 from hamiltonians import chain, heisenberg, square
 from rbmqs import RBM
+from rbmqs.estimators.error_bars import MAX_R_HAT, quick_statistics
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.local import local_energies
-from rbmqs.estimators.statistics import MAX_R_HAT, quick_statistics
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
 from rbmqs.sampling.chains import ChainState, MetropolisSampler

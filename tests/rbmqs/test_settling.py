@@ -7,7 +7,7 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising
-from rbmqs.estimators.statistics import MAX_R_HAT
+from rbmqs.estimators.error_bars import MAX_R_HAT
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.runs.run import run

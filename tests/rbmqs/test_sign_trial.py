@@ -6,7 +6,7 @@ import pytest
 from hamiltonians import chain, heisenberg, j1j2, rectangle
 from rbmqs import choose_signs
 from rbmqs.cli.main import main
-from rbmqs.estimators.statistics import statistics
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.runs.sign_search import SignCandidate, SignSearch, _ranked
 
 

@@ -20,8 +20,8 @@ from hamiltonians import (
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler
 from rbmqs.estimators.chain_agreement import compare_starts, statistics_by_start
 from rbmqs.estimators.equilibration import tempered
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.final import final_estimate
-from rbmqs.estimators.statistics import statistics
 from rbmqs.sampling.chains import ExactSampler
 from rbmqs.sampling.initial_configurations import ordered_states, started_chains
 

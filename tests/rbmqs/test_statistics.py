@@ -15,13 +15,8 @@ from scipy.signal import lfilter
 from scipy.special import ndtr, stdtrit
 from scipy.stats import binom
 
-from rbmqs.estimators.statistics import (
-    Stats,
-    _two_sigma_quantile,
-    quick_statistics,
-    statistics,
-    v_score,
-)
+from rbmqs.estimators.error_bars import _two_sigma_quantile, quick_statistics, statistics
+from rbmqs.estimators.stats import Stats, v_score
 
 ROOT = Path(__file__).parents[2]
 FALSE_ALARM = 1e-6

@@ -9,8 +9,8 @@ import pytest
 
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs import RBM
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import local_energies
-from rbmqs.estimators.statistics import statistics
 from rbmqs.sampling.chains import MetropolisSampler
 
 N_ESTIMATES = 200

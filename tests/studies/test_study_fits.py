@@ -7,7 +7,7 @@ import pytest
 
 from hamiltonians import heisenberg_chain_energy
 from rbmqs.estimators.fits import line_fit
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 from rbmqs.studies import extrapolate_sizes, extrapolate_variance, zero_variance_energy
 from rbmqs.studies.derivatives import first_derivative, second_derivative
 

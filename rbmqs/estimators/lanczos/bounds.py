@@ -21,7 +21,7 @@ from typing import Any
 from scipy.special import ndtri
 
 from rbmqs.estimators.lanczos.state import EnergyVariance
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 from rbmqs.utils.checks import number
 
 CONFIDENCE = 0.99

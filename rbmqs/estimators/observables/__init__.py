@@ -6,7 +6,7 @@
 """
 
 from rbmqs.estimators.observables.dimers import DimerCorrelations, dimer_correlations
-from rbmqs.estimators.observables.fidelity import fidelity
+from rbmqs.estimators.observables.overlap import fidelity
 from rbmqs.estimators.observables.modes import mode_powers
 from rbmqs.estimators.observables.renyi import RenyiEntropy, renyi_entropy
 from rbmqs.estimators.observables.structure import (

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.error_propagation import function_statistics
-from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import mean_and_error
 from rbmqs.estimators.observables.modes import mode_powers
-from rbmqs.estimators.statistics import Stats, statistics
+from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian, UnitCell

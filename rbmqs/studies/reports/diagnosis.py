@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rbmqs.estimators.statistics import MAX_R_HAT
+from rbmqs.estimators.error_bars import MAX_R_HAT
 from rbmqs.studies.table import Table
 
 LOW_ACCEPTANCE, LIMIT = 0.05, 5.0

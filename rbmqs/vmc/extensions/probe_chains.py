@@ -27,7 +27,7 @@ from rbmqs.sampling.initial_configurations import RANDOM, ordered_states, state_
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.estimators.statistics import Stats
+    from rbmqs.estimators.stats import Stats
     from rbmqs.sampling.chains import Sampler
     from rbmqs.states.state import VariationalState
 

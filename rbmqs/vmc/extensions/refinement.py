@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rbmqs.estimators.error_bars import MAX_R_HAT
 from rbmqs.estimators.final import Estimate, final_estimate
 from rbmqs.estimators.outlier_chains import reset_chains
-from rbmqs.estimators.statistics import MAX_R_HAT
 from rbmqs.sampling.chains import ChainState, random_chains
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.schedules import Schedule

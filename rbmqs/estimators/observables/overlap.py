@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rbmqs.estimators.error_propagation import function_statistics
-from rbmqs.estimators.statistics import Stats
+from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
     from hamiltonians import Sector
