@@ -34,7 +34,7 @@ from workload import DIAG_SHIFT, Prepared
 
 import rbmqs
 from rbmqs.runs.host_speed import gemm_rate, host_line
-from rbmqs.sr import FactorisedJacobian, solve
+from rbmqs.sr import solve
 from rbmqs.utils.threads import single_threaded_blas
 
 MEMORY = Case("heisenberg", "square", 10, 32, n_samples=4096)
@@ -85,7 +85,7 @@ def common_kernels(case: Case) -> Iterator[Kernel]:
     spins = p.samples.flat
     pairs = p.psi.prepare(spins)
     energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
-    jacobian = FactorisedJacobian.of(p.psi, spins, pairs)
+    jacobian = p.psi.jacobian(spins, pairs)
     vector = p.psi.flat
     values = jacobian.times(vector)
     product = operations.jacobian_product(p.size)

@@ -22,7 +22,6 @@ from timing import write_json
 import rbmqs
 from hamiltonians import chain, ising
 from rbmqs.runs.host_speed import host_line
-from rbmqs.sr import FactorisedJacobian
 from rbmqs.utils.threads import single_threaded_blas
 from rbmqs.vmc.step import OptimiserState, take_step
 
@@ -43,7 +42,7 @@ def parts(n_sites: int, alpha: float, n_samples: int, n_chains: int) -> dict[str
 
     def repeated() -> None:
         found = psi.prepare(samples.flat)
-        jacobian = FactorisedJacobian.of(psi, samples.flat, found)
+        jacobian = psi.jacobian(samples.flat, found)
         take_step(psi, jacobian, energies.ravel(), optimiser, settings, 0)
 
     with single_threaded_blas():

@@ -18,7 +18,7 @@ from timing import seconds
 from workload import DIAG_SHIFT, Prepared, run_settings
 
 import rbmqs
-from rbmqs.sr import FactorisedJacobian, solve
+from rbmqs.sr import solve
 from rbmqs.utils.threads import single_threaded_blas
 
 BASE = Case("ising", "chain", 80, 4)
@@ -66,7 +66,7 @@ def measure(case: Case, rounds: int) -> dict[str, tuple[float, float]]:
     p = Prepared(case)
     pairs = p.psi.prepare(p.samples.flat)
     energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
-    jacobian = FactorisedJacobian.of(p.psi, p.samples.flat, pairs)
+    jacobian = p.psi.jacobian(p.samples.flat, pairs)
     iterations = rbmqs.iterate(p.hamiltonian, p.psi, run_settings(case))
     stages: dict[str, tuple[Callable[[], Any], Work]] = {
         "sampling": (p.sample, p.sampling_work()),

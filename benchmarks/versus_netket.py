@@ -49,7 +49,7 @@ from rbmqs.estimators.error_bars import statistics
 from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.netket import parameters_to_netket
 from rbmqs.sampling.chains import Samples
-from rbmqs.sr import FactorisedJacobian, solve
+from rbmqs.sr import solve
 from rbmqs.utils.threads import single_threaded_blas
 
 CASES = [
@@ -114,7 +114,7 @@ class Ours:
                     psi.flat
                     - LEARNING_RATE
                     * solve(
-                        FactorisedJacobian.of(psi, samples.flat, pairs), energies, DIAG_SHIFT
+                        psi.jacobian(samples.flat, pairs), energies, DIAG_SHIFT
                     ).direction
                 )
             )

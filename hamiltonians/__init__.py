@@ -37,6 +37,7 @@ from hamiltonians.operators.connections import (
     observable_connections,
 )
 from hamiltonians.operators.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.operators.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
 from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
@@ -71,6 +72,7 @@ __all__ = [
     "Connections",
     "ExactResult",
     "Lattice",
+    "LocalSpace",
     "ModelSpec",
     "PauliSum",
     "Reference",

@@ -17,11 +17,12 @@ import numpy as np
 from hamiltonians.operators.hamiltonian import check_total_sz
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
-from rbmqs.states.state import SweepTask, VariationalState
+from rbmqs.states.generic import SweepTask
 from rbmqs.utils.checks import choice, positive_int
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
+    from rbmqs.states.state import VariationalState
 
 MOVES = ("flip", "exchange", "pair-exchange", "mixed")
 _MOVE_CODES = {
@@ -266,8 +267,8 @@ class MetropolisSampler:
             Accepted moves.
         """
         size, code = int(self.sweep_size or 0), _MOVE_CODES[self.move]
-        walk = SweepTask(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
-        return psi.sweep(walk)
+        task = SweepTask(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
+        return psi.sweep(task)
 
     def describe(self) -> dict:
         """Settings, for logs and checkpoints."""

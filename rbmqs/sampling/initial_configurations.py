@@ -49,7 +49,7 @@ def started_chains(
     for chain in range(sampler.n_chains - n_ordered, sampler.n_chains):
         name = next(names)
         sigma = state_in_sector(patterns[name], hamiltonian.total_sz, rng)
-        if np.isfinite(psi.log_psi(sigma).real):
+        if np.isfinite(psi.log_psi(sigma[None]).real[0]):
             ladders[chain], kinds[chain] = sigma, name
     return ChainState(spins, chains.rng), tuple(kinds)
 

@@ -84,7 +84,7 @@ class ExplicitJacobian:
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
 
-        The wavefunction without spins whose tanh's are the log-derivatives has this Gram matrix. With
+        It is that of an RBM without visible units whose tanh's are the log-derivatives. With
         `repeats` each row is times the root of its weight. What lies above the diagonal is
         undefined.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -17,12 +17,8 @@ from rbmqs.core.blas import address
 from rbmqs.core.gram import centred_gram
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.planes import from_planes, planes
-from rbmqs.core.tables import tanh_of_cache
 from rbmqs.states.repeats import Repeats, find_repeats
 from rbmqs.states.weights import centred, times_weights
-
-if TYPE_CHECKING:
-    from rbmqs.states.rbm import RBM
 
 
 class Jacobian(Protocol):
@@ -97,27 +93,6 @@ class FactorisedJacobian:
     has_visible_bias: bool
     has_hidden_bias: bool
     weights: np.ndarray | None = None
-
-    @classmethod
-    def of(
-        cls,
-        psi: RBM,
-        sigma: np.ndarray,
-        pairs: np.ndarray | None = None,
-        weights: np.ndarray | None = None,
-    ) -> FactorisedJacobian:
-        """Log-derivatives of `psi` at spins `sigma` (n_samples, N).
-
-        Parameters
-        ----------
-        pairs : array, optional
-            `psi.prepare(sigma)` where it is known already.
-        weights : float64 (n_samples,), optional
-        """
-        pairs = psi.prepare(sigma) if pairs is None else pairs
-        tanh = tanh_of_cache(pairs, psi.n_hidden)
-        spins = np.ascontiguousarray(sigma, dtype=float)
-        return cls(spins, tanh, psi.has_visible_bias, psi.has_hidden_bias, weights)
 
     @property
     def n_samples(self) -> int:

@@ -1,21 +1,19 @@
-"""Wavefunctions whose parameters are biases and weights: the arrays, their checks and their order."""
+"""Wavefunctions whose parameters are biases and weights: their checks and their order."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from rbmqs.states.state import VariationalState
+from hamiltonians.operators.local_space import LocalSpace
+from rbmqs.states.state import FusedState
 from rbmqs.utils.checks import finite
 
-Self = TypeVar("Self", bound="WeightedState")
 
-
-class WeightedState(VariationalState):
+class WeightedState(FusedState):
     """A wavefunction with parameters a, b and W; a dataclass derives from it and names them.
 
     Attributes
@@ -58,6 +56,11 @@ class WeightedState(VariationalState):
                 raise ValueError(f"{name} must be zero when has_{name} is False")
 
     @property
+    @abstractmethod
+    def n_hidden(self) -> int:
+        """Number of hidden units M of the wavefunction that is evaluated."""
+
+    @property
     def n_sites(self) -> int:
         """Number of visible units N."""
         return self.weights.shape[0]
@@ -73,40 +76,19 @@ class WeightedState(VariationalState):
         return np.iscomplexobj(self.weights)
 
     @property
-    def _ends(self) -> tuple[int, int]:
-        """Where a and b end in `flat`."""
-        end = self.has_visible_bias * len(self.visible_bias)
-        return end, end + self.has_hidden_bias * len(self.hidden_bias)
+    def hilbert(self) -> LocalSpace:
+        """Spins +1 and -1 on all sites."""
+        return LocalSpace(self.n_sites)
 
     @property
-    def n_parameters(self) -> int:
-        """Number of variational parameters, complex ones counted once."""
-        return self._ends[1] + self.weights.size
+    def parameters(self) -> dict[str, np.ndarray]:
+        """a, b and W, fixed biases left out."""
+        names = [name for name in ("visible_bias", "hidden_bias") if getattr(self, f"has_{name}")]
+        return {name: getattr(self, name) for name in (*names, "weights")}
 
-    @cached_property
-    def flat(self) -> np.ndarray:
-        """Variational parameters in one vector (n_parameters,): a, b, W in C order."""
-        parts = [self.weights.ravel()]
-        if self.has_hidden_bias:
-            parts.insert(0, self.hidden_bias)
-        if self.has_visible_bias:
-            parts.insert(0, self.visible_bias)
-        return np.concatenate(parts)
-
-    def with_flat(self: Self, flat: np.ndarray) -> Self:
-        """The same wavefunction with other parameters, laid out as in `flat`."""
-        flat = np.asarray(flat)
-        if flat.shape != (self.n_parameters,):
-            raise ValueError(
-                f"flat must have shape ({self.n_parameters},) for this wavefunction, got {flat.shape}"
-            )
-        if np.iscomplexobj(flat) and not self.is_complex:
-            raise ValueError("flat is complex but this wavefunction has real parameters")
-        flat = flat.astype(self.weights.dtype)
-        start, stop = self._ends
-        parts: dict[str, Any] = {"weights": flat[stop:].reshape(self.weights.shape)}
-        if self.has_visible_bias:
-            parts["visible_bias"] = flat[:start]
-        if self.has_hidden_bias:
-            parts["hidden_bias"] = flat[start:stop]
-        return replace(self, **parts)  # type: ignore[type-var]
+    def structure(self) -> dict[str, Any]:
+        """Which biases are parameters."""
+        return {
+            "has_visible_bias": self.has_visible_bias,
+            "has_hidden_bias": self.has_hidden_bias,
+        }

@@ -10,6 +10,7 @@ sum runs through its cosets.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,26 +19,27 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hamiltonians.operators.connections import is_invariant
+from hamiltonians.operators.local_space import LocalSpace
+from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from rbmqs.core import images
 from rbmqs.core.planes import planes
 from rbmqs.core.projected import add_projected, sample_projected
 from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
-from rbmqs.states.state import VariationalState
+from rbmqs.states.state import FusedState, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.schedules import Schedule
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
-    from hamiltonians.symmetry.groups import SymmetrySector
-    from rbmqs.states.state import SweepTask
+    from rbmqs.states.generic import SweepTask
 
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
 
-@dataclass(frozen=True, eq=False)
-class ProjectedRBM(VariationalState):
+@dataclass(frozen=True, eq=False, repr=False)
+class ProjectedRBM(FusedState):
     """A plain or tied RBM projected onto a one-dimensional irrep of a group.
 
     Parameters
@@ -62,8 +64,6 @@ class ProjectedRBM(VariationalState):
     friction: ClassVar[Schedule] = Schedule(0.5, "inverse", timescale=100.0, final=0.1)
 
     def __post_init__(self) -> None:
-        from hamiltonians.symmetry.groups import SymmetrySector
-
         if not isinstance(self.base, RBM | SymmetricRBM):
             raise TypeError(f"base must be RBM or SymmetricRBM, got {type(self.base).__name__}")
         if not isinstance(self.sector, SymmetrySector):
@@ -128,7 +128,7 @@ class ProjectedRBM(VariationalState):
 
     @property
     def restart_state(self) -> VariationalState:
-        """The wavefunction without its projection, where its ground state may be that of the sector.
+        """The base, without projection, where its ground state may be that of the sector.
 
         A restart then takes 1 / n_images of the time, and the projected RBM starts where it
         would have come to much later: after a minute, a quarter of it without the projection, 6x6
@@ -146,9 +146,9 @@ class ProjectedRBM(VariationalState):
         return len(self._images[0])
 
     @property
-    def n_sites(self) -> int:
-        """Number of sites N."""
-        return self.base.n_sites
+    def hilbert(self) -> LocalSpace:
+        """Spins +1 and -1 on all sites."""
+        return self.base.hilbert
 
     @property
     def n_hidden(self) -> int:
@@ -161,27 +161,42 @@ class ProjectedRBM(VariationalState):
         return self.base.alpha
 
     @property
-    def is_complex(self) -> bool:
-        """Whether the parameters are complex."""
-        return self.base.is_complex
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Those of the base."""
+        return self.base.parameters
 
-    @property
-    def n_parameters(self) -> int:
-        """Number of variational parameters, complex ones counted once."""
-        return self.base.n_parameters
-
-    @property
-    def flat(self) -> np.ndarray:
-        """Variational parameters in one vector (n_parameters,), those of the base."""
-        return self.base.flat
-
-    def with_flat(self, flat: np.ndarray) -> ProjectedRBM:
-        """The same wavefunction with other parameters, laid out as in `flat`."""
+    def with_parameters(self, parameters: Mapping[str, np.ndarray]) -> ProjectedRBM:
+        """The same wavefunction with other values of its parameters, by name."""
         moved = copy(self)  # keeps what depends on the sector alone, and skips its checks
-        object.__setattr__(moved, "base", self.base.with_flat(flat))
-        for name in ("_plain", "_rbm"):
+        object.__setattr__(moved, "base", self.base.with_parameters(parameters))
+        for name in ("_plain", "_rbm", "flat"):
             moved.__dict__.pop(name, None)
         return moved
+
+    def structure(self) -> dict[str, Any]:
+        """The structure of the base, by kind, and the sector."""
+        kind = "plain" if isinstance(self.base, RBM) else "tied"
+        return {
+            kind: self.base.structure(),
+            "permutations": self.sector.group.permutations,
+            "characters": self.sector.characters,
+            "parity": self.sector.spin_inversion,
+            "label": self.sector.label,
+        }
+
+    @classmethod
+    def from_structure(
+        cls, structure: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
+    ) -> ProjectedRBM:
+        """See `VariationalState.from_structure`."""
+        base: RBM | SymmetricRBM
+        if "plain" in structure:
+            base = RBM.from_structure(structure["plain"], parameters)
+        else:
+            base = SymmetricRBM.from_structure(structure["tied"], parameters)
+        group = SymmetryGroup(structure["permutations"])
+        names = ("characters", "parity", "label")
+        return cls(base, SymmetrySector(group, *(structure[name] for name in names)))
 
     @cached_property
     def _plain(self) -> RBM:
@@ -193,7 +208,7 @@ class ProjectedRBM(VariationalState):
         return planes(psi.visible_bias), planes(psi.hidden_bias), planes(psi.weights)
 
     def _projected(self, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shares (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
+        """Weights (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
         permutations, signs, characters = self._images
         log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
         n_units = self._plain.flip_tables.rows.shape[2]
@@ -210,7 +225,7 @@ class ProjectedRBM(VariationalState):
         return self._projected(spins)[1]
 
     def prepare(self, sigma: np.ndarray) -> np.ndarray:
-        """Shares of the terms in Psi(sigma), complex (n_samples, n_images)."""
+        """Weights of the terms in Psi(sigma), complex (n_samples, n_images)."""
         return self._projected(sigma)[0]
 
     def add_off_diagonal(
@@ -220,12 +235,12 @@ class ProjectedRBM(VariationalState):
         fixed_sector: bool,
         per_flip: bool,
         out: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
     ) -> None:
         """See `VariationalState.add_off_diagonal`."""
         sigma = np.ascontiguousarray(sigma, dtype=np.int8)
         if not per_flip and self._commutes_with(connections):
-            image_weights = self.prepare(sigma) if pairs is None else pairs
+            image_weights = self.prepare(sigma) if cache is None else cache
             self._add_over_images(sigma, connections, fixed_sector, image_weights, out[:, 0])
             return
         add_projected(
@@ -234,13 +249,17 @@ class ProjectedRBM(VariationalState):
         )  # fmt: skip
 
     def _add_over_images(
-        self, sigma: np.ndarray, connections: Connections, fixed_sector: bool, image_weights: np.ndarray,
+        self,
+        sigma: np.ndarray,
+        connections: Connections,
+        fixed_sector: bool,
+        image_weights: np.ndarray,
         out: np.ndarray,
-    ) -> None:  # fmt: skip
-        """Add the mean of psi's own values over the images, each with its share in Psi.
+    ) -> None:
+        """Add the mean of psi's own values over the images, each with its weight in Psi.
 
         An operator that commutes with g connects g sigma to the g sigma', by the same elements:
-        sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma) = sum_g share_g O_psi(g sigma).
+        sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma) = sum_g weight_g O_psi(g sigma).
         """
         permutations, signs, _ = self._images
         n_rows = rows_at_once(self._plain.flip_tables)
@@ -266,19 +285,19 @@ class ProjectedRBM(VariationalState):
     def jacobian(
         self,
         sigma: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> ExplicitJacobian:
-        """See `VariationalState.jacobian`: means by shares over images."""
-        image_weights = self.prepare(sigma) if pairs is None else pairs
+        """See `VariationalState.jacobian`: means over images by their weights."""
+        image_weights = self.prepare(sigma) if cache is None else cache
         permutations, signs, _ = self._images
         derivatives = self.base.image_derivatives(sigma, permutations, signs, image_weights)
         return ExplicitJacobian(derivatives, weights)
 
-    def sweep(self, walk: SweepTask) -> np.ndarray:
+    def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
         return sample_projected(
-            *walk[:5], self._plain.flip_tables, self._rbm, self._group, *walk[5:]
+            *task[:5], self._plain.flip_tables, self._rbm, self._group, *task[5:]
         )
 
     def describe(self) -> dict[str, Any]:

@@ -8,25 +8,26 @@ arXiv:1606.02318, Eq. 3). A wavefunction is a value: changing parameters makes a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.planes import from_planes, plane_numbers, planes
+from rbmqs.states.jacobian import FactorisedJacobian
 from rbmqs.states.parameters import WeightedState
 from rbmqs.utils.checks import positive_int
 from rbmqs.utils.threads import n_parts
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
-    from rbmqs.states.jacobian import FactorisedJacobian
-    from rbmqs.states.state import SweepTask
+    from rbmqs.states.generic import SweepTask
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RBM(WeightedState):
     """A restricted Boltzmann machine wavefunction.
 
@@ -110,6 +111,15 @@ class RBM(WeightedState):
         a, b, weights = normal(n_sites), normal(n_hidden), normal(n_sites, n_hidden)
         return cls(a * visible_bias, b * hidden_bias, weights, visible_bias, hidden_bias)
 
+    @classmethod
+    def from_structure(
+        cls, structure: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
+    ) -> RBM:
+        """See `VariationalState.from_structure`; fixed biases are zero."""
+        biases = zip(("visible_bias", "hidden_bias"), parameters["weights"].shape, strict=True)
+        zeros: dict[str, Any] = {name: np.zeros(length) for name, length in biases}
+        return cls(**{**zeros, **parameters}, **structure)
+
     @property
     def n_hidden(self) -> int:
         """Number of hidden units M."""
@@ -138,24 +148,25 @@ class RBM(WeightedState):
         fixed_sector: bool,
         per_flip: bool,
         out: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
     ) -> None:
         """See `VariationalState.add_off_diagonal`."""
-        pairs = self.prepare(sigma) if pairs is None else pairs
+        cache = self.prepare(sigma) if cache is None else cache
         local_energy.add_off_diagonal(
-            sigma, pairs, self.flip_tables, connections, fixed_sector, per_flip, n_parts(), out
+            sigma, cache, self.flip_tables, connections, fixed_sector, per_flip, n_parts(), out
         )
 
     def jacobian(
         self,
         sigma: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> FactorisedJacobian:
         """See `VariationalState.jacobian`; in factors."""
-        from rbmqs.states.jacobian import FactorisedJacobian
-
-        return FactorisedJacobian.of(self, sigma, pairs, weights)
+        cache = self.prepare(sigma) if cache is None else cache
+        tanh = tables.tanh_of_cache(cache, self.n_hidden)
+        spins = np.ascontiguousarray(sigma, dtype=float)
+        return FactorisedJacobian(spins, tanh, self.has_visible_bias, self.has_hidden_bias, weights)
 
     def image_derivatives(
         self,
@@ -171,12 +182,13 @@ class RBM(WeightedState):
         sigma : int8 (n_samples, N)
         permutations, signs : int64 (n_images, N), float64 (n_images,)
             Image h of sigma is signs[h] * sigma[permutations[h]].
-        shares : complex (n_samples, n_images)
+        image_weights : complex (n_samples, n_images)
 
         Returns
         -------
         array (n_samples, n_parameters)
-            sum_h share_h O(h sigma); only the real part of shares counts for real parameters.
+            sum_h image_weight_h O(h sigma); of the image weights only the real parts count where
+            parameters are real.
         """
         rbm = planes(self.visible_bias), planes(self.hidden_bias), planes(self.weights)
         start, stop = self.n_sites, self.n_sites + self.n_hidden
@@ -196,10 +208,10 @@ class RBM(WeightedState):
         kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
         return from_planes(out if kept.all() else out[:, :, kept])
 
-    def sweep(self, walk: SweepTask) -> np.ndarray:
+    def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
         return metropolis.sample(
-            *walk[:5], self.flip_tables, planes(self.hidden_bias), planes(self.weights), *walk[5:]
+            *task[:5], self.flip_tables, planes(self.hidden_bias), planes(self.weights), *task[5:]
         )
 
     def describe(self) -> dict:

@@ -1,23 +1,30 @@
-"""What sampler, estimators and optimiser ask of a wavefunction, and what follows from it.
+"""What a wavefunction is: the contract of every ansatz, and what follows from it.
 
-Three kinds exist: the plain RBM (`rbmqs.states.rbm.RBM`), one whose weights are tied over a
-group (`rbmqs.states.symmetric_rbm.SymmetricRBM`), and either of them projected onto a symmetry sector
-(`rbmqs.states.projected_rbm.ProjectedRBM`). A wavefunction is a value: changing parameters makes a new one.
+An ansatz has a local space, named parameters, `log_psi` and `log_derivatives`; everything else
+has a default built on these. Kernels that are faster override `sweep`, `add_off_diagonal`,
+`prepare` and `jacobian`. A wavefunction is a value: changing parameters makes a new one.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from hamiltonians.operators.local_space import LocalSpace
 from rbmqs.core.local_energy import diagonal_values
+from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.generic import SweepTask, add_off_diagonal, in_chunks, metropolis_sweep
 from rbmqs.utils.checks import spin_array
 from rbmqs.utils.schedules import Schedule
 
 if TYPE_CHECKING:
-    from hamiltonians import Sector
+    from hamiltonians import PauliSum, Sector, SpinHamiltonian
     from hamiltonians.operators.connections import Connections
     from rbmqs.states.jacobian import Jacobian
 
@@ -27,57 +34,137 @@ _STATE_CHUNK = 2**12
 Self = TypeVar("Self", bound="VariationalState")
 
 
-class SweepTask(NamedTuple):
-    """Chains and how far they go; kernels take the first five before their tables, the rest after.
-
-    Attributes
-    ----------
-    spins : ndarray, shape (n_chains, N), int8
-        Updated in place.
-    rng : ndarray, shape (n_chains, 4), uint64
-        Random streams, updated in place.
-    beta : ndarray, shape (n_chains,), float64
-        Each chain samples |psi|^(2 beta).
-    move : int
-        A code of `rbmqs.core.metropolis`.
-    bonds : ndarray, shape (n_bonds, 2), int64
-    n_discard, sweep_size : int
-        Sweeps that are not recorded, and proposals a sweep.
-    drawn : ndarray, shape (n_chains, n_draws, N), int8
-        Filled with the recorded configurations.
-    """
-
-    spins: np.ndarray
-    rng: np.ndarray
-    beta: np.ndarray
-    move: int
-    bonds: np.ndarray
-    n_discard: int
-    sweep_size: int
-    drawn: np.ndarray
-
-
 class VariationalState(ABC):
     """A variational wavefunction over spins +1 and -1.
 
-    Attributes
-    ----------
-    learning_rate, friction : Schedule
-        Rate and 1 - momentum of the optimiser by iteration, where the settings leave them open.
+    An ansatz of one's own is a class with these five; a dataclass whose fields are named as its
+    parameters has `with_parameters` already.
+
+    - `hilbert`: a `hamiltonians.LocalSpace`, how many sites there are and what they hold.
+    - `parameters`: named arrays, all float64 or all complex128; psi is holomorphic in complex ones,
+      and positive where parameters are real.
+    - `with_parameters(parameters)`: the same wavefunction with other values of them.
+    - `log_psi(sigma)`: of int8 configurations (n_samples, N), shape (n_samples,).
+    - `log_derivatives(sigma)`: d log psi / d theta_k, shape (n_samples, n_parameters), in the order
+      of `parameters`, each array in C order.
+
+    A run that starts from random parameters, `ansatz="package.module:Class"`, needs a classmethod
+    `random(hamiltonian, *, seed, dtype, **options)` too; of the Hamiltonian it needs `n_sites`.
+    `rbmqs.testing.check_state` tests all of it.
     """
 
+    ansatz_name: ClassVar[str | None] = None
     learning_rate: ClassVar[Schedule] = Schedule(0.05, "inverse", timescale=100.0)
     friction: ClassVar[Schedule] = Schedule(0.1)
 
-    @property
+    if TYPE_CHECKING:  # at run time fields of a dataclass may have these names
+
+        @property
+        def hilbert(self) -> LocalSpace:
+            """Number of sites and their values."""
+
+        @property
+        def parameters(self) -> Mapping[str, np.ndarray]:
+            """Variational parameters by name, in the order of `flat`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # A dataclass writes a repr with all arrays unless its class has one of its own.
+        if "__repr__" not in cls.__dict__:
+            cls.__repr__ = VariationalState.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        shape = {
+            k: v for k, v in self.describe().items() if k != "ansatz" and not isinstance(v, Mapping)
+        }
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shape.items())})"
+
     @abstractmethod
-    def n_sites(self) -> int:
-        """Number of sites N."""
+    def log_psi(self, sigma: np.ndarray) -> np.ndarray:
+        """log psi(sigma) on some branch of the logarithm, float64 or complex128 (n_samples,).
+
+        Parameters
+        ----------
+        sigma : int8 array (n_samples, N)
+        """
+
+    @abstractmethod
+    def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
+        """O_k(sigma) = d log psi / d theta_k, (n_samples, n_parameters) in the order of `flat`."""
+
+    def with_parameters(self: Self, parameters: Mapping[str, np.ndarray]) -> Self:
+        """The same wavefunction with other values of its parameters, by name."""
+        if not is_dataclass(self):
+            raise NotImplementedError(f"{type(self).__name__} must define with_parameters")
+        return replace(self, **parameters)
+
+    def structure(self) -> dict[str, Any]:
+        """What makes this wavefunction besides its parameters: plain JSON values and arrays.
+
+        For a dataclass its other fields, by name.
+        """
+        if not is_dataclass(self):
+            return {}
+        names = [f.name for f in fields(self) if f.init and f.name not in self.parameters]
+        found = {name: getattr(self, name) for name in names}
+        return {k: v.to_dict() if isinstance(v, LocalSpace) else v for k, v in found.items()}
+
+    @classmethod
+    def from_structure(
+        cls: type[Self], structure: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
+    ) -> Self:
+        """The wavefunction of a file, from its `structure()` and its parameters by name."""
+        found = dict(structure)
+        if isinstance(found.get("hilbert"), Mapping):
+            found["hilbert"] = LocalSpace(**found["hilbert"])
+        return cls(**found, **parameters)
 
     @property
-    @abstractmethod
-    def n_hidden(self) -> int:
-        """Number of hidden units M of the wavefunction that is evaluated."""
+    def n_sites(self) -> int:
+        """Number of sites N."""
+        return self.hilbert.n_sites
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the parameters are complex."""
+        return any(np.iscomplexobj(array) for array in self.parameters.values())
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of variational parameters, complex ones counted once."""
+        return sum(np.size(array) for array in self.parameters.values())
+
+    @cached_property
+    def flat(self) -> np.ndarray:
+        """Variational parameters in one vector (n_parameters,), array after array in C order."""
+        return np.concatenate([np.ravel(array) for array in self.parameters.values()])
+
+    def with_flat(self: Self, flat: np.ndarray) -> Self:
+        """The same wavefunction with other parameters, laid out as in `flat`."""
+        flat = np.asarray(flat)
+        if flat.shape != (self.n_parameters,):
+            raise ValueError(
+                f"flat must have shape ({self.n_parameters},) for this wavefunction, "
+                f"got {flat.shape}"
+            )
+        if np.iscomplexobj(flat) and not self.is_complex:
+            raise ValueError("flat is complex but this wavefunction has real parameters")
+        flat = flat.astype(complex if self.is_complex else float)
+        ends = np.cumsum([np.size(array) for array in self.parameters.values()])
+        parts = np.split(flat, ends[:-1])
+        named = zip(self.parameters.items(), parts, strict=True)
+        return self.with_parameters({n: part.reshape(np.shape(old)) for (n, old), part in named})
+
+    def describe(self) -> dict[str, Any]:
+        """Shape of the wavefunction, for logs and checkpoints."""
+        plain = (bool, int, float, str)
+        return {
+            "ansatz": type(self).__name__,
+            "n_sites": self.n_sites,
+            "n_parameters": self.n_parameters,
+            "dtype": "complex128" if self.is_complex else "float64",
+            **{k: v for k, v in self.structure().items() if isinstance(v, plain)},
+        }
 
     @property
     def n_samples(self) -> int:
@@ -91,49 +178,22 @@ class VariationalState(ABC):
 
     @property
     def n_restarts(self) -> int:
-        """Random starts that `ground_state` tries, where the settings leave it open."""
+        """Random starts that `ground_state` makes, where the settings leave it open."""
         return 1
 
     @property
     def restart_state(self) -> VariationalState:
-        """What these starts are tried with; its parameters are those of this machine."""
+        """The state that these starts are made with; it has the same parameters."""
         return self
 
-    @property
-    @abstractmethod
-    def is_complex(self) -> bool:
-        """Whether the parameters are complex."""
-
-    @property
-    @abstractmethod
-    def n_parameters(self) -> int:
-        """Number of variational parameters, complex ones counted once."""
-
-    @property
-    @abstractmethod
-    def flat(self) -> np.ndarray:
-        """Variational parameters in one vector (n_parameters,)."""
-
-    @abstractmethod
-    def with_flat(self: Self, flat: np.ndarray) -> Self:
-        """The same wavefunction with other parameters, laid out as in `flat`."""
-
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """Shape of the wavefunction, for logs and checkpoints."""
-
-    @abstractmethod
-    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
-        """log psi of int8 spins (n_samples, N), unchecked."""
-
-    @abstractmethod
     def prepare(self, sigma: np.ndarray) -> np.ndarray:
-        """What local values and log-derivatives of the same configurations share.
+        """What local values and log-derivatives of the same configurations share: the cache.
 
-        One row per configuration; handed back to the methods below it saves them that work.
+        One row per configuration; handed back to the methods below it saves them that work. Here
+        log psi(sigma).
         """
+        return in_chunks(self.log_psi, sigma)
 
-    @abstractmethod
     def add_off_diagonal(
         self,
         sigma: np.ndarray,
@@ -141,7 +201,7 @@ class VariationalState(ABC):
         fixed_sector: bool,
         per_flip: bool,
         out: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
     ) -> None:
         """Add sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), sigma' != sigma.
 
@@ -151,18 +211,19 @@ class VariationalState(ABC):
         connections : Connections
         fixed_sector : bool
             Whether amplitudes outside the samples' sector of S_z count as zero.
-        apart : bool
+        per_flip : bool
             Whether each flip has a column of its own.
-        out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
-        pairs : array, optional
+        out : complex128 (n_samples, 1), or (n_samples, n_flips) if per flip
+        cache : array, optional
             `prepare(sigma)` where it is known already.
         """
+        cache = self.prepare(sigma) if cache is None else cache
+        add_off_diagonal(self.log_psi, sigma, cache, connections, fixed_sector, per_flip, out)
 
-    @abstractmethod
     def jacobian(
         self,
         sigma: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> Jacobian:
         """Centred log-derivatives at int8 spins (n_samples, N), for the solvers.
@@ -170,27 +231,39 @@ class VariationalState(ABC):
         Parameters
         ----------
         sigma : int8 (n_samples, N)
-        pairs : array, optional
+        cache : array, optional
             `prepare(sigma)` where it is known already.
         weights : float64 (n_samples,), optional
             Of the samples, with mean one; equal ones when not given.
-        """
 
-    @abstractmethod
-    def sweep(self, walk: SweepTask) -> np.ndarray:
+        Raises
+        ------
+        ValueError
+            Complex derivatives by real parameters: their equations are not those of the solvers.
+        """
+        rows = in_chunks(self.log_derivatives, sigma, n_rows=_STATE_CHUNK)
+        if np.iscomplexobj(rows) and not self.is_complex:
+            raise ValueError(
+                f"log_derivatives of {type(self).__name__} are complex but its parameters are "
+                f"real: make them complex128, or the derivatives real"
+            )
+        return ExplicitJacobian(rows.astype(complex if self.is_complex else float), weights)
+
+    def sweep(self, task: SweepTask) -> np.ndarray:
         """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""
+        return metropolis_sweep(self.log_psi, task)
 
     def local_values(
         self,
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
     ) -> np.ndarray:
         """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
         c = connections
         values = diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
-        self.add_off_diagonal(sigma, c, fixed_sector, False, values[:, None], pairs)
+        self.add_off_diagonal(sigma, c, fixed_sector, False, values[:, None], cache)
         return values
 
     def flip_ratios(
@@ -198,53 +271,16 @@ class VariationalState(ABC):
         sigma: np.ndarray,
         connections: Connections,
         fixed_sector: bool,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
     ) -> np.ndarray:
         """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
         ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
-        self.add_off_diagonal(sigma, connections, fixed_sector, True, ratios, pairs)
+        self.add_off_diagonal(sigma, connections, fixed_sector, True, ratios, cache)
         return ratios
-
-    def log_psi(self, sigma: np.ndarray) -> np.ndarray:
-        """log psi(sigma) on some branch of the logarithm.
-
-        Parameters
-        ----------
-        sigma : int array (..., N)
-            Spins +1 and -1.
-
-        Returns
-        -------
-        array (...)
-            complex128; float64 for a wavefunction that is positive everywhere.
-
-        Raises
-        ------
-        ValueError
-            Wrong number of sites, or entries other than +-1.
-        """
-        sigma = spin_array("sigma", sigma, self.n_sites)
-        return self.log_amplitudes(sigma.reshape(-1, self.n_sites)).reshape(sigma.shape[:-1])
 
     def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """psi(sigma_new) / psi(sigma), elementwise over leading axes."""
         return np.exp(self.log_psi(sigma_new) - self.log_psi(sigma))
-
-    def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
-        """O_k(sigma) = d log psi / d theta_k, the whole Jacobian.
-
-        For small systems and tests: the solvers of `rbmqs.sr` never form it for a
-        plain RBM.
-
-        Returns
-        -------
-        array (..., n_parameters)
-            In the order of `flat`.
-        """
-        sigma = spin_array("sigma", sigma, self.n_sites)
-        spins = sigma.reshape(-1, self.n_sites)
-        rows = self.jacobian(spins).rows(0, len(spins))
-        return rows.reshape(*sigma.shape[:-1], self.n_parameters)
 
     def log_state_vector(self, sector: Sector) -> np.ndarray:
         """log psi of every basis state of a sector, in the sector's order."""
@@ -258,7 +294,7 @@ class VariationalState(ABC):
         chunks = range(0, len(states), _STATE_CHUNK)
         return np.concatenate(
             [
-                self.log_amplitudes(sector.states_to_spins(states[start : start + _STATE_CHUNK]))
+                self.log_psi(sector.states_to_spins(states[start : start + _STATE_CHUNK]))
                 for start in chunks
             ]
         )
@@ -282,3 +318,79 @@ class VariationalState(ABC):
         if vector.shape != psi.shape:
             raise ValueError(f"vector must have shape {psi.shape}, got {vector.shape}")
         return float(abs(np.vdot(vector, psi)) ** 2 / np.vdot(vector, vector).real)
+
+    # Estimators live in a higher room, which these methods look up by name when they are called.
+
+    def sample(self, n_samples: int = 1000, **options: Any) -> Any:
+        """Configurations drawn from |psi|^2; see `rbmqs.estimators.measurement.sample`.
+
+        Parameters
+        ----------
+        n_samples : int
+        **options
+            `total_sz`, `seed`, `n_chains`.
+        """
+        return _measurement().sample(self, n_samples, **options)
+
+    def expect(self, operator: PauliSum | SpinHamiltonian, **options: Any) -> Any:
+        """Expectation of an operator with its error; see `rbmqs.estimators.measurement`.
+
+        Parameters
+        ----------
+        operator : PauliSum or SpinHamiltonian
+        **options
+            `n_samples`, `total_sz`, `seed`.
+        """
+        return _measurement().expect_of_state(self, operator, **options)
+
+    def measure(self, hamiltonian: SpinHamiltonian, **options: Any) -> Any:
+        """Energy and observables with errors; see `rbmqs.estimators.measurement.measure`."""
+        return _measurement().measure(self, hamiltonian, **options)
+
+
+def _measurement() -> Any:
+    return import_module("rbmqs.estimators.measurement")
+
+
+class FusedState(VariationalState):
+    """A wavefunction with kernels of its own; `log_psi` checks what comes in from outside."""
+
+    @abstractmethod
+    def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
+        """log psi of int8 spins (n_samples, N), unchecked."""
+
+    def log_psi(self, sigma: np.ndarray) -> np.ndarray:
+        """log psi(sigma) on some branch of the logarithm.
+
+        Parameters
+        ----------
+        sigma : int array (..., N)
+            Spins +1 and -1.
+
+        Returns
+        -------
+        array (...)
+            complex128; float64 for a wavefunction that is positive everywhere.
+
+        Raises
+        ------
+        ValueError
+            Wrong number of sites, or entries other than +-1.
+        """
+        sigma = spin_array("sigma", sigma, self.n_sites)
+        return self.log_amplitudes(sigma.reshape(-1, self.n_sites)).reshape(sigma.shape[:-1])
+
+    def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
+        """O_k(sigma) = d log psi / d theta_k, the whole Jacobian.
+
+        For small systems and tests: the solvers of `rbmqs.sr` never form it for a plain RBM.
+
+        Returns
+        -------
+        array (..., n_parameters)
+            In the order of `flat`.
+        """
+        sigma = spin_array("sigma", sigma, self.n_sites)
+        spins = sigma.reshape(-1, self.n_sites)
+        rows = self.jacobian(spins).rows(0, len(spins))
+        return rows.reshape(*sigma.shape[:-1], self.n_parameters)

@@ -10,12 +10,14 @@ a row of |G| hidden units of an ordinary RBM, which does all the sampling.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.symmetry.groups import SymmetryGroup
 from rbmqs.core.images import images_in_parts
 from rbmqs.core.planes import plane_numbers
 from rbmqs.core.tables import rows_at_once
@@ -26,11 +28,10 @@ from rbmqs.states.rbm import RBM
 from rbmqs.utils.checks import positive_int
 
 if TYPE_CHECKING:
-    from hamiltonians.symmetry.groups import SymmetryGroup
-    from rbmqs.states.state import SweepTask
+    from rbmqs.states.generic import SweepTask
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SymmetricRBM(WeightedState):
     """A restricted Boltzmann machine that is invariant under a group.
 
@@ -63,8 +64,6 @@ class SymmetricRBM(WeightedState):
     has_hidden_bias: bool = True
 
     def __post_init__(self) -> None:
-        from hamiltonians.symmetry.groups import SymmetryGroup
-
         if not isinstance(self.group, SymmetryGroup):
             raise TypeError(f"group must be a SymmetryGroup, got {type(self.group).__name__}")
         if self.spin_inversion and self.has_visible_bias:
@@ -113,9 +112,29 @@ class SymmetricRBM(WeightedState):
             group.n_sites, n_hidden=n_features, dtype=dtype, visible_bias=visible_bias,
             hidden_bias=hidden_bias, seed=seed, stddev=stddev,
         )  # fmt: skip
-        a = plain.visible_bias[: len(np.unique(_orbits(group)))]
+        a = plain.visible_bias[: len(np.unique(orbits_of(group)))]
         flags = (spin_inversion, visible_bias, hidden_bias)
         return cls(a, plain.hidden_bias, plain.weights, group, *flags)
+
+    def structure(self) -> dict[str, Any]:
+        """Which biases are parameters, and the group."""
+        return {
+            **super().structure(),
+            "spin_inversion": self.spin_inversion,
+            "permutations": self.group.permutations,
+        }
+
+    @classmethod
+    def from_structure(
+        cls, structure: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
+    ) -> SymmetricRBM:
+        """See `VariationalState.from_structure`; fixed biases are zero."""
+        flags = dict(structure)
+        group = SymmetryGroup(flags.pop("permutations"))
+        lengths = {"visible_bias": orbits_of(group).max() + 1}
+        lengths["hidden_bias"] = parameters["weights"].shape[1]
+        zeros: dict[str, Any] = {name: np.zeros(length) for name, length in lengths.items()}
+        return cls(**{**zeros, **parameters}, group=group, **flags)
 
     @property
     def n_samples(self) -> int:
@@ -137,7 +156,7 @@ class SymmetricRBM(WeightedState):
 
     @property
     def n_restarts(self) -> int:
-        """Eight, in runs long enough: minima differ by a third of the error, see `rbmqs.vmc.extensions.multistart`."""
+        """Eight, in runs long enough: minima of the energy differ by a third of the error."""
         return 8
 
     @property
@@ -158,7 +177,7 @@ class SymmetricRBM(WeightedState):
     @cached_property
     def orbits(self) -> np.ndarray:
         """Number of the orbit of each site, int64 (N,)."""
-        return _orbits(self.group)
+        return orbits_of(self.group)
 
     @cached_property
     def _permutations(self) -> np.ndarray:
@@ -197,20 +216,20 @@ class SymmetricRBM(WeightedState):
         """See `VariationalState.add_off_diagonal`."""
         self.plain.add_off_diagonal(*arguments, **options)
 
-    def sweep(self, walk: SweepTask) -> np.ndarray:
+    def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
-        return self.plain.sweep(walk)
+        return self.plain.sweep(task)
 
     def jacobian(
         self,
         sigma: np.ndarray,
-        pairs: np.ndarray | None = None,
+        cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> ExplicitJacobian:
         """See `VariationalState.jacobian`."""
-        pairs = self.prepare(sigma) if pairs is None else pairs
+        cache = self.prepare(sigma) if cache is None else cache
         image_weights = np.ones((len(sigma), 1), dtype=complex)
-        return ExplicitJacobian(self._derivatives(sigma[:, None], pairs, image_weights), weights)
+        return ExplicitJacobian(self._derivatives(sigma[:, None], cache, image_weights), weights)
 
     def image_derivatives(
         self,
@@ -219,22 +238,22 @@ class SymmetricRBM(WeightedState):
         signs: np.ndarray,
         image_weights: np.ndarray,
     ) -> np.ndarray:
-        """sum_h share_h O(h sigma), (n_samples, n_parameters); see `RBM.image_derivatives`."""
+        """See `RBM.image_derivatives`."""
         n_rows = rows_at_once(self.plain.flip_tables)
         parts = []
         for part, images in images_in_parts(sigma, permutations, signs, n_rows):
-            pairs = self.prepare(images.reshape(-1, self.n_sites))
-            parts.append(self._derivatives(images, pairs, image_weights[part]))
+            cache = self.prepare(images.reshape(-1, self.n_sites))
+            parts.append(self._derivatives(images, cache, image_weights[part]))
         return np.concatenate(parts)
 
     def _derivatives(
-        self, images: np.ndarray, pairs: np.ndarray, image_weights: np.ndarray
+        self, images: np.ndarray, cache: np.ndarray, image_weights: np.ndarray
     ) -> np.ndarray:
-        """sum_h share_h O of images int8 (n_samples, n_images, N) with their hidden units."""
+        """Weighted sums of O over images int8 (n_samples, n_images, N), given their cache."""
         n_free = self.n_features + self.weights.size
         out = np.empty((len(images), n_free, 2 if self.is_complex else 1))
         tied_derivatives(
-            plane_numbers(self.weights), np.ascontiguousarray(images), pairs, image_weights,
+            plane_numbers(self.weights), np.ascontiguousarray(images), cache, image_weights,
             self.group.permutations, self.spin_inversion, self.n_features, out,
         )  # fmt: skip
         found = out.view(complex if self.is_complex else float)[:, :, 0]
@@ -264,7 +283,7 @@ class SymmetricRBM(WeightedState):
         }
 
 
-def _orbits(group: SymmetryGroup) -> np.ndarray:
+def orbits_of(group: SymmetryGroup) -> np.ndarray:
     """Number of the orbit of each site, by the smallest site that it holds."""
     return np.unique(group.permutations.min(axis=0), return_inverse=True)[1]
 

@@ -35,7 +35,7 @@ from rbmqs.runs.netket import (  # noqa: E402
     to_netket_state,
 )
 from rbmqs.sampling.chains import MetropolisSampler  # noqa: E402
-from rbmqs.sr import SOLVERS, FactorisedJacobian, solve  # noqa: E402
+from rbmqs.sr import SOLVERS, solve  # noqa: E402
 from rbmqs.states.rbm import RBM  # noqa: E402
 
 pytestmark = pytest.mark.netket
@@ -106,7 +106,7 @@ class Case:
 
     def direction(self, method: str) -> np.ndarray:
         """Our (S + shift)^-1 F."""
-        jacobian = FactorisedJacobian.of(self.psi, self.samples.flat)
+        jacobian = self.psi.jacobian(self.samples.flat)
         energies = local_energies(self.psi, self.hamiltonian, self.samples).ravel()
         return solve(jacobian, energies, DIAG_SHIFT, method).direction
 

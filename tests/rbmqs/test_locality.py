@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.sr import SOLVERS, FactorisedJacobian, solve
+from rbmqs.sr import SOLVERS, solve
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
@@ -114,7 +114,7 @@ def test_units_are_at_home_where_their_weights_are():
 @pytest.mark.parametrize("biases", BIASES)
 def test_gram_is_that_of_scaled_columns(lattice, kind, biases):
     psi, blocks, spins, _ = problem(heisenberg(lattice), kind, biases)
-    local = LocalJacobian.of(FactorisedJacobian.of(psi, spins), blocks)
+    local = LocalJacobian.of(psi.jacobian(spins), blocks)
     columns = naive.centred_jacobian(psi, spins) * np.sqrt(scales(psi, blocks))
     expected = columns @ columns.conj().T
     gram = np.tril(local.gram())  # what lies above is whatever was in memory
@@ -134,7 +134,7 @@ def test_every_solver_gives_the_dense_formula(method, kind, drawn):
     if drawn == "weighted":
         weights = np.random.default_rng(1).uniform(0.1, 1.0, len(spins))
         weights *= len(spins) / weights.sum()
-    jacobian = FactorisedJacobian.of(psi, spins, weights=weights)
+    jacobian = psi.jacobian(spins, weights=weights)
     start = 0.3 * psi.flat
     found = solve(jacobian, energies, SHIFT, method, start, blocks=blocks)
     w = np.ones(len(spins)) if weights is None else weights
@@ -156,7 +156,7 @@ def test_bytes_do_not_depend_on_threads():
     psi, blocks, spins, energies = problem(heisenberg(hm.square(6)), complex, n_samples=400)
 
     def direction() -> bytes:
-        jacobian = FactorisedJacobian.of(psi, spins)
+        jacobian = psi.jacobian(spins)
         return solve(jacobian, energies, SHIFT, blocks=blocks).direction.tobytes()
 
     with threadpool_limits(1):

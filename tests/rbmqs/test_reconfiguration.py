@@ -10,7 +10,7 @@ from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs.core.planes import from_planes
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import ExactSampler
-from rbmqs.sr import SOLVERS, FactorisedJacobian, choose_solver, solve
+from rbmqs.sr import SOLVERS, choose_solver, solve
 from rbmqs.sr.choice import costs
 
 KINDS = [float, complex]
@@ -37,7 +37,7 @@ def random_vector(psi, seed=1):
 @pytest.mark.parametrize("n_samples", [1, 127, 128, 300])
 def test_gram_is_the_centred_product(kind, biases, n_samples):
     psi, spins, _ = problem(kind, biases, n_samples)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     O = naive.centred_jacobian(psi, spins)  # noqa: E741
     gram = jacobian.gram()
     assert len(gram) == (2 if kind is complex else 1)
@@ -48,7 +48,7 @@ def test_gram_is_the_centred_product(kind, biases, n_samples):
 @pytest.mark.parametrize("biases", BIASES)
 def test_products_with_the_jacobian(kind, biases):
     psi, spins, energies = problem(kind, biases)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     O = naive.centred_jacobian(psi, spins)  # noqa: E741
     assert (jacobian.n_samples, jacobian.n_parameters) == O.shape
     assert jacobian.is_complex == (kind is complex)
@@ -67,7 +67,7 @@ def test_products_with_the_jacobian(kind, biases):
 def test_known_pairs_are_used():
     psi, spins, _ = problem()
     pairs = psi.prepare(spins)
-    given, made = (FactorisedJacobian.of(psi, spins, p) for p in (pairs, None))
+    given, made = (psi.jacobian(spins, p) for p in (pairs, None))
     np.testing.assert_array_equal(given.tanh, made.tanh)
 
 
@@ -78,7 +78,7 @@ def test_known_pairs_are_used():
 def test_solvers_agree_with_the_dense_formula(method, kind, biases, n_samples):
     psi, spins, energies = problem(kind, biases, n_samples)
     shift = 1e-2
-    result = solve(FactorisedJacobian.of(psi, spins), energies, shift, method)
+    result = solve(psi.jacobian(spins), energies, shift, method)
     expected = naive.direction(psi, spins, energies, shift)
     metric, force = naive.metric_and_force(psi, spins, energies)
     scale = np.linalg.norm(expected)
@@ -103,7 +103,7 @@ def test_solvers_agree_with_the_dense_formula(method, kind, biases, n_samples):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_three_solvers_agree_at_a_shift_that_iterations_reach(kind):
     psi, spins, energies = problem(kind, n_samples=60)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     found = [solve(jacobian, energies, 0.3, method).direction for method in SOLVERS]
     for direction in found[1:]:
         assert np.linalg.norm(direction - found[0]) <= 1e-6 * np.linalg.norm(found[0])
@@ -117,7 +117,7 @@ def test_momentum_starts_from_the_last_direction(method, kind):
     """SPRING: x = start + (S + shift)^-1 (F - S start), and F's slope along all of x."""
     psi, spins, energies = problem(kind, n_samples=50)
     start = 0.3 * random_vector(psi)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     result = solve(jacobian, energies, 0.05, method, start)
     expected = naive.direction(psi, spins, energies, 0.05, start)
     metric, force = naive.metric_and_force(psi, spins, energies)
@@ -137,7 +137,7 @@ def test_samples_that_are_alike_share_a_row(kind):
     psi, spins, energies = problem(kind=kind)
     chosen = np.random.default_rng(3).integers(0, len(spins) // 3, len(spins))
     spins, energies = spins[chosen], energies + 0.1 * np.arange(len(spins))
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     repeats = jacobian.repeats()
     assert repeats.counts.sum() == len(spins) > len(repeats.first)
     np.testing.assert_array_equal(spins[repeats.first][repeats.kind], spins)
@@ -152,7 +152,7 @@ def test_a_singular_matrix_gives_advice_and_finite_numbers(method, shift):
     """Every sample twice and fewer samples than parameters: both matrices are singular."""
     psi, spins, energies = problem(n_samples=12)
     spins, energies = np.repeat(spins, 2, axis=0), np.repeat(energies, 2)
-    result = solve(FactorisedJacobian.of(psi, spins), energies, shift, method)
+    result = solve(psi.jacobian(spins), energies, shift, method)
     assert np.all(np.isfinite(result.direction))
     assert np.isfinite(result.residual)
     if result.diag_shift > shift:
@@ -160,7 +160,7 @@ def test_a_singular_matrix_gives_advice_and_finite_numbers(method, shift):
         assert "\n" not in result.advice
     # What the solve reports is what it solved: the shift in use explains the direction.
     expected = naive.direction(psi, spins, energies, 1e-3)
-    raised = solve(FactorisedJacobian.of(psi, spins), energies, 1e-3, method)
+    raised = solve(psi.jacobian(spins), energies, 1e-3, method)
     assert np.linalg.norm(raised.direction - expected) <= 1e-8 * np.linalg.norm(expected)
 
 
@@ -179,7 +179,7 @@ def test_an_indefinite_matrix_raises_the_shift_and_says_so(method, monkeypatch):
     monkeypatch.setattr(solvers, "solve_positive", indefinite)
     psi, spins, energies = problem(n_samples=12)
     spins, energies = np.repeat(spins, 2, axis=0), np.repeat(energies, 2)
-    result = solve(FactorisedJacobian.of(psi, spins), energies, 1e-18, method)
+    result = solve(psi.jacobian(spins), energies, 1e-18, method)
     assert np.all(np.isfinite(result.direction))
     assert result.diag_shift > 1e-18
     assert "raised" in result.advice
@@ -191,7 +191,7 @@ def test_iterations_that_do_not_converge_say_so(monkeypatch):
 
     monkeypatch.setattr(solvers, "_CG_MAX_ITERATIONS", 3)
     psi, spins, energies = problem()
-    result = solve(FactorisedJacobian.of(psi, spins), energies, 1e-6, "matrix-free")
+    result = solve(psi.jacobian(spins), energies, 1e-6, "matrix-free")
     assert "raise diag_shift" in result.advice
     assert result.n_iterations == 3
     assert result.residual > 1e-8
@@ -200,7 +200,7 @@ def test_iterations_that_do_not_converge_say_so(monkeypatch):
 @pytest.mark.parametrize("method", SOLVERS)
 def test_equal_energies_leave_the_parameters_alone(method):
     psi, spins, energies = problem()
-    result = solve(FactorisedJacobian.of(psi, spins), np.full_like(energies, -3), 0.01, method)
+    result = solve(psi.jacobian(spins), np.full_like(energies, -3), 0.01, method)
     assert np.linalg.norm(result.direction) <= 1e-12
     assert np.isfinite(result.residual)
 
@@ -208,7 +208,7 @@ def test_equal_energies_leave_the_parameters_alone(method):
 @pytest.mark.parametrize("method", SOLVERS)
 def test_nan_in_the_matrix_is_refused(method):
     psi, spins, energies = problem()
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     jacobian.tanh[3, 1] = np.nan
     with pytest.raises(FloatingPointError):
         solve(jacobian, energies, 0.01, method)
@@ -219,23 +219,23 @@ def test_nan_in_the_energies_is_refused(method):
     psi, spins, energies = problem()
     energies[7] = np.nan
     with pytest.raises(FloatingPointError, match="local energies"):
-        solve(FactorisedJacobian.of(psi, spins), energies, 0.01, method)
+        solve(psi.jacobian(spins), energies, 0.01, method)
 
 
 def test_unknown_solvers_are_refused():
     psi, spins, energies = problem()
     with pytest.raises(ValueError, match="solver must be one of sample-space"):
-        solve(FactorisedJacobian.of(psi, spins), energies, 0.01, "minsr")
+        solve(psi.jacobian(spins), energies, 0.01, "minsr")
 
 
 def test_the_choice_of_solver():
     few = problem(n_samples=20, n_sites=8, n_hidden=16)
     many = problem(n_samples=4000, n_sites=12, n_hidden=2)
     alike = problem(n_samples=4000, n_sites=4, n_hidden=2)  # of 16 kinds only
-    assert choose_solver(FactorisedJacobian.of(few[0], few[1])) == "sample-space"
-    assert choose_solver(FactorisedJacobian.of(many[0], many[1])) == "dense"
-    assert choose_solver(FactorisedJacobian.of(alike[0], alike[1])) == "sample-space"
-    assert solve(FactorisedJacobian.of(few[0], few[1]), few[2], 0.01).method == "sample-space"
+    assert choose_solver(few[0].jacobian(few[1])) == "sample-space"
+    assert choose_solver(many[0].jacobian(many[1])) == "dense"
+    assert choose_solver(alike[0].jacobian(alike[1])) == "sample-space"
+    assert solve(few[0].jacobian(few[1]), few[2], 0.01).method == "sample-space"
     huge = costs(100_000, 3300, 100_000 * 323_300.0, 323_300)
     assert min(huge, key=lambda m: huge[m]) == "matrix-free"
     assert huge["sample-space"] == huge["dense"] == np.inf
@@ -274,7 +274,7 @@ def test_a_uniform_full_sum_is_the_exact_natural_gradient(kind):
     metric, force = full_sum(psi, H)
     expected = np.linalg.solve(metric + 0.01 * np.eye(len(force)), force)
     for method in SOLVERS:
-        found = solve(FactorisedJacobian.of(psi, spins), energies, 0.01, method)
+        found = solve(psi.jacobian(spins), energies, 0.01, method)
         np.testing.assert_allclose(found.direction, expected, atol=1e-8)
 
 
@@ -303,7 +303,7 @@ def test_many_samples_approach_the_exact_force(kind):
     sampler = ExactSampler(Sector(6, 0), 16)
     samples, _ = sampler.sample(psi, sampler.start(0), 2000)
     energies = local_energies(psi, H, samples).ravel()
-    jacobian = FactorisedJacobian.of(psi, samples.flat)
+    jacobian = psi.jacobian(samples.flat)
     deviations = energies - energies.mean()
     deviations = deviations if kind is complex else deviations.real
     found = jacobian.adjoint_times(deviations) / jacobian.n_samples
@@ -319,7 +319,7 @@ def test_bytes_do_not_depend_on_threads(method, kind):
     psi, spins, energies = problem(kind, n_samples=500)
 
     def gram_and_direction():
-        jacobian = FactorisedJacobian.of(psi, spins)
+        jacobian = psi.jacobian(spins)
         result = solve(jacobian, energies, 1e-3, method)
         return np.tril(jacobian.gram()).tobytes(), result.direction.tobytes()
 

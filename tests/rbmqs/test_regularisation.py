@@ -4,7 +4,7 @@ import naive
 import numpy as np
 import pytest
 
-from rbmqs.sr import FactorisedJacobian, allowed_solvers, solve
+from rbmqs.sr import allowed_solvers, solve
 from rbmqs.sr.scaling import ScaledJacobian, variances, with_relative_shift
 from rbmqs.sr.solvers import dense
 from rbmqs.sr.truncation import signal_to_noise
@@ -35,7 +35,7 @@ def relative_direction(psi, spins, energies, start):
 def test_relative_shift_is_the_dense_formula(kind, method, n_samples, momentum):
     psi, spins, energies = problem(kind, n_samples)
     start = momentum * psi.flat
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     found = solve(jacobian, energies, SHIFT, method, start, relative_shift=RELATIVE)
     expected = relative_direction(psi, spins, energies, start)
     assert np.linalg.norm(found.direction - expected) <= 1e-7 * np.linalg.norm(expected)
@@ -49,7 +49,7 @@ def test_relative_shift_is_the_dense_formula(kind, method, n_samples, momentum):
 def test_variances_are_the_diagonal_of_the_metric(kind):
     psi, spins, energies = problem(kind, 700)
     metric, _ = naive.metric_and_force(psi, spins, energies)
-    found = variances(FactorisedJacobian.of(psi, spins))
+    found = variances(psi.jacobian(spins))
     np.testing.assert_allclose(found, np.diag(metric).real, atol=1e-13)
 
 
@@ -60,7 +60,7 @@ def test_relative_shift_does_not_see_units(kind):
     With the fixed shift alone it does not.
     """
     psi, spins, energies = problem(kind)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     units = np.exp(np.random.default_rng(1).normal(size=psi.n_parameters))
 
     scaled = ScaledJacobian(jacobian, units)
@@ -98,7 +98,7 @@ def truncated_direction(psi, spins, energies, shift, min_snr):
 @pytest.mark.parametrize("n_samples", [60, 700])
 def test_truncation_is_the_formula(kind, n_samples):
     psi, spins, energies = problem(kind, n_samples)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     found = solve(jacobian, energies, SHIFT, min_snr=1.0)
     expected = truncated_direction(psi, spins, energies, SHIFT, 1.0)
     assert np.linalg.norm(found.direction - expected) <= 1e-6 * np.linalg.norm(expected)
@@ -110,7 +110,7 @@ def test_truncation_is_the_formula(kind, n_samples):
 @pytest.mark.parametrize("kind", KINDS)
 def test_truncation_keeps_all_where_nothing_is_noise(kind):
     psi, spins, energies = problem(kind)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     start = 0.2 * psi.flat
     found = solve(jacobian, energies, SHIFT, start=start, min_snr=1e-6)
     plain = solve(jacobian, energies, SHIFT, "dense", start)
@@ -125,7 +125,7 @@ def test_ratio_of_pure_noise_is_that_of_a_gaussian():
     41 components, 200 draws of the energies; the mean of snr^2 is within 4 of its errors.
     """
     psi, spins, _ = problem(complex, 2000)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     rng = np.random.default_rng(5)
     basis = np.eye(psi.n_parameters)
     means = []
@@ -138,7 +138,7 @@ def test_ratio_of_pure_noise_is_that_of_a_gaussian():
 
 def test_solvers_that_cannot_are_refused():
     psi, spins, energies = problem(complex)
-    jacobian = FactorisedJacobian.of(psi, spins)
+    jacobian = psi.jacobian(spins)
     with pytest.raises(ValueError, match="dense, matrix-free, got 'sample-space'"):
         solve(jacobian, energies, SHIFT, "sample-space", relative_shift=0.1)
     with pytest.raises(ValueError, match="dense, got 'matrix-free'"):

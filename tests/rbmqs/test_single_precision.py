@@ -6,7 +6,7 @@ import pytest
 
 from rbmqs.core.aligned import LINE, aligned_empty
 from rbmqs.core.single_descent import RESTART, descend
-from rbmqs.sr import ExplicitJacobian, FactorisedJacobian, choose_solver, solve
+from rbmqs.sr import ExplicitJacobian, choose_solver, solve
 from rbmqs.sr.choice import affordable_iterations
 from rbmqs.sr.single import SinglePrecision
 
@@ -20,7 +20,7 @@ def problem(kind, biases=(True, True), n_samples=100, n_sites=6, n_hidden=5, sca
     rng = np.random.default_rng(0)
     spins = rng.choice(np.array([1, -1], np.int8), size=(n_samples, n_sites))
     energies = rng.normal(size=n_samples) + 1j * rng.normal(size=n_samples) - 7
-    return FactorisedJacobian.of(psi, spins), psi, spins, energies
+    return psi.jacobian(spins), psi, spins, energies
 
 
 @pytest.mark.parametrize("kind", KINDS)

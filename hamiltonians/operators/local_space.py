@@ -1,0 +1,47 @@
+"""Which configurations there are: the number of sites and the values that each of them takes."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hamiltonians.utils.checks import integer
+
+
+@dataclass(frozen=True)
+class LocalSpace:
+    """Sites that all take the same values.
+
+    Parameters
+    ----------
+    n_sites : int
+        Number of sites N.
+    values : tuple of int
+        Twice S_z of the local states, largest first; (1, -1) for spins of S = 1/2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Fewer than one site, or values that are not 2 S_z of one spin S.
+    """
+
+    n_sites: int
+    values: tuple[int, ...] = (1, -1)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_sites", integer("n_sites", self.n_sites, 1))
+        values = tuple(integer("values", value) for value in self.values)
+        top = len(values) - 1
+        if top < 1 or values != tuple(range(top, -top - 1, -2)):
+            raise ValueError(
+                f"values must be 2 S_z of a spin, largest first, such as (1, -1) or (2, 0, -2), "
+                f"got {self.values}"
+            )
+        object.__setattr__(self, "values", values)
+
+    @property
+    def n_local_states(self) -> int:
+        """Number of values of a site, 2 S + 1."""
+        return len(self.values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for files."""
+        return asdict(self)
