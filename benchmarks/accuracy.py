@@ -22,12 +22,12 @@ from typing import Any
 
 from accuracy_cases import SUITES, Case
 from choice import chosen
+from host import host_line
 from timing import write_json
 
 import rbmqs
 from hamiltonians import best_reference
 from rbmqs.estimators.stats import Stats
-from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.lanczos_analysis import Analysis, analyse_run
 from rbmqs.runs.run import CHECKPOINT
 from rbmqs.vmc.settings import RunSettings, SamplingSettings

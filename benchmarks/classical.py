@@ -32,8 +32,7 @@ from classical_mnist import drawn, hidden16, mnist
 from classical_relatives import ratings, topics
 from classical_sets import curves, small
 from classical_speed import sparse_rows, speed
-
-from rbmqs.runs.host_speed import host_line
+from host import host_line
 
 SECTIONS = {
     "speed": speed, "sparse": sparse_rows, "small": small, "curves": curves,

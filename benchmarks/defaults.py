@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from choice import chosen
+from host import host_line
 from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square
-from rbmqs.runs.host_speed import host_line
 
 CASES = {
     "Ising chain 20, h=0.5": (lambda: ising(chain(20), h=0.5), 1e-4, True),

@@ -170,7 +170,7 @@ def _clock(work):
 
 def print_products(quick, limit):
     """Products against QuSpin's, and against the bandwidth floor."""
-    from rbmqs.runs.host_speed import triad_rate
+    from host import triad_rate
 
     triad = triad_rate()
     rows = []
@@ -205,7 +205,7 @@ def main():
         return
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, got {options.repeats}")
-    from rbmqs.runs.host_speed import host_line  # not in the processes that are timed
+    from host import host_line  # not in the processes that are timed
 
     print(host_line())
     tables = {}

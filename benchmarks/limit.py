@@ -27,13 +27,13 @@ import numba
 import operations
 from cases import MODELS, Case
 from first_iteration import in_fresh_process
+from host import gemm_rate, host_line
 from operations import Work
 from threadpoolctl import threadpool_limits
 from timing import median, seconds_per_call, write_json
 from workload import DIAG_SHIFT, Prepared
 
 import rbmqs
-from rbmqs.runs.host_speed import gemm_rate, host_line
 from rbmqs.sr import solve
 from rbmqs.utils.threads import single_threaded_blas
 

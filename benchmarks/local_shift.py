@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from accuracy_cases import SUITES, Case
 from choice import chosen
+from host import host_line
 from timing import write_json
 from training import outcome, train
 
 import hamiltonians as hm
-from rbmqs.runs.host_speed import host_line
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 

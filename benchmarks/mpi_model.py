@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from host import host_line
 from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, ising
-from rbmqs.runs.host_speed import host_line
 from rbmqs.utils.threads import single_threaded_blas
 from rbmqs.vmc.step import OptimiserState, take_step
 

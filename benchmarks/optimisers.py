@@ -17,11 +17,11 @@ from pathlib import Path
 
 from choice import chosen
 from full_sum import relative_error
+from host import host_line
 from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square, triangular
-from rbmqs.runs.host_speed import host_line
 from rbmqs.utils.schedules import Schedule
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from choice import chosen
 from exact import peak_memory
+from host import host_line
 from timing import write_json
 
 from hamiltonians import (
@@ -32,7 +33,6 @@ from hamiltonians import (
     with_smallest_sz,
 )
 from hamiltonians.references.lookup import published
-from rbmqs.runs.host_speed import host_line
 
 CASES = {
     "Heisenberg 4x4": lambda: heisenberg(square(4)),

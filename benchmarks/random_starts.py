@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from choice import chosen
 from full_sum import relative_error
+from host import host_line
 from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, kagome, square, triangular, xxz, xyz
-from rbmqs.runs.host_speed import host_line
 
 TOLERANCE = 1e-2  # relative: what "converged" promises where the energy is known
 RISE = 0.05  # of the fall of the energy along a run, by which it may end above its lowest window

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from rbmqs.runs.host_speed import host_line
+from host import host_line
 
 COMMANDS = {
     "Ising chain 20": ["ising", "--length", "20"],

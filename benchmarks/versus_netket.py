@@ -40,13 +40,13 @@ import numpy as np
 from cases import LATTICES, MODELS, STDDEV, Case
 from choice import chosen
 from first_iteration import in_fresh_process
+from host import host_line
 from netket_side import NetKet, Settings, packages, tuned
 from timing import bar_chart, median, seconds, write_json
 from workload import DIAG_SHIFT, LEARNING_RATE, Prepared, run_settings
 
 import rbmqs
 from rbmqs.estimators.error_bars import statistics
-from rbmqs.runs.host_speed import host_line
 from rbmqs.runs.netket import parameters_to_netket
 from rbmqs.sampling.chains import Samples
 from rbmqs.sr import solve
@@ -113,9 +113,7 @@ class Ours:
                 lambda: psi.with_flat(
                     psi.flat
                     - LEARNING_RATE
-                    * solve(
-                        psi.jacobian(samples.flat, pairs), energies, DIAG_SHIFT
-                    ).direction
+                    * solve(psi.jacobian(samples.flat, pairs), energies, DIAG_SHIFT).direction
                 )
             )
         times["iteration"] = seconds(lambda: next(self.iterations))

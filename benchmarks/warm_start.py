@@ -17,12 +17,12 @@ from pathlib import Path
 
 from accuracy_cases import SUITES, Case
 from choice import chosen
+from host import host_line
 from timing import write_json
 from training import outcome, train
 
 import hamiltonians as hm
 from hamiltonians import best_reference
-from rbmqs.runs.host_speed import host_line
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.vmc.settings import RunSettings, SamplingSettings

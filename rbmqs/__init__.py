@@ -36,6 +36,7 @@ _HOMES = {
     "grown": "vmc.extensions.growth",
     "iterate": "vmc.loop",
     "lanczos_step": "estimators.lanczos",
+    "load": "runs.loading",
     "local_energies": "estimators.local",
     "magnetisations": "estimators.local",
     "measure": "estimators.measurement",

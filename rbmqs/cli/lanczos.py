@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from rbmqs.cli import exit_codes
@@ -35,8 +34,7 @@ def add_lanczos_options(parser: argparse.ArgumentParser) -> None:
 def run_lanczos(options: argparse.Namespace) -> int:
     """Analyse, print and write DIR/lanczos.json; 3 where something stands against the numbers."""
     from rbmqs.runs.lanczos_analysis import analyse_run
-    from rbmqs.runs.result import plain
-    from rbmqs.utils.archive import write_atomically
+    from rbmqs.utils.json_files import write_json
 
     directory = Path(options.directory)
     analysis = analyse_run(
@@ -47,7 +45,6 @@ def run_lanczos(options: argparse.Namespace) -> int:
         progress=not options.quiet,
     )
     print(analysis)
-    text = json.dumps(plain(analysis.to_dict()), indent=1) + "\n"
-    write_atomically(directory / FILE, lambda file: file.write(text.encode()))
+    write_json(directory / FILE, analysis.to_dict())
     print(f"{'written':<16} {directory / FILE}")
     return exit_codes.NOT_CONVERGED if analysis.status else 0

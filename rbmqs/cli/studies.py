@@ -175,7 +175,8 @@ def _tell(outcome: StudyOutcome, file: str) -> int:
 
 
 def _why(root: Path, point_id: str) -> str:
-    from rbmqs.studies.storage import StudyDirectory, read_json
+    from rbmqs.studies.storage import StudyDirectory
+    from rbmqs.utils.json_files import read_json
 
     return str(read_json(StudyDirectory(root).failure(point_id)).get("error"))
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.runs.result import plain
+from rbmqs.utils.json_files import plain
 from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ import cattrs
 import numpy as np
 
 from rbmqs.runs.lattice_config import LatticeConfig
+from rbmqs.runs.old_names import with_new_names
 from rbmqs.states.factory import GROUPS
 from rbmqs.utils.checks import choice, positive_int
 from rbmqs.utils.schedules import Schedule
@@ -169,12 +170,12 @@ def config_from_table(table: dict[str, Any]) -> Config:
     ValueError
         Unknown keys, wrong types or values, in one line.
     """
-    return _structure(table, Config, "")
+    return _structure(with_new_names(table, note=True), Config, "")
 
 
 def settings_from_description(description: dict[str, Any]) -> RunSettings:
     """Settings from what `RunSettings.describe` wrote."""
-    return _structure(description, RunSettings, "")
+    return _structure(with_new_names(description), RunSettings, "")
 
 
 def _structure(table: Any, kind: Any, where: str) -> Any:
@@ -194,7 +195,7 @@ def _format(error: BaseException, kind: type | None) -> str:
 
 def config_problems(table: dict[str, Any]) -> list[str]:
     """Every unknown key of a run's table, a sentence each, with the keys that are known."""
-    return list(_unknown_keys(table, Config, ""))
+    return list(_unknown_keys(with_new_names(table), Config, ""))
 
 
 def _check_keys(table: Any, kind: type, where: str) -> None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rbmqs.estimators.lanczos.bounds import (
     CONFIDENCE,
     Bound,
@@ -22,6 +20,8 @@ from rbmqs.estimators.lanczos.extrapolation import extrapolate_step
 from rbmqs.estimators.lanczos.powers import local_powers
 from rbmqs.estimators.lanczos.state import EnergyVariance, energy_variance
 from rbmqs.estimators.lanczos.step import LanczosStep, step_from_powers, thinned
+from rbmqs.runs.loading import load
+from rbmqs.runs.zero_variance import zero_variance_energy
 from rbmqs.utils.checks import number
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Analysis:
     missing : tuple of str
         Why a number could not be had.
     status : tuple of str
-        What stands against the numbers that there are.
+        Reasons not to trust the numbers that there are.
     """
 
     hamiltonian: SpinHamiltonian
@@ -140,29 +140,18 @@ def analyse_run(
     ValueError
         `max_samples` below the number of chains, `confidence` beyond 0.5 to 1.
     """
-    from hamiltonians import best_reference
-    from rbmqs.estimators.final import final_estimate
-    from rbmqs.runs.log import read_log
-    from rbmqs.runs.resume import read_run, wavefunction_of
-    from rbmqs.runs.run import LOG
-    from rbmqs.runs.zero_variance import zero_variance_energy
-    from rbmqs.vmc.loop import make_sampler
-
     check_confidence(confidence)
     if first_excited is not None:
         number("first_excited", first_excited)
-    _, hamiltonian, settings = read_run(Path(directory))
-    psi, sampler = wavefunction_of(directory), make_sampler(hamiltonian, settings.sampling)
-    seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
-    n_draws = settings.sampling.n_final_draws
-    estimate = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
+    run = load(directory, progress=progress)
+    psi, hamiltonian, estimate = run.psi, run.hamiltonian, run.final
     plain = energy_variance(psi, hamiltonian, estimate.samples)
     notes = _Notes()
     samples = estimate.samples if max_samples is None else thinned(estimate.samples, max_samples)
     powers = local_powers(psi, hamiltonian, samples, progress)
     step = notes.attempt(step_from_powers, powers)
     extrapolated = {}
-    along = zero_variance_energy(read_log(Path(directory) / LOG)[1], plain.energy)
+    along = zero_variance_energy(run.history, plain.energy)
     if math.isfinite(along[0]):
         extrapolated["along the run"] = along
     if step is not None:
@@ -171,10 +160,9 @@ def analyse_run(
             extrapolated["from the step"] = (fit.value, fit.error)
     states = [plain] if step is None else [plain, step.after]
     bounds = _best_bounds(states, first_excited, confidence, notes)
-    reference = best_reference(hamiltonian)
     status = (*estimate.warnings, *(() if step is None else step.status))
     missing = tuple(notes.sentences)
-    return Analysis(hamiltonian, plain, step, extrapolated, bounds, reference, missing, status)
+    return Analysis(hamiltonian, plain, step, extrapolated, bounds, run.reference, missing, status)
 
 
 class _Notes:

@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
+from rbmqs.runs.old_names import with_new_names
 from rbmqs.utils.archive import write_atomically
 from rbmqs.vmc.records import StepRecord
 
+LOG = "log.jsonl"
 FORMAT = "rbmqs-log"
 
 
@@ -84,7 +86,7 @@ def read_log(path: Path) -> tuple[dict[str, Any], list[StepRecord]]:
         if not isinstance(first, dict) or first.get("format") != FORMAT:
             raise ValueError(f"its first line does not say format {FORMAT!r}")
         complete = [line for line in lines[1:] if line.endswith("\n")]
-        records = [StepRecord.from_dict(json.loads(line)) for line in complete]
+        records = [StepRecord.from_dict(with_new_names(json.loads(line))) for line in complete]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not a log of rbmqs: {error}") from None
     return first, records

@@ -10,12 +10,12 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rbmqs.runs.result import RunResult
+    from rbmqs.runs.outcome import Outcome
 
 _ENERGY, _EXACT, _OTHER = "#1f5fa8", "#c23b22", "#444444"
 
 
-def plot_run(result: RunResult, path: str | Path | None = None) -> Any:
+def plot_run(result: Outcome, path: str | Path | None = None) -> Any:
     """Energy and its error against iteration with the reference; variance and R-hat below.
 
     Parameters
@@ -48,7 +48,7 @@ def plot_run(result: RunResult, path: str | Path | None = None) -> Any:
     return figure
 
 
-def _plot_energy(axis: Axes, result: RunResult, iterations: np.ndarray) -> None:
+def _plot_energy(axis: Axes, result: Outcome, iterations: np.ndarray) -> None:
     n = result.hamiltonian.n_sites
     energies = np.array([record.energy.mean.real for record in result.history]) / n
     errors = np.array([record.energy.error_of_mean for record in result.history]) / n

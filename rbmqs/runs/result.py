@@ -1,37 +1,39 @@
-"""What a run returns, and how it is read, plotted and written."""
+"""What a run returns, and how it is read, measured, plotted and written."""
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.estimators.final import Estimate
-from rbmqs.estimators.local import Correlations, correlations, expect, magnetisations
+from rbmqs.estimators.estimate import Estimate
+from rbmqs.estimators.local import Correlations
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.checkpoint import CONVENTION
 from rbmqs.runs.log import netket_log
-from rbmqs.runs.report import has_spin_units, report
-from rbmqs.states.state import VariationalState
-from rbmqs.utils.archive import write_atomically
+from rbmqs.runs.outcome import Outcome
+from rbmqs.runs.report import html_report, report, short_report
+from rbmqs.utils.json_files import write_json
 from rbmqs.vmc.extensions.multistart import restart_energies
-from rbmqs.vmc.records import StepRecord
-from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
-    from hamiltonians import PauliSum, Reference, SpinHamiltonian
+    from hamiltonians import PauliSum
+    from rbmqs.estimators.observables.renyi import RenyiEntropy
+    from rbmqs.estimators.observables.structure import StructureFactor
 
 
-@dataclass(frozen=True, eq=False)
-class RunResult:
+RESULT = "result.json"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RunResult(Outcome):
     """A finished or interrupted run.
 
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
-    psi : Wavefunction
+    psi : VariationalState
         Optimised wavefunction.
     settings : RunSettings
     history : tuple of StepRecord
@@ -40,7 +42,7 @@ class RunResult:
     reference : Reference or None
         Best energy known, and where it is from.
     status : tuple of str
-        What stands against trusting the energy, a sentence each; empty when nothing does.
+        Reasons not to trust the energy, a sentence each; empty when there is none.
     seconds : dict
         Wall-clock time of the parts of the run.
     interrupted : int or None
@@ -50,61 +52,45 @@ class RunResult:
     compile_seconds : float
         How much of the time was compilation of kernels.
     n_refinement : int
-        Iterations after those of the history for what final chains found, see `rbmqs.vmc.extensions.refinement`.
+        Iterations after those of the history, with chains of the final estimate that were stuck
+        (`rbmqs.vmc.extensions.refinement`).
     """
 
-    hamiltonian: SpinHamiltonian
-    psi: VariationalState
-    settings: RunSettings
-    history: tuple[StepRecord, ...]
-    estimate: Estimate | None
-    reference: Reference | None
-    status: tuple[str, ...]
-    seconds: dict[str, float]
-    interrupted: int | None = None
-    directory: Path | None = None
-    compile_seconds: float = 0.0
-    n_refinement: int = 0
-
     @property
-    def energy(self) -> Stats:
-        """Total energy in Pauli units with its error: final estimate, or last iteration."""
-        return self.estimate.energy if self.estimate else self.history[-1].energy
+    def final(self) -> Estimate:
+        """The final estimate; every observable comes from its samples.
 
-    @property
-    def v_score(self) -> float:
-        """V-score of the final estimate, nan without one."""
-        return self.estimate.v_score if self.estimate else float("nan")
-
-    @property
-    def relative_error(self) -> float:
-        """(E - E_reference) / |E_reference|, nan without a reference."""
-        if self.reference is None:
-            return float("nan")
-        distance = self.energy.mean.real - self.reference.energy
-        return distance / abs(self.reference.energy)
-
-    @property
-    def converged(self) -> bool:
-        """Whether nothing stands against trusting the energy."""
-        return not self.status
-
-    def _samples(self) -> Estimate:
+        Raises
+        ------
+        ValueError
+            The run was interrupted.
+        """
         if self.estimate is None:
-            raise ValueError("an interrupted run has no final samples: resume it first")
+            raise ValueError(
+                "an interrupted run has no final samples: resume it first, or measure what it "
+                "saved with rbmqs.load"
+            )
         return self.estimate
 
     def expect(self, observable: PauliSum) -> Stats:
         """Expectation of any Pauli sum from the samples of the final estimate."""
-        return expect(self.psi, self.hamiltonian, self._samples().samples, observable)
+        return self.final.expect(observable)
 
     def correlations(self) -> Correlations:
         """All two-point functions from the samples of the final estimate."""
-        return correlations(self.psi, self.hamiltonian, self._samples().samples)
+        return self.final.correlations()
 
     def magnetisations(self) -> dict[str, Stats]:
         """Magnetisations per site from the samples of the final estimate."""
-        return dict(magnetisations(self.psi, self.hamiltonian, self._samples().samples))
+        return self.final.magnetisations()
+
+    def structure_factor(self, **options: Any) -> StructureFactor:
+        """Static structure factor, see `rbmqs.Estimate.structure_factor`."""
+        return self.final.structure_factor(**options)
+
+    def renyi(self, sites: Iterable[int]) -> RenyiEntropy:
+        """Renyi entropy of order 2 of a region of sites."""
+        return self.final.renyi(sites)
 
     def overlap(self) -> float:
         """Fidelity with the exact ground state (small sectors)."""
@@ -141,7 +127,7 @@ class RunResult:
             "n_iterations": len(self.history),
             "energy": self.energy.to_dict(),
             "energy_per_site": self.energy.mean.real / self.hamiltonian.n_sites,
-            "has_spin_units": has_spin_units(self.hamiltonian),
+            "has_spin_units": self.has_spin_units,
             "acceptance": None if self.estimate is None else self.estimate.acceptance,
             "energy_by_start": self._by_start(),
             "n_weightless_chains": 0 if self.estimate is None else self.estimate.n_weightless,
@@ -166,20 +152,14 @@ class RunResult:
         """Write result.json and netket.log into a directory."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        for name, content in (("result.json", self.to_dict()), ("netket.log", self.netket_log())):
-            text = json.dumps(plain(content), indent=1 if name == "result.json" else None)
-            write_atomically(directory / name, lambda file, t=text: file.write(t.encode()))
+        write_json(directory / RESULT, self.to_dict())
+        write_json(directory / "netket.log", self.netket_log(), indent=None)
 
     def __str__(self) -> str:
         return report(self)
 
+    def __repr__(self) -> str:
+        return short_report(self)
 
-def plain(value: Any) -> Any:
-    """The same JSON value with null for nan and infinity, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: plain(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    def _repr_html_(self) -> str:
+        return html_report(self)

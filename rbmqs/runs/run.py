@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.runs.checkpoint import Checkpoint
+from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
 from rbmqs.runs.result import RunResult
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
 from rbmqs.runs.status import status_of
-from rbmqs.runs.writer import LOG, RunWriter
+from rbmqs.runs.writer import RunWriter
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts

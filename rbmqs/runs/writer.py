@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.runs.checkpoint import save_checkpoint
-from rbmqs.runs.log import LogWriter, read_log
+from rbmqs.runs.log import LOG, LogWriter, read_log
 from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc import loop as vmc
@@ -21,7 +21,6 @@ from rbmqs.vmc.settings import RunSettings
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
 
-LOG = "log.jsonl"
 CHECKPOINT_SECONDS = 10.0
 
 

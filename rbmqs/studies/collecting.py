@@ -7,8 +7,9 @@ from typing import Any
 
 from rbmqs.studies.provenance import provenance
 from rbmqs.studies.schema import COLUMNS
-from rbmqs.studies.storage import RECORD, DamagedError, StudyDirectory, read_json
+from rbmqs.studies.storage import RECORD, StudyDirectory
 from rbmqs.studies.table import Table, from_rows
+from rbmqs.utils.json_files import DamagedError, read_json
 
 STUDY, SOURCE = "study.json", "study.toml"
 
@@ -60,9 +61,8 @@ def _scalar(value: Any) -> Any:
 
 def _single(root: Path) -> Table:
     """A run by itself as a table of one row."""
-    from rbmqs.runs.log import read_log
+    from rbmqs.runs.log import LOG, read_log
     from rbmqs.studies.rows import row_of
-    from rbmqs.studies.view import LOG
 
     result = read_json(root / "result.json")
     if "has_spin_units" not in result:

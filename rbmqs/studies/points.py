@@ -24,8 +24,7 @@ def load_wavefunction(root: str | Path, point_id: str) -> VariationalState:
 
 def load_history(root: str | Path, point_id: str) -> list[StepRecord]:
     """Every iteration of a point."""
-    from rbmqs.runs.log import read_log
-    from rbmqs.runs.run import LOG
+    from rbmqs.runs.log import LOG, read_log
 
     return read_log(_directory(root, point_id) / LOG)[1]
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
-from rbmqs.studies.storage import DamagedError, StudyDirectory, read_json, write_json
+from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table_files import CSV, HDF5, read_csv, read_hdf5, write_tables
 from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
 from rbmqs.utils.archive import write_atomically
 from rbmqs.utils.interrupts import Interrupts
+from rbmqs.utils.json_files import DamagedError, read_json, write_json
 
 _REFRESH_SECONDS = 1.0
 _MAX_DEATHS = 2  # of the worker under a point, before the point counts as failed

@@ -13,7 +13,6 @@ system does at once or not at all; the checksums, written last, cover every file
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -22,12 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from rbmqs.utils.archive import write_atomically
+from rbmqs.utils.json_files import DamagedError, read_json, write_json
 
 SUMS, RECORD = "SHA256SUMS", "point.json"
-
-
-class DamagedError(ValueError):
-    """A finished point whose files are not what was written."""
 
 
 class StudyDirectory:
@@ -122,29 +118,6 @@ class StudyDirectory:
         with open(path, "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write plain values atomically."""
-    text = json.dumps(value, indent=1, allow_nan=False)
-    write_atomically(path, lambda file: file.write(text.encode()))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read what `write_json` wrote.
-
-    Raises
-    ------
-    DamagedError
-        No readable table.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DamagedError(f"{path} cannot be read: {error}") from None
-    if not isinstance(value, dict):
-        raise DamagedError(f"{path} does not hold a table")
-    return value
 
 
 def _read_sums(directory: Path) -> dict[str, str]:

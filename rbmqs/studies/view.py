@@ -8,11 +8,10 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+from rbmqs.runs.log import LOG
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.study import Point
 from rbmqs.utils.progress import LINE_EVERY
-
-LOG = "log.jsonl"
 
 
 class StudyView:

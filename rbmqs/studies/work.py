@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.studies.processes import limit_threads
-from rbmqs.studies.storage import RECORD, StudyDirectory, write_json
+from rbmqs.studies.storage import RECORD, StudyDirectory
 from rbmqs.studies.study import Point, ReferenceRule
+from rbmqs.utils.json_files import write_json
 
 if TYPE_CHECKING:
     from rbmqs.runs.result import RunResult
@@ -110,8 +111,8 @@ def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
 def _iterations_saved(work: Path) -> int:
     """Iterations that a killed process left behind and that can be gone on from."""
     from rbmqs.runs.checkpoint import load_checkpoint
-    from rbmqs.runs.log import read_log
-    from rbmqs.runs.run import CHECKPOINT, LOG
+    from rbmqs.runs.log import LOG, read_log
+    from rbmqs.runs.resume import CHECKPOINT
 
     with suppress(ValueError, OSError):
         n_done = load_checkpoint(work / CHECKPOINT).state.iteration
@@ -129,7 +130,6 @@ def _write_record(
     started: float,
 ) -> None:
     """point.json and correlations.npz."""
-    from rbmqs.runs.result import plain
     from rbmqs.studies.measurements import correlation_arrays, scalar_observables
     from rbmqs.studies.provenance import provenance
     from rbmqs.studies.rows import row_of
@@ -143,7 +143,7 @@ def _write_record(
     row["seconds_per_iteration"] = result.seconds["optimisation"] / n_here
     row["seconds"] = time.perf_counter() - started
     record = {"format": "rbmqs-point", "version": 1, **asdict(point), "row": row}
-    write_json(work / RECORD, plain({**record, "provenance": provenance()}))
+    write_json(work / RECORD, {**record, "provenance": provenance()})
 
 
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -12,8 +12,9 @@ from rbmqs.studies.figures import FIGURES, NothingToDrawError
 from rbmqs.studies.reports.command import command_of
 from rbmqs.studies.reports.diagnosis import deviation, remark_of, warnings_of
 from rbmqs.studies.reports.numbers import MISSING, short, with_error
-from rbmqs.studies.storage import StudyDirectory, read_json
+from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.table import Table
+from rbmqs.utils.json_files import read_json
 
 _FIGURE_ERRORS = (NothingToDrawError, KeyError, ValueError)
 

@@ -31,7 +31,7 @@ def host_line() -> str:
     import numba
 
     return (
-        f"machine: {numba.get_num_threads()} threads, GEMM {gemm_rate():.0f} GFLOP/s, "
+        f"host: {numba.get_num_threads()} threads, GEMM {gemm_rate():.0f} GFLOP/s, "
         f"triad {triad_rate():.0f} GB/s"
     )
 

@@ -1,0 +1,79 @@
+"""What came out of a run: the data of a result and the numbers that follow from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rbmqs.estimators.estimate import Estimate
+from rbmqs.estimators.stats import Stats
+from rbmqs.states.state import VariationalState
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.settings import RunSettings
+
+if TYPE_CHECKING:
+    from hamiltonians import Reference, SpinHamiltonian
+
+_SPIN_MODELS = ("heisenberg", "xxz", "xyz", "j1j2")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome:
+    """A finished or interrupted run; see `rbmqs.RunResult` for the fields."""
+
+    hamiltonian: SpinHamiltonian
+    psi: VariationalState
+    settings: RunSettings
+    history: tuple[StepRecord, ...]
+    estimate: Estimate | None
+    reference: Reference | None
+    status: tuple[str, ...]
+    seconds: dict[str, float]
+    interrupted: int | None = None
+    directory: Path | None = None
+    compile_seconds: float = 0.0
+    n_refinement: int = 0
+
+    @property
+    def energy(self) -> Stats:
+        """Total energy in Pauli units with its error: final estimate, or last iteration."""
+        return self.estimate.energy if self.estimate else self.history[-1].energy
+
+    @property
+    def acceptance(self) -> float:
+        """Accepted share of the proposals: final estimate, or last iteration."""
+        return (self.estimate or self.history[-1]).acceptance
+
+    @property
+    def v_score(self) -> float:
+        """V-score of the final estimate, nan without one."""
+        return self.estimate.v_score if self.estimate else math.nan
+
+    @property
+    def difference(self) -> float:
+        """E - E_reference in Pauli units, nan without a reference."""
+        if self.reference is None:
+            return math.nan
+        return float(self.energy.mean.real) - self.reference.energy
+
+    @property
+    def relative_error(self) -> float:
+        """(E - E_reference) / |E_reference|, nan without a reference."""
+        if self.reference is None:
+            return math.nan
+        return self.difference / abs(self.reference.energy) if self.reference.energy else math.inf
+
+    @property
+    def converged(self) -> bool:
+        """Whether there is no reason not to trust the energy."""
+        return not self.status
+
+    @property
+    def has_spin_units(self) -> bool:
+        """Whether energies are also quoted in S = sigma / 2: two-spin couplings without a field."""
+        spec = self.hamiltonian.spec
+        if spec is None or spec.model not in _SPIN_MODELS:
+            return False
+        return all(len(string) in (0, 2) for string in self.hamiltonian.terms.terms)
