@@ -120,7 +120,7 @@ def add_off_diagonal(
         logs = log_psi(spins[rows] * turned[flips])
         terms = elements[rows, flips] * np.exp(logs - log_sigma[start + rows])
         columns = flips if per_flip else np.zeros_like(flips)
-        np.add.at(out, (start + rows, columns), terms)  # type: ignore[arg-type]
+        np.add.at(out, (start + rows, columns), terms)
 
 
 def _members(ptr: np.ndarray, sites: np.ndarray, n_sites: int) -> np.ndarray:

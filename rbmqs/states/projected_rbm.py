@@ -27,6 +27,7 @@ from rbmqs.core.projected import add_projected, sample_projected
 from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
+from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import FusedState, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.schedules import Schedule
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@register_ansatz("projected-rbm")
+@dataclass(frozen=True, eq=False)
 class ProjectedRBM(FusedState):
     """A plain or tied RBM projected onto a one-dimensional irrep of a group.
 

@@ -19,6 +19,7 @@ from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.planes import from_planes, plane_numbers, planes
 from rbmqs.states.jacobian import FactorisedJacobian
 from rbmqs.states.parameters import WeightedState
+from rbmqs.states.registry import register_ansatz
 from rbmqs.utils.checks import positive_int
 from rbmqs.utils.threads import n_parts
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from rbmqs.states.generic import SweepTask
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@register_ansatz("rbm")
+@dataclass(frozen=True, eq=False)
 class RBM(WeightedState):
     """A restricted Boltzmann machine wavefunction.
 

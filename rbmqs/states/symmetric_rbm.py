@@ -25,13 +25,15 @@ from rbmqs.core.tied import tied_derivatives
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.parameters import WeightedState
 from rbmqs.states.rbm import RBM
+from rbmqs.states.registry import register_ansatz
 from rbmqs.utils.checks import positive_int
 
 if TYPE_CHECKING:
     from rbmqs.states.generic import SweepTask
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@register_ansatz("symmetric-rbm")
+@dataclass(frozen=True, eq=False)
 class SymmetricRBM(WeightedState):
     """A restricted Boltzmann machine that is invariant under a group.
 
