@@ -11,7 +11,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Correlations": "estimators.local",
+    "Correlations": "estimators.observables",
     "Estimate": "estimators.estimate",
     "ExactSampler": "sampling.chains",
     "MetropolisSampler": "sampling.chains",
@@ -27,7 +27,7 @@ _HOMES = {
     "StepRecord": "vmc.records",
     "SymmetricRBM": "states.symmetric_rbm",
     "choose_signs": "runs.sign_search",
-    "correlations": "estimators.local",
+    "correlations": "estimators.observables",
     "dimer_correlations": "estimators.observables",
     "energy_variance": "estimators.lanczos",
     "expect": "estimators.local",
@@ -38,7 +38,7 @@ _HOMES = {
     "lanczos_step": "estimators.lanczos",
     "load": "runs.loading",
     "local_energies": "estimators.local",
-    "magnetisations": "estimators.local",
+    "magnetisations": "estimators.observables",
     "measure": "estimators.measurement",
     "read_log": "runs.log",
     "renyi_entropy": "estimators.observables",

@@ -12,7 +12,7 @@ _DECIMALS = 9  # squared distances that agree to this many decimals belong to on
 
 def distance_shells(positions: Any, translations: Any) -> NDArray[np.int32]:
     """Shell number of every pair of points by distance to the nearest image; 0 on the diagonal."""
-    rows = _squared_distances(positions, translations)
+    rows = squared_distances(positions, translations)
     shells = np.unique(np.concatenate([np.unique(row) for row in rows]))
     return np.searchsorted(shells, rows).astype(np.int32)
 
@@ -101,7 +101,7 @@ def joined_twice(positions: Any, translations: Any, n_rows: int) -> str | None:
     return None
 
 
-def _squared_distances(positions: Any, translations: Any) -> NDArray[np.float64]:
+def squared_distances(positions: Any, translations: Any) -> NDArray[np.float64]:
     """Rounded squared distance of every pair of sites to the nearest image."""
     result = np.empty((len(positions), len(positions)))
     for i, squared in enumerate(_squared_to_images(positions, translations)):

@@ -89,7 +89,7 @@ def statistics(values: ArrayLike) -> Stats:
     stats = _estimate(series)
     if stats.status:
         return stats
-    return dataclasses.replace(stats, status=_length_advice(stats, series.real))
+    return dataclasses.replace(stats, status=length_advice(stats, series.real))
 
 
 def quick_statistics(values: ArrayLike) -> Stats:
@@ -242,16 +242,25 @@ def _split_r_hat(values: NDArray[np.float64]) -> float:
     return math.sqrt((half - 1) / half + between / within)
 
 
-def _length_advice(stats: Stats, real: NDArray[np.float64]) -> str:
+def shortfall(stats: Stats) -> float:
+    """How many times as many draws a bar needs; 0 where nothing varies, inf without a number."""
+    if not math.isfinite(stats.mean.real):
+        return math.inf
+    if math.isnan(stats.r_hat):
+        return 0.0 if stats.error_of_mean == 0 else math.inf
+    return max(MIN_ESS / stats.ess, (stats.r_hat**2 - 1) / (MAX_R_HAT**2 - 1))
+
+
+def length_advice(stats: Stats, real: NDArray[np.float64]) -> str:
     """Why the bar of a finite, varying series is not to be trusted; empty if it is."""
     if stats.n_draws < 4:
         return (
             f"error bar not to be trusted: R_hat and tau need at least 4 draws per chain, "
             f"got {stats.n_draws}"
         )
-    if stats.r_hat <= MAX_R_HAT and stats.ess >= MIN_ESS:
+    factor = shortfall(stats)
+    if factor <= 1:
         return ""
-    factor = max(MIN_ESS / stats.ess, (stats.r_hat**2 - 1) / (MAX_R_HAT**2 - 1))
     r_hat = f"{stats.r_hat:.3f}" if stats.r_hat < _FROZEN_R_HAT else f"above {_FROZEN_R_HAT:g}"
     sentence = (
         f"error bar not to be trusted (R_hat {r_hat}, at most {MAX_R_HAT} wanted; "

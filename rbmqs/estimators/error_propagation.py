@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from rbmqs.estimators.error_bars import statistics
-from rbmqs.estimators.local import batch_means
+from rbmqs.estimators.many_series import batch_means
 from rbmqs.estimators.stats import Stats
 
 Function = Callable[[np.ndarray], np.ndarray]

@@ -15,28 +15,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hamiltonians.operators.sectors import Sector
 from rbmqs.estimators.chain_agreement import Comparison, compare_starts, statistics_by_start
+from rbmqs.estimators.drawing import equilibrated_samples, sampler_for
 from rbmqs.estimators.error_bars import statistics
-from rbmqs.estimators.local import (
+from rbmqs.estimators.local import expect, local_energies
+from rbmqs.estimators.observables import (
     Correlations,
-    correlations,
-    expect,
-    local_energies,
-    magnetisations,
-)
-from rbmqs.estimators.observables.dimers import DimerCorrelations, dimer_correlations
-from rbmqs.estimators.observables.renyi import RenyiEntropy, renyi_entropy
-from rbmqs.estimators.observables.structure import (
+    DimerCorrelations,
+    RenyiEntropy,
     StructureFactor,
+    correlations,
+    dimer_correlations,
+    fidelity,
+    magnetisations,
+    renyi_entropy,
     staggered_magnetisation,
+    state_fidelity,
     structure_factor,
 )
 from rbmqs.estimators.stats import Stats, v_score
+from rbmqs.states.state import VariationalState
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from rbmqs.sampling.chains import Samples
-    from rbmqs.states.state import VariationalState
 
 MIN_ACCEPTED = 0.01
 FEW_CARRIERS = 20  # samples that carry the variance: the error bar itself is then 11 % uncertain
@@ -153,7 +156,7 @@ class Estimate:
 
     def magnetisations(self) -> dict[str, Stats]:
         """Magnetisations per site, see `rbmqs.magnetisations`."""
-        return dict(magnetisations(self.psi, self.hamiltonian, self.samples))
+        return magnetisations(self.psi, self.hamiltonian, self.samples)
 
     def structure_factor(
         self, wave_vectors: ArrayLike | None = None, *, spin: bool = True, progress: bool = False
@@ -180,6 +183,49 @@ class Estimate:
         if order != 2:
             raise ValueError(f"order must be 2, the only one that samples give, got {order!r}")
         return renyi_entropy(self.psi, self.hamiltonian, self.samples, sites)
+
+    def fidelity(
+        self,
+        other: VariationalState | Estimate | ArrayLike,
+        sector: Sector | None = None,
+        *,
+        seed: int | np.random.SeedSequence = 1,
+    ) -> Stats:
+        """|<psi|phi>|^2 of normalised states, with its error.
+
+        Parameters
+        ----------
+        other : VariationalState, Estimate or array
+            Another state of any size in the same basis, which is sampled as often as psi was; an
+            estimate of it, whose samples are taken; or a vector over a sector.
+        sector : Sector, optional
+            Of a vector; that of the Hamiltonian by default.
+        seed : int or SeedSequence
+            Of the samples of another state; not that of the samples of psi.
+        """
+        if isinstance(other, Estimate):
+            self._check_same_basis(other)
+            return state_fidelity(self.psi, self.samples, other.psi, other.samples)
+        if isinstance(other, VariationalState):
+            n_chains, n_draws = self.samples.shape
+            if other.n_sites != self.psi.n_sites:
+                raise ValueError(
+                    f"the other state has {other.n_sites} sites, this one {self.psi.n_sites}"
+                )
+            sampler = sampler_for(self.hamiltonian, n_chains)
+            drawn = equilibrated_samples(other, self.hamiltonian, sampler, n_draws, seed)
+            return state_fidelity(self.psi, self.samples, other, drawn)
+        if sector is None:
+            sector = Sector(self.hamiltonian.n_sites, self.hamiltonian.total_sz)
+        return fidelity(self.psi, self.samples, other, sector)
+
+    def _check_same_basis(self, other: Estimate) -> None:
+        for name in ("n_sites", "total_sz", "rotation"):
+            mine, its = getattr(self.hamiltonian, name), getattr(other.hamiltonian, name)
+            if mine != its:
+                raise ValueError(
+                    f"states of different {name} cannot be compared, got {mine} and {its}"
+                )
 
     def __str__(self) -> str:
         lines = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.estimators.local import Correlations
+from rbmqs.estimators.observables import Correlations
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.checkpoint import CONVENTION
 from rbmqs.runs.log import netket_log

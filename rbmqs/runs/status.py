@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators.final import Estimate
+from rbmqs.estimators.estimate import Estimate
 from rbmqs.vmc.convergence import unrefined
 from rbmqs.vmc.records import StepRecord
 

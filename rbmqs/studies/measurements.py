@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators.error_propagation import jackknife
-from rbmqs.estimators.local import batch_means, mean_and_error
-from rbmqs.estimators.observables.modes import z_powers
-from rbmqs.estimators.observables.structure import all_wave_vectors, plane_waves
+from hamiltonians.lattices.geometry import staggered_signs
+from rbmqs.estimators.error_propagation import function_statistics
 
 if TYPE_CHECKING:
-    from hamiltonians import Lattice
     from rbmqs.runs.result import RunResult
     from rbmqs.sampling.chains import Samples
 
@@ -33,19 +30,18 @@ def scalar_observables(result: RunResult) -> dict[str, float]:
     samples, lattice = result.estimate.samples, result.hamiltonian.lattice
     values |= _binder("binder", samples, np.ones(samples.spins.shape[2]))
     if lattice is not None and lattice.is_bipartite:
-        values |= _binder("binder_s", samples, 1.0 - 2.0 * lattice.sublattices())
+        values |= _binder("binder_s", samples, staggered_signs(lattice))
     return values
 
 
 def _binder(name: str, samples: Samples, signs: np.ndarray) -> dict[str, float]:
-    """Binder cumulant U = 1 - <m^4> / (3 <m^2>^2), error by jackknife over batches of draws."""
+    """Binder cumulant U = 1 - <m^4> / (3 <m^2>^2) and its error."""
     m = samples.spins @ signs / len(signs)
-    moments = batch_means(np.stack([m**2, m**4], axis=2))  # (n_batches, 2)
-    total = moments.mean(axis=0)
-    if not total[0] > 0:  # a sector without magnetisation
+    if not np.any(m):  # a sector without magnetisation
         return {name: float("nan"), f"{name}_error": float("nan")}
-    error, _ = jackknife(_cumulant, moments)
-    return {name: float(_cumulant(total)), f"{name}_error": error}
+    moments = np.stack([m**2, m**4], axis=2)
+    error = function_statistics(_cumulant, moments).error_of_mean
+    return {name: float(_cumulant(moments.mean(axis=(0, 1)))), f"{name}_error": error}
 
 
 def _cumulant(moments: np.ndarray) -> np.ndarray:
@@ -64,14 +60,10 @@ def correlation_arrays(result: RunResult) -> dict[str, np.ndarray]:
     if result.estimate is None:
         raise ValueError("an interrupted run has no final samples: resume it first")
     found = result.correlations()
-    arrays: dict[str, np.ndarray] = {name: getattr(found, name) for name in found.__annotations__}
+    arrays = {name: array for name, array in vars(found).items() if isinstance(array, np.ndarray)}
     lattice = result.hamiltonian.lattice
     if lattice is not None and lattice.kind in ("chain", "rectangle") and lattice.shape:
-        arrays |= _structure_factor(result.estimate.samples, lattice)
+        structure = result.estimate.structure_factor(spin=False)
+        arrays["structure_factor"] = structure.zz.reshape(lattice.shape)
+        arrays["structure_factor_error"] = structure.zz_error.reshape(lattice.shape)
     return arrays
-
-
-def _structure_factor(samples: Samples, lattice: Lattice) -> dict[str, np.ndarray]:
-    powers = z_powers(samples, plane_waves(lattice, all_wave_vectors(lattice)))
-    mean, error = (array.reshape(lattice.shape) for array in mean_and_error(powers))
-    return {"structure_factor": mean, "structure_factor_error": error}

@@ -23,12 +23,12 @@ from hamiltonians import (
     xyz,
 )
 from rbmqs.estimators.local import (
-    correlations,
     expect,
     local_energies,
     local_estimators,
-    magnetisations,
+    observable_values,
 )
+from rbmqs.estimators.observables import correlations, magnetisations
 from rbmqs.sampling.chains import ExactSampler
 from rbmqs.states.rbm import RBM
 
@@ -224,14 +224,12 @@ OPERATORS = {
 @pytest.mark.parametrize("basis", OBSERVED)
 def test_observables_by_full_sum(basis, kind):
     """Local values on every state, weighted by |psi|^2, are <psi|O|psi> without any error."""
-    from rbmqs.estimators.local import _observable_values
-
     H = OBSERVED[basis]
     psi = naive.random_rbm(6, 5, kind, seed=9)
     spins = naive.all_spins(6, H.total_sz)
     p = naive.probabilities(psi, spins)
     for operator in OPERATORS.values():
-        values = _observable_values(psi, H, naive.as_samples(spins), operator, None).ravel()
+        values = observable_values(psi, H, naive.as_samples(spins), operator).ravel()
         assert abs(np.sum(p * values) - expectation(H, psi, operator)) <= 1e-12
 
 
@@ -261,7 +259,7 @@ def test_estimates_lie_within_their_errors(basis):
                 assert error[i, j] == error[j, i]
     np.testing.assert_array_equal(np.diag(found.xx), 1)
     np.testing.assert_array_equal(np.diag(found.zz_error), 0)
-    assert set(found.to_dict()) == {"xx", "yy", "zz", "xx_error", "yy_error", "zz_error"}
+    assert {"xx", "yy", "zz", "xx_error", "yy_error", "zz_error"} < set(found.to_dict())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,8 @@ Expectations come from Pauli strings of the unrotated Hamiltonian applied to the
 which the Marshall rotation is first undone on.
 """
 
+import re
+
 import naive
 import numpy as np
 import pytest
@@ -23,12 +25,18 @@ from hamiltonians import (
     triangular,
     xyz,
 )
+from hamiltonians.lattices.geometry import pair_distances
+from rbmqs import RBM
 from rbmqs.estimators.observables import (
     all_wave_vectors,
+    correlations,
     dimer_correlations,
     fidelity,
+    magnetisations,
     mode_powers,
+    renyi_entropy,
     staggered_magnetisation,
+    state_fidelity,
     structure_factor,
 )
 from rbmqs.estimators.observables.dimers import bond_values, correlate
@@ -232,20 +240,31 @@ def test_sampled_dimers(component):
     assert found.to_dict()["bonds"] == found.bonds.tolist()
 
 
-def test_connected_dimers_have_no_bias_and_the_bars_of_repetition():
-    """300 repetitions of 4 x 16 samples: mean within 4.5 errors, spread known to 4 %."""
+def repeated_dimers(n_repetitions, n_draws):
+    """Connected products of normal series of known covariance, and their bars."""
     rng = np.random.default_rng(5)
-    covariance = np.array([[1.0, 0.3], [0.3, 1.0]])
     bonds = np.array([[0, 1], [1, 2]])
     found = [
-        correlate(bonds, 2 + rng.multivariate_normal([0, 0], covariance, size=(4, 16)))
-        for _ in range(300)
+        correlate(bonds, 2 + rng.multivariate_normal([0, 0], COVARIANCE, size=(4, n_draws)))
+        for _ in range(n_repetitions)
     ]
-    connected = np.array([f.connected for f in found])
+    return np.array([[f.connected, f.connected_error] for f in found]).swapaxes(0, 1)
+
+
+COVARIANCE = np.array([[1.0, 0.3], [0.3, 1.0]])
+
+
+def test_connected_dimers_have_no_bias():
+    """300 repetitions of 4 x 16 samples: mean within 4.5 errors."""
+    connected, _ = repeated_dimers(300, 16)
     spread = connected.std(axis=0)
-    assert np.all(abs(connected.mean(axis=0) - covariance) < 4.5 * spread / np.sqrt(300))
-    bars = np.sqrt(np.mean([f.connected_error**2 for f in found], axis=0))
-    np.testing.assert_allclose(bars, spread, rtol=0.25)
+    assert np.all(abs(connected.mean(axis=0) - COVARIANCE) < 4.5 * spread / np.sqrt(300))
+
+
+def test_connected_dimers_have_the_bars_of_repetition():
+    """200 repetitions of 4 x 256 samples: the spread is known to 5 %."""
+    connected, bars = repeated_dimers(200, 256)
+    np.testing.assert_allclose(np.sqrt(np.mean(bars**2, axis=0)), connected.std(axis=0), rtol=0.2)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -262,6 +281,168 @@ def test_fidelity(name):
     assert_within(found.mean, found.error_of_mean, psi.overlap(vector, sector))
     assert 0 < found.error_of_mean < 0.02
     assert fidelity(psi, samples, own, sector).mean == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", MACHINES)
+@pytest.mark.parametrize("name", MODELS)
+def test_fidelity_of_two_sampled_states(name, kind):
+    """Near psi, far from it, and psi itself, of another norm and phase."""
+    H = MODELS[name]()
+    psi = rbm(kind, H)
+    sector = sector_of(H)
+    samples = draw(psi, H)
+    flat = psi.flat
+    noise = np.random.default_rng(4).normal(size=flat.shape)
+    for scale in (0.05, 0.5):
+        other = psi.with_flat(flat + scale * noise)
+        found = state_fidelity(psi, samples, other, draw(other, H, seed=8))
+        exact = other.overlap(psi.state_vector(sector), sector)
+        assert abs(found.mean - exact) < 4.5 * found.error_of_mean
+        assert found.error_of_mean < 0.02
+        assert found.status == ""
+    same = state_fidelity(psi, samples, psi, draw(psi, H, seed=8))
+    assert same.mean == pytest.approx(1, abs=1e-12)
+    assert same.error_of_mean < 1e-7
+
+
+def test_fidelity_of_distant_states_says_so():
+    """Two opposite ferromagnets of 20 sites share no sample."""
+    H = spin_hamiltonian(PauliSum.from_terms([(1.0, ((0, "X"),))]), 20)
+    up, down = (RBM(np.full(20, s * 2.0), np.zeros(1), np.zeros((20, 1))) for s in (1, -1))
+    spins = np.ones((4, 16, 20), np.int8)
+    found = state_fidelity(up, Samples(spins, 1.0), down, Samples(-spins, 1.0))
+    assert abs(found.mean) < 1e-6
+    assert (
+        "samples lie where both states have weight" in found.status or "identical" in found.status
+    )
+    assert H.n_sites == 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fidelity_bars_cover(seed):
+    """150 estimates from 4 x 64 draws: 68 % within one bar, 55 to 82 % allowed (3.5 sigma)."""
+    psi, other = (naive.random_rbm(6, 4, scale=s, seed=seed) for s in (0.3, 0.25))
+    H = MODELS["free"]()
+    exact = other.overlap(psi.state_vector(sector_of(H)), sector_of(H))
+    found = [
+        state_fidelity(psi, draw(psi, H, 64, 4, seed=k), other, draw(other, H, 64, 4, seed=k + 999))
+        for k in range(150)
+    ]
+    inside = [abs(f.mean - exact) <= f.error_of_mean for f in found]
+    assert 0.55 < np.mean(inside) < 0.82
+    bias = np.mean([f.mean for f in found]) - exact
+    assert abs(bias) < 4 * np.std([f.mean for f in found]) / np.sqrt(150)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_correlations_by_distance(name):
+    """Against the mean of exact correlations, and of those of the pairs."""
+    H = MODELS[name]()
+    psi = naive.random_rbm(H.n_sites, 4, scale=0.2)
+    found = correlations(psi, H, draw(psi, H))
+    averaged = found.by_distance()
+    zz, spin = correlation_matrices(psi, H)
+    distances = pair_distances(H.lattice)
+    pairs = np.triu_indices(H.n_sites, 1)
+    assert averaged.n_pairs.sum() == len(pairs[0])
+    for k, distance in enumerate(averaged.distances):
+        inside = np.isclose(distances[pairs], distance)
+        assert averaged.n_pairs[k] == inside.sum()
+        assert_within(averaged.zz[k], averaged.zz_error[k], zz[pairs][inside].mean())
+        assert_within(averaged.spin[k], averaged.spin_error[k], spin[pairs][inside].mean())
+        for component in ("xx", "yy", "zz"):
+            mean = getattr(found, component)[pairs][inside].mean()
+            assert getattr(averaged, component)[k] == pytest.approx(mean, abs=1e-12)
+    assert len(repr(averaged).splitlines()) <= 20
+    assert averaged.to_dict()["n_pairs"] == averaged.n_pairs.tolist()
+
+
+def test_classes_of_pairs():
+    H = MODELS["chain"]()
+    psi = naive.random_rbm(8, 4, scale=0.2)
+    samples = draw(psi, H, 64)
+    classes = np.full((8, 8), -1)
+    classes[0, 4] = classes[4, 0] = 7
+    found = correlations(psi, H, samples, classes=classes)
+    averaged = found.by_distance()
+    np.testing.assert_array_equal(averaged.distances, [7])
+    assert averaged.zz[0] == pytest.approx(found.zz[0, 4], abs=1e-12)
+    assert averaged.zz_error[0] == pytest.approx(found.zz_error[0, 4], rel=1e-12)
+
+
+def test_parts_of_the_pairs_give_the_same(monkeypatch):
+    H = MODELS["free"]()
+    psi = naive.random_rbm(6, 4)
+    samples = draw(psi, H, 32, 4)
+    whole = correlations(psi, H, samples)
+    monkeypatch.setattr("rbmqs.estimators.observables.two_point._AT_ONCE", 4 * 128)
+    parts = correlations(psi, H, samples)
+    for name in ("xx", "yy", "zz", "xx_error", "yy_error", "zz_error"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    np.testing.assert_allclose(parts.by_distance().spin, whole.by_distance().spin, rtol=1e-12)
+
+
+def test_every_bar_knows_autocorrelation_and_names_the_worst():
+    """Draws that are repeated twenty times have the bars of the distinct ones, and say so."""
+    H = MODELS["chain"]()
+    psi = naive.random_rbm(8, 4, scale=0.2)
+    few = draw(psi, H, 24, 8)
+    slow = Samples(np.repeat(few.spins, 20, axis=1), 1.0)
+    expected, found = (correlations(psi, H, samples) for samples in (few, slow))
+    pairs = np.triu_indices(8, 1)
+    ratio = found.zz_error[pairs] / expected.zz_error[pairs]
+    assert 0.7 < np.median(ratio) < 1.4
+    assert re.search(
+        r"^(xx|zz) of sites \d and \d: error bar not to be trusted .*bars are not", found.status
+    )
+    assert re.search("^(zz|spin) at k = ", structure_factor(psi, H, slow).status)
+    assert re.search(
+        r"^bond \d-\d( times bond \d-\d)?: error bar not", dimer_correlations(psi, H, slow).status
+    )
+    assert found.by_distance().status
+    assert renyi_entropy(psi, H, slow, [0, 1]).status
+    good = draw(psi, H)
+    assert correlations(psi, H, good).status == ""
+    assert dimer_correlations(psi, H, good).status == ""
+
+
+def test_frozen_chains_are_reported():
+    H = MODELS["chain"]()
+    psi = naive.random_rbm(8, 4)
+    frozen = Samples(np.tile(np.array([1, -1], np.int8), (4, 16, 4)), 1.0)
+    assert "all values identical" in correlations(psi, H, frozen).status
+
+
+def test_sizes_are_compared_at_the_door():
+    """A kernel would read beyond the arrays of the smaller one."""
+    H, psi = MODELS["free"](), naive.random_rbm(6, 3)
+    small = naive.random_rbm(4, 3)
+    samples = draw(psi, H, 8)
+    sector = Sector(8, 0)
+    calls = [
+        lambda p, s: correlations(p, H, s),
+        lambda p, s: magnetisations(p, H, s),
+        lambda p, s: mode_powers(p, H, s, np.ones(6)),
+        lambda p, s: structure_factor(p, H, s),
+        lambda p, s: staggered_magnetisation(p, H, s),
+        lambda p, s: dimer_correlations(p, H, s),
+        lambda p, s: renyi_entropy(p, H, s, [0]),
+        lambda p, s: fidelity(p, s, np.ones(64), Sector(6)),
+        lambda p, s: state_fidelity(p, s, p, s),
+    ]
+    wide = Samples(np.ones((2, 2, 8), np.int8), 1.0)
+    for call in calls:
+        with pytest.raises(ValueError, match="samples have 6 sites, the state 4"):
+            call(small, samples)
+        with pytest.raises(ValueError, match="samples have 8 sites, the state 6"):
+            call(psi, wide)
+    with pytest.raises(ValueError, match="the sector has 8 sites, the state 6"):
+        fidelity(psi, samples, np.ones(70), sector)
+    with pytest.raises(ValueError, match="the Hamiltonian has 6 sites, the state 8"):
+        correlations(naive.random_rbm(8, 3), H, wide)
+    outside = Samples(np.ones((2, 2, 8), np.int8), 1.0)
+    with pytest.raises(ValueError, match="4 of 4 outside, such as total_sz=4"):
+        correlations(naive.random_rbm(8, 3), MODELS["chain"](), outside)
 
 
 def test_bad_input():
@@ -282,6 +463,9 @@ def test_bad_input():
         (lambda: dimer_correlations(psi, H, samples, [[0, 1], [1, 0]]), "each pair once"),
         (lambda: dimer_correlations(psi, H, samples, [[0.5, 1]]), "bonds must be integers"),
         (lambda: dimer_correlations(psi, H, samples, component="x"), "component must be one of"),
+        (lambda: correlations(psi, bare, samples).by_distance(), "with a lattice"),
+        (lambda: correlations(psi, H, samples, classes=np.ones((3, 3), int)), r"shape \(8, 8\)"),
+        (lambda: correlations(psi, H, samples, classes=np.triu(np.ones((8, 8), int))), "same for"),
         (lambda: fidelity(psi, samples, np.ones(3), sector_of(H)), r"shape \(70,\), got \(3,\)"),
     ]
     for call, message in calls:

@@ -97,13 +97,13 @@ def test_large_relative_error_is_reported():
 def test_bad_region(region, message):
     H = MODELS["chain"]()
     psi = naive.random_rbm(8, 2)
-    samples = Samples(np.ones((2, 4, 8), np.int8), 1.0)
+    samples = Samples(np.tile(np.array([1, -1], np.int8), (2, 4, 4)), 1.0)
     with pytest.raises(ValueError, match=message):
         renyi_entropy(psi, H, samples, region)
 
 
 def test_one_chain_is_refused():
     H = MODELS["chain"]()
-    samples = Samples(np.ones((1, 4, 8), np.int8), 1.0)
+    samples = Samples(np.tile(np.array([1, -1], np.int8), (1, 4, 4)), 1.0)
     with pytest.raises(ValueError, match="two independent chains or more"):
         renyi_entropy(naive.random_rbm(8, 2), H, samples, [0])

@@ -10,7 +10,7 @@ from hamiltonians import Sector, SymmetryGroup
 from hamiltonians.symmetry.groups import SymmetrySector
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, SymmetricRBM, local_energies
 from rbmqs.core import projected as projected_kernels
-from rbmqs.estimators.local import correlations
+from rbmqs.estimators.observables import correlations
 from rbmqs.sampling.chains import ChainState, ExactSampler, Samples
 from rbmqs.sr import solve
 

@@ -14,11 +14,9 @@ from hamiltonians import (
     ising,
     rectangle,
 )
-from rbmqs.estimators.local import batch_means, mean_and_error
 from rbmqs.sampling.chains import Samples
 from rbmqs.studies.measurements import (
     _binder,
-    _structure_factor,
     correlation_arrays,
     scalar_observables,
 )
@@ -85,12 +83,13 @@ def test_binder_of_a_sector_without_magnetisation_is_not_a_number():
 def test_structure_factor_agrees_with_the_sum(shape):
     spins = np.random.default_rng(2).choice([1, -1], size=(3, 9, N)).astype(np.int8)
     lattice = chain(N) if len(shape) == 1 else rectangle(*shape, periodic=False)
-    found = _structure_factor(Samples(spins, 1.0), lattice)
+    psi = rbmqs.RBM.random(N, alpha=1)
+    found = rbmqs.structure_factor(psi, ising(lattice), Samples(spins, 1.0), spin=False)
     positions = np.asarray(lattice.positions, dtype=float)
     for k in np.ndindex(*shape):
         phase = np.exp(2j * np.pi * (positions @ (np.array(k) / shape)))
         naive = np.mean(abs(spins.reshape(-1, N) @ phase) ** 2) / N
-        assert found["structure_factor"][k] == pytest.approx(naive, rel=1e-12)
+        assert found.zz.reshape(shape)[k] == pytest.approx(naive, rel=1e-12)
 
 
 def test_structure_factor_is_the_transform_of_the_correlations(result):
@@ -101,14 +100,6 @@ def test_structure_factor_is_the_transform_of_the_correlations(result):
         assert arrays["structure_factor"][k] == pytest.approx(
             (phases * arrays["zz"]).sum().real / N
         )
-
-
-def test_batch_means_keep_every_series_apart():
-    values = np.random.default_rng(3).normal([0.0, 5.0], size=(4, 100, 2))
-    assert batch_means(values).shape == (40, 2)
-    mean, error = mean_and_error(values)
-    np.testing.assert_allclose(mean, values.mean(axis=(0, 1)))
-    np.testing.assert_allclose(error, 0.05, rtol=0.4)
 
 
 def test_fixed_sector_has_no_transverse_magnetisation():

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.estimators.local import batches, mean_and_error
-from rbmqs.estimators.observables.exchange import exchange_connections, exchange_values
+from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.many_series import batch_means, binned, errors_of_bins, series_statistics
+from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
+from rbmqs.estimators.observables.two_point import arrays_to_lists
 from rbmqs.utils.checks import choice
 from rbmqs.utils.threads import single_threaded_blas
 
@@ -38,6 +40,8 @@ class DimerCorrelations:
         <B_a B_b + B_b B_a> / 2.
     connected, connected_error : float array (n_bonds, n_bonds)
         The same less <B_a> <B_b>.
+    status : str
+        Empty, or which error bar is the least to be trusted, and why.
     """
 
     bonds: np.ndarray
@@ -47,10 +51,16 @@ class DimerCorrelations:
     products_error: np.ndarray
     connected: np.ndarray
     connected_error: np.ndarray
+    status: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: nested lists by name."""
-        return {name: array.tolist() for name, array in vars(self).items()}
+        return arrays_to_lists(self)
+
+    def __repr__(self) -> str:
+        largest = self.connected_error.max()
+        first = f"DimerCorrelations of {len(self.bonds)} bonds; largest error {largest:.1g}"
+        return "\n".join([first, *([f"status: {self.status}"] if self.status else [])])
 
 
 def dimer_correlations(
@@ -78,6 +88,7 @@ def dimer_correlations(
         No lattice and no bonds; bonds beyond the lattice, of a site with itself, or given twice.
     """
     choice("component", component, COMPONENTS)
+    check_consistent(psi, samples, hamiltonian=hamiltonian)
     bonds = _checked_bonds(hamiltonian, bonds)
     values = bond_values(psi, hamiltonian, samples, bonds, component)
     return correlate(bonds, values)
@@ -102,36 +113,39 @@ def bond_values(
 
 def correlate(bonds: np.ndarray, values: np.ndarray) -> DimerCorrelations:
     """Means and products of local values (n_chains, n_draws, n_bonds), and their errors."""
-    means, means_error = mean_and_error(values.real)
-    parts = batches(values)
-    shift = np.mean([part.real.mean(axis=0) for part in parts], axis=0)
-    with single_threaded_blas():
-        products, products_error = _mean_and_spread(parts)
-        centred, connected_error = _mean_and_spread(parts - shift)
-    deviations = parts.real.mean(axis=1) - shift
+    n_bonds, n_draws = len(bonds), values.shape[1]
+    names = [f"bond {i}-{j}" for i, j in bonds.tolist()]
+    means = series_statistics(values.real, names.__getitem__)
+    statuses = [means.status]
+
+    def of_products(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means of Re b_a^* b_b and their errors, (n_bonds, n_bonds)."""
+        found = np.zeros((2, n_bonds, n_bonds))
+        for a in range(n_bonds):
+            # One row at a time: the series of all pairs are too many to hold.
+            series = (factors[:, :, a, None].conj() * factors[:, :, a:]).real
+            errors, status = errors_of_bins(
+                binned(series), n_draws, lambda k, a=a: f"{names[a]} times {names[a + k]}"
+            )
+            found[:, a, a:] = found[:, a:, a] = series.mean(axis=(0, 1)), errors
+            statuses.append(status)
+        return found[0], found[1]
+
+    products, products_error = of_products(values)
+    centred, connected_error = of_products(values - means.mean)
     # <B_a> <B_b> from the same samples is too large by the covariance of both means.
-    bias = deviations.T @ deviations / max(len(parts) * (len(parts) - 1), 1)
+    batches = batch_means(values.real) - means.mean
+    bias = batches.T @ batches / max(len(batches) * (len(batches) - 1), 1)
     return DimerCorrelations(
-        bonds, means, means_error, products, products_error, centred + bias, connected_error
+        bonds,
+        means.mean,
+        means.error,
+        products,
+        products_error,
+        centred + bias,
+        connected_error,
+        next((status for status in statuses if status), ""),
     )
-
-
-def _mean_and_spread(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of Re b_a^* b_b over batches (n_batches, length, n_bonds), and its standard error."""
-    n, n_bonds = len(parts), parts.shape[2]
-    total, squares = np.zeros((2, n_bonds, n_bonds))
-    reference = _gram(parts[0])
-    for part in parts:
-        deviation = _gram(part) - reference
-        total += deviation
-        squares += deviation**2
-    mean = total / n
-    variance = np.maximum(squares / n - mean**2, 0) / (n - 1) if n > 1 else mean * np.nan
-    return reference + mean, np.sqrt(variance)
-
-
-def _gram(part: np.ndarray) -> np.ndarray:
-    return (part.conj().T @ part).real / len(part)
 
 
 def _checked_bonds(hamiltonian: SpinHamiltonian, bonds: np.ndarray | None) -> np.ndarray:

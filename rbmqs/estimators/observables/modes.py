@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators.observables.exchange import exchange_connections, exchange_values
+from hamiltonians import PauliSum, observable_connections
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.sampling.chains import Samples
 from rbmqs.utils.checks import finite
 from rbmqs.utils.progress import Progress
@@ -15,6 +16,7 @@ from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from hamiltonians.operators.connections import Connections
     from rbmqs.states.state import VariationalState
 
 _AT_ONCE = 2**22  # amplitude ratios held at a time, 64 MB
@@ -54,6 +56,7 @@ def mode_powers(
     ValueError
         Modes on another number of sites, or not finite.
     """
+    check_consistent(psi, samples, hamiltonian=hamiltonian)
     modes = np.atleast_2d(np.asarray(modes))
     if modes.shape[1] != hamiltonian.n_sites:
         raise ValueError(f"modes must have {hamiltonian.n_sites} columns, got shape {modes.shape}")
@@ -99,3 +102,25 @@ def _exchange_powers(
             ratios = exchange_values(psi, hamiltonian, part, connections)
             yield constant + ratios.real @ weights
             bar.advance(min(start + step, n_samples), "correlations")
+
+
+def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Connections:
+    """XX + YY of each pair in the basis of the Hamiltonian, a flip each.
+
+    Parameters
+    ----------
+    pairs : int array (n_pairs, 2)
+        Rows i < j, sorted: flips come in this order.
+    """
+    terms = PauliSum.from_terms(
+        (1.0, ((i, letter), (j, letter))) for i, j in pairs.tolist() for letter in "XY"
+    )
+    return observable_connections(hamiltonian.rotate_observable(terms), hamiltonian.n_sites)
+
+
+def exchange_values(
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, connections: Connections
+) -> np.ndarray:
+    """Local values of XX + YY, complex (n_samples, n_pairs); parallel spins give zero."""
+    fixed = hamiltonian.total_sz is not None
+    return psi.flip_ratios(samples.flat, connections, fixed)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import integer
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.stats import Stats
@@ -62,7 +64,7 @@ def renyi_entropy(
 
     Parameters
     ----------
-    psi : Wavefunction
+    psi : VariationalState
     hamiltonian : SpinHamiltonian
         Tells the sector: configurations that swapping takes out of it have amplitude zero.
     samples : Samples
@@ -77,6 +79,7 @@ def renyi_entropy(
         A region that is empty, all of the lattice, or has a site that is not there or given
         twice; a single chain.
     """
+    check_consistent(psi, samples, hamiltonian=hamiltonian)
     sites = _checked_region(region, hamiltonian.n_sites)
     swaps = swap_values(psi, samples, sites, fixed_sector=hamiltonian.total_sz is not None)
     purity = statistics(swaps)
@@ -126,8 +129,6 @@ def _minus_log(purity: np.ndarray) -> np.ndarray:
 
 
 def _checked_region(region: Iterable[int], n_sites: int) -> tuple[int, ...]:
-    from hamiltonians.utils.checks import integer
-
     sites = tuple(integer("site of region", site, minimum=0) for site in region)
     if not 0 < len(sites) < n_sites or max(sites) >= n_sites or len(set(sites)) < len(sites):
         raise ValueError(

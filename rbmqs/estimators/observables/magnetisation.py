@@ -1,0 +1,78 @@
+"""Magnetisations per site: along the field, transverse to it, and staggered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hamiltonians import PauliSum
+from hamiltonians.lattices.geometry import staggered_signs
+from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.error_bars import statistics
+from rbmqs.estimators.local import observable_values
+from rbmqs.estimators.observables.modes import mode_powers
+from rbmqs.estimators.stats import Stats
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.sampling.chains import Samples
+    from rbmqs.states.state import VariationalState
+
+
+def magnetisations(
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples
+) -> dict[str, Stats]:
+    """Magnetisations per site with errors.
+
+    Returns
+    -------
+    dict
+        "z", "|z|", "z^2": moments of m = sum sigma_i / N; "x": transverse magnetisation (free
+        sector only, it vanishes at fixed S_z); "staggered z^2" on bipartite lattices.
+    """
+    check_consistent(psi, samples, hamiltonian=hamiltonian)
+    spins = samples.spins.astype(float)
+    m = spins.mean(axis=2)
+    result = {"z": statistics(m), "|z|": statistics(abs(m)), "z^2": statistics(m**2)}
+    if hamiltonian.total_sz is None:
+        n = hamiltonian.n_sites
+        operator = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
+        result["x"] = statistics(observable_values(psi, hamiltonian, samples, operator).real)
+    lattice = hamiltonian.lattice
+    if lattice is not None and lattice.is_bipartite:
+        staggered = spins @ staggered_signs(lattice) / hamiltonian.n_sites
+        result["staggered z^2"] = statistics(staggered**2)
+    return result
+
+
+def staggered_magnetisation(
+    psi: VariationalState,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    *,
+    spin: bool = True,
+    progress: bool = False,
+) -> dict[str, Stats]:
+    """Squared staggered magnetisation per site, <(sum_i (+-1) sigma_i / N)^2>, Pauli units.
+
+    Parameters
+    ----------
+    psi, hamiltonian, samples
+        The state and configurations drawn from it, on a bipartite lattice.
+    spin, progress : bool
+        As in `rbmqs.estimators.observables.mode_powers`.
+
+    Returns
+    -------
+    dict
+        "zz" and "spin", the latter with x, y and z added up: divide it by four for S = sigma / 2.
+
+    Raises
+    ------
+    ValueError
+        A lattice without two sublattices.
+    """
+    if hamiltonian.lattice is None:
+        raise ValueError("a staggered magnetisation needs a lattice, got a Hamiltonian without")
+    signs = staggered_signs(hamiltonian.lattice) / hamiltonian.n_sites
+    powers = mode_powers(psi, hamiltonian, samples, signs, spin=spin, progress=progress)
+    return {name: statistics(values[:, :, 0]) for name, values in powers.items()}
