@@ -59,8 +59,8 @@ COLUMNS = (
     Column("m_s_squared_error", float, "", "one sigma"),
     Column("binder_s", float, "", "1 - <m_s^4> / (3 <m_s^2>^2)"),
     Column("binder_s_error", float, "", "one sigma, jackknife"),
-    Column("converged", bool, "", "whether nothing stands against trusting the energy"),
-    Column("status", str, "", "what does, in sentences"),
+    Column("converged", bool, "", "whether there is no reason not to trust the energy"),
+    Column("status", str, "", "reasons not to trust it, in sentences"),
     Column("seconds", float, "s", "wall-clock time since the last start", True),
     Column("seconds_per_iteration", float, "s", "wall-clock time of one iteration", True),
 )
