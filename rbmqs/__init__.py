@@ -6,6 +6,7 @@
 """
 
 from importlib import import_module
+from threading import RLock
 from typing import Any
 
 __version__ = "0.1.0"
@@ -55,11 +56,15 @@ _HOMES = {
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]
+_LOCK = RLock()
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"rbmqs.{_HOMES[name]}"), name)
+        with _LOCK:  # two threads that import modules of one package may see half of one
+            value = getattr(import_module(f"rbmqs.{_HOMES[name]}"), name)
+        globals()[name] = value  # found at once the next time, whatever is imported meanwhile
+        return value
     raise AttributeError(f"module 'rbmqs' has no attribute {name!r}")
 
 

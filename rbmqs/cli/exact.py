@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from hamiltonians.exact.diagonalisation import ExactResult
     from hamiltonians.exact.spectrum import Spectrum
 
-SMALL = 2**19  # basis states below which finding the symmetries takes longer than it saves
-
 
 def add_exact_options(parser: argparse.ArgumentParser) -> None:
     """Options of `rbmqs exact`."""
@@ -40,6 +38,7 @@ def run_exact(options: argparse.Namespace) -> int:
     """Solve and print; returns the exit status."""
     from hamiltonians.exact.diagonalisation import ground_state
     from rbmqs.runs.config import config_from_table
+    from rbmqs.runs.exact_sector import choose_sector
 
     H = config_from_table(table_from_options(options)).hamiltonian()
     limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)
@@ -56,41 +55,6 @@ def run_exact(options: argparse.Namespace) -> int:
     if options.correlations:
         _print_correlations(H, result.correlations())
     return 0
-
-
-def choose_sector(
-    H: SpinHamiltonian, asked: str, n_states: int
-) -> tuple[SpinHamiltonian, SymmetrySector | None, str]:
-    """The Hamiltonian in its S_z sector, the symmetry sector, and a sentence that says why."""
-    from hamiltonians.symmetry.ground_sector import ground_sector, with_smallest_sz
-
-    if asked == "none":
-        return H, None, ""
-    if asked != "auto":
-        return (*_named(with_smallest_sz(H), asked), "as asked for")
-    if n_states > 1:
-        return H, None, "several states: no symmetries used; see --symmetry all"
-    smaller = with_smallest_sz(H)
-    why = "" if smaller is H else f"every multiplet has a state with total S_z {smaller.total_sz:g}"
-    if smaller.dimension <= SMALL:
-        return smaller, None, why
-    sector = ground_sector(smaller)
-    if sector is None:
-        return smaller, None, f"{why}; signs unknown, so no further symmetries".lstrip("; ")
-    return smaller, sector, f"{why}; the ground state's signs are known".lstrip("; ")
-
-
-def _named(H: SpinHamiltonian, label: str) -> tuple[SpinHamiltonian, SymmetrySector]:
-    """The sector with this label."""
-    from hamiltonians.exact.spectrum import sectors_of
-
-    if H.lattice is None or H.lattice.cell is None:
-        raise ValueError(f"symmetry must be auto, none or all without a lattice, got {label!r}")
-    known = {s.label: s for complete in (True, False) for s in sectors_of(H, complete) if s}
-    if label not in known:
-        labels = ", ".join(known)
-        raise ValueError(f"symmetry must be auto, none, all or one of {labels}, got {label!r}")
-    return H, known[label]
 
 
 def _print_plan(

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from rbmqs import __version__
 from rbmqs.cli import boltzmann as boltzmann_cli
 from rbmqs.cli import exit_codes
 from rbmqs.cli.compare import add_compare_options
@@ -53,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"rbmqs {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_ground_state(commands)
     _add_resume(commands)

@@ -283,7 +283,8 @@ def _optimise(
                     writer.change(state.iteration, settings, {"n_restarts": settings.n_restarts})
                 history.append(record)
                 writer.write(record, state)
-                bar.update(record)
+                energy = str(record.energy)
+                bar.advance(record.iteration + 1, f"energy {energy}", energy)
                 if callback is not None and callback(record, state):
                     break
                 if record.iteration + 1 >= settings.n_iterations:

@@ -8,8 +8,6 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from rbmqs.vmc.records import StepRecord
-
 LINE_EVERY = 30.0  # seconds between lines where there is no terminal
 SILENT_BELOW = 2.0  # seconds
 
@@ -44,10 +42,6 @@ class Progress:
             dynamic_ncols=True,
             unit="it" if unit == "iteration" else unit,
         )
-
-    def update(self, record: StepRecord) -> None:
-        """Show one more iteration."""
-        self.advance(record.iteration + 1, f"energy {record.energy}", str(record.energy))
 
     def advance(self, done: int, text: str, short: str | None = None) -> None:
         """Show that `done` of the total are over, with a text (a shorter one in the bar)."""
