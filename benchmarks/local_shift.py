@@ -23,7 +23,7 @@ from timing import write_json
 from training import outcome, train
 
 import hamiltonians as hm
-from rbmqs.states.factory import initial_wavefunction
+from rbmqs.runs.prepare import prepare
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 
@@ -65,7 +65,7 @@ def trained(case: Case, seconds: float, local: bool, n_samples: int) -> dict[str
         optimiser=OptimiserSettings(local_shift=local),
     )
     hamiltonian = case.build()
-    psi = initial_wavefunction(hamiltonian, settings.seed, alpha=1, settings=settings)
+    psi = prepare(hamiltonian, {"alpha": 1}, settings).psi
     records, _, elapsed = train(hamiltonian, psi, settings, seconds)
     return {**outcome(records), "seconds_per_iteration": elapsed / (len(records) - 1)}
 

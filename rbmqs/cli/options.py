@@ -57,6 +57,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--n-features", type=int, metavar="F", help="features of tied weights")
     parser.add_argument(
+        "--ansatz", metavar="NAME", help="jastrow, jastrow-rbm, or package.module:Class; else an RBM"
+    )
+    parser.add_argument(
         "--project", metavar="SECTOR",
         help="project onto a symmetry sector: symmetric, or a label that "
         "'rbmqs exact --symmetry all' prints, such as 'k=(0,0) A1 +'",
@@ -91,6 +94,7 @@ _PLACES = {
     "length": ("lattice", "length"),
     "shape": ("lattice", "shape"),
     "vectors": ("lattice", "vectors"),
+    "ansatz": ("ansatz", "name"),
     "alpha": ("ansatz", "alpha"),
     "n_hidden": ("ansatz", "n_hidden"),
     "n_features": ("ansatz", "n_features"),

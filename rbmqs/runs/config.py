@@ -85,6 +85,8 @@ class AnsatzConfig:
 
     `tied` names a group over which weights are tied ("translations" or "space-group"), with
     `n_features` instead of `alpha` if wished; `project` a symmetry sector ("symmetric" or a label).
+    `name` is another ansatz, registered or as "package.module:Class", and `keywords` a table of
+    what its `random` takes besides.
     """
 
     alpha: float | None = None
@@ -95,6 +97,8 @@ class AnsatzConfig:
     hidden_bias: bool | None = None
     tied: str | None = None
     project: str | None = None
+    name: str | None = None
+    keywords: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         choice("dtype", self.dtype, ("complex", "real"))
@@ -106,7 +110,8 @@ class AnsatzConfig:
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `rbmqs.ground_state`."""
-        return dataclasses.asdict(self) | {"dtype": complex if self.dtype == "complex" else float}
+        table = dataclasses.asdict(self) | {"dtype": complex if self.dtype == "complex" else float}
+        return table | {"ansatz": table.pop("name"), "ansatz_options": table.pop("keywords")}
 
 
 @dataclass(frozen=True)

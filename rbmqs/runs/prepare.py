@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rbmqs.states.factory import initial_wavefunction
+from rbmqs.states.factory import AnsatzSpec
 from rbmqs.states.state import VariationalState
+from rbmqs.vmc.extensions.local_shift import DistanceShift
 from rbmqs.vmc.extensions.multistart import with_restarts
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 _ANSATZ = (
     "alpha", "n_hidden", "n_features", "dtype", "visible_bias", "hidden_bias", "tied", "project",
+    "ansatz", "ansatz_options",
 )  # fmt: skip
+_SPEC = {"ansatz": "name", "ansatz_options": "options"}  # where AnsatzSpec has other names
 _PARTS = {"sampling": SamplingSettings, "optimiser": OptimiserSettings}
 
 
@@ -47,7 +50,8 @@ def prepare(
     ----------
     hamiltonian : SpinHamiltonian
     ansatz : mapping
-        Keywords of `rbmqs.states.factory.initial_wavefunction`; those that are None are open.
+        Fields of `rbmqs.states.factory.AnsatzSpec`, its name as `ansatz` and its options as
+        `ansatz_options`; those that are None are open.
     settings : RunSettings
     start : VariationalState, optional
         Start here instead of at random parameters; `ansatz` is then not looked at, and there is
@@ -63,7 +67,11 @@ def prepare(
     chosen = {name: value for name, value in ansatz.items() if value is not None}
     if settings.growth:
         chosen["alpha"] = _first_density(settings.growth[0], chosen)
-    psi = initial_wavefunction(hamiltonian, settings.seed, **chosen, settings=settings)
+    spec = AnsatzSpec(**{_SPEC.get(name, name): value for name, value in chosen.items()})
+    psi = spec.create(hamiltonian, settings.seed)
+    # Where the shift depends on distances, weights to far-off sites start smaller.
+    shift, n_samples = DistanceShift.of(hamiltonian, settings), settings.sampling.n_samples_of(psi)
+    psi = shift.falling_with_distance(psi, n_samples)
     return PreparedRun(hamiltonian, psi, with_restarts(settings, psi))
 
 

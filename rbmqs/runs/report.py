@@ -80,7 +80,9 @@ def _ansatz(shape: dict[str, Any]) -> str:
     """A sentence on the ansatz from its description."""
     kind = "complex" if shape["dtype"] == "complex128" else "real"
     base = shape.get("base", shape)
-    words = f"RBM with {shape['n_hidden']} hidden units, {shape['n_parameters']} {kind} parameters"
+    name = "RBM" if base["ansatz"] in ("RBM", "SymmetricRBM") else base["ansatz"]
+    units = f"{shape['n_hidden']} hidden units, " if "n_hidden" in shape else ""
+    words = f"{name} with {units}{shape['n_parameters']} {kind} parameters"
     if "group_order" in base:
         words += f", tied over {base['group_order']} symmetries"
     if base is not shape:

@@ -1,52 +1,48 @@
-"""The wavefunction that a run starts from: plain, tied over a group, projected onto a sector."""
+"""The wavefunction that a run starts from: what is asked for in one record, and made from it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.states import jastrow  # noqa: F401  registers its classes
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
+from rbmqs.states.registry import ansatz_class
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.checks import choice
-from rbmqs.vmc.extensions.local_shift import DistanceShift
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-    from rbmqs.vmc.settings import RunSettings
 
 DEFAULT_ALPHA = 2.0
 GROUPS = ("translations", "space-group")
 SYMMETRIC = "symmetric"
+_DTYPES = {"complex": complex, "real": float}
+_OF_RBM = ("rbm", "symmetric-rbm", "projected-rbm")
 
 
-def initial_wavefunction(
-    hamiltonian: SpinHamiltonian,
-    seed: int,
-    *,
-    alpha: float | None = None,
-    n_hidden: int | None = None,
-    n_features: int | None = None,
-    dtype: type = complex,
-    visible_bias: bool | None = None,
-    hidden_bias: bool | None = None,
-    tied: str | SymmetryGroup | None = None,
-    project: str | SymmetrySector | None = None,
-    settings: RunSettings | None = None,
-) -> VariationalState:
-    """The random RBM that a run of this seed starts from.
+@dataclass(frozen=True)
+class AnsatzSpec:
+    """Which wavefunction a run starts from.
 
     Parameters
     ----------
+    name : str, optional
+        A registered ansatz such as "jastrow-rbm", or "package.module:Class", whose classmethod
+        `random(hamiltonian, *, seed, dtype, **options)` makes it. By default an RBM.
     alpha, n_hidden : optional
-        Shape of the wavefunction; alpha = 2 when nothing is said, and for tied weights what comes
-        nearest to it.
+        Hidden units by site, or their number; alpha = 2 when nothing is said, and for tied weights
+        what comes nearest to it.
     n_features : int, optional
         Number of features of tied weights, instead of `alpha`.
-    dtype : {complex, float}
+    dtype : {complex, float, "complex", "real"}
     visible_bias, hidden_bias : bool, optional
         By default both are parameters; tied weights go without the visible bias, and wavefunctions
         projected onto an even sector without both: they are then even by themselves, which halves
@@ -56,46 +52,113 @@ def initial_wavefunction(
     project : str or SymmetrySector, optional
         "symmetric" for the sector that every symmetry leaves as it is, the label of a sector as
         `rbmqs exact --symmetry all` prints it, or the sector itself.
-    settings : RunSettings, optional
-        Of the run: where they make the shift depend on distances (`rbmqs.vmc.extensions.local_shift`), weights to
-        far-off sites start smaller.
-
-    Raises
-    ------
-    ValueError
-        A group or sector that the Hamiltonian does not have, shapes that do not fit.
+    options : mapping
+        Further keywords of `random` of a named ansatz.
     """
-    sector = None if project is None else find_sector(hamiltonian, project)
-    even = sector is not None and sector.spin_inversion == 1
-    group = None if tied is None else find_group(hamiltonian, tied)
-    if visible_bias is None:
-        visible_bias = not even and group is None
-    if hidden_bias is None:
-        hidden_bias = not even
-    root = np.random.SeedSequence(seed, spawn_key=(0,))
-    psi: RBM | SymmetricRBM
-    if group is None:
-        if n_features is not None:
-            raise ValueError("n_features belongs to tied weights: say over which group with tied")
-        alpha = DEFAULT_ALPHA if alpha is None and n_hidden is None else alpha
-        psi = RBM.random(
-            hamiltonian.n_sites, alpha, n_hidden=n_hidden, dtype=dtype, seed=root,
-            visible_bias=visible_bias, hidden_bias=hidden_bias,
-        )  # fmt: skip
-    else:
-        if n_hidden is not None:
-            raise ValueError("n_hidden does not suit tied weights: use alpha or n_features")
-        if alpha is None and n_features is None:
-            n_features = max(1, round(DEFAULT_ALPHA * group.n_sites / group.order))
-        psi = SymmetricRBM.random(
-            group, alpha, n_features=n_features, dtype=dtype, seed=root,
-            visible_bias=visible_bias, hidden_bias=hidden_bias,
-        )  # fmt: skip
-    rbm = psi if sector is None else ProjectedRBM(psi, sector)
-    if settings is None:
-        return rbm
-    n_samples = settings.sampling.n_samples_of(rbm)
-    return DistanceShift.of(hamiltonian, settings).falling_with_distance(rbm, n_samples)
+
+    name: str | None = None
+    alpha: float | None = None
+    n_hidden: int | None = None
+    n_features: int | None = None
+    dtype: type | str = complex
+    visible_bias: bool | None = None
+    hidden_bias: bool | None = None
+    tied: str | SymmetryGroup | None = None
+    project: str | SymmetrySector | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def create(self, hamiltonian: SpinHamiltonian, seed: int) -> VariationalState:
+        """The wavefunction with the random parameters of a seed.
+
+        Raises
+        ------
+        ValueError
+            A group or sector that the Hamiltonian does not have, shapes that do not fit, a name
+            that is not known, a keyword that the ansatz does not take.
+        """
+        root = np.random.SeedSequence(seed, spawn_key=(0,))
+        dtype = _DTYPES.get(self.dtype, self.dtype) if isinstance(self.dtype, str) else self.dtype
+        if self.name is None or self.name in _OF_RBM:
+            return self._rbm(hamiltonian, root, dtype)
+        return self._named(self.name, hamiltonian, root, dtype)
+
+    def _named(
+        self, name: str, hamiltonian: SpinHamiltonian, root: np.random.SeedSequence, dtype: Any
+    ) -> VariationalState:
+        """Of a class, by its classmethod `random`."""
+        kind = ansatz_class(name)
+        make = getattr(kind, "random", None)
+        if make is None:
+            raise ValueError(
+                f"ansatz {name!r} has no classmethod random(hamiltonian, *, seed, dtype, "
+                f"**options): give it one, or hand over a wavefunction as psi"
+            )
+        shape = (
+            "alpha",
+            "n_hidden",
+            "n_features",
+            "visible_bias",
+            "hidden_bias",
+            "tied",
+            "project",
+        )
+        given = {k: getattr(self, k) for k in shape if getattr(self, k) is not None}
+        keywords = {"seed": root, "dtype": dtype, **given, **self.options}
+        taken = inspect.signature(make).parameters
+        is_open = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+        for keyword in keywords:
+            if keyword in ("tied", "project") or not (is_open or keyword in taken):
+                raise ValueError(f"ansatz {name!r} takes no {keyword}, got {keywords[keyword]!r}")
+        psi = make(hamiltonian, **keywords)
+        if not isinstance(psi, VariationalState) or psi.n_sites != hamiltonian.n_sites:
+            raise ValueError(
+                f"{name}.random must return a wavefunction on {hamiltonian.n_sites} sites, "
+                f"got {psi!r}"
+            )
+        return psi
+
+    def _rbm(
+        self, hamiltonian: SpinHamiltonian, root: np.random.SeedSequence, dtype: Any
+    ) -> RBM | SymmetricRBM | ProjectedRBM:
+        """Plain, tied over a group, projected onto a sector."""
+        if self.options:
+            raise ValueError(f"an RBM takes no options, got {', '.join(self.options)}")
+        if self.name == "symmetric-rbm" and self.tied is None:
+            raise ValueError("ansatz 'symmetric-rbm' needs tied, the group of its weights")
+        if self.name == "projected-rbm" and self.project is None:
+            raise ValueError("ansatz 'projected-rbm' needs project, the sector")
+        project, tied = self.project, self.tied
+        sector = None if project is None else find_sector(hamiltonian, project)
+        group = None if tied is None else find_group(hamiltonian, tied)
+        even = sector is not None and sector.spin_inversion == 1
+        visible, hidden = self.visible_bias, self.hidden_bias
+        keywords: dict[str, Any] = {
+            "dtype": dtype,
+            "seed": root,
+            "visible_bias": not even and group is None if visible is None else visible,
+            "hidden_bias": not even if hidden is None else hidden,
+        }
+        alpha, n_hidden, n_features = self.alpha, self.n_hidden, self.n_features
+        psi: RBM | SymmetricRBM
+        if group is None:
+            if n_features is not None:
+                raise ValueError("n_features belongs to tied weights: say over which group: tied")
+            alpha = DEFAULT_ALPHA if alpha is None and n_hidden is None else alpha
+            psi = RBM.random(hamiltonian.n_sites, alpha, n_hidden=n_hidden, **keywords)
+        else:
+            if n_hidden is not None:
+                raise ValueError("n_hidden does not suit tied weights: use alpha or n_features")
+            if alpha is None and n_features is None:
+                n_features = max(1, round(DEFAULT_ALPHA * group.n_sites / group.order))
+            psi = SymmetricRBM.random(group, alpha, n_features=n_features, **keywords)
+        return psi if sector is None else ProjectedRBM(psi, sector)
+
+
+def initial_wavefunction(
+    hamiltonian: SpinHamiltonian, seed: int, **keywords: Any
+) -> VariationalState:
+    """The random wavefunction of a seed; the keywords are those of `AnsatzSpec`."""
+    return AnsatzSpec(**keywords).create(hamiltonian, seed)
 
 
 def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> SymmetryGroup:

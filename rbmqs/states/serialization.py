@@ -15,16 +15,27 @@ import numpy as np
 
 from rbmqs.states import jastrow  # noqa: F401  registers its classes
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import ansatz_class, name_of
 from rbmqs.states.state import VariationalState
+from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 _CHAINS = ("spins", "rng")  # what arrays of chains are called behind the same prefixes
 _OF_RBM = ("visible_bias", "hidden_bias", "weights")
 
 
-def innermost(psi: VariationalState) -> VariationalState:
-    """The wavefunction that holds the parameters: that which is projected, or `psi` itself."""
-    return psi.base if isinstance(psi, ProjectedRBM) else psi
+def innermost(psi: VariationalState) -> RBM | SymmetricRBM:
+    """The RBM, plain or tied, that is projected, or `psi` itself.
+
+    Raises
+    ------
+    TypeError
+        Neither of them.
+    """
+    found = psi.base if isinstance(psi, ProjectedRBM) else psi
+    if not isinstance(found, RBM | SymmetricRBM):
+        raise TypeError(f"psi must be an RBM, plain, tied or projected, got {type(psi).__name__}")
+    return found
 
 
 def parameter_arrays(prefix: str, psi: VariationalState) -> dict[str, np.ndarray]:

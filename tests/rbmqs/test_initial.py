@@ -6,7 +6,8 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs.cli.main import main
-from rbmqs.states.factory import initial_wavefunction, symmetric_sector
+from rbmqs.states.factory import AnsatzSpec, initial_wavefunction, symmetric_sector
+from rbmqs.states.jastrow import Jastrow
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
@@ -142,3 +143,40 @@ def test_a_projected_machine_reaches_the_ground_state_of_a_chain():
     result = rbmqs.ground_state(CHAIN, 1, project="symmetric", seed=1, n_iterations=150,
                                 progress=False)  # fmt: skip
     assert abs(result.energy.mean / result.reference.energy - 1) < 1e-5
+
+
+def test_other_ansaetze_by_name_and_import_path():
+    H = hm.heisenberg(hm.chain(6))
+    for name in ("jastrow", "rbmqs.states.jastrow:Jastrow"):
+        psi = AnsatzSpec(name, dtype="real").create(H, 3)
+        assert isinstance(psi, Jastrow)
+        assert not psi.is_complex
+    psi = AnsatzSpec("jastrow-rbm", alpha=2, hidden_bias=False, options={"stddev": 0.1}).create(
+        H, 3
+    )
+    assert psi.n_hidden == 12
+    assert list(psi.parameters) == ["couplings", "visible_bias", "weights"]
+    again = AnsatzSpec("jastrow-rbm", alpha=2, hidden_bias=False, options={"stddev": 0.1}).create(
+        H, 3
+    )
+    assert np.array_equal(psi.flat, again.flat)
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "reason"),
+    [
+        ({"name": "jastro"}, ValueError, "jastrow"),
+        ({"name": "no.such:Thing"}, ValueError, "cannot be imported"),
+        ({"name": "numpy:ndarray"}, TypeError, "derived from VariationalState"),
+        ({"name": "jastrow", "alpha": 1}, ValueError, "takes no alpha"),
+        ({"name": "jastrow", "project": "symmetric"}, ValueError, "takes no project"),
+        ({"name": "jastrow", "options": {"depth": 2}}, ValueError, "takes no depth"),
+        ({"options": {"depth": 2}}, ValueError, "RBM takes no options, got depth"),
+        ({"name": "symmetric-rbm"}, ValueError, "needs tied"),
+        ({"name": "projected-rbm"}, ValueError, "needs project"),
+        ({"name": "rbmqs.states.state:VariationalState"}, ValueError, "no classmethod random"),
+    ],
+)
+def test_what_no_ansatz_takes_is_refused(spec, error, reason):
+    with pytest.raises(error, match=reason):
+        AnsatzSpec(**spec).create(hm.heisenberg(hm.chain(6)), 0)

@@ -10,6 +10,7 @@ import hamiltonians as hm
 import rbmqs
 from rbmqs.sr import SOLVERS, solve
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
+from rbmqs.runs.prepare import prepare
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
 from rbmqs.vmc.extensions.local_shift import DistanceShift
@@ -223,11 +224,16 @@ def short(n_samples=64, local_shift=None, **options):
     )
 
 
+def started(hamiltonian, settings, **ansatz):
+    """The wavefunction that a run of these settings starts from."""
+    return prepare(hamiltonian, ansatz, settings).psi
+
+
 def test_random_weights_fall_with_distance():
     hamiltonian = heisenberg(hm.chain(12, periodic=False))
     plain = initial_wavefunction(hamiltonian, 3, alpha=2)
-    same = initial_wavefunction(hamiltonian, 3, alpha=2, settings=short(local_shift=False))
-    local = initial_wavefunction(hamiltonian, 3, alpha=2, settings=short(local_shift=True))
+    same = started(hamiltonian, short(local_shift=False, seed=3), alpha=2)
+    local = started(hamiltonian, short(local_shift=True, seed=3), alpha=2)
     assert np.array_equal(same.flat, plain.flat)
     f = DistanceShift(hamiltonian, True).unit_blocks(plain, FEW).profiles(12)
     np.testing.assert_allclose(local.weights, plain.weights * np.sqrt(f))
@@ -241,7 +247,7 @@ def test_every_trial_starts_so():
     """The second random start of a run, seen before its first step."""
     hamiltonian = heisenberg(hm.chain(12, periodic=False))
     options = short(local_shift=True, n_restarts=2, restart_iterations=4)
-    psi = initial_wavefunction(hamiltonian, 0, alpha=2, settings=options)
+    psi = started(hamiltonian, options, alpha=2)
     records = rbmqs.iterate(hamiltonian, psi, options)
     second = [state for _, state in (next(records) for _ in range(5))][-1].last_good.psi
     f = DistanceShift(hamiltonian, True).unit_blocks(second, FEW).profiles(12)
@@ -281,7 +287,7 @@ def test_trials_of_tied_machines_start_near_a_site_but_for_the_first():
     """Largest weights before the first step of each: at the home in all but one."""
     hamiltonian = heisenberg(hm.chain(12))
     options = short(n_restarts=3, restart_iterations=4)
-    psi = initial_wavefunction(hamiltonian, 0, tied="translations", alpha=4, settings=options)
+    psi = started(hamiltonian, options, tied="translations", alpha=4)
     records = rbmqs.iterate(hamiltonian, psi, options)
     starts = [state.last_good.psi for _, state in (next(records) for _ in range(9))][::4]
     size = [abs(start.weights[4:9]).mean() / abs(start.weights[0]).mean() for start in starts]
@@ -332,7 +338,7 @@ def test_few_samples_find_what_is_near():
     above = {}
     for local in (True, False):
         options = short(128, local)
-        psi = initial_wavefunction(hamiltonian, 0, alpha=1, settings=options)
+        psi = started(hamiltonian, options, alpha=1)
         steps = rbmqs.iterate(hamiltonian, psi, options)
         energies = [next(steps)[0].energy.mean.real for _ in range(60)]
         above[local] = 1 - np.mean(energies[50:]) / exact

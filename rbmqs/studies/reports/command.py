@@ -75,7 +75,7 @@ def _run(ansatz: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     sampling, growth = settings["sampling"], settings.get("growth")
     restarts = settings.get("n_restarts")
     options = {
-        "--n-hidden": None if growth else ansatz["n_hidden"],
+        "--n-hidden": None if growth else ansatz.get("n_hidden"),
         "--seed": settings["seed"],
         "--iterations": settings["n_iterations"],
         "--restarts": None if restarts == 1 else restarts,
