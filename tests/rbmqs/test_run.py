@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -407,7 +408,7 @@ def test_energy_far_above_the_reference_is_a_warning(good):
     unsure = replace(far, uncertainty=abs(energy))
     assert above_reference(estimate, unsure) == []
     assert above_reference(estimate, None) == []
-    assert "V-score 0.5" in above_reference(replace(estimate, v_score=0.5), None)[0]
+    assert "V-score 0.5" in above_reference(SimpleNamespace(v_score=0.5), None)[0]
 
 
 def test_files_of_a_run(whole):
