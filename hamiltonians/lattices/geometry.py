@@ -49,7 +49,7 @@ def plane_waves(lattice: "Lattice", wave_vectors: NDArray[np.float64]) -> NDArra
 
 def staggered_signs(lattice: "Lattice") -> NDArray[np.float64]:
     """+1 on one sublattice, -1 on the other, shape (N,); a ValueError if there are not two."""
-    return 1.0 - 2.0 * lattice.sublattices()
+    return np.where(lattice.sublattices() == 0, 1.0, -1.0)
 
 
 def pair_distances(lattice: "Lattice") -> NDArray[np.float64]:

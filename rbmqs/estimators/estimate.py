@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ class Estimate:
     psi: VariationalState
     hamiltonian: SpinHamiltonian
     samples: Samples
-    local_energies: np.ndarray = field(default=None, repr=False)  # type: ignore[assignment]
+    local_energies: np.ndarray = None  # type: ignore[assignment]
     kinds: tuple[str, ...] = ()
     n_weightless: int = 0
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.estimators.consistency import check_consistent
-from rbmqs.estimators.many_series import batch_means, binned, errors_of_bins, series_statistics
+from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
 from rbmqs.estimators.observables.two_point import arrays_to_lists
 from rbmqs.utils.checks import choice
@@ -113,23 +113,22 @@ def bond_values(
 
 def correlate(bonds: np.ndarray, values: np.ndarray) -> DimerCorrelations:
     """Means and products of local values (n_chains, n_draws, n_bonds), and their errors."""
-    n_bonds, n_draws = len(bonds), values.shape[1]
+    n_bonds = len(bonds)
     names = [f"bond {i}-{j}" for i, j in bonds.tolist()]
     means = series_statistics(values.real, names.__getitem__)
     statuses = [means.status]
 
-    def of_products(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means of Re b_a^* b_b and their errors, (n_bonds, n_bonds)."""
+    def of_products(factors: np.ndarray) -> np.ndarray:
+        """Means of Re b_a^* b_b and their errors, (2, n_bonds, n_bonds)."""
         found = np.zeros((2, n_bonds, n_bonds))
         for a in range(n_bonds):
             # One row at a time: the series of all pairs are too many to hold.
             series = (factors[:, :, a, None].conj() * factors[:, :, a:]).real
-            errors, status = errors_of_bins(
-                binned(series), n_draws, lambda k, a=a: f"{names[a]} times {names[a + k]}"
-            )
-            found[:, a, a:] = found[:, a:, a] = series.mean(axis=(0, 1)), errors
-            statuses.append(status)
-        return found[0], found[1]
+            labels = [f"{names[a]} times {name}" for name in names[a:]]
+            part = series_statistics(series, labels.__getitem__)
+            found[:, a, a:] = found[:, a:, a] = part.mean, part.error
+            statuses.append(part.status)
+        return found
 
     products, products_error = of_products(values)
     centred, connected_error = of_products(values - means.mean)

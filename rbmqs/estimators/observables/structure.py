@@ -94,10 +94,12 @@ def structure_factor(
     k = all_wave_vectors(lattice) if wave_vectors is None else np.asarray(wave_vectors)
     modes = plane_waves(lattice, k)
     powers = mode_powers(psi, hamiltonian, samples, modes, spin=spin, progress=progress)
-    found = {name: _of_modes(name, values, k) for name, values in powers.items()}
-    columns = [column for part in found.values() for column in (part.mean, part.error)]
-    status = next((part.status for part in found.values() if part.status), "")
-    return StructureFactor(k, *columns, status=status)
+    zz = _of_modes("zz", powers["zz"], k)
+    if not spin:
+        return StructureFactor(k, zz.mean, zz.error, status=zz.status)
+    total = _of_modes("spin", powers["spin"], k)
+    status = zz.status or total.status
+    return StructureFactor(k, zz.mean, zz.error, total.mean, total.error, status)
 
 
 def _of_modes(name: str, powers: np.ndarray, wave_vectors: np.ndarray) -> SeriesStats:

@@ -170,13 +170,15 @@ def correlations(
     joined = np.concatenate([parts[c] for c in varying], axis=2)
     errors, status = errors_of_bins(joined, samples.shape[1], label_of)
     errors = errors.reshape(len(varying), -1)[[0, 0, 1] if fixed else [0, 1, 2]]
-    matrices = [_symmetric(n_sites, first, second, values, 1.0) for values in means]
-    matrices += [_symmetric(n_sites, first, second, values, 0.0) for values in errors]
+    matrices: dict[str, Any] = {}
+    for name, mean, error in zip(COMPONENTS, means, errors, strict=True):
+        matrices[name] = _symmetric(n_sites, first, second, mean, 1.0)
+        matrices[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
     averaged = None
     if len(distances):
         counts = np.bincount(labels[labels >= 0], minlength=len(distances))
         averaged = _averaged(sums / counts, samples.shape, distances, counts)
-    return Correlations(*matrices, status=status, averaged=averaged)
+    return Correlations(**matrices, status=status, averaged=averaged)
 
 
 def _pair_series(
@@ -216,8 +218,10 @@ def _averaged(
         return f"{names[k // n]} at distance {distances[k % n]:.4g}"
 
     found = series_statistics(series.reshape(*shape, -1), label)
-    columns = [*found.mean.reshape(4, n), *found.error.reshape(4, n)]
-    return AveragedCorrelations(distances, counts, *columns, status=found.status)
+    columns: dict[str, Any] = dict(zip(names, found.mean.reshape(4, n), strict=True))
+    errors = zip(names, found.error.reshape(4, n), strict=True)
+    columns |= {f"{name}_error": error for name, error in errors}
+    return AveragedCorrelations(distances, counts, **columns, status=found.status)
 
 
 def _classes(
