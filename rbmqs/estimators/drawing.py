@@ -36,7 +36,7 @@ def sampler_for(hamiltonian: SpinHamiltonian, n_chains: int) -> Sampler:
 
 
 def sampler_of_sector(n_sites: int, total_sz: float | None, n_chains: int) -> Sampler:
-    """The same where no Hamiltonian tells which moves matter: any two sites may move together."""
+    """The same without a Hamiltonian: moves of any two sites."""
     if n_sites <= MAX_BITS and Sector(n_sites, total_sz).dimension <= ENUMERATED:
         return ExactSampler(Sector(n_sites, total_sz), n_chains)
     if total_sz is not None:

@@ -1,4 +1,4 @@
-"""Error bars of Monte-Carlo averages that stay honest when the draws are correlated.
+"""Error bars of Monte-Carlo averages whose draws are correlated.
 
 The estimator, in four steps:
 

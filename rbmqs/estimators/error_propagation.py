@@ -1,9 +1,9 @@
 """Functions of several means from the same samples: error bars and bias.
 
-A ratio, an optimum or a logarithm of means f(<x>) is not the mean of anything. Its error follows
-from the linearised series f(<x>) + grad f . (x - <x>), which `rbmqs.estimators.error_bars` treats as any
-other, autocorrelation and R-hat included; its bias, of order 1/n, from the jackknife over batches
-(B. Efron, Ann. Statist. 7, 1 (1979)).
+A ratio, an optimum or a logarithm of means f(<x>) is not the mean of a series. Its error follows
+from the linearised series f(<x>) + grad f . (x - <x>), which `rbmqs.estimators.error_bars` treats
+as any other, autocorrelation and R-hat included; its bias, of order 1/n, follows from the jackknife
+over batches (B. Efron, Ann. Statist. 7, 1 (1979)).
 """
 
 from __future__ import annotations

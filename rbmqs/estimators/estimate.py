@@ -1,6 +1,6 @@
 """An estimate: the energy of a state from samples, what is doubtful about it, and observables.
 
-Everything an `Estimate` tells comes from the same configurations. `rbmqs.estimators.measurement`
+All of an `Estimate` comes from the same configurations. `rbmqs.estimators.measurement`
 draws them for a state at hand; `rbmqs.estimators.final` for the state that a run ends with.
 """
 

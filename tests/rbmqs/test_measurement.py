@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hamiltonians import Sector, X, Z, chain, heisenberg, ising
+from rbmqs import RBM
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.measurement import expect_of_state, measure, sample
 from rbmqs.sampling.chains import MetropolisSampler, Samples
@@ -102,3 +103,35 @@ def test_bad_input():
             call()
     with pytest.raises(TypeError, match="SpinHamiltonian or a PauliSum, got str"):
         expect_of_state(psi, "zz")
+
+
+def test_fidelity_with_another_state_its_estimate_and_a_vector():
+    H = MODELS["sector"]()
+    sector = Sector(8, 0)
+    psi, other = (naive.random_rbm(8, 4, scale=s) for s in (0.2, 0.25))
+    exact = other.overlap(psi.state_vector(sector), sector)
+    found = measure(psi, H, n_samples=4096)
+    for comparison in (
+        other,
+        measure(other, H, n_samples=4096, seed=5),
+        other.state_vector(sector),
+    ):
+        fidelity = found.fidelity(comparison)
+        assert abs(fidelity.mean - exact) < 4.5 * fidelity.error_of_mean
+    with pytest.raises(ValueError, match="the other state has 6 sites, this one 8"):
+        found.fidelity(naive.random_rbm(6, 2))
+    plain = measure(other, heisenberg(chain(8), total_sz=0), n_samples=64)
+    with pytest.raises(ValueError, match="different rotation"):
+        found.fidelity(plain)
+
+
+def test_fidelity_of_states_too_large_to_enumerate():
+    """A product state of 40 sites, x turned by a small angle: F is a product over the sites."""
+    H = ising(chain(40), h=1.0)
+    bias = np.full(40, 0.1)
+    psi, other = (RBM(b, np.zeros(1), np.zeros((40, 1))) for b in (bias, bias + 0.05))
+    one = np.array([[np.exp(b), np.exp(-b)] for b in (0.1, 0.15)])
+    exact = ((one[0] @ one[1]) ** 2 / (one[0] @ one[0]) / (one[1] @ one[1])) ** 40
+    found = measure(psi, H, n_samples=2048).fidelity(other)
+    assert abs(found.mean - exact) < 4.5 * found.error_of_mean
+    assert found.error_of_mean < 0.01

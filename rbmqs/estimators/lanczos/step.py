@@ -1,6 +1,6 @@
 """One Lanczos step, |psi'> = (1 + a H)|psi>, from samples of |psi|^2.
 
-In terms of e and g of `rbmqs.estimators.lanczos.powers`, the state (1 + b (H - E0))|psi> has the energy
+With e and g of `rbmqs.estimators.lanczos.powers`, the state (1 + b (H - E0))|psi> has the energy
 
     E0 + <(1 + b e)^* (e + b g)> / <|1 + b e|^2>.
 
@@ -12,7 +12,7 @@ shifts the energy by a term of order 1/n, which the jackknife removes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,12 +57,12 @@ class LanczosStep:
     coefficient: float
     bias: float
     carriers: float
-    moments: np.ndarray
+    moments: np.ndarray = field(repr=False)
     shift: float
 
     @property
     def status(self) -> tuple[str, ...]:
-        """What stands against trusting the improved energy; empty when nothing does."""
+        """Reasons not to trust the improved energy; empty when there are none."""
         parts = {"energy": self.after.energy, "variance": self.after.variance}
         found = [f"improved {k}: {v.status}" for k, v in parts.items() if v.status]
         found += [f"improved energy: {w}" for w in carrier_warnings(self.carriers)]
@@ -93,7 +93,7 @@ def lanczos_step(
 
     Parameters
     ----------
-    psi : Wavefunction
+    psi : VariationalState
     hamiltonian : SpinHamiltonian
     samples : Samples
         Drawn from |psi|^2.
@@ -178,8 +178,8 @@ def _optimum(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         other = (eg - e * (ee + g) + e**3) / (ee - e**2)  # <H - E0> in phi_1
         lowest = (e + other) / 2 - np.sqrt(((other - e) / 2) ** 2 + g - e**2)
-        share = 1 / (lowest - other)  # of phi_1 against phi_0
-        b = share / (1 - share * e)
+        weight = 1 / (lowest - other)  # of phi_1 against phi_0
+        b = weight / (1 - weight * e)
         return (e + b * (ee + g) + b**2 * eg) / (1 + 2 * b * e + b**2 * ee), b
 
 

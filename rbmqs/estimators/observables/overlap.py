@@ -100,17 +100,17 @@ def state_fidelity(
     check_consistent(other, other_samples)
     parts = [_log_ratios(psi, other, drawn) for drawn in (samples, other_samples)]
     log_norms = _log_ratio_of_norms(*(log_ratio for log_ratio, _ in parts))
-    shares, values = [], []
+    other_weights, values = [], []
     for log_ratio, phase in parts:
         half = (log_ratio - log_norms) / 2  # of ln(q / p)
-        shares.append((1 + np.tanh(half)) / 2)
+        other_weights.append((1 + np.tanh(half)) / 2)
         values.append(phase / (2 * np.cosh(np.clip(half, -350, 350))))
     overlap = sum(h.mean() for h in values)
     # What a change of ln(q / p) does to the overlap, by the condition on the norms.
-    weight = sum((u * (1 - u)).mean() for u in shares)
-    slope = sum((h * (0.5 - u)).mean() for h, u in zip(values, shares, strict=True))
+    weight = sum((u * (1 - u)).mean() for u in other_weights)
+    slope = sum((h * (0.5 - u)).mean() for h, u in zip(values, other_weights, strict=True))
     slope = slope / weight if weight > 0 else 0.0
-    series = [h - slope * u for h, u in zip(values, shares, strict=True)]
+    series = [h - slope * u for h, u in zip(values, other_weights, strict=True)]
     direction = overlap.conjugate() / abs(overlap) if abs(overlap) > 0 else 1.0
     along = [statistics((direction * s).real) for s in series]
     across = [quick_statistics((direction * s).imag) for s in series]
@@ -124,7 +124,7 @@ def state_fidelity(
         mean=float(abs(overlap) ** 2 - first - second),
         error_of_mean=error,
         variance=scale**2 * sum(part.variance for part in along),
-        status=worst.status or _shared_status(shares),
+        status=worst.status or _overlap_status(other_weights),
     )
 
 
@@ -153,12 +153,12 @@ def _log_ratio_of_norms(at_psi: np.ndarray, at_phi: np.ndarray) -> float:
     return float((low + high) / 2)
 
 
-def _shared_status(shares: Sequence[np.ndarray]) -> str:
+def _overlap_status(other_weights: Sequence[np.ndarray]) -> str:
     """Whether enough samples lie where both states have weight."""
-    n_shared = float(sum((4 * u * (1 - u)).sum() for u in shares))
+    n_shared = float(sum((4 * u * (1 - u)).sum() for u in other_weights))
     if n_shared >= MIN_ESS:
         return ""
     return (
-        f"only some {n_shared:.0f} of {sum(u.size for u in shares)} samples lie where both states "
+        f"only some {n_shared:.0f} of {sum(u.size for u in other_weights)} samples lie where both states "
         f"have weight, at least {MIN_ESS:.0f} wanted: take more, or take the fidelity for zero"
     )
