@@ -35,7 +35,7 @@ def model(name, n_sites):
 def solve_rbmqs(name, n_sites, symmetric):
     """Without lattice symmetries, or in the sector that `ground_sector` finds."""
     from hamiltonians import ground_state
-    from hamiltonians.symmetry.ground_sector import ground_sector
+    from hamiltonians.exact.ground_sector import ground_sector
 
     H = model(name, n_sites)
     sector = ground_sector(H) if symmetric else None

@@ -29,6 +29,9 @@ from hamiltonians.lattices import (
     triangular,
     unit_cell,
 )
+from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
+from hamiltonians.models.named import MODELS, heisenberg, ising, j1j2, xxz, xyz
+from hamiltonians.models.sign_rules import SIGN_RULES, average_sign, rules_of
 from hamiltonians.operators.connections import (
     BitConnections,
     Connections,
@@ -36,13 +39,10 @@ from hamiltonians.operators.connections import (
     compile_connections,
     observable_connections,
 )
-from hamiltonians.operators.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.operators.models import MODELS, heisenberg, ising, j1j2, xxz, xyz
 from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.symmetry.rotations import Rotation
-from hamiltonians.symmetry.sign_rules import SIGN_RULES, average_sign, rules_of
 
 _ON_FIRST_USE = {
     "Sector": "operators.sectors",
@@ -54,9 +54,9 @@ _ON_FIRST_USE = {
     "memory_needed": "exact.diagonalisation",
     "memory_plan": "exact.diagonalisation",
     "evolve": "exact.evolution",
-    "ground_sector": "symmetry.ground_sector",
+    "ground_sector": "exact.ground_sector",
     "low_spectrum": "exact.spectrum",
-    "with_smallest_sz": "symmetry.ground_sector",
+    "with_smallest_sz": "exact.ground_sector",
     "Reference": "references.lookup",
     "best_reference": "references.lookup",
     "heisenberg_chain_energy": "references.lookup",

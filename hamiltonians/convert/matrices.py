@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.convert.units import check_meaning, scaled_by_weight
-from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hamiltonians.convert.matrices import in_units, pauli_decomposition
 from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
 from hamiltonians.lattices import Lattice, from_edges
-from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliString, PauliSum
 
 _PAULI = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
 from hamiltonians.lattices import Lattice, from_edges
-from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliSum, spell
 
 _PAIRS = tuple(a + b for a in "XYZ" for b in "XYZ")

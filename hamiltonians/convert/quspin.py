@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from hamiltonians.convert.units import scaled_by_weight
-from hamiltonians.operators.hamiltonian import SpinHamiltonian, spin_hamiltonian
+from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
 
 StaticList = list[list[Any]]

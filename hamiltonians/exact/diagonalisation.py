@@ -1,7 +1,7 @@
 """Ground states and spectra by exact diagonalisation, with or without symmetries.
 
 The matrix is never stored: one state is found by Lanczos with two vectors in memory
-(`hamiltonians.exact.lanczos`), several by thick-restart Lanczos (`hamiltonians.exact.restart`), and sectors of
+(`hamiltonians.exact.lanczos`), several by thick-restart Lanczos (`hamiltonians.exact.thick_restart`), and sectors of
 up to 512 states densely.
 """
 
@@ -28,11 +28,11 @@ from hamiltonians.exact.memory import (
     n_krylov,
 )
 from hamiltonians.exact.observables import correlations, expect, expectation
-from hamiltonians.operators.hamiltonian import SpinHamiltonian
+from hamiltonians.exact.signs import sign_sites, sign_vector
+from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
-from hamiltonians.symmetry.signs import sign_sites, sign_vector
 from hamiltonians.utils.checks import integer
 
 __all__ = [
@@ -166,7 +166,7 @@ def ground_state(
         Number of states.
     symmetry : SymmetrySector, optional
         Irrep of a group of site permutations, and parity under turning over all spins; see
-        ``H.lattice.sectors()`` and `hamiltonians.symmetry.ground_sector.ground_sector`.
+        ``H.lattice.sectors()`` and `hamiltonians.exact.ground_sector.ground_sector`.
     vectors : bool
         False finds energies only, in half the time for k = 1.
     tolerance : float, optional
@@ -270,7 +270,7 @@ def full_spectrum(
 
 def dense_matrix(operator: Operator) -> NDArray[Any]:
     """Matrix of an operator in an orthonormal basis, column by column."""
-    from hamiltonians.exact.restart import orthonormal_product
+    from hamiltonians.exact.thick_restart import orthonormal_product
 
     product = orthonormal_product(operator)
     columns = [product(row) for row in np.eye(operator.dimension, dtype=operator.dtype)]
@@ -291,7 +291,7 @@ def _solve(
         state = _lowest(H, operator, vectors, tolerance, checkpoint, progress, seed)
         column = None if state.vector is None else _orthonormal(state.vector, operator)[:, None]
         return np.array([state.energy]), column, np.array([state.residual]), state.n_products
-    from hamiltonians.exact.restart import lowest_states, orthonormal_product
+    from hamiltonians.exact.thick_restart import lowest_states, orthonormal_product
 
     rng = np.random.default_rng(seed)
     energies, columns, n_products = lowest_states(

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.exact.diagonalisation import compiled
 from hamiltonians.exact.memory import MemoryPlan, check_plan, check_sites, sector_dimension
-from hamiltonians.exact.restart import orthonormal_product
-from hamiltonians.operators.hamiltonian import SpinHamiltonian
+from hamiltonians.exact.thick_restart import orthonormal_product
+from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.checks import as_real, integer
 

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.connections import MAX_BITS
-from hamiltonians.operators.hamiltonian import SpinHamiltonian
 from hamiltonians.symmetry.groups import SymmetrySector
 
 DENSE_DIMENSION = 512  # sectors up to this size are diagonalised densely

@@ -1,6 +1,6 @@
 """Expectation values and correlations of vectors from exact diagonalisation."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,10 +9,22 @@ from hamiltonians.exact.blocks import BlockOperator
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.operators.sectors import Sector
 
-if TYPE_CHECKING:
-    from hamiltonians.exact.diagonalisation import ExactResult
-
 _AT_ONCE = 2**16  # states whose spins are spelt out at a time
+
+
+class SolvedStates(Protocol):
+    """What expectation values ask of a result of exact diagonalisation."""
+
+    @property
+    def operator(self) -> Any:
+        """The operator that was diagonalised, with its basis."""
+
+    @property
+    def symmetry(self) -> Any:
+        """Symmetry sector of the states, or None."""
+
+    def state(self, index: int = 0) -> NDArray[Any]:
+        """A state in that basis."""
 
 
 def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> float | complex:
@@ -37,7 +49,7 @@ def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> floa
     return _mean_of_parts(observable, lambda part: _mean(v, BlockOperator(sector, part)) / norm)
 
 
-def expect(result: "ExactResult", observable: PauliSum, state: int = 0) -> float | complex:
+def expect(result: SolvedStates, observable: PauliSum, state: int = 0) -> float | complex:
     """See `ExactResult.expect`."""
     column = np.ascontiguousarray(result.state(state))
     if result.symmetry is None:
@@ -52,7 +64,7 @@ def expect(result: "ExactResult", observable: PauliSum, state: int = 0) -> float
     )
 
 
-def correlations(result: "ExactResult", state: int = 0) -> NDArray[np.float64]:
+def correlations(result: SolvedStates, state: int = 0) -> NDArray[np.float64]:
     """See `ExactResult.correlations`."""
     weights = np.abs(result.state(state)) ** 2
     if result.symmetry is None:

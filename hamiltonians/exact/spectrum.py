@@ -7,8 +7,9 @@ import numpy as np
 
 from hamiltonians.exact.diagonalisation import ground_state
 from hamiltonians.exact.memory import sector_dimension
-from hamiltonians.operators.hamiltonian import SpinHamiltonian
-from hamiltonians.symmetry.groups import SymmetrySector, check_spin_inversion, with_both_parities
+from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.models.symmetries import is_even, sectors_of
+from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.checks import integer
 
 SAME_LEVEL = 1e-8  # relative difference of energies counted as one level
@@ -134,24 +135,3 @@ def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
         return [(H.with_total_sz(m), 1 if m == 0 else 2) for m in values.tolist()]
     both = sorted({*values.tolist(), *(-values).tolist()})
     return [(H.with_total_sz(m), 1) for m in both]
-
-
-def sectors_of(H: SpinHamiltonian, complete: bool = True) -> list[SymmetrySector] | list[None]:
-    """The sectors of the lattice's space group, or none where it does not keep H."""
-    if H.lattice is None or H.lattice.cell is None:
-        return [None]
-    try:
-        H.lattice.space_group().leaves_invariant(H)
-    except ValueError:
-        return [None]
-    sectors = H.lattice.sectors(complete=complete)
-    return with_both_parities(sectors) if is_even(H) and H.total_sz in (None, 0) else sectors
-
-
-def is_even(H: SpinHamiltonian) -> bool:
-    """Whether turning over all spins leaves H in its S_z as it is."""
-    try:
-        check_spin_inversion(H)
-    except ValueError:
-        return False
-    return True

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.core import symmetric_elements as partners
-from hamiltonians.exact.blocks import Strings, flip_strings
 from hamiltonians.exact.orbits import OrbitBasis
-from hamiltonians.operators.bits import signs
+from hamiltonians.operators.bits import MaskStrings, flip_strings, signs
 from hamiltonians.operators.connections import bit_connections, compile_connections
 from hamiltonians.operators.pauli import PauliSum
 
@@ -168,13 +167,13 @@ def relabelled(terms: PauliSum, basis: OrbitBasis) -> PauliSum:
     )
 
 
-def _parts(strings: Strings) -> list[Strings]:
+def _parts(strings: MaskStrings) -> list[MaskStrings]:
     """The strings of a flip, a few at a time."""
     listed = list(strings.items())
     return [dict(listed[n : n + _MAX_STRINGS]) for n in range(0, len(listed), _MAX_STRINGS)]
 
 
-def _sums_with_signs(strings: Strings) -> NDArray[np.complex128]:
+def _sums_with_signs(strings: MaskStrings) -> NDArray[np.complex128]:
     """constant + sum_k +-coef_k for all signs; bit k of the position is set where it is minus."""
     coefficients = [value for mask, value in strings.items() if mask]
     choices = np.arange(2 ** len(coefficients))

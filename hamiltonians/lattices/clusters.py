@@ -1,6 +1,5 @@
 """Finite clusters of any unit cell: a box of cells, or the cell spanned by integer vectors."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +11,11 @@ from hamiltonians.lattices.boundaries import boundaries, boundary_name, refuse_s
 from hamiltonians.lattices.cells import UnitCell
 from hamiltonians.lattices.lattice import Lattice
 from hamiltonians.lattices.neighbours import joined_twice
+from hamiltonians.lattices.periodic_cells import cells_within, wrap_cells
 from hamiltonians.utils.checks import integer
 
 Integers = NDArray[np.int64]
 MAX_SITES = 100_000  # far beyond any model here; refuses slips of the pen before allocating
-_MAX_BOX = 2_000_000  # cells of the box round oblique vectors
 _RESERVED = ("chain", "rectangle", "ladder", "graph")  # kinds that other functions build
 
 
@@ -126,31 +125,6 @@ def _build(
     return Lattice(
         name, kind, len(positions), shape, periodic, positions, translations, edges, cell, vectors
     )
-
-
-def cells_within(matrix: Integers) -> Integers:
-    """Integer points of the parallelepiped spanned by the rows, ascending, shape (|det|, d)."""
-    if np.count_nonzero(matrix) == np.count_nonzero(np.diag(matrix)) and (matrix >= 0).all():
-        points = np.indices(tuple(np.diag(matrix).tolist()), dtype=np.int64)
-        return points.reshape(len(matrix), -1).T
-    lowest, highest = np.minimum(matrix, 0).sum(axis=0), np.maximum(matrix, 0).sum(axis=0)
-    ranges = [range(low, high + 1) for low, high in zip(lowest, highest, strict=True)]
-    if math.prod(map(len, ranges)) > _MAX_BOX:
-        raise ValueError(f"vectors of a cluster must be less oblique, got {matrix.tolist()}")
-    points = np.array(list(itertools.product(*ranges)), np.int64)
-    return points[(_turns(points, matrix) == 0).all(axis=1)]
-
-
-def wrap_cells(points: Integers, matrix: Integers, periodic: tuple[bool, ...]) -> Integers:
-    """Cells moved back into the cluster along its periodic directions, shape (..., d)."""
-    return points - (_turns(points, matrix) * np.array(periodic)) @ matrix
-
-
-def _turns(points: Integers, matrix: Integers) -> Integers:
-    """How often each row of the matrix fits into integer points; exact, by the adjugate."""
-    determinant = round(np.linalg.det(matrix))
-    adjugate = np.rint(np.linalg.inv(matrix) * determinant).astype(np.int64)
-    return (points @ adjugate) // determinant
 
 
 def _edges(

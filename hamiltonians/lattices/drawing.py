@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonians.lattices.cluster_of_points import ClusterOfPoints
 from hamiltonians.lattices.neighbours import image_vectors
 from hamiltonians.utils.checks import integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from hamiltonians.lattices.lattice import Lattice
 
 Segments = list[NDArray[np.float64]]
 _SHELL_COLOURS = ("#444444", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e")
@@ -21,7 +20,7 @@ _TOLERANCE = 1e-6
 
 
 def draw(
-    lattice: "Lattice",
+    lattice: ClusterOfPoints,
     ax: "Axes | None" = None,
     shells: int | Sequence[int] = 1,
     *,
@@ -76,7 +75,7 @@ def draw(
     return axes
 
 
-def layout(lattice: "Lattice") -> NDArray[np.float64]:
+def layout(lattice: ClusterOfPoints) -> NDArray[np.float64]:
     """Where to draw the sites, shape (n_sites, 2 or 3); a graph is drawn on a circle."""
     if lattice.positions is None:
         angles = 2 * np.pi * np.arange(lattice.n_sites) / lattice.n_sites
@@ -86,7 +85,7 @@ def layout(lattice: "Lattice") -> NDArray[np.float64]:
     return np.array(lattice.positions)
 
 
-def bond_segments(lattice: "Lattice", pairs: NDArray[Any]) -> tuple[Segments, Segments]:
+def bond_segments(lattice: ClusterOfPoints, pairs: NDArray[Any]) -> tuple[Segments, Segments]:
     """Lines of the bonds within the cluster, and the halves of those that leave it.
 
     Returns
@@ -107,7 +106,7 @@ def bond_segments(lattice: "Lattice", pairs: NDArray[Any]) -> tuple[Segments, Se
 
 
 def _vectors(
-    lattice: "Lattice", places: NDArray[np.float64], i: int, j: int
+    lattice: ClusterOfPoints, places: NDArray[np.float64], i: int, j: int
 ) -> Iterator[NDArray[np.float64]]:
     """Vectors from site i to the images of j that the bond stands for."""
     if lattice.positions is None:
@@ -118,7 +117,11 @@ def _vectors(
 
 
 def _draw_bonds(
-    axes: Any, lattice: "Lattice", places: NDArray[np.float64], pairs: NDArray[Any], shell: int
+    axes: Any,
+    lattice: ClusterOfPoints,
+    places: NDArray[np.float64],
+    pairs: NDArray[Any],
+    shell: int,
 ) -> None:
     from matplotlib.collections import LineCollection
 
@@ -147,7 +150,7 @@ def _axes(ax: Any, dimension: int) -> Any:
     return ax
 
 
-def _site_colours(lattice: "Lattice") -> list[str]:
+def _site_colours(lattice: ClusterOfPoints) -> list[str]:
     """By the site of a cell where there are several, else by two sublattices, else all alike."""
     if lattice.cell is not None and lattice.cell.n_basis > 1:
         kinds = [site % lattice.cell.n_basis for site in range(lattice.n_sites)]

@@ -1,12 +1,9 @@
 """Which site an isometry carries each site to."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from hamiltonians.lattices.lattice import Lattice
+from hamiltonians.lattices.cluster_of_points import ClusterOfPoints
 
 _TOLERANCE = 1e-6  # of a lattice constant: positions closer than this are one site
 
@@ -14,7 +11,7 @@ _TOLERANCE = 1e-6  # of a lattice constant: positions closer than this are one s
 class SiteMaps:
     """Looks up images of sites in a cluster with its periodic directions."""
 
-    def __init__(self, lattice: "Lattice") -> None:
+    def __init__(self, lattice: ClusterOfPoints) -> None:
         from scipy.spatial import cKDTree
 
         self._positions = np.array(lattice.positions)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.lattices.clusters import cells_within
+from hamiltonians.lattices.periodic_cells import cells_within
 from hamiltonians.symmetry.groups import SymmetryGroup
 
 Floats = NDArray[np.float64]

@@ -5,25 +5,21 @@ after one of a few coset representatives. The matrices R to try are those that m
 spanned by the cell's vectors onto itself.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.lattices.clusters import cells_within
+from hamiltonians.lattices.cluster_of_points import ClusterOfPoints
 from hamiltonians.lattices.isometries import name_of, order_of_listing, point_operations
+from hamiltonians.lattices.periodic_cells import cells_within
 from hamiltonians.lattices.site_maps import SiteMaps
 from hamiltonians.lattices.space_group import Operation, SpaceGroup
-
-if TYPE_CHECKING:
-    from hamiltonians.lattices.lattice import Lattice
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _TOLERANCE = 1e-6  # of lattice constants, for positions and shifts to be equal
 
 
-def find_space_group(lattice: "Lattice") -> SpaceGroup:
+def find_space_group(lattice: ClusterOfPoints) -> SpaceGroup:
     """The space group of a lattice that has positions.
 
     Raises
@@ -50,7 +46,7 @@ def find_space_group(lattice: "Lattice") -> SpaceGroup:
     return SpaceGroup(steps, translations, cosets, vectors, cluster)
 
 
-def _cluster(lattice: "Lattice") -> Integers:
+def _cluster(lattice: ClusterOfPoints) -> Integers:
     """The cluster in multiples of the periodic lattice vectors."""
     if lattice.vectors is not None:
         return np.array(lattice.vectors, np.int64)
@@ -59,7 +55,7 @@ def _cluster(lattice: "Lattice") -> Integers:
 
 
 def _find_cosets(
-    lattice: "Lattice", maps: SiteMaps, translations: Integers
+    lattice: ClusterOfPoints, maps: SiteMaps, translations: Integers
 ) -> list[tuple[Floats, Floats]]:
     """One (R, t) for each coset of the translations, the identity first."""
     positions, adjacency = lattice.positions, _adjacency(lattice)
@@ -80,7 +76,7 @@ def _is_identity(R: Floats, shift: Floats) -> bool:
     return np.allclose(R, np.eye(len(R))) and np.allclose(shift, 0)
 
 
-def _adjacency(lattice: "Lattice") -> NDArray[np.bool_] | None:
+def _adjacency(lattice: ClusterOfPoints) -> NDArray[np.bool_] | None:
     """Nearest neighbours as a matrix, where distance does not tell them."""
     if lattice.edges is None:
         return None
@@ -94,7 +90,9 @@ def _keeps(adjacency: NDArray[np.bool_] | None, target: Integers) -> bool:
     return adjacency is None or bool((adjacency[np.ix_(target, target)] == adjacency).all())
 
 
-def _best_centre(lattice: "Lattice", found: list[tuple[Floats, Floats]], vectors: Floats) -> Floats:
+def _best_centre(
+    lattice: ClusterOfPoints, found: list[tuple[Floats, Floats]], vectors: Floats
+) -> Floats:
     """The point that most operations fix, up to a translation each; site 0 if it is as good."""
     candidates = [lattice.positions[0]]  # type: ignore[index]
     for R, shift in found:

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.core import sparse
-from hamiltonians.exact.blocks import flip_strings
+from hamiltonians.operators.bits import flip_strings
 from hamiltonians.operators.connections import BitConnections, bit_connections, compile_connections
-from hamiltonians.operators.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
 
@@ -83,10 +82,9 @@ def sector_operator(terms: PauliSum, sector: Sector) -> SectorOperator:
     return SectorOperator(sector, states, diagonal, flips.coef.dtype, flips)
 
 
-def sparse_matrix(hamiltonian: SpinHamiltonian) -> "csr_array":
-    """The Hamiltonian in its sector basis, in compressed rows."""
-    sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
-    return sector_operator(hamiltonian.terms, sector).to_sparse()
+def sparse_matrix(terms: PauliSum, n_sites: int, total_sz: float | None) -> "csr_array":
+    """A Pauli sum in the basis of a sector, in compressed rows."""
+    return sector_operator(terms, Sector(n_sites, total_sz)).to_sparse()
 
 
 def _flip_arrays(bits: BitConnections, fixed: bool) -> FlipArrays:

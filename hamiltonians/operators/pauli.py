@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Complex
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from hamiltonians.utils.checks import integer
 
@@ -219,3 +219,19 @@ def _number(value: Any) -> complex:
 
 def _plain(value: complex) -> str:
     return f"{value.real:g}" if value.imag == 0 else f"({value:g})"
+
+
+class TermsOnSites(Protocol):
+    """What symmetries ask of a Hamiltonian: its terms, its sites and its sector."""
+
+    @property
+    def terms(self) -> PauliSum:
+        """The Pauli sum."""
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+
+    @property
+    def total_sz(self) -> float | None:
+        """Sector of total S_z in units of hbar; None where it is free."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from hamiltonians.exact.diagonalisation import TooLargeError, ground_state
 from hamiltonians.lattices import Lattice
-from hamiltonians.operators.hamiltonian import ModelSpec, SpinHamiltonian
+from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.references.closed_forms import heisenberg_chain_energy, ising_chain_energy
 from hamiltonians.references.published import CLUSTERS, SQUARE_J1J2, Published
 

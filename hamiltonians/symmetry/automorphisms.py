@@ -7,15 +7,13 @@ the orbit lengths, known before its elements are listed.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonians.operators.pauli import TermsOnSites
 from hamiltonians.symmetry.groups import SymmetryGroup
-
-if TYPE_CHECKING:
-    from hamiltonians.operators.hamiltonian import SpinHamiltonian
 
 MAX_SITES = 200  # of a search in Python; regular lattices of this size take about a second
 _MAX_STEPS = 2_000_000  # sites placed before the search gives up
@@ -45,7 +43,7 @@ def automorphism_group(n_sites: int, bonds: ArrayLike, max_order: int = 20_000) 
     return _group_of_colours(colours, max_order)
 
 
-def symmetry_group(hamiltonian: "SpinHamiltonian", max_order: int = 20_000) -> SymmetryGroup:
+def symmetry_group(hamiltonian: TermsOnSites, max_order: int = 20_000) -> SymmetryGroup:
     """All permutations of sites that leave a Hamiltonian invariant.
 
     Found from the terms on one and two sites, and checked on all: longer strings may leave only a

@@ -10,16 +10,14 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, spell
+from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, TermsOnSites, spell
+from hamiltonians.symmetry.characters import linear_characters
 from hamiltonians.symmetry.permutations import Lookup, as_permutations, find_generators, generate
-
-if TYPE_CHECKING:
-    from hamiltonians.operators.hamiltonian import SpinHamiltonian
 
 MAX_ORDER = 100_000  # elements that `SymmetryGroup.generated` lists before it gives up
 _CHARACTER_TOLERANCE = 1e-10
@@ -127,7 +125,7 @@ class SymmetryGroup:
         labels = None if self.labels is None else tuple(self.labels[i] for i in kept)
         return SymmetryGroup(self.permutations[kept], labels)
 
-    def leaves_invariant(self, hamiltonian: "SpinHamiltonian") -> None:
+    def leaves_invariant(self, hamiltonian: TermsOnSites) -> None:
         """Refuse a Hamiltonian that is not invariant under every element.
 
         Raises
@@ -155,7 +153,7 @@ class SymmetryGroup:
                 f"{terms.terms.get(there, 0).real:g}"
             )
 
-    def restricted_to(self, hamiltonian: "SpinHamiltonian") -> "SymmetryGroup":
+    def restricted_to(self, hamiltonian: TermsOnSites) -> "SymmetryGroup":
         """The subgroup of all elements that leave the Hamiltonian invariant."""
         rows = enumerate(self.permutations)
         return self.subgroup(i for i, row in rows if _moved_to(hamiltonian.terms, row) is None)
@@ -166,8 +164,6 @@ class SymmetryGroup:
         The sectors exhaust the spectrum only if the group is Abelian; irreps of more dimensions,
         whose levels are degenerate, are left out.
         """
-        from hamiltonians.symmetry.characters import linear_characters
-
         rows = linear_characters(self)
         sectors = [SymmetrySector(self, row, label=f"irrep {n}") for n, row in enumerate(rows)]
         return with_both_parities(sectors) if spin_inversion else sectors
@@ -235,7 +231,7 @@ class SymmetrySector:
         label = words + {None: "", 1: " +", -1: " -"}.get(parity, "")
         return dataclasses.replace(self, spin_inversion=parity, label=label)
 
-    def check(self, hamiltonian: "SpinHamiltonian") -> None:
+    def check(self, hamiltonian: TermsOnSites) -> None:
         """Refuse a Hamiltonian that does not keep the sector.
 
         Raises
@@ -257,7 +253,7 @@ def with_both_parities(sectors: Iterable[SymmetrySector]) -> list[SymmetrySector
     return [sector.with_spin_inversion(parity) for sector in sectors for parity in (1, -1)]
 
 
-def check_spin_inversion(hamiltonian: "SpinHamiltonian") -> None:
+def check_spin_inversion(hamiltonian: TermsOnSites) -> None:
     """Refuse a Hamiltonian that prod_i X_i does not leave as it is, or leads out of its S_z.
 
     Raises

@@ -35,7 +35,7 @@ class Rotation:
     Attributes
     ----------
     rule : str
-        How it was chosen: a name of `hamiltonians.symmetry.sign_rules.SIGN_RULES`, or "sites".
+        How it was chosen: a name of `hamiltonians.models.sign_rules.SIGN_RULES`, or "sites".
     sixths : tuple of int, length n_sites
         Angle of each spin in sixths of a turn, 0 to 5; 3 is a rotation by pi.
 

@@ -162,7 +162,7 @@ def _diagonalised(
 
 def _sector(H: SpinHamiltonian) -> Any:
     """S_z and symmetries as `rbmqs exact` chooses them; none where the vector is wanted."""
-    from rbmqs.runs.exact_sector import choose_sector
+    from hamiltonians.exact.sector_choice import choose_sector
 
     return (H, None, "") if H.dimension <= FIDELITY_STATES else choose_sector(H, "auto", 1)
 

@@ -158,7 +158,7 @@ def choose_signs(
         A Hamiltonian that is rotated already, fewer than two seeds, or a rule that does not exist
         on the lattice.
     """
-    from hamiltonians.symmetry.sign_rules import rules_of
+    from hamiltonians.models.sign_rules import rules_of
 
     if hamiltonian.rotation is not None:
         raise ValueError(f"signs can be chosen for an unrotated basis only, got {hamiltonian.name}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hamiltonians.operators.hamiltonian import check_total_sz
+from hamiltonians.models.hamiltonian import check_total_sz
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
 from rbmqs.states.generic import SweepTask

@@ -62,7 +62,7 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     sign; where total S_z is free, the ferromagnet. A Hamiltonian without a lattice is taken for the
     graph of its couplings, and a frustrated graph alternates along its tree of shortest paths.
     """
-    from hamiltonians.symmetry.sign_rules import rules_of
+    from hamiltonians.models.sign_rules import rules_of
 
     lattice = hamiltonian.lattice or _coupling_graph(hamiltonian)
     order, alternating = _walk(lattice)

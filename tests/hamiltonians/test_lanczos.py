@@ -23,9 +23,9 @@ from hamiltonians.exact.blocks import BlockOperator, lay_out
 from hamiltonians.exact.checkpoints import Checkpoint
 from hamiltonians.exact.diagonalisation import checked_plan, compiled, random_vector
 from hamiltonians.exact.evolution import evolve
+from hamiltonians.exact.ground_sector import ground_sector, sign_sites, with_smallest_sz
 from hamiltonians.exact.lanczos import lowest_state
 from hamiltonians.operators.sectors import Sector
-from hamiltonians.symmetry.ground_sector import ground_sector, sign_sites, with_smallest_sz
 
 
 @pytest.mark.parametrize("n_low", [1, 3, 6])

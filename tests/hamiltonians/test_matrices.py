@@ -8,8 +8,8 @@ from textbook import matrix, pauli_sums, total_z
 
 from hamiltonians import PauliSum, Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamiltonian, xyz
 from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.models.named import bond_sum
 from hamiltonians.operators.matrices import sector_operator
-from hamiltonians.operators.models import bond_sum
 
 
 @settings(deadline=None)

@@ -24,8 +24,8 @@ from hamiltonians import (
     triangular,
     xyz,
 )
+from hamiltonians.models.sign_rules import average_sign, rules_of, sign_rotation
 from hamiltonians.symmetry.rotations import Rotation
-from hamiltonians.symmetry.sign_rules import average_sign, rules_of, sign_rotation
 
 TRIANGULAR9 = triangular(3)
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.exact.spectrum import is_even
-from hamiltonians.operators.hamiltonian import SpinHamiltonian, find_sz_breaking_term
+from hamiltonians.exact.signs import sign_sites
+from hamiltonians.models.hamiltonian import SpinHamiltonian, find_sz_breaking_term
+from hamiltonians.models.symmetries import is_even
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-from hamiltonians.symmetry.signs import sign_sites
 
 
 def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:

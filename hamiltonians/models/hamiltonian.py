@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.lattices import Lattice
+from hamiltonians.lattices.lattice import Lattice
+from hamiltonians.models.sign_rules import sign_rotation
 from hamiltonians.operators.connections import Connections, compile_connections
+from hamiltonians.operators.matrices import sparse_matrix
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, multiply, spell
+from hamiltonians.operators.sectors import check_total_sz
 from hamiltonians.symmetry.rotations import Rotation
-from hamiltonians.symmetry.sign_rules import sign_rotation
 from hamiltonians.utils.checks import integer
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class ModelSpec:
     Attributes
     ----------
     model : str
-        Name in `hamiltonians.operators.models.MODELS`.
+        Name in `hamiltonians.models.named.MODELS`.
     lattice : Lattice
     parameters : mapping of str to float or ndarray
         As given by the user: one number, or one for each bond or site.
@@ -148,8 +150,8 @@ class SpinHamiltonian:
         Parameters
         ----------
         signs : str, array of int, or None
-            "marshall", "stripe-x", "stripe-y" or "sublattice", see `hamiltonians.symmetry.sign_rules`; or
-            the sites to rotate by pi, on which X and Y change sign; None rotates nothing.
+            "marshall", "stripe-x", "stripe-y" or "sublattice", see
+            `hamiltonians.models.sign_rules`; or the sites to rotate by pi, on which X and Y change sign; None rotates nothing.
 
         Raises
         ------
@@ -184,9 +186,7 @@ class SpinHamiltonian:
 
     def to_sparse(self) -> "csr_array":
         """Matrix in the sector basis in compressed rows; real if `is_real`."""
-        from hamiltonians.operators.matrices import sparse_matrix
-
-        return sparse_matrix(self)
+        return sparse_matrix(self.terms, self.n_sites, self.total_sz)
 
     def __add__(self, other: Any) -> "SpinHamiltonian":
         """Add terms of the physical basis, or another Hamiltonian in the same basis.
@@ -262,21 +262,6 @@ def find_sz_breaking_term(terms: PauliSum) -> PauliString | None:
                 sources.setdefault(product, string)
     tolerance = ROUNDING * max(map(abs, terms.terms.values()), default=0.0)
     return next((sources[key] for key, value in made.items() if abs(value) > tolerance), None)
-
-
-def check_total_sz(total_sz: float, n_sites: int) -> float:
-    """Return ``total_sz`` as a float if ``n_sites`` spins 1/2 can add up to it."""
-    number = isinstance(total_sz, int | float | np.integer | np.floating)
-    if not number or isinstance(total_sz, bool):
-        raise TypeError(f"total_sz must be a number or None, got {total_sz!r}")
-    n_down = n_sites / 2 - float(total_sz)
-    if not 0 <= n_down <= n_sites or not n_down.is_integer():
-        kind = "an integer" if n_sites % 2 == 0 else "half an odd integer (such as 0.5)"
-        raise ValueError(
-            f"total_sz must be {kind} between {-n_sites / 2:g} and {n_sites / 2:g} "
-            f"for {n_sites} sites, got {total_sz}"
-        )
-    return float(total_sz)
 
 
 def _check_terms(terms: PauliSum, n_sites: int) -> None:

@@ -14,7 +14,7 @@ def choose_sector(
     H: SpinHamiltonian, asked: str, n_states: int
 ) -> tuple[SpinHamiltonian, SymmetrySector | None, str]:
     """The Hamiltonian in its S_z sector, the symmetry sector, and a sentence that says why."""
-    from hamiltonians.symmetry.ground_sector import ground_sector, with_smallest_sz
+    from hamiltonians.exact.ground_sector import ground_sector, with_smallest_sz
 
     if asked == "none":
         return H, None, ""

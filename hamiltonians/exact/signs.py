@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.exact.blocks import BlockOperator, flip_strings
-from hamiltonians.operators.bits import signs
+from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.operators.bits import flip_strings, signs
 from hamiltonians.operators.connections import bit_connections
-from hamiltonians.operators.hamiltonian import SpinHamiltonian
 
 
 def sign_sites(H: SpinHamiltonian) -> NDArray[np.bool_] | None:

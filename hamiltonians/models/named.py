@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.lattices import Lattice
-from hamiltonians.operators.hamiltonian import ModelSpec, SpinHamiltonian
+from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.utils.checks import as_real, real_array
 
