@@ -1,14 +1,16 @@
 """Lanczos vectors on disk, so that a run of minutes can go on after an interruption."""
 
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hamiltonians.exact.lanczos import Recurrence
+from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
 
+KIND = Kind("rbmqs-lanczos", 1, "Lanczos vectors, v_{m+1} / scale and v_m")
 SAVE_EVERY = 60.0  # seconds; a save of 6x6 takes about one
 
 
@@ -21,12 +23,18 @@ class Checkpoint:
     path : Path
     fingerprint : str
         Of Hamiltonian, sector and start vector: another run's file is refused.
+    dimension : int
+        Length of the vectors.
+    dtype : numpy dtype
+        Theirs.
     every : float
         Seconds between saves.
     """
 
     path: Path
     fingerprint: str
+    dimension: int
+    dtype: np.dtype
     every: float = SAVE_EVERY
     _last: float = field(default_factory=time.monotonic)
 
@@ -40,33 +48,37 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                owner = str(file["fingerprint"])
-                parts = {name: file[name] for name in file.files}
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise ValueError(f"checkpoint {self.path} cannot be read: {error}") from None
-        if owner != self.fingerprint:
-            raise ValueError(
-                f"checkpoint {self.path} must belong to this run ({self.fingerprint}), got {owner}"
+        return read_archive(self.path, KIND, self._assemble)
+
+    def _assemble(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recurrence:
+        if meta["fingerprint"] != self.fingerprint:
+            raise CheckpointError(
+                f"checkpoint {self.path} must belong to this run ({self.fingerprint}), "
+                f"got {meta['fingerprint']}"
             )
-        scales = parts["scales"].tolist()
+        vectors = [arrays[name] for name in ("current", "previous")]
+        steps = [arrays[name] for name in ("alpha", "beta")]
+        if any(v.shape != (self.dimension,) or v.dtype != self.dtype for v in vectors):
+            raise ValueError(f"its vectors must be {self.dtype} of length {self.dimension}")
+        if any(x.ndim != 1 or x.dtype != np.float64 or len(x) != len(steps[0]) for x in steps):
+            raise ValueError("alpha and beta must be float64, one number for each step")
+        if not all(np.isfinite(x).all() for x in (*vectors, *steps)):
+            raise ValueError("it has values that are not finite")
+        scales = meta["scales"]
         return Recurrence(
-            parts["current"], parts["previous"], scales[0], scales[1],
-            parts["alpha"].tolist(), parts["beta"].tolist(),
-        )  # fmt: skip
+            *(v.copy() for v in vectors), *map(float, scales), *(x.tolist() for x in steps)
+        )
 
     def save(self, run: Recurrence) -> None:
         """Write the file anew; the old one stays until the new one is complete."""
-        waiting = self.path.with_name(self.path.name + ".part")
-        with open(waiting, "wb") as file:
-            np.savez(
-                file, fingerprint=self.fingerprint, current=run.current, previous=run.previous,
-                scales=[run.scale, run.previous_scale], alpha=run.alpha, beta=run.beta,
-            )  # fmt: skip
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(waiting, self.path)
+        arrays = {
+            "current": run.current,
+            "previous": run.previous,
+            "alpha": np.array(run.alpha, np.float64),
+            "beta": np.array(run.beta, np.float64),
+        }
+        meta = {"fingerprint": self.fingerprint, "scales": [run.scale, run.previous_scale]}
+        write_archive(self.path, KIND, arrays, meta)
         self._last = time.monotonic()
 
     def save_if_due(self, run: Recurrence) -> None:

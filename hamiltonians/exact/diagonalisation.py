@@ -1,8 +1,8 @@
 """Ground states and spectra by exact diagonalisation, with or without symmetries.
 
 The matrix is never stored: one state is found by Lanczos with two vectors in memory
-(`hamiltonians.exact.lanczos`), several by thick-restart Lanczos (`hamiltonians.exact.thick_restart`), and sectors of
-up to 512 states densely.
+(`hamiltonians.exact.lanczos`), several by thick-restart Lanczos
+(`hamiltonians.exact.thick_restart`), and sectors of up to 512 states densely.
 """
 
 import time
@@ -312,7 +312,9 @@ def _lowest(
 
     label = "" if operator.weights.size == 0 else f" {operator.basis.sector.label}"
     name = f"{H.fingerprint} {operator.dimension}{label} seed {seed}"
-    file = None if checkpoint is None else Checkpoint(Path(checkpoint), name)
+    file = None
+    if checkpoint is not None:
+        file = Checkpoint(Path(checkpoint), name, operator.dimension, np.dtype(operator.dtype))
 
     def report(run: Recurrence, energy: float, residual: float) -> None:
         if progress is not None:

@@ -23,7 +23,7 @@ class SolvedStates(Protocol):
     def symmetry(self) -> Any:
         """Symmetry sector of the states, or None."""
 
-    def state(self, index: int = 0) -> NDArray[Any]:
+    def state(self, number: int) -> NDArray[Any]:
         """A state in that basis."""
 
 

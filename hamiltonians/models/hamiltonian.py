@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from hamiltonians.lattices.lattice import Lattice
 from hamiltonians.models.sign_rules import sign_rotation
 from hamiltonians.operators.connections import Connections, compile_connections
-from hamiltonians.operators.matrices import sparse_matrix
+from hamiltonians.operators.local_space import check_total_sz
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, multiply, spell
-from hamiltonians.operators.sectors import check_total_sz
 from hamiltonians.symmetry.rotations import Rotation
 from hamiltonians.utils.checks import integer
 
@@ -186,6 +185,8 @@ class SpinHamiltonian:
 
     def to_sparse(self) -> "csr_array":
         """Matrix in the sector basis in compressed rows; real if `is_real`."""
+        from hamiltonians.operators.matrices import sparse_matrix  # late: loads Numba
+
         return sparse_matrix(self.terms, self.n_sites, self.total_sz)
 
     def __add__(self, other: Any) -> "SpinHamiltonian":

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.core import ranking
 from hamiltonians.operators.connections import MAX_BITS
+from hamiltonians.operators.local_space import check_total_sz
 from hamiltonians.utils.checks import integer
 
 
@@ -124,18 +125,3 @@ class Sector:
                 f"states must lie in the sector of {self.n_sites} sites with "
                 f"total_sz={self.total_sz}, got {states[outside].flat[0]}"
             )
-
-
-def check_total_sz(total_sz: float, n_sites: int) -> float:
-    """Return ``total_sz`` as a float if ``n_sites`` spins 1/2 can add up to it."""
-    number = isinstance(total_sz, int | float | np.integer | np.floating)
-    if not number or isinstance(total_sz, bool):
-        raise TypeError(f"total_sz must be a number or None, got {total_sz!r}")
-    n_down = n_sites / 2 - float(total_sz)
-    if not 0 <= n_down <= n_sites or not n_down.is_integer():
-        kind = "an integer" if n_sites % 2 == 0 else "half an odd integer (such as 0.5)"
-        raise ValueError(
-            f"total_sz must be {kind} between {-n_sites / 2:g} and {n_sites / 2:g} "
-            f"for {n_sites} sites, got {total_sz}"
-        )
-    return float(total_sz)

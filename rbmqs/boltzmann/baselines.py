@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from hamiltonians.utils.checks import number, positive_int
 from rbmqs.boltzmann.topics import count_matrix, lengths_of, perplexity
-from rbmqs.utils.checks import number, positive_int
 
 
 @dataclass(eq=False)

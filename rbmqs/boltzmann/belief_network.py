@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
     BinaryModel,
@@ -24,7 +25,6 @@ from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.layers import BinaryUnits, Harmonium
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
-from rbmqs.utils.checks import positive_int
 
 
 @estimator

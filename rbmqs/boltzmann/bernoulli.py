@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann import fitting
 from rbmqs.boltzmann.conditional import complete, sample_clamped
 from rbmqs.boltzmann.data import as_binary, with_missing
@@ -16,7 +17,6 @@ from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.monitor import MonitoredLearner
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.training import Training
-from rbmqs.utils.checks import positive_int
 
 
 class BernoulliRBM(Estimator):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice, flag, number, positive_int
 from rbmqs.boltzmann.core.classes import class_means, class_scores, softmax_rows
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.data import MIN_ROWS
@@ -39,7 +40,6 @@ from rbmqs.boltzmann.labels import (
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.utils.checks import choice, flag, number, positive_int
 
 OBJECTIVES = ("discriminative", "generative", "hybrid")
 CHUNK = 4096  # rows classified at a time

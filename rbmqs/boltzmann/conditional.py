@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
-from rbmqs.utils.checks import positive_int
 
 
 def sample_clamped(

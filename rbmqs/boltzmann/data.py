@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from rbmqs.utils.checks import number
+from hamiltonians.utils.checks import number
 
 MIN_ROWS = 2
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import logsumexp
 
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.belief_network import layer_sizes, new_machine
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import MIN_ROWS
@@ -33,7 +34,6 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
-from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("pcd", "exact")
 MAX_EVEN = 20  # units of even layers that are summed over exactly

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hamiltonians.utils.checks import number
 from rbmqs.boltzmann.core.momentum import momentum_step
-from rbmqs.utils.checks import number
 
 
 class Descent:

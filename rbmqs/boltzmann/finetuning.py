@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from hamiltonians.utils.checks import number
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
 from rbmqs.boltzmann.classification import CHUNK, Batch
 from rbmqs.boltzmann.core.classes import softmax_rows
@@ -36,7 +37,6 @@ from rbmqs.boltzmann.labels import (
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.boltzmann.training import Plan
-from rbmqs.utils.checks import number
 
 
 class Layer(NamedTuple):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from hamiltonians.utils.checks import choice, number, positive_int
 from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
@@ -23,8 +25,6 @@ from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.tempering import TemperedChains
 from rbmqs.boltzmann.training import UPDATES, Plan, Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
-from rbmqs.utils.archive import CheckpointError, Kind, read_archive, write_archive
-from rbmqs.utils.checks import choice, number, positive_int
 
 if TYPE_CHECKING:
     from rbmqs.boltzmann.bernoulli import BernoulliRBM

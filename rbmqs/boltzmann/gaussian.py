@@ -50,7 +50,7 @@ class GaussianRBM(HarmoniumModel):
         return real_matrix(X, "X", self._type, min_rows=min_rows)
 
     def _layer(self, rows: np.ndarray) -> GaussianUnits:
-        from rbmqs.utils.checks import choice
+        from hamiltonians.utils.checks import choice
 
         learn = choice("variance", self.variance, ("learn", "unit")) == "learn"
         mean = column_mean(rows)

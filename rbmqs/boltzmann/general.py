@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core.general import mean_field, sweep
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import (
@@ -31,7 +32,6 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("pcd", "exact")
 POSTERIORS = ("mean field", "exact")

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.checks import choice
 from rbmqs.boltzmann.core.units import mean_units, sample_units
 from rbmqs.boltzmann.data import MIN_ROWS, as_binary, unit_matrix
 from rbmqs.boltzmann.descent import Descent
@@ -20,7 +21,6 @@ from rbmqs.boltzmann.estimator import Estimator
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.boltzmann.training import Plan, Training, train
-from rbmqs.utils.checks import choice
 
 Arrays = dict[str, np.ndarray]
 Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch

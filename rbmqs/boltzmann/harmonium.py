@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -18,7 +19,6 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.layers import Harmonium, VisibleLayer
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("pcd", "cd", "exact")
 

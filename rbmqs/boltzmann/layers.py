@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.special import logsumexp
 
+from hamiltonians.utils.checks import finite
 from rbmqs.boltzmann.core.softmax import normal_units, sample_groups, softmax_groups, sum_group_logs
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.gradient_model import Arrays, times, to_means, to_samples
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.utils.checks import finite
 
 VARIANCE_FLOOR = 1e-4  # of a column's variance at the start: a unit on one point has none
 MAX_HIDDEN = 20  # units summed over exactly: a million states

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.checks import number
 from rbmqs.boltzmann.core.ascent import ascend
 from rbmqs.boltzmann.core.rows import sum_rows
 from rbmqs.boltzmann.core.units import mean_and_sample_units, mean_units
@@ -18,7 +19,6 @@ from rbmqs.boltzmann.randomness import next_call
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.training import restore_in_place
 from rbmqs.core.blas import address
-from rbmqs.utils.checks import number
 
 OFFSET_RATE = 0.01  # of the running means of hidden units, Melchior et al., section 6.3
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.checks import finite
 from rbmqs.boltzmann.core import gibbs
 from rbmqs.boltzmann.core.units import mean_units, sum_softplus
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.core.blas import address
-from rbmqs.utils.checks import finite
 
 CHUNK = 4096  # rows worked on at a time: bounds memory, not results
 

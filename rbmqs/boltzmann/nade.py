@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core import nade as kernels
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -29,7 +30,6 @@ from rbmqs.boltzmann.gradient_model import (
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.utils.checks import choice, positive_int
 
 NAMES = ("weights", "output_weights", "visible_bias", "hidden_bias")
 

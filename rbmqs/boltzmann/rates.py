@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rbmqs.utils.checks import choice
+from hamiltonians.utils.checks import choice
 
 SCHEDULES = ("linear", "cosine", "constant")
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core import ratings as kernels
 from rbmqs.boltzmann.core.classes import softmax_rows
 from rbmqs.boltzmann.data import and_more
@@ -35,7 +36,6 @@ from rbmqs.boltzmann.gradient_model import (
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("cd", "exact")
 

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core.topics import add_words, draw_words, normalise_words
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import and_more, real_matrix
@@ -37,7 +38,6 @@ from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
-from rbmqs.utils.checks import choice, positive_int
 
 ALGORITHMS = ("auto", "cd", "pcd", "exact")
 AUTO_EXACT = 12  # hidden units: 4096 states cost about what five steps of 100 chains do

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice, number, positive_int
 from rbmqs.boltzmann.rates import SCHEDULES, rate_factor
-from rbmqs.utils.checks import choice, number, positive_int
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.progress import Progress
 

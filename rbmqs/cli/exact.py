@@ -37,8 +37,8 @@ def add_exact_options(parser: argparse.ArgumentParser) -> None:
 def run_exact(options: argparse.Namespace) -> int:
     """Solve and print; returns the exit status."""
     from hamiltonians.exact.diagonalisation import ground_state
-    from rbmqs.runs.config import config_from_table
     from hamiltonians.exact.sector_choice import choose_sector
+    from rbmqs.runs.config import config_from_table
 
     H = config_from_table(table_from_options(options)).hamiltonian()
     limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)

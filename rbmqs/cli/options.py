@@ -57,7 +57,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--n-features", type=int, metavar="F", help="features of tied weights")
     parser.add_argument(
-        "--ansatz", metavar="NAME", help="jastrow, jastrow-rbm, or package.module:Class; else an RBM"
+        "--ansatz",
+        metavar="NAME",
+        help="jastrow, jastrow-rbm, or package.module:Class; else an RBM",
     )
     parser.add_argument(
         "--project", metavar="SECTOR",

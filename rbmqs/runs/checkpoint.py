@@ -1,7 +1,7 @@
 """Checkpoints: a run's state in one .npz file, written atomically and read with suspicion.
 
 The file holds the arrays of the state and one JSON text with the Hamiltonian's description and
-the settings; `rbmqs.utils.archive` says how it is written and read.
+the settings; `hamiltonians.utils.archive` says how it is written and read.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.archive import Kind, read_archive, write_archive
+from hamiltonians.utils.checks import finite, positive_int
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
-from rbmqs.utils.archive import Kind, read_archive, write_archive
-from rbmqs.utils.checks import finite, positive_int
 from rbmqs.vmc.extensions.multistart import MultiStart, target_of
 from rbmqs.vmc.loop import GoodPoint, RunState
 from rbmqs.vmc.records import stats_from_dict

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 import cattrs
 import numpy as np
 
+from hamiltonians.models.symmetries import GROUPS
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.runs.lattice_config import LatticeConfig
 from rbmqs.runs.old_names import with_new_names
-from rbmqs.states.factory import GROUPS
-from rbmqs.utils.checks import choice, positive_int
 from rbmqs.utils.schedules import Schedule
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.checks import number
 from rbmqs.estimators.lanczos.bounds import (
     CONFIDENCE,
     Bound,
@@ -22,7 +23,6 @@ from rbmqs.estimators.lanczos.state import EnergyVariance, energy_variance
 from rbmqs.estimators.lanczos.step import LanczosStep, step_from_powers, thinned
 from rbmqs.runs.loading import load
 from rbmqs.runs.zero_variance import zero_variance_energy
-from rbmqs.utils.checks import number
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.utils.checks import choice
+from hamiltonians.utils.checks import choice
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
+from hamiltonians.utils.archive import write_atomically
 from rbmqs.runs.old_names import with_new_names
-from rbmqs.utils.archive import write_atomically
 from rbmqs.vmc.records import StepRecord
 
 LOG = "log.jsonl"

@@ -17,10 +17,10 @@ import numpy as np
 
 from hamiltonians import convert
 from hamiltonians.convert.netket import import_netket
+from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.sampling.chains import MetropolisSampler
 from rbmqs.states.rbm import RBM
-from rbmqs.utils.checks import positive_int
 from rbmqs.utils.schedules import Schedule, as_schedule
 
 if TYPE_CHECKING:

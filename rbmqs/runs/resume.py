@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.models.symmetries import find_sector
+from hamiltonians.utils.archive import CheckpointError
 from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
-from rbmqs.states.factory import find_sector
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
-from rbmqs.utils.archive import CheckpointError
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.growth import grown
 from rbmqs.vmc.extensions.multistart import target_of

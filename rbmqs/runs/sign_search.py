@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.utils.checks import positive_int
+from hamiltonians.utils.checks import positive_int
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 

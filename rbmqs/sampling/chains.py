@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hamiltonians.models.hamiltonian import check_total_sz
+from hamiltonians.operators.local_space import check_total_sz
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
 from rbmqs.states.generic import SweepTask
-from rbmqs.utils.checks import choice, positive_int
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian

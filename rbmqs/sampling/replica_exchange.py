@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamiltonians.utils.checks import number, positive_int
 from rbmqs.core.random import fill_uniform
 from rbmqs.sampling.chains import (
     ChainState,
@@ -26,7 +27,6 @@ from rbmqs.sampling.chains import (
     check_chains,
     random_chains,
 )
-from rbmqs.utils.checks import number, positive_int
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

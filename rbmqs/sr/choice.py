@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice
 from rbmqs.sr import scaling, solvers
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.sr.record import SRSolution
@@ -15,7 +16,6 @@ from rbmqs.sr.solvers import Direction
 from rbmqs.sr.truncation import truncated
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.states.weights import centred, times_weights
-from rbmqs.utils.checks import choice
 
 SOLVERS: dict[str, Callable[[Jacobian, np.ndarray, float], Direction]] = {
     "sample-space": solvers.sample_space,

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
+from hamiltonians.utils.checks import finite
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import VariationalState
-from rbmqs.utils.checks import finite
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

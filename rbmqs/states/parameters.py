@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
+from hamiltonians.utils.checks import finite
 from rbmqs.states.state import FusedState
-from rbmqs.utils.checks import finite
 
 
 class WeightedState(FusedState):

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.planes import from_planes, plane_numbers, planes
 from rbmqs.states.jacobian import FactorisedJacobian
 from rbmqs.states.parameters import WeightedState
 from rbmqs.states.registry import register_ansatz
-from rbmqs.utils.checks import positive_int
 from rbmqs.utils.threads import n_parts
 
 if TYPE_CHECKING:

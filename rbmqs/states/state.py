@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
+from hamiltonians.utils.checks import spin_array
 from rbmqs.core.local_energy import diagonal_values
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.generic import SweepTask, add_off_diagonal, in_chunks, metropolis_sweep
-from rbmqs.utils.checks import spin_array
 from rbmqs.utils.schedules import Schedule
 
 if TYPE_CHECKING:

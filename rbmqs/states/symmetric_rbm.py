@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.symmetry.groups import SymmetryGroup
+from hamiltonians.utils.checks import positive_int
 from rbmqs.core.images import images_in_parts
 from rbmqs.core.planes import plane_numbers
 from rbmqs.core.tables import rows_at_once
@@ -26,7 +27,6 @@ from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.parameters import WeightedState
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
-from rbmqs.utils.checks import positive_int
 
 if TYPE_CHECKING:
     from rbmqs.states.generic import SweepTask

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice, number, positive_int
 from rbmqs.studies.tables import flatten
-from rbmqs.utils.checks import choice, number, positive_int
 
 _RANGE_KEYS = ("start", "stop", "num", "spacing")
 MAX_POINTS = 100_000

@@ -7,8 +7,8 @@ import time
 from concurrent.futures import Executor, Future
 from typing import Any
 
+from hamiltonians.utils.checks import choice
 from rbmqs.studies.processes import LocalProcesses
-from rbmqs.utils.checks import choice
 
 EXECUTORS = ("local", "mpi", "dask", "slurm")
 _POLL_SECONDS = 1.0

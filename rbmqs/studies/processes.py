@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from multiprocessing.synchronize import Event
 from typing import Any
 
-from rbmqs.utils.checks import positive_int
+from hamiltonians.utils.checks import positive_int
 
 _POLL_SECONDS = 0.2
 

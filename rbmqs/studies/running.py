@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from hamiltonians.utils.archive import write_atomically
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
@@ -16,7 +17,6 @@ from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table_files import CSV, HDF5, read_csv, read_hdf5, write_tables
 from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
-from rbmqs.utils.archive import write_atomically
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.json_files import DamagedError, read_json, write_json
 

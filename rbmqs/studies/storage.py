@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rbmqs.utils.archive import write_atomically
+from hamiltonians.utils.archive import write_atomically
 from rbmqs.utils.json_files import DamagedError, read_json, write_json
 
 SUMS, RECORD = "SHA256SUMS", "point.json"

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.archive import write_atomically
 from rbmqs.studies.schema import BY_NAME
 from rbmqs.studies.table import Table, typed_column
-from rbmqs.utils.archive import write_atomically
 
 CSV, HDF5 = "table.csv", "table.h5"
 _FORMAT = "rbmqs-table 1"

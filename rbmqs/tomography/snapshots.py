@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int, spin_array
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.training import Plan, Training, train
 from rbmqs.states.rbm import RBM
-from rbmqs.utils.checks import positive_int, spin_array
 
 
 def machine_of(psi: RBM) -> Machine:

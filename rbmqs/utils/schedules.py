@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rbmqs.utils.checks import choice, number, plain_fields
+from hamiltonians.utils.checks import choice, number, plain_fields
 
 DECAYS = ("constant", "inverse", "exponential")
 

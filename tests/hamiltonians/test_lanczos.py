@@ -99,7 +99,10 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
             raise Stop
 
     name = f"{H.fingerprint} {H.dimension} seed 0"
-    operator, file = compiled(H, None), Checkpoint(path, name, every=0.0)
+    operator, file = (
+        compiled(H, None),
+        Checkpoint(path, name, H.dimension, np.dtype(float), every=0.0),
+    )
     with pytest.raises(Stop):
         lowest_state(
             operator, lambda: random_vector(operator, np.random.default_rng(0)), tolerance=1e-8,

@@ -13,10 +13,10 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
+from hamiltonians.utils.archive import CheckpointError
 from rbmqs.runs import checkpoint
 from rbmqs.runs.checkpoint import load_checkpoint, save_checkpoint
 from rbmqs.runs.config import describe_run, describe_terms
-from rbmqs.utils.archive import CheckpointError
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 

@@ -5,8 +5,9 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
+from hamiltonians.models.symmetries import symmetric_sector
 from rbmqs.cli.main import main
-from rbmqs.states.factory import AnsatzSpec, initial_wavefunction, symmetric_sector
+from rbmqs.states.factory import AnsatzSpec, initial_wavefunction
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM

@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 import hamiltonians as hm
 import rbmqs
+from rbmqs.runs.prepare import prepare
 from rbmqs.sr import SOLVERS, solve
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
-from rbmqs.runs.prepare import prepare
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
 from rbmqs.vmc.extensions.local_shift import DistanceShift

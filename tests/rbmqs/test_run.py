@@ -19,10 +19,10 @@ from on_threads import on_one_and_two_threads
 
 import hamiltonians as hm
 import rbmqs
+from hamiltonians.utils.archive import CheckpointError
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.run import CHECKPOINT, LOG, run
 from rbmqs.runs.status import above_reference, below_reference
-from rbmqs.utils.archive import CheckpointError
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled, unrefined
 from rbmqs.vmc.records import StepRecord

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from hamiltonians import chain, ising
+from hamiltonians.utils.checks import finite, number, positive_int, spin_array
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
-from rbmqs.utils.checks import finite, number, positive_int, spin_array
 from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings

@@ -8,8 +8,8 @@ import pytest
 import rbmqs
 from hamiltonians import Sector, chain, heisenberg, ising, j1j2, kagome, square
 from hamiltonians.exact.orbits import count_orbits
+from hamiltonians.models.symmetries import symmetric_sector
 from rbmqs import RBM, ProjectedRBM, SymmetricRBM
-from rbmqs.states.factory import symmetric_sector
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.full_summation import Summation, common_symmetry, n_configurations
 from rbmqs.vmc.settings import RunSettings, SamplingSettings

@@ -9,10 +9,11 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
+from hamiltonians.models.symmetries import symmetric_sector
 from rbmqs import RBM, ProjectedRBM, SymmetricRBM
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.run import CHECKPOINT, LOG
-from rbmqs.states.factory import initial_wavefunction, symmetric_sector
+from rbmqs.states.factory import initial_wavefunction
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled, present, unrefined

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.utils.checks import positive_int
 
 _MAX_ROWS = 2**22
 

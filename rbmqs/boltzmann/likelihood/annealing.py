@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.core import annealing, gibbs
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.linalg import one_pool
@@ -24,7 +25,6 @@ from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.core.blas import address
 from rbmqs.core.products import n_blocks
-from rbmqs.utils.checks import positive_int
 
 
 @dataclass(frozen=True)

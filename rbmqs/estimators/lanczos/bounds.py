@@ -20,9 +20,9 @@ from typing import Any
 
 from scipy.special import ndtri
 
+from hamiltonians.utils.checks import number
 from rbmqs.estimators.lanczos.state import EnergyVariance
 from rbmqs.estimators.stats import Stats
-from rbmqs.utils.checks import number
 
 CONFIDENCE = 0.99
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
 from rbmqs.estimators.estimate import carrier_warnings, n_carriers
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
 from rbmqs.estimators.lanczos.state import EnergyVariance, from_local_energies
 from rbmqs.estimators.many_series import batch_means
 from rbmqs.sampling.chains import Samples
-from rbmqs.utils.checks import positive_int
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

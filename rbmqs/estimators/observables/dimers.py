@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import choice
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
 from rbmqs.estimators.observables.two_point import arrays_to_lists
-from rbmqs.utils.checks import choice
 from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians import PauliSum, observable_connections
+from hamiltonians.utils.checks import finite
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.sampling.chains import Samples
-from rbmqs.utils.checks import finite
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.threads import single_threaded_blas
 

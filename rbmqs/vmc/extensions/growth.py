@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from hamiltonians.utils.checks import number
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import hidden_units
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM, whole_features
-from rbmqs.utils.checks import number
 
 if TYPE_CHECKING:
     from rbmqs.vmc.extensions.local_shift import DistanceShift
