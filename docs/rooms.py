@@ -39,15 +39,13 @@ def read_layers(package: str) -> list[Layer]:
     """Layers of a package from the lowest to the highest, as pyproject.toml has them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     for contract in contracts["contracts"]:
-        layers = []
-        for text in contract.get("layers", []):
-            names = [name.strip(" ()") for name in text.replace(":", "|").split("|")]
-            rooms = [name.removeprefix(f"{package}.") for name in names]
-            layers.append(Layer(rooms, ":" not in text))
-        if layers and any((ROOT / package / room).is_dir() for room in layers[0].rooms):
-            inside = contract.get("containers", [package])
-            if inside == [package]:
-                return layers[::-1]
+        if contract["type"] == "layers" and contract["containers"] == [package]:
+            layers = []
+            for text in contract["layers"]:
+                names = [name.strip(" ()") for name in text.replace(":", "|").split("|")]
+                rooms = [name for name in names if (ROOT / package / name).is_dir()]
+                layers += [Layer(rooms, ":" not in text)] if rooms else []
+            return layers[::-1]
     raise SystemExit(f"pyproject.toml has no layers contract for {package}")
 
 
@@ -110,7 +108,7 @@ def purpose(package: str, room: str) -> str:
     """First line of the docstring of a room."""
     path = ROOT / package / room / "__init__.py"
     text = (ast.get_docstring(ast.parse(path.read_text())) or "") if path.exists() else ""
-    return text.partition("\n")[0].rstrip(".")
+    return text.partition("\n")[0].rstrip(".").replace("`", "")
 
 
 def draw(path: Path) -> None:
@@ -126,6 +124,7 @@ def draw(path: Path) -> None:
     for package, ax in zip(PACKAGES, axes, strict=True):
         imports = read_imports(package)
         _draw_package(ax, package, layers[package], imports)
+        ax.set_ylim(-0.6, rows - 0.4)
     figure.savefig(path, dpi=80)
 
 
@@ -133,8 +132,8 @@ def _draw_package(ax: Axes, package: str, layers: list[Layer], imports: Imports)
     from matplotlib.patches import Rectangle  # --check does without
 
     width = max(len(layer.rooms) for layer in layers)
-    place = {
-        room: ((k + 0.5) * width / len(layer.rooms), float(height))
+    place = {  # a room alone in its layer is left or right of the middle, so that arrows show
+        room: (_column(k, len(layer.rooms), height) * width, float(height))
         for height, layer in enumerate(layers)
         for k, room in enumerate(layer.rooms)
     }
@@ -142,7 +141,7 @@ def _draw_package(ax: Axes, package: str, layers: list[Layer], imports: Imports)
     right = {pair: places for pair, places in imports.items() if pair not in wrong}
     for pair in without_implied(right) | wrong:
         (x, y), (x_other, y_other) = (place[room] for room in pair)
-        half = HEIGHT / 2 if y > y_other else -HEIGHT / 2
+        half = HEIGHT / 2 * ((y > y_other) - (y < y_other))
         start, end = y - half, y_other + half
         ax.annotate(
             "", (x_other, end), (x, start), zorder=1,
@@ -152,11 +151,16 @@ def _draw_package(ax: Axes, package: str, layers: list[Layer], imports: Imports)
         corner = x - WIDTH / 2, y - HEIGHT / 2
         ax.add_patch(Rectangle(corner, WIDTH, HEIGHT, facecolor="#eef3fa", edgecolor="C0"))
         ax.text(x, y + 0.2, room, ha="center", va="center", weight="bold")
-        lines = "\n".join(textwrap.wrap(purpose(package, room), 34)[:3])
+        lines = "\n".join(textwrap.wrap(purpose(package, room), 32)[:3])
         ax.text(x, y + 0.09, lines, ha="center", va="top", fontsize=8, linespacing=1.1)
-    ax.set(xlim=(0, width), ylim=(-0.6, len(layers) - 0.4))
+    ax.set_xlim(0, width)
     ax.set_title(package)
     ax.axis("off")
+
+
+def _column(k: int, n: int, height: int) -> float:
+    """Where the k-th of n rooms of a layer is, between 0 and 1."""
+    return 0.38 + 0.24 * (height % 2) if n == 1 else (k + 0.5) / n
 
 
 def main() -> int:
