@@ -354,8 +354,9 @@ def test_v_score_names_the_bad_argument(variance, n_sites):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # whatever the competitors' packages warn about
-def test_study_script(tmp_path, capsys):
+def test_study_script(tmp_path, capsys, monkeypatch):
     path = ROOT / "benchmarks" / "error_bars.py"
+    monkeypatch.syspath_prepend(path.parent)
     spec = importlib.util.spec_from_file_location("error_bars", path)
     script = importlib.util.module_from_spec(spec)
     sys.modules["error_bars"] = script
