@@ -38,9 +38,8 @@ def median(values: list[float]) -> float:
 def write_json(path: Path | None, record: dict[str, Any]) -> None:
     """Write a record where a file was asked for; null for what is not a finite number."""
     if path is not None:
-        from rbmqs.runs.result import (
-            plain,  # late: fresh processes that are measured import this file
-        )
+        # Late: fresh processes that are measured import this file.
+        from rbmqs.utils.json_files import plain
 
         path.write_text(json.dumps(plain(record), indent=1) + "\n", encoding="utf-8")
 
