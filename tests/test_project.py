@@ -1,16 +1,20 @@
 """The project keeps its own promises: versions, commands, import contracts, docstrings."""
 
+import ast
 import importlib
 import inspect
+import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import hamiltonians
 import rbmqs
 
 ROOT = Path(__file__).parents[1]
@@ -85,3 +89,134 @@ def test_every_example_has_cells_and_its_figure() -> None:
         assert script.name.startswith(f"{number:02d}_")
         assert "# %%" in text
         assert f"{script.stem}.png" in text
+
+
+def import_graph(package: str) -> dict[str, set[str]]:
+    """Which modules a module imports, function-local imports and those for typing included."""
+    files = {module_of(path): path for path in sorted((ROOT / package).rglob("*.py"))}
+    graph: dict[str, set[str]] = {}
+    for module, path in files.items():
+        tree = ast.parse(path.read_text())
+        names: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{module} imports relatively"
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+                names.add(str(node.module))
+        deepest = {name for name in names if name in files}
+        parents = {name.rpartition(".")[0] for name in deepest & set(names)}
+        # `from a.b import c` with a module c names the module, not the package around it.
+        whole = {
+            node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            and all(f"{node.module}.{alias.name}" in files for alias in node.names)
+        }
+        graph[module] = deepest - (parents & whole) - {module}
+    return graph
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def on_a_cycle(graph: dict[str, set[str]]) -> set[str]:
+    """Modules that import themselves in the end: what is left when leaves and roots are taken off.
+
+    A module between two cycles would be left too; there is none where nothing is left.
+    """
+    left = {module: set(names) for module, names in graph.items()}
+    while leaves := {m for m, names in left.items() if not names & set(left)}:
+        left = {m: names for m, names in left.items() if m not in leaves}
+    return set(left)
+
+
+@pytest.mark.xfail(strict=False, reason="rooms that are being moved still have cycles")
+@pytest.mark.parametrize("package", ["rbmqs", "hamiltonians"])
+def test_no_import_cycle_of_any_kind(package: str) -> None:
+    assert on_a_cycle(import_graph(package)) == set()
+
+
+def test_cycles_are_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
+    assert on_a_cycle(graph) == {"a", "b", "c"}
+    assert on_a_cycle({"a": {"b"}, "b": set()}) == set()
+
+
+@pytest.mark.parametrize(("package", "most"), [("rbmqs", 16), ("hamiltonians", 10)])
+def test_rooms_are_few(package: str, most: int) -> None:
+    entries = [path.name for path in (ROOT / package).iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= most, entries
+
+
+ROOMS = sorted(path.parent.name for path in (ROOT / "rbmqs").glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_says_what_it_holds(room: str) -> None:
+    text = ast.get_docstring(ast.parse((ROOT / "rbmqs" / room / "__init__.py").read_text())) or ""
+    assert len(text) > 60, f"rbmqs/{room}/__init__.py needs a docstring of some lines"
+
+
+def test_every_folder_is_a_package() -> None:
+    for package in ("rbmqs", "hamiltonians"):
+        folders = {path.parent for path in (ROOT / package).rglob("*.py")}
+        folders -= {ROOT / "rbmqs" / "runs"}  # its __init__.py is still to come
+        assert [f for f in folders if not (f / "__init__.py").exists()] == []
+
+
+@pytest.mark.parametrize("package", ["rbmqs", "hamiltonians"])
+def test_no_name_is_both_a_function_and_a_module(package: str) -> None:
+    modules = {m.name for m in pkgutil.iter_modules([str(ROOT / package)])}
+    assert modules & set(importlib.import_module(package).__all__) == set()
+    code = f"import {package}; first = [getattr({package}, n) for n in {package}.__all__]; "
+    code += f"print(all(a is getattr({package}, n) for a, n in zip(first, {package}.__all__)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"
+
+
+def test_first_use_from_many_threads() -> None:
+    code = (
+        "import rbmqs, threading; found = []; n = rbmqs.__all__ * 4\n"
+        "t = [threading.Thread(target=lambda n=n: found.append(getattr(rbmqs, n))) for n in n]\n"
+        "[x.start() for x in t]; [x.join() for x in t]; print(len(found) == len(n))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"
+    assert done.stderr == ""
+
+
+def public_objects() -> list[Any]:
+    """One of each kind of object that a user meets, as large as may be."""
+    hamiltonian = hamiltonians.heisenberg(hamiltonians.square(4), total_sz=0, marshall=True)
+    result = rbmqs.ground_state(
+        hamiltonian, 4, n_iterations=30, n_samples=64, n_final_samples=256, progress=False
+    )
+    exact = hamiltonians.ground_state(hamiltonian)
+    lattice = hamiltonian.lattice
+    tied = rbmqs.SymmetricRBM.random(lattice.space_group(), n_features=4)
+    return [
+        result, result.estimate, result.energy, result.psi, result.settings, result.history,
+        result.history[-1], result.correlations(), result.estimate.samples, result.reference,
+        result.renyi([0, 1]), result.structure_factor(), hamiltonian, lattice, hamiltonian.terms,
+        exact, lattice.space_group(), lattice.space_group().sectors()[0], hamiltonian.connections,
+        tied, rbmqs.ProjectedRBM(result.psi, lattice.space_group().sectors()[0]),
+        rbmqs.MetropolisSampler.for_hamiltonian(hamiltonian), rbmqs.lanczos_step(
+            result.psi, hamiltonian, result.estimate.samples
+        ),
+    ]  # fmt: skip
+
+
+def test_public_objects_fit_a_terminal() -> None:
+    for value in public_objects():
+        name = type(value).__name__
+        for text in (repr(value), str(value)) if not isinstance(value, tuple) else ():
+            lines = sum(1 + len(line) // 200 for line in text.splitlines())
+            assert lines <= 20, f"{name} shows {lines} lines"

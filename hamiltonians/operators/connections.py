@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, spell
+from hamiltonians.utils.brief import brief
 
 MAX_BITS = 63  # sites that fit into one basis-state integer
 
@@ -54,6 +55,10 @@ class Connections(NamedTuple):
     diag_ptr: NDArray[np.int64]
     diag_sites: NDArray[np.int64]
     n_sites: int
+
+    def __repr__(self) -> str:
+        words = (f"{name}={brief(value)}" for name, value in self._asdict().items())
+        return f"{type(self).__name__}({', '.join(words)})"
 
 
 class BitConnections(NamedTuple):

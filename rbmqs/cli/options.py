@@ -8,15 +8,14 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import hamiltonians
 from rbmqs.runs.config import read_toml
 from rbmqs.runs.lattice_config import LATTICES_BY_LENGTH
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Model, lattice and sector; with --config the options override the file."""
-    parser.add_argument(
-        "model", nargs="?", metavar="MODEL", help="ising, heisenberg, xxz, xyz or j1j2"
-    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help=", ".join(hamiltonians.MODELS))
     parser.add_argument("--config", metavar="FILE", help="TOML file; options override it")
     parser.add_argument("--lattice", choices=LATTICES_BY_LENGTH, help="default: chain")
     parser.add_argument("--length", type=int, metavar="L", help="cells along each direction")

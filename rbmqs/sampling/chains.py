@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hamiltonians.operators.local_space import check_total_sz
+from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
@@ -33,8 +34,8 @@ _MOVE_CODES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class ChainState:
+@dataclass(frozen=True, eq=False, repr=False)
+class ChainState(Brief):
     """All that a sampler carries from call to call.
 
     Parameters
@@ -49,8 +50,8 @@ class ChainState:
     rng: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Brief):
     """Configurations drawn from |psi|^2.
 
     Parameters
@@ -105,8 +106,8 @@ class Sampler(Protocol):
         """Settings, for logs and checkpoints."""
 
 
-@dataclass(frozen=True, eq=False)
-class MetropolisSampler:
+@dataclass(frozen=True, eq=False, repr=False)
+class MetropolisSampler(Brief):
     """Metropolis sampling by flips of sites and bonds, or by exchange of antiparallel spins.
 
     Parameters
@@ -281,8 +282,8 @@ class MetropolisSampler:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class ExactSampler:
+@dataclass(frozen=True, eq=False, repr=False)
+class ExactSampler(Brief):
     """Independent draws from |psi|^2 by enumeration of a small sector.
 
     Parameters

@@ -1,19 +1,23 @@
 """The command line: every command in process, its exit status, and one line for bad input."""
 
+import argparse
 import json
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 import hamiltonians as hm
 import rbmqs
 from rbmqs.cli.exit_codes import BAD_INPUT, NOT_CONVERGED
-from rbmqs.cli.main import main
+from rbmqs.cli.main import build_parser, main
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.run import CHECKPOINT, LOG
 
+ROOT = Path(__file__).parents[2]
 ISING = ["ising", "--length", "4"]
 TINY = ["--alpha", "1", "--samples", "64", "--chains", "8", "--final-samples", "256", "--quiet"]
 SHORT = [*TINY, "--iterations", "3"]
@@ -364,3 +368,47 @@ def test_result_names_the_run(directory):
     result = json.loads((directory / "result.json").read_text())
     assert result["n_iterations"] == 3
     assert result["hamiltonian"]["model"] == "ising"
+
+
+OF_OTHER_TOOLS = {"--no-deps", "--no-index", "--branch"}  # of pip and git
+
+
+def known_options(parser):
+    """Every option of a parser and of the commands below it."""
+    found = set()
+    for action in parser._actions:
+        found.update(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            found |= set().union(*map(known_options, action.choices.values()))
+    return found
+
+
+def quoted_options(text):
+    return set(re.findall(r"(?<![-\w])--[a-z][a-z-]*[a-z]\b", text))
+
+
+def test_options_that_messages_name_exist():
+    known = known_options(build_parser()) | OF_OTHER_TOOLS
+    files = [*(ROOT / "rbmqs").rglob("*.py"), *(ROOT / "hamiltonians").rglob("*.py")]
+    unknown = {
+        f"{file.name}: {option}"
+        for file in files
+        for option in quoted_options(file.read_text()) - known
+    }
+    assert unknown == set()
+
+
+def test_options_in_commands_of_the_documents_exist():
+    known = known_options(build_parser()) | OF_OTHER_TOOLS
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    lines = [line for file in documents for line in file.read_text().splitlines()]
+    commands = [line for line in lines if re.match(r"\s*(\$ |`)?rbmqs [a-z-]+ ", line)]
+    assert commands
+    assert set().union(*map(quoted_options, commands)) - known == set()
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"rbmqs {rbmqs.__version__}\n"

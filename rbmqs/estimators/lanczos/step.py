@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from hamiltonians.utils.checks import positive_int
+=======
+from hamiltonians.utils.brief import Brief
+>>>>>>> 01ab1b5 (Project tests: cycles, rooms, names, representations, option names; short representations of samples, samplers and connections; Jastrow states and VariationalState in rbmqs)
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
 from rbmqs.estimators.estimate import carrier_warnings, n_carriers
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
@@ -32,8 +36,8 @@ if TYPE_CHECKING:
 _EIGENSTATE = 1e-12  # relative spread of local energies that is rounding
 
 
-@dataclass(frozen=True, eq=False)
-class LanczosStep:
+@dataclass(frozen=True, eq=False, repr=False)
+class LanczosStep(Brief):
     """The wavefunction before and after one Lanczos step, from the same samples.
 
     Parameters
