@@ -1,5 +1,5 @@
 """What every room may use and what knows no physics.
 
-Checks of arguments, atomic files and archives, JSON, progress bars, interrupts, schedules, threads.
-In and out: plain values. Begin with `checks.py`.
+JSON files, progress bars, interrupts, schedules, threads.
+In and out: plain values. Checks, atomic files and archives are in `hamiltonians.utils`.
 """

@@ -17,11 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from hamiltonians.utils.checks import positive_int
-=======
 from hamiltonians.utils.brief import Brief
->>>>>>> 01ab1b5 (Project tests: cycles, rooms, names, representations, option names; short representations of samples, samplers and connections; Jastrow states and VariationalState in rbmqs)
+from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
 from rbmqs.estimators.estimate import carrier_warnings, n_carriers
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
