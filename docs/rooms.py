@@ -151,7 +151,7 @@ def _draw_package(ax: Axes, package: str, layers: list[Layer], imports: Imports)
         corner = x - WIDTH / 2, y - HEIGHT / 2
         ax.add_patch(Rectangle(corner, WIDTH, HEIGHT, facecolor="#eef3fa", edgecolor="C0"))
         ax.text(x, y + 0.2, room, ha="center", va="center", weight="bold")
-        lines = "\n".join(textwrap.wrap(purpose(package, room), 32)[:3])
+        lines = textwrap.fill(purpose(package, room), 32, max_lines=3, placeholder=" ...")
         ax.text(x, y + 0.09, lines, ha="center", va="top", fontsize=8, linespacing=1.1)
     ax.set_xlim(0, width)
     ax.set_title(package)
