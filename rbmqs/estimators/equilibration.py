@@ -7,7 +7,7 @@ its own neighbourhood, however small: in J1-J2 at J2 = 0.5 on 10x10, domains wit
 them stayed for good at e^-28 times the |psi| of other chains, at energies of 100. So chains that
 still disagree become ladders of replicas for a while. That leaves |psi|^2 what it is, and a maximum
 that outweighs the rest is found all the more. Chains that provably stand where nothing is, see
-`rbmqs.estimators.chain_weights`, go on from where others are.
+`rbmqs.estimators.chain_diagnostics`, go on from where others are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.estimators.chain_agreement import compare_starts
-from rbmqs.estimators.chain_weights import weightless_chains
+from rbmqs.estimators.chain_diagnostics import (
+    compare_starts,
+    reset_chains,
+    stuck_chains,
+    weightless_chains,
+)
 from rbmqs.estimators.local import local_energies
-from rbmqs.estimators.outlier_chains import reset_chains, stuck_chains
 from rbmqs.sampling.chains import ChainState, Sampler, Samples, metropolis_moves, random_chains
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
 from rbmqs.utils.progress import Progress

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonians.operators.sectors import Sector
-from rbmqs.estimators.chain_agreement import Comparison, compare_starts, statistics_by_start
+from rbmqs.estimators.chain_diagnostics import Comparison, compare_starts, statistics_by_start
 from rbmqs.estimators.drawing import equilibrated_samples, sampler_for
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import expect, local_energies
@@ -60,7 +60,7 @@ class Estimate:
     kinds : tuple of str
         The kind of state in which each chain started; empty where it does not matter.
     n_weightless : int
-        Chains that had ended where |psi|^2 has no weight, see `rbmqs.estimators.chain_weights`.
+        Chains that had ended where |psi|^2 has no weight, see `rbmqs.estimators.chain_diagnostics`.
 
     Raises
     ------

@@ -6,7 +6,8 @@ the settings; `hamiltonians.utils.archive` says how it is written and read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from hamiltonians.utils.archive import Kind, read_archive, write_archive
 from hamiltonians.utils.checks import finite, positive_int
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
-from rbmqs.vmc.extensions.multistart import MultiStart, target_of
-from rbmqs.vmc.loop import GoodPoint, RunState
+from rbmqs.states.state import VariationalState
 from rbmqs.vmc.records import stats_from_dict
-from rbmqs.vmc.step import OptimiserState
+from rbmqs.vmc.run_state import GoodPoint, OptimiserState, RunState, target_of
 
 FORMAT = "rbmqs-checkpoint"
 VERSION = 1
@@ -60,12 +60,12 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
     good = state.last_good
     if good is not None:
         arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
-    restarts = state.restarts
-    if restarts.best is not None and restarts.chains is not None:
-        arrays |= parameter_arrays("best", restarts.best)
-        arrays |= {"best_spins": restarts.chains.spins, "best_rng": restarts.chains.rng}
-    if state.probes is not None:
-        arrays |= {"probe_spins": state.probes.spins, "probe_rng": state.probes.rng}
+    if state.optimiser.squares is not None:
+        arrays["squares"] = state.optimiser.squares
+    tables: dict[str, dict[str, Any]] = {}
+    for name, values in state.extensions.items():
+        more, tables[name] = _extension_arrays(name, values)
+        arrays |= more
     meta = {
         **header,
         "iteration": state.iteration,
@@ -73,7 +73,9 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
         "damping": state.optimiser.damping,
         **structure_table(target_of(state)),
         "good_energy": None if good is None else good.energy.to_dict(),
-        "restarts": _restarts_table(state.restarts),
+        "n_updates": state.optimiser.n_updates,
+        "has_target": state.target is not None,
+        "extensions": tables,
     }
     write_archive(path, KIND, arrays, meta)
 
@@ -92,9 +94,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
+    if "extensions" not in meta:
+        meta, arrays = _named_by_extension(meta, arrays)
     rebuild = Rebuild(arrays, meta)
     target = None
-    if meta.get("restarts", {}).get("unprojected", False):
+    if meta["has_target"]:
         target = rebuild(arrays, "psi")
         rebuild = rebuild.unprojected()
     psi = rebuild(arrays, "psi")
@@ -118,11 +122,19 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         positive_int("iteration", meta["iteration"], minimum=0),
         psi,
         ChainState(spins, rng),
-        OptimiserState(direction, damping),
+        OptimiserState(
+            direction,
+            damping,
+            _squares(arrays, psi.n_parameters),
+            positive_int("n_updates", meta.get("n_updates", 0), minimum=0),
+        ),
         good,
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
-        _chains(arrays, "probe", psi.n_sites),
-        replace(_restarts(meta.get("restarts"), arrays, rebuild, psi.n_sites), target=target),
+        target,
+        {
+            name: _extension_state(name, table, arrays, rebuild, psi.n_sites)
+            for name, table in meta["extensions"].items()
+        },
     )
     for name in ("hamiltonian", "settings"):
         if not isinstance(meta[name], dict):
@@ -130,38 +142,83 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
     return Checkpoint(state, meta["hamiltonian"], meta["settings"], meta)
 
 
-def _chains(arrays: dict[str, np.ndarray], name: str, n_sites: int) -> ChainState | None:
-    """Chains besides those of the run: of probe chains, or of the best restart."""
-    if f"{name}_spins" not in arrays:
+def _squares(arrays: dict[str, np.ndarray], n_parameters: int) -> np.ndarray | None:
+    if "squares" not in arrays:
         return None
-    spins = _spins(arrays, f"{name}_spins", len(arrays[f"{name}_spins"]), n_sites)
-    rng = _shaped(arrays, f"{name}_rng", np.dtype(np.uint64), (len(spins), 4))
-    return ChainState(spins, rng)
+    squares = _shaped(arrays, "squares", np.dtype(float), (n_parameters,))
+    finite("squares", squares)
+    return squares
 
 
-def _restarts_table(restarts: MultiStart) -> dict[str, Any]:
-    energies = [energy if np.isfinite(energy) else None for energy in restarts.energies]
-    return {
-        "energies": energies,
-        "total": restarts.total,
-        "n_judged": restarts.n_judged,
-        "unprojected": restarts.target is not None,
-    }
+def _extension_arrays(
+    name: str, values: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays of an extension's state, and a table of its plain values and of what is in arrays."""
+    arrays: dict[str, np.ndarray] = {}
+    plain: dict[str, Any] = {}
+    kinds: dict[str, str] = {}
+    for key, value in values.items():
+        prefix = f"{name}.{key}"
+        if isinstance(value, ChainState):
+            arrays |= {f"{prefix}_spins": value.spins, f"{prefix}_rng": value.rng}
+            kinds[key] = "chains"
+        elif isinstance(value, VariationalState):
+            arrays |= parameter_arrays(prefix, value)
+            kinds[key] = "psi"
+        elif isinstance(value, np.ndarray):
+            arrays[prefix] = value
+            kinds[key] = "array"
+        else:
+            plain[key] = value
+    return arrays, {"plain": plain, "kinds": kinds}
 
 
-def _restarts(
-    table: dict[str, Any] | None, arrays: dict[str, np.ndarray], rebuild: Rebuild, n_sites: int
-) -> MultiStart:
-    """Of a file from before there were restarts, those of a run with one."""
-    if table is None:
-        return MultiStart()
-    energies = tuple(np.inf if e is None else float(e) for e in table["energies"])
-    best = rebuild(arrays, "best") if energies else None
-    n_judged = positive_int("n_judged", table["n_judged"], minimum=0)
-    chains = _chains(arrays, "best", n_sites)
-    if energies and chains is None:
-        raise ValueError("the chains of the best restart are missing")
-    return MultiStart(energies, best, chains, float(table["total"]), n_judged)
+def _extension_state(
+    name: str,
+    table: Mapping[str, Any],
+    arrays: dict[str, np.ndarray],
+    rebuild: Rebuild,
+    n_sites: int,
+) -> dict[str, Any]:
+    """What `_extension_arrays` took apart."""
+    values = dict(table["plain"])
+    for key, kind in table["kinds"].items():
+        prefix = f"{name}.{key}"
+        if kind == "psi":
+            values[key] = rebuild(arrays, prefix)
+        elif kind == "chains":
+            spins = _spins(arrays, f"{prefix}_spins", len(arrays[f"{prefix}_spins"]), n_sites)
+            rng = _shaped(arrays, f"{prefix}_rng", np.dtype(np.uint64), (len(spins), 4))
+            values[key] = ChainState(spins, rng)
+        else:
+            values[key] = arrays[prefix]
+    return values
+
+
+def _named_by_extension(
+    meta: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A file from before extensions kept their state by name, in the present layout."""
+    found = dict(arrays)
+    tables: dict[str, dict[str, Any]] = {}
+    for old, name, key in (("scout", "probe_chains", "chains"), ("best", "multistart", "chains")):
+        if f"{old}_spins" in arrays:
+            for part in ("spins", "rng"):
+                found[f"{name}.{key}_{part}"] = found.pop(f"{old}_{part}")
+            tables[name] = {"plain": {}, "kinds": {key: "chains"}}
+    trials = meta.get("trials", {})
+    if trials.get("energies") or trials.get("n_judged"):
+        table = tables.setdefault("multistart", {"plain": {}, "kinds": {}})
+        energies = [np.inf if e is None else float(e) for e in trials["energies"]]
+        table["plain"] = {
+            "energies": energies, "total": trials["total"], "n_judged": trials["n_judged"],
+        }  # fmt: skip
+        if energies:
+            table["kinds"]["best"] = "psi"
+            for key in [key for key in found if key.startswith("best_")]:
+                found["multistart." + key] = found.pop(key)
+    has_target = bool(trials.get("unprojected", False))
+    return {**meta, "extensions": tables, "has_target": has_target}, found
 
 
 def _shaped(

@@ -14,7 +14,7 @@ from rbmqs.runs.result import RESULT, RunResult
 from rbmqs.runs.resume import SETTLED, read_run, wavefunction_of
 from rbmqs.utils.json_files import read_json
 from rbmqs.vmc.extensions.multistart import best_so_far
-from rbmqs.vmc.loop import make_sampler
+from rbmqs.vmc.sources import make_sampler
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rbmqs.states.factory import AnsatzSpec
 from rbmqs.states.state import VariationalState
-from rbmqs.vmc.extensions.local_shift import DistanceShift
+from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.multistart import with_restarts
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.estimators.chain_weights import MARGIN
+from rbmqs.estimators.chain_diagnostics import MARGIN
 from rbmqs.runs.outcome import Outcome
-from rbmqs.vmc.extensions.multistart import restart_energies
+from rbmqs.vmc.extensions import extension_lines
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -67,7 +67,7 @@ def report_lines(result: Outcome) -> list[Line]:
         ("V-score", f"{result.v_score:.2e}"),
         ("acceptance", f"{result.acceptance:.2f}"),
         *_start_lines(result.estimate),
-        *_restart_lines(restart_energies(result.history, result.settings), _tried_plain(result)),
+        *extension_lines(result.history, result.settings),
         *_iteration_lines(result.history),
         *_refinement_lines(result.n_refinement),
         ("time", _time(result)),
@@ -137,32 +137,7 @@ def _iteration_lines(history: Sequence[StepRecord]) -> list[Line]:
     """What was done in iterations besides drawing samples."""
     if history and history[-1].summed:
         return [("iterations", f"summed over {history[-1].energy.n_draws} configurations")]
-    counts = {
-        "probe chains": (
-            sum(record.n_outlying > 0 for record in history),
-            "had outliers in {} iterations, which lowered |psi| there",
-        ),
-        "stuck chains": (
-            sum(record.n_stuck > 0 for record in history),
-            "were left out of {} iterations",
-        ),
-    }
-    return [(label, text.format(n)) for label, (n, text) in counts.items() if n]
-
-
-def _tried_plain(result: Outcome) -> bool:
-    """Whether restarts were held without the projection of the wavefunction."""
-    plain = result.psi.restart_state is not result.psi
-    return plain and bool(result.history) and not result.history[-1].summed
-
-
-def _restart_lines(energies: Sequence[float], tried_plain: bool) -> list[Line]:
-    """Energies of the random restarts, of which the best was kept."""
-    if not energies:
-        return []
-    found = ", ".join(f"{energy:.4f}" for energy in energies)
-    how = ", projected" if tried_plain else ""
-    return [("restarts", f"{found}: the best was kept{how}")]
+    return []
 
 
 def _refinement_lines(n_iterations: int) -> list[Line]:

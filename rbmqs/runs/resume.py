@@ -15,10 +15,12 @@ from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
-from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.extensions import extension_kinds
 from rbmqs.vmc.extensions.growth import grown
-from rbmqs.vmc.extensions.multistart import target_of
+from rbmqs.vmc.run_state import RunState, target_of
 from rbmqs.vmc.settings import RunSettings
+from rbmqs.vmc.sources import make_sampler
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -66,22 +68,20 @@ def _names(table: Mapping[str, Any], prefix: str = "") -> list[str]:
     return names
 
 
-def state_for(
-    state: vmc.RunState, hamiltonian: SpinHamiltonian, settings: RunSettings
-) -> vmc.RunState:
+def state_for(state: RunState, hamiltonian: SpinHamiltonian, settings: RunSettings) -> RunState:
     """The state with as many chains as the settings say: fresh ones where their number differs."""
     if len(state.chains.spins) == settings.sampling.n_chains:
         return state
-    sampler = vmc.make_sampler(hamiltonian, settings.sampling)
+    run = RunContext(hamiltonian, settings, make_sampler(hamiltonian, settings.sampling))
     seed = np.random.SeedSequence(settings.seed, spawn_key=(4, state.iteration))
-    fresh = vmc.fresh_chains(state.psi, sampler, seed)
+    fresh = run.fresh_chains(state.psi, seed)
     good = state.last_good
     if good is not None:
         good = replace(good, spins=fresh.spins)
-    restarts = state.restarts
-    if restarts.best is not None:
-        restarts = replace(restarts, chains=fresh)
-    return replace(state, chains=fresh, last_good=good, restarts=restarts)
+    state = replace(state, chains=fresh, last_good=good)
+    for kind in extension_kinds(settings):
+        state = kind.with_new_chains(state)
+    return state
 
 
 def read_run(

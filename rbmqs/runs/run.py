@@ -18,21 +18,25 @@ from rbmqs.runs.result import RunResult
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
 from rbmqs.runs.status import status_of
 from rbmqs.runs.writer import RunWriter
+from rbmqs.sampling.chains import Sampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled
-from rbmqs.vmc.extensions.multistart import best_so_far, target_of, with_fewer_restarts
+from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.extensions.multistart import best_so_far, with_fewer_restarts
 from rbmqs.vmc.extensions.refinement import refined_estimate
 from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import DivergedError, RunState, target_of
 from rbmqs.vmc.settings import RunSettings
+from rbmqs.vmc.sources import make_sampler
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
 
-Callback = Callable[[StepRecord, vmc.RunState], Any]
+Callback = Callable[[StepRecord, RunState], Any]
 
 REFINEMENT = 0.25  # of a limited time, which it may take beyond that
 
@@ -168,7 +172,7 @@ def run(
     settings: RunSettings,
     *,
     directory: Path | None = None,
-    state: vmc.RunState | None = None,
+    state: RunState | None = None,
     progress: bool = True,
     callback: Callback | None = None,
     comm: Any = None,
@@ -191,11 +195,11 @@ def run(
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
-    sampler = vmc.make_sampler(hamiltonian, settings.sampling, comm)
+    sampler = make_sampler(hamiltonian, settings.sampling, comm)
     writer = RunWriter(directory, hamiltonian, psi, settings, state, changes)
     if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
-        state = vmc.start_state(psi, seed, sampler)
+        state = RunContext(hamiltonian, settings, sampler).start(psi, seed)
     with Interrupts(comm) as interrupts, compile_timer() as compiled:
         history, state, settings, trouble = _optimise(
             hamiltonian,
@@ -255,14 +259,14 @@ def _optimise(
     hamiltonian: SpinHamiltonian,
     psi: VariationalState,
     settings: RunSettings,
-    sampler: vmc.Sampler,
+    sampler: Sampler,
     writer: RunWriter,
-    state: vmc.RunState | None,
+    state: RunState | None,
     progress: bool,
     interrupts: Interrupts,
     started: float,
     callback: Callback | None,
-) -> tuple[list[StepRecord], vmc.RunState | None, RunSettings, list[str]]:
+) -> tuple[list[StepRecord], RunState | None, RunSettings, list[str]]:
     """Iterate, log and checkpoint until done, settled, diverged or interrupted.
 
     The settings that come back have fewer restarts where time was too short for all of them.
@@ -294,7 +298,7 @@ def _optimise(
                 may_settle = not settings.is_restart(record.iteration)
                 if settings.stop_when_converged and may_settle and has_settled(history):
                     break
-    except vmc.DivergedError as error:
+    except DivergedError as error:
         trouble = [str(error)]
         state = error.state
         if state.last_good is not None:

@@ -13,9 +13,9 @@ from rbmqs.runs.checkpoint import save_checkpoint
 from rbmqs.runs.log import LOG, LogWriter, read_log
 from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.states.state import VariationalState
-from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.growth import final_form
 from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import RunState
 from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class RunWriter:
         hamiltonian: SpinHamiltonian,
         psi: VariationalState,
         settings: RunSettings,
-        state: vmc.RunState | None,
+        state: RunState | None,
         changes: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         from rbmqs.runs.config import describe_run, describe_terms
@@ -59,7 +59,7 @@ class RunWriter:
         settings = {k: v for k, v in self._header["settings"].items() if k not in length}
         return {**self._header, "settings": settings}
 
-    def write(self, record: StepRecord, state: vmc.RunState) -> None:
+    def write(self, record: StepRecord, state: RunState) -> None:
         if self._directory is None:
             return
         self._log.write(record)
@@ -75,17 +75,17 @@ class RunWriter:
             self._log = LogWriter(self._directory / LOG, self._log_header(), iteration)
             self._saved_at = -np.inf  # a run that is cut here goes on with the same settings
 
-    def _save(self, state: vmc.RunState) -> None:
+    def _save(self, state: RunState) -> None:
         if self._directory is not None:
             save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
             self._saved_at = time.monotonic()
 
-    def keep_refined(self, state: vmc.RunState) -> None:
+    def keep_refined(self, state: RunState) -> None:
         """Save what the run ended with beside the checkpoint that it is resumed from."""
         if self._directory is not None:
             save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
 
-    def close(self, state: vmc.RunState | None) -> None:
+    def close(self, state: RunState | None) -> None:
         if self._directory is None:
             return
         self._log.close()

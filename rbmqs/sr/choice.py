@@ -166,7 +166,7 @@ def solve(
         name, found = _found(local, right, diag_shift, method, 0.0, 0.0)
         found = local.unscaled(found)
     x = found.x if drift is None else start + found.x
-    return _record(name, found, x, jacobian, deviations)
+    return solution_of(name, found, x, jacobian, deviations)
 
 
 def _found(
@@ -192,7 +192,7 @@ def _found(
     return name, found
 
 
-def _record(
+def solution_of(
     name: str,
     found: Direction,
     x: np.ndarray,

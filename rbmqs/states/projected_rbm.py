@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,9 +28,8 @@ from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
-from rbmqs.states.state import FusedState, VariationalState
+from rbmqs.states.state import FusedState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
-from rbmqs.utils.schedules import Schedule
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
@@ -60,10 +59,6 @@ class ProjectedRBM(FusedState):
 
     base: RBM | SymmetricRBM
     sector: SymmetrySector
-    # With a momentum of 0.9 from the start whole classes of configurations lose their amplitude,
-    # and are then never sampled again: 4x4 J1-J2 wandered between 2e-2 and 4e-3 for 300 iterations;
-    # 0.5 brought 1.4e-4. Later it helps: 6x6 J1-J2 went from 1.8e-3 to 1.36e-3 in 70 iterations.
-    friction: ClassVar[Schedule] = Schedule(0.5, "inverse", timescale=100.0, final=0.1)
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, RBM | SymmetricRBM):
@@ -112,35 +107,6 @@ class ProjectedRBM(FusedState):
         rows = np.stack([2 * places + turned, 2 * places + 1 - turned], axis=1)
         rows = np.ascontiguousarray(rows.reshape(2 * self.n_sites, -1))
         return permutations, signs, characters, rows
-
-    @property
-    def n_samples(self) -> int:
-        """As many as for the RBM that is projected."""
-        return self.base.n_samples
-
-    @property
-    def low_noise_rate(self) -> float:
-        """That of the RBM that is projected."""
-        return self.base.low_noise_rate
-
-    @property
-    def n_restarts(self) -> int:
-        """Those of its base, or three where they are held with that and so cost next to nothing."""
-        return self.base.n_restarts if self.restart_state is self else 3
-
-    @property
-    def restart_state(self) -> VariationalState:
-        """The base, without projection, where its ground state may be that of the sector.
-
-        A restart then takes 1 / n_images of the time, and the projected RBM starts where it
-        would have come to much later: after a minute, a quarter of it without the projection, 6x6
-        Heisenberg stood at 3.1e-4 instead of 2.9e-3 (docs/optimisers.md).
-        """
-        sector = self.sector
-        symmetric = bool(np.all(abs(np.asarray(sector.characters) - 1) < _TRIVIAL))
-        if not symmetric or sector.spin_inversion == -1:
-            return self
-        return self.base
 
     @property
     def n_images(self) -> int:

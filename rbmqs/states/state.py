@@ -21,7 +21,6 @@ from hamiltonians.utils.checks import spin_array
 from rbmqs.core.local_energy import diagonal_values
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.generic import SweepTask, add_off_diagonal, in_chunks, metropolis_sweep
-from rbmqs.utils.schedules import Schedule
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, Sector, SpinHamiltonian
@@ -54,8 +53,6 @@ class VariationalState(ABC):
     """
 
     ansatz_name: ClassVar[str | None] = None
-    learning_rate: ClassVar[Schedule] = Schedule(0.05, "inverse", timescale=100.0)
-    friction: ClassVar[Schedule] = Schedule(0.1)
 
     if TYPE_CHECKING:  # at run time fields of a dataclass may have these names
 
@@ -165,26 +162,6 @@ class VariationalState(ABC):
             "dtype": "complex128" if self.is_complex else "float64",
             **{k: v for k, v in self.structure().items() if isinstance(v, plain)},
         }
-
-    @property
-    def n_samples(self) -> int:
-        """Configurations of an iteration, where the settings leave it open."""
-        return 1024
-
-    @property
-    def low_noise_rate(self) -> float:
-        """Below which the learning rate does not fall by default while steps have little noise."""
-        return 0.0
-
-    @property
-    def n_restarts(self) -> int:
-        """Random starts that `ground_state` makes, where the settings leave it open."""
-        return 1
-
-    @property
-    def restart_state(self) -> VariationalState:
-        """The state that these starts are made with; it has the same parameters."""
-        return self
 
     def prepare(self, sigma: np.ndarray) -> np.ndarray:
         """What local values and log-derivatives of the same configurations share: the cache.

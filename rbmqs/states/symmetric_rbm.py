@@ -139,29 +139,6 @@ class SymmetricRBM(WeightedState):
         return cls(**{**zeros, **parameters}, group=group, **flags)
 
     @property
-    def n_samples(self) -> int:
-        """More than for a plain RBM where they are at least twice as many as the parameters.
-
-        With as many samples as parameters the equations are at their noisiest: 10x10 Heisenberg
-        with 808 parameters ended at 2.9e-3 or 5.7e-3 by 1024 samples, at 1.07e-3 by 3072.
-        """
-        return 4096 if self.n_parameters <= 2048 else super().n_samples
-
-    @property
-    def low_noise_rate(self) -> float:
-        """Steps of few parameters by many samples carry little noise, see `rbmqs.vmc.step`.
-
-        At 0.004 the Ising chain of 80 sites, alpha = 4, had come to rest at a relative error of
-        7e-6; at 0.05 it fell to 2e-6 in 300 iterations.
-        """
-        return 0.02
-
-    @property
-    def n_restarts(self) -> int:
-        """Eight, in runs long enough: minima of the energy differ by a third of the error."""
-        return 8
-
-    @property
     def n_features(self) -> int:
         """Number of features, each a row of hidden units."""
         return self.weights.shape[1]

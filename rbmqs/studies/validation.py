@@ -81,7 +81,7 @@ def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: Refere
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
     from rbmqs.states.state import MAX_STATES
-    from rbmqs.vmc.loop import make_sampler
+    from rbmqs.vmc.sources import make_sampler
 
     if config.sampling.exact and H.dimension > MAX_STATES:
         raise ValueError(

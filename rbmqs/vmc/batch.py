@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.stats import Stats
-from rbmqs.vmc.extensions.probe_chains import OutlyingSamples
 
 if TYPE_CHECKING:
     from rbmqs.sr import Jacobian
@@ -23,7 +22,7 @@ class Batch:
     Parameters
     ----------
     spins : int8 (n, N)
-    pairs : array
+    cache : array
         `psi.prepare(spins)`.
     local_energies : complex array (n,)
     energy : Stats
@@ -33,21 +32,15 @@ class Batch:
         With mean one; None where all count alike.
     summed : bool
         Whether these are all configurations.
-    n_outlying : int
-        How many of them, the last ones, are of probe chains.
-    n_stuck : int
-        Chains whose samples were left out.
     """
 
     spins: np.ndarray
-    pairs: np.ndarray
+    cache: Any
     local_energies: np.ndarray
     energy: Stats
     acceptance: float
     weights: np.ndarray | None = None
     summed: bool = False
-    n_outlying: int = 0
-    n_stuck: int = 0
 
     def without(self, stuck: np.ndarray) -> Batch:
         """The same without the samples of some chains, bool (n_chains,); the energy too."""
@@ -57,23 +50,35 @@ class Batch:
         return replace(
             self,
             spins=self.spins[kept],
-            pairs=self.pairs[kept],
+            cache=self.cache[kept],
             local_energies=energies.ravel(),
             energy=quick_statistics(energies),
-            n_stuck=int(stuck.sum()),
         )
 
-    def joined_by(self, psi: VariationalState, outlying: OutlyingSamples) -> Batch:
-        """The same with probe chains for the equations; the energy stays that of the samples."""
+    def joined_by(
+        self,
+        psi: VariationalState,
+        spins: np.ndarray,
+        local_energies: np.ndarray,
+        weights: np.ndarray,
+    ) -> Batch:
+        """The same with more configurations for the equations; the energy stays as it is.
+
+        Parameters
+        ----------
+        spins : int8 (n_more, N)
+        local_energies : array (n_more,)
+        weights : float64 (n + n_more,)
+            Of all, with mean one.
+        """
         return replace(
             self,
-            spins=np.concatenate([self.spins, outlying.spins]),
-            pairs=np.concatenate([self.pairs, psi.prepare(outlying.spins)]),
-            local_energies=np.concatenate([self.local_energies, outlying.local_energies]),
-            weights=outlying.weights(len(self.spins)),
-            n_outlying=len(outlying),
+            spins=np.concatenate([self.spins, spins]),
+            cache=np.concatenate([self.cache, psi.prepare(spins)]),
+            local_energies=np.concatenate([self.local_energies, local_energies]),
+            weights=weights,
         )
 
     def jacobian(self, psi: VariationalState) -> Jacobian:
         """Log-derivatives at the configurations, with their weights."""
-        return psi.jacobian(self.spins, self.pairs, self.weights)
+        return psi.jacobian(self.spins, self.cache, self.weights)

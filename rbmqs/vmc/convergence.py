@@ -15,8 +15,9 @@ _SIGNIFICANT = 3.0
 
 
 def present(history: Sequence[StepRecord]) -> Sequence[StepRecord]:
-    """The iterations since the last change of the start that is followed."""
-    n = next((i for i, r in enumerate(reversed(history)) if r.restart != history[-1].restart), None)
+    """The iterations since the last change of the random start that is followed."""
+    starts = [record.extra("multistart", "restart") for record in history]
+    n = next((i for i, start in enumerate(reversed(starts)) if start != starts[-1]), None)
     return history if n is None else history[len(history) - n :]
 
 

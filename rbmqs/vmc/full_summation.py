@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.symmetry.groups import SymmetrySector
     from rbmqs.states.state import VariationalState
+    from rbmqs.vmc.run_state import RunState
     from rbmqs.vmc.settings import SamplingSettings
 
 MAX_CONFIGURATIONS = 2**15  # where a sum is asked for
@@ -71,15 +72,19 @@ class Summation:
             return None
         raise ValueError(f"summation takes at most {limit} configurations, there are {n}")
 
+    def draw(self, state: RunState) -> tuple[Batch, RunState]:
+        """All configurations; chains stay where they are."""
+        return self.batch(state.psi), state
+
     def batch(self, psi: VariationalState) -> Batch:
         """Energy and local energies, each configuration with its weight."""
         log_psi = psi.log_psi(self.spins).real
         weights = self.multiplicities * np.exp(2 * (log_psi - log_psi.max()))
         kept = weights > NEGLIGIBLE
         spins, weights = self.spins[kept], weights[kept] / weights[kept].mean()
-        pairs = psi.prepare(spins)
-        values = local_energies(psi, self.hamiltonian, Samples(spins[:, None], 1.0), pairs).ravel()
-        return Batch(spins, pairs, values, _exact(values, weights), 1.0, weights, True)
+        cache = psi.prepare(spins)
+        values = local_energies(psi, self.hamiltonian, Samples(spins[:, None], 1.0), cache).ravel()
+        return Batch(spins, cache, values, _exact(values, weights), 1.0, weights, True)
 
 
 def _exact(values: np.ndarray, weights: np.ndarray) -> Stats:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from rbmqs.estimators.stats import Stats
+
+# Keys of log lines from before extensions reported by name.
+_BEFORE_EXTRAS = {
+    "n_outlying": ("probe_chains", "n_outlying"),
+    "n_stuck": ("probe_chains", "n_stuck"),
+    "restart": ("multistart", "restart"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class StepRecord:
     acceptance : float
         Share of accepted proposals.
     solve : dict
-        What the solver reports (see `rbmqs.sr.SRSolution.summary`).
+        What the solver reports (see `rbmqs.sr.SRSolution.summary`); empty after a bad step.
     learning_rate : float
         In use, after damping and the limit on the length of a step.
     step_length : float
@@ -32,52 +40,41 @@ class StepRecord:
         1 in a healthy run, less after a step was undone.
     status : str
         Empty, or why the previous step was undone.
-    n_outlying : int
-        Configurations of probe chains that joined the equations, see `rbmqs.vmc.extensions.probe_chains`.
     summed : bool
         Whether the energy is a sum over all configurations, see `rbmqs.vmc.full_summation`.
-    restart : int
-        Restarts that were over before, see `rbmqs.vmc.extensions.multistart`.
-    n_stuck : int
-        Chains that the energy is without, see `rbmqs.estimators.outlier_chains`.
+    extras : mapping
+        What each extension reports, by its name: plain JSON values by name.
     """
 
     iteration: int
     energy: Stats
     acceptance: float
-    solve: dict[str, Any]
-    learning_rate: float
-    step_length: float
-    predicted_change: float
-    damping: float
+    solve: dict[str, Any] = field(default_factory=dict)
+    learning_rate: float = 0.0
+    step_length: float = 0.0
+    predicted_change: float = 0.0
+    damping: float = 1.0
     status: str = ""
-    n_outlying: int = 0
     summed: bool = False
-    restart: int = 0
-    n_stuck: int = 0
+    extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def extra(self, extension: str, key: str) -> Any:
+        """A number that an extension reports; 0 where it reports none."""
+        return self.extras.get(extension, {}).get(key, 0)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: one line of the log."""
-        return {
-            "iteration": self.iteration,
-            "energy": self.energy.to_dict(),
-            "acceptance": self.acceptance,
-            "solve": self.solve,
-            "learning_rate": self.learning_rate,
-            "step_length": self.step_length,
-            "predicted_change": self.predicted_change,
-            "damping": self.damping,
-            "status": self.status,
-            "n_outlying": self.n_outlying,
-            "summed": self.summed,
-            "restart": self.restart,
-            "n_stuck": self.n_stuck,
-        }
+        return {**vars(self), "energy": self.energy.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> StepRecord:
-        """The record of one line of a log."""
-        return cls(**{**data, "energy": stats_from_dict(data["energy"])})
+        """The record of one line of a log, of an older one too."""
+        values = {**data, "energy": stats_from_dict(data["energy"])}
+        extras = {name: dict(found) for name, found in values.pop("extras", {}).items()}
+        for old, (name, key) in _BEFORE_EXTRAS.items():
+            if values.pop(old, 0):
+                extras.setdefault(name, {})[key] = data[old]
+        return cls(**values, extras=extras)
 
 
 def stats_from_dict(data: dict[str, Any]) -> Stats:

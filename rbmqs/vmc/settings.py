@@ -17,6 +17,7 @@ from rbmqs.sampling.chains import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
 from rbmqs.sr import SOLVERS, allowed_solvers
 from rbmqs.utils.schedules import Schedule, as_schedule
+from rbmqs.vmc.recommended import recommended
 
 if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
@@ -114,7 +115,7 @@ class SamplingSettings:
 
     def n_samples_of(self, psi: VariationalState) -> int:
         """Configurations per iteration of a run with this wavefunction."""
-        return psi.n_samples if self.n_samples is None else self.n_samples
+        return recommended(psi).n_samples if self.n_samples is None else self.n_samples
 
     def n_draws_at(self, iteration: int, psi: VariationalState) -> int:
         """Draws per chain of an iteration, a function of its number and the wavefunction's size."""
@@ -138,7 +139,7 @@ class OptimiserSettings:
     ----------
     learning_rate : Schedule, float or None
         None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps carry little
-        noise: `learning_rate` and `low_noise_rate` of the wavefunction.
+        noise, and for `kind` "adam" 0.01, "sgd" 0.05; see `rbmqs.vmc.recommended`.
     diag_shift : Schedule or float
         Added to the diagonal of S.
     max_step : float
@@ -160,10 +161,13 @@ class OptimiserSettings:
         Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     local_shift : bool or None
         Whether the shift of a plain RBM's weights grows with the distance between unit and
-        site, see `rbmqs.vmc.extensions.local_shift`. None for where there are more parameters than samples, more than
+        site, see `rbmqs.vmc.extensions.distance_shift`. None for where there are more parameters than samples, more than
         32 sites, and neither `relative_shift` nor `min_snr`.
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
+    kind : str
+        "sr" for stochastic reconfiguration; "adam" and "sgd" are baselines that take neither shift,
+        `solver`, `min_snr` nor `local_shift`.
     """
 
     learning_rate: Schedule | float | None = None
@@ -177,12 +181,15 @@ class OptimiserSettings:
     min_snr: float = 0.0
     local_shift: bool | None = None
     solver: str | None = None
+    kind: str = "sr"
 
     def __post_init__(self) -> None:
         plain_fields(self)
         for name in ("learning_rate", "diag_shift"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, as_schedule(name, getattr(self, name)))
+        if self.kind != "sr":
+            self._check_first_order()
         number("max_step", self.max_step, above=0)
         number("max_change", self.max_change, above=0)
         if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
@@ -196,6 +203,19 @@ class OptimiserSettings:
         if self.solver is not None:
             choice("solver", self.solver, tuple(SOLVERS))
             self._check_solver()
+
+    def _check_first_order(self) -> None:
+        # Optimisers of one's own go by import path.
+        if not isinstance(self.kind, str) or ":" not in self.kind:
+            choice("kind", self.kind, ("sr", "adam", "sgd"))
+        given = {
+            "solver": self.solver is not None,
+            "relative_shift": self.relative_shift != 0,
+            "min_snr": self.min_snr != 0,
+            "local_shift": bool(self.local_shift),
+        }
+        for name in (name for name, is_given in given.items() if is_given):
+            raise ValueError(f"{name} belongs to kind = 'sr', got kind = {self.kind!r}")
 
     def _check_solver(self) -> None:
         allowed = allowed_solvers(self.relative_shift, self.min_snr)
@@ -212,12 +232,13 @@ class OptimiserSettings:
 
         Parameters
         ----------
-        quiet : bool
+        low_noise : bool
             Whether steps carry little noise.
         """
         if self.learning_rate is not None:
             return self.learning_rate(iteration)  # type: ignore[operator]
-        return max(psi.learning_rate(iteration), psi.low_noise_rate if low_noise else 0.0)
+        found = recommended(psi)
+        return max(found.learning_rate(iteration), found.low_noise_rate if low_noise else 0.0)
 
     @property
     def local_shift_asked(self) -> bool | None:
@@ -261,6 +282,8 @@ class RunSettings:
         Optimise no longer than this, whichever comes first, and settle (`rbmqs.vmc.extensions.refinement`) for a
         quarter of it at most; where the run ends, and after how many restarts, then depends on the
         wavefunction's speed, but not how it got there.
+    extensions : tuple of str
+        Import paths of extensions beside the registered ones, see `rbmqs.vmc.extension`.
     """
 
     n_iterations: int = 700
@@ -273,6 +296,7 @@ class RunSettings:
     n_restarts: int | None = None
     restart_iterations: int = 100
     max_seconds: float | None = None
+    extensions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -286,6 +310,7 @@ class RunSettings:
         flag("stop_when_converged", self.stop_when_converged)
         positive_int("growth_interval", self.growth_interval)
         object.__setattr__(self, "growth", _rising("growth", self.growth))
+        object.__setattr__(self, "extensions", tuple(self.extensions))
         if self.growth and self.n_restarts_in_all > 1:
             raise ValueError(f"n_restarts must be 1 for a run with growth, got {self.n_restarts}")
 

@@ -1,8 +1,8 @@
-"""One step of stochastic reconfiguration, with what keeps it from blowing up.
+"""One step of an iteration, with what keeps an optimisation from blowing up.
 
-A plain step with fixed learning rate and shift diverges from random starts: near W = 0 the metric
-S falls like W^2 and the force like W, so a step is of order 1/W, and where samples are fewer than
-parameters the solve follows the noise of the samples. Three things prevent it, in this order:
+A plain step with fixed learning rate and shift diverges from random starts: near W = 0 the quantum
+geometric tensor S falls like W^2 and the force like W, so a step is of order 1/W, and where samples
+are fewer than parameters the solution follows the noise of the samples. Three things prevent it:
 
 1. the length of a step in the metric S is at most `max_step`;
 2. the shift starts large and falls, the learning rate falls as 1/t, so that late steps average
@@ -13,137 +13,113 @@ parameters the solve follows the noise of the samples. Three things prevent it, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from rbmqs.estimators.stats import ROUNDING, Stats, nominal_error
-from rbmqs.sr import Jacobian, SRSolution, solve
-from rbmqs.states.state import VariationalState
-from rbmqs.vmc.extensions.local_shift import DistanceShift
-from rbmqs.vmc.settings import OptimiserSettings
+from rbmqs.sampling.chains import ChainState
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.optimisers import OPTIMISERS
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import DivergedError, GoodPoint, RunState
+from rbmqs.vmc.settings import RunSettings
 
 RISE = 8.0
-LOW_NOISE = (
-    1e-6  # of the energy; on 10x10, alpha = 4, where it would be 1e-5, a rate of 0.02 cost 4e-5
-)
-_SHORTER, _RECOVERY = 0.5, 1.1
-_SHIFT_GAIN = 2.0  # the shift grows as damping^-2: a step half as long is four times as damped
+MAX_ROLLBACKS = 12  # in a row, before the run gives up
 
 
-@dataclass(frozen=True, eq=False)
-class OptimiserState:
-    """What the optimiser remembers between iterations.
-
-    Parameters
-    ----------
-    direction : array (n_parameters,)
-        Last direction, for momentum; zeros at first.
-    damping : float
-        1 in a healthy run, smaller after a step was undone.
-    """
-
-    direction: np.ndarray
-    damping: float = 1.0
-
-    @classmethod
-    def fresh(cls, psi: VariationalState) -> OptimiserState:
-        """State before the first step."""
-        return cls(np.zeros_like(psi.flat))
-
-    def after_rollback(self) -> OptimiserState:
-        """Shorter and more damped steps, momentum forgotten."""
-        return OptimiserState(np.zeros_like(self.direction), self.damping * _SHORTER)
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A proposed change of the parameters.
+def step(
+    batch: Batch,
+    state: RunState,
+    settings: RunSettings,
+    extras: Mapping[str, Mapping[str, Any]] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[StepRecord, RunState]:
+    """Change the parameters by what a batch says, or undo the step before.
 
     Parameters
     ----------
-    psi : Wavefunction
-        After the step.
-    state : OptimiserState
-    solve : Solve
-    learning_rate : float
-        In use, after damping and the limit on the length.
-    length : float
-        Fubini-Study distance of the step.
+    extras : mapping, optional
+        What extensions report, for the record.
+    options : mapping, optional
+        Keyword arguments of the optimiser.
+
+    Raises
+    ------
+    DivergedError
+        More than `MAX_ROLLBACKS` steps in a row were bad.
     """
-
-    psi: VariationalState
-    state: OptimiserState
-    solve: SRSolution
-    learning_rate: float
-    length: float
-
-
-def take_step(
-    psi: VariationalState,
-    jacobian: Jacobian,
-    local_energies: np.ndarray,
-    state: OptimiserState,
-    settings: OptimiserSettings,
-    iteration: int,
-    low_noise: bool = False,
-    distance_shift: DistanceShift | None = None,
-) -> Step:
-    """Solve for the direction and move along it.
-
-    Parameters
-    ----------
-    local_energies : complex array (n_samples,)
-    quiet : bool
-        Whether the noise of the samples costs next to nothing, see `has_low_noise`.
-    locality : Locality, optional
-        Distances that the shift may grow with, see `OptimiserSettings.local_shift`.
-    """
-    gain = state.damping**-_SHIFT_GAIN
-    momentum = 1 - psi.friction(iteration) if settings.momentum is None else settings.momentum
-    blocks = None if distance_shift is None else distance_shift.unit_blocks(psi, jacobian.n_samples)
-    record = solve(
-        jacobian,
-        local_energies,
-        gain * settings.diag_shift_at(iteration),
-        settings.solver,
-        start=momentum * state.direction,
-        relative_shift=gain * settings.relative_shift,
-        min_snr=settings.min_snr,
-        blocks=blocks,
+    record = StepRecord(
+        iteration=state.iteration,
+        energy=batch.energy,
+        acceptance=batch.acceptance,
+        damping=state.optimiser.damping,
+        summed=batch.summed,
+        extras=dict(extras or {}),
     )
-    wanted = settings.learning_rate_at(iteration, psi, low_noise) * state.damping
-    learning_rate = _limited(wanted, record, settings)
-    moved = psi.with_flat(psi.flat - learning_rate * record.direction)
-    healthier = min(1.0, state.damping * _RECOVERY)
-    return Step(
-        moved,
-        replace(state, direction=record.direction, damping=healthier),
+    trouble = has_diverged(batch.energy, state.last_good.energy if state.last_good else None)
+    if trouble:
+        return _roll_back(record, state, trouble)
+    try:
+        return _advance(record, batch, state, settings, options or {})
+    except FloatingPointError as error:  # the solver met NaN, or a matrix it cannot factorise
+        return _roll_back(record, state, str(error))
+
+
+def _advance(
+    record: StepRecord,
+    batch: Batch,
+    state: RunState,
+    settings: RunSettings,
+    options: Mapping[str, Any],
+) -> tuple[StepRecord, RunState]:
+    optimiser = OPTIMISERS[settings.optimiser.kind](settings.optimiser)
+    iteration = settings.iteration_in_stage(state.iteration)
+    update, remembered = optimiser.update(
+        state.psi, batch, state.optimiser, iteration=iteration, **options
+    )
+    good = state.last_good
+    if good is None or is_better(batch.energy, good.energy):
+        good = GoodPoint(state.psi, state.chains.spins, batch.energy)
+    record = replace(
         record,
-        learning_rate,
-        learning_rate * record.metric_norm,
+        solve=update.solution.summary(),
+        learning_rate=update.learning_rate,
+        step_length=update.length,
+        predicted_change=update.solution.predicted_change(update.learning_rate),
     )
+    return record, replace(
+        state, iteration=state.iteration + 1, psi=update.psi, optimiser=remembered,
+        last_good=good, n_rollbacks=0,
+    )  # fmt: skip
 
 
-def _limited(learning_rate: float, record: SRSolution, settings: OptimiserSettings) -> float:
-    """The learning rate, less where a step would be too long in the metric or for a parameter."""
-    if learning_rate * record.metric_norm > settings.max_step:
-        learning_rate = settings.max_step / record.metric_norm
-    largest = float(np.abs(record.direction).max())
-    if learning_rate * largest > settings.max_change:
-        learning_rate = settings.max_change / largest
-    return learning_rate
-
-
-def has_low_noise(psi: VariationalState, energy: Stats) -> bool:
-    """Whether steps at the `low_noise_rate` of psi carry little noise.
-
-    Each of n_parameters directions is moved by noise of variance rate^2 Var / n_samples in an
-    iteration and pulled back in proportion to the energy that it costs; what is left costs
-    n_parameters Var rate / (4 n_samples) in all.
-    """
-    noise = psi.n_parameters * energy.variance * psi.low_noise_rate
-    return noise <= 4 * energy.n_chains * energy.n_draws * LOW_NOISE * abs(energy.mean)
+def _roll_back(record: StepRecord, state: RunState, trouble: str) -> tuple[StepRecord, RunState]:
+    """Return to the last good parameters, with shorter and more damped steps to come."""
+    good = state.last_good
+    if good is None or state.n_rollbacks >= MAX_ROLLBACKS:
+        raise DivergedError(
+            f"stopped at iteration {state.iteration}: {trouble}, and "
+            f"{state.n_rollbacks} returns to the last good parameters did not help",
+            state,
+        )
+    optimiser = state.optimiser.after_rollback()
+    record = replace(record, damping=optimiser.damping, status=f"step undone: {trouble}")
+    # The error of the reference energy is doubled: it may have been a lucky fluctuation, and
+    # must not block the run.
+    loosened = replace(good.energy, error_of_mean=2.0 * good.energy.error_of_mean)
+    return record, replace(
+        state,
+        iteration=state.iteration + 1,
+        psi=good.psi,
+        chains=ChainState(good.spins, state.chains.rng),
+        optimiser=optimiser,
+        last_good=replace(good, energy=loosened),
+        n_rollbacks=state.n_rollbacks + 1,
+    )
 
 
 def is_better(energy: Stats, best: Stats | None) -> bool:

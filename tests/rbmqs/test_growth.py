@@ -9,7 +9,7 @@ from rbmqs import RBM, ProjectedRBM, SymmetricRBM, grown
 from rbmqs.runs.run import LOG
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.growth import final_form, grow_state
-from rbmqs.vmc.extensions.local_shift import DistanceShift
+from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
 LATTICE = hm.chain(6)

@@ -13,7 +13,7 @@ from rbmqs.sr import SOLVERS, solve
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
-from rbmqs.vmc.extensions.local_shift import DistanceShift
+from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 KINDS = [float, complex]

@@ -8,7 +8,7 @@ import pytest
 import rbmqs
 from hamiltonians import chain, heisenberg
 from rbmqs.estimators.error_bars import quick_statistics
-from rbmqs.estimators.outlier_chains import MIN_DRAWS, reset_chains, stuck_chains
+from rbmqs.estimators.chain_diagnostics import MIN_DRAWS, reset_chains, stuck_chains
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
 from rbmqs.sampling.chains import ChainState, MetropolisSampler
@@ -157,7 +157,7 @@ def test_without_scouts_all_chains_count():
 
 
 def test_a_resumed_run_loses_the_same_chains_and_the_report_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("rbmqs.estimators.outlier_chains.FAR", 0.05)
+    monkeypatch.setattr("rbmqs.estimators.chain_diagnostics.FAR", 0.05)
 
     def run(directory, n_iterations):
         sampling = SamplingSettings(n_samples=128, n_final_samples=256, summation=False)

@@ -13,7 +13,7 @@ import rbmqs.sampling.replica_exchange as replica
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler, SymmetricRBM
 from rbmqs.sampling.chains import ChainState
-from rbmqs.vmc.loop import make_sampler
+from rbmqs.vmc.sources import make_sampler
 from rbmqs.vmc.settings import SamplingSettings
 
 P_VALUE = 1e-6

@@ -18,7 +18,7 @@ from hamiltonians import (
     triangular,
 )
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler
-from rbmqs.estimators.chain_agreement import compare_starts, statistics_by_start
+from rbmqs.estimators.chain_diagnostics import compare_starts, statistics_by_start
 from rbmqs.estimators.equilibration import tempered
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.final import final_estimate

@@ -17,7 +17,7 @@ from rbmqs.states.factory import initial_wavefunction
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled, present, unrefined
-from rbmqs.vmc.extensions.local_shift import DistanceShift
+from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.multistart import (
     MultiStart,
     best_so_far,

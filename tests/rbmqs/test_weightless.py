@@ -8,8 +8,8 @@ import pytest
 import rbmqs
 from hamiltonians import chain, ising
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.estimators.chain_agreement import compare_starts
-from rbmqs.estimators.chain_weights import MARGIN, weightless_chains
+from rbmqs.estimators.chain_diagnostics import compare_starts
+from rbmqs.estimators.chain_diagnostics import MARGIN, weightless_chains
 from rbmqs.estimators.equilibration import PROBE_FALSE_ALARM, _Look
 from rbmqs.estimators.final import final_estimate
 
@@ -82,7 +82,7 @@ def test_they_go_on_from_where_others_are(monkeypatch):
     estimate = estimate_of(psi)
     assert estimate.n_weightless == estimate.by_start["ferromagnetic"].n_chains
     assert estimate.comparison.agrees
-    monkeypatch.setattr("rbmqs.estimators.chain_weights.MARGIN", 1e3)
+    monkeypatch.setattr("rbmqs.estimators.chain_diagnostics.MARGIN", 1e3)
     held = estimate_of(psi)
     assert held.n_weightless == 0
     assert not held.comparison.agrees

@@ -5,7 +5,7 @@ import pytest
 
 from hamiltonians import chain, heisenberg, ising, square
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.estimators.chain_agreement import compare_starts
+from rbmqs.estimators.chain_diagnostics import compare_starts
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.initial_configurations import started_chains
 

@@ -8,7 +8,7 @@ units would never learn: their forces vanish with their weights.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,11 +18,10 @@ from rbmqs.states.rbm import hidden_units
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM, whole_features
-
-if TYPE_CHECKING:
-    from rbmqs.vmc.extensions.local_shift import DistanceShift
-    from rbmqs.vmc.loop import RunState
-    from rbmqs.vmc.settings import RunSettings
+from rbmqs.vmc.extension import Extension, register_extension
+from rbmqs.vmc.extensions.distance_shift import DistanceShift
+from rbmqs.vmc.run_state import RunState
+from rbmqs.vmc.settings import RunSettings
 
 STDDEV = 0.01  # as that of random starts
 
@@ -88,31 +87,41 @@ def small_random(
     return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)
 
 
-def grow_state(state: RunState, settings: RunSettings, distance_shift: DistanceShift) -> RunState:
-    """The state with the hidden units that its iteration asks for; mostly the state itself.
+@register_extension("growth")
+class Growth(Extension):
+    """Adds the hidden units that `RunSettings.growth` asks for at an iteration."""
 
-    The direction of the last step is kept, zero along new parameters, and the last good
-    parameters grow by the same units, so that a bad step can be undone across the boundary.
-    """
-    alpha = settings.alpha_at(state.iteration)
-    if alpha is None or new_columns(state.psi, alpha) <= 0:
-        return state
-    seed = np.random.SeedSequence(settings.seed, spawn_key=(3, round(alpha * state.psi.n_sites)))
-    drift = grown(state.psi.with_flat(state.optimiser.direction), alpha, stddev=0.0)
-    good = state.last_good
-    n_samples = settings.sampling.n_samples_of(state.psi)
+    def before(self, state: RunState) -> RunState:
+        """The state with these units; mostly the state itself.
 
-    def larger(psi: VariationalState) -> VariationalState:
-        return distance_shift.falling_with_distance(
-            grown(psi, alpha, seed), n_samples, psi.n_hidden
+        The direction of the last step is kept, zero along new parameters, and the last good
+        parameters grow by the same units, so that a bad step can be undone across the boundary.
+        """
+        settings = self.run.settings
+        alpha = settings.alpha_at(state.iteration)
+        if alpha is None or new_columns(state.psi, alpha) <= 0:
+            return state
+        seed = np.random.SeedSequence(
+            settings.seed, spawn_key=(3, round(alpha * state.psi.n_sites))
         )
+        shift = DistanceShift.of(self.run.hamiltonian, settings)
+        n_samples = settings.sampling.n_samples_of(state.psi)
 
-    return replace(
-        state,
-        psi=larger(state.psi),
-        optimiser=replace(state.optimiser, direction=drift.flat),
-        last_good=None if good is None else replace(good, psi=larger(good.psi)),
-    )
+        def larger(psi: VariationalState) -> VariationalState:
+            return shift.falling_with_distance(
+                grown(psi, alpha, seed), n_samples, innermost(psi).n_hidden
+            )
+
+        def enlarge(vector: np.ndarray) -> np.ndarray:
+            return grown(state.psi.with_flat(vector), alpha, stddev=0.0).flat
+
+        good = state.last_good
+        return replace(
+            state,
+            psi=larger(state.psi),
+            optimiser=state.optimiser.enlarged(enlarge),
+            last_good=None if good is None else replace(good, psi=larger(good.psi)),
+        )
 
 
 def final_form(psi: Psi, settings: RunSettings) -> Psi:

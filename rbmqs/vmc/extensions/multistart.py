@@ -1,53 +1,53 @@
-"""Several random starts within one run: each has its iterations, and the lowest energy goes on.
+"""Random restarts (multi-start) in one run: each has its iterations, and the best is kept.
 
 Starts end in different minima of the energy, and none is left again: of ten seeds for the 10x10
 Heisenberg model, tied over translations with alpha = 2, three or four end at a relative error of
 3.7e-3 and the rest near 2.9e-3, whatever is done later (docs/optimisers.md). Which minimum it is
-shows after some hundred iterations. The features of tied RBMs start near a site in all restarts
+shows after some hundred iterations. The features of tied RBMs are centred on sites in all restarts
 but the first: of those one in three is on its way to 2.9e-3 after a hundred iterations, of the
 others none of eleven was.
 
-Wavefunctions that are projected onto the symmetric sector are tried without the projection, and
-projected behind the restarts, unless less than half of the lowest restart lies in the sector: then the
+States that are projected onto the symmetric sector are restarted without the projection, and
+projected after the restarts, unless less than half of the best restart lies in the sector: then the
 projected RBM starts from random parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
+from rbmqs.sampling.chains import ChainState
 from rbmqs.states.state import VariationalState
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.extension import Extension, Line, register_extension
+from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.growth import small_random
-from rbmqs.vmc.step import OptimiserState
+from rbmqs.vmc.recommended import recommended
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import OptimiserState, RunState
+from rbmqs.vmc.settings import RunSettings
 
-if TYPE_CHECKING:
-    from rbmqs.sampling.chains import ChainState
-    from rbmqs.vmc.extensions.local_shift import DistanceShift
-    from rbmqs.vmc.loop import RunState
-    from rbmqs.vmc.records import StepRecord
-    from rbmqs.vmc.settings import RunSettings
+Iterations = Callable[..., Iterator[tuple[StepRecord, RunState]]]
 
-Fresh = Callable[[VariationalState, np.random.SeedSequence], "RunState"]
-Iterations = Callable[..., Iterator[tuple["StepRecord", "RunState"]]]
-
+NAME = "multistart"
 JUDGED = 0.25  # the last part of a restart, whose mean energy decides
 MOST_TIME = 0.25  # of a limited time, that restarts may take
 MIN_SHARE = 0.5  # of the lowest restart in the sector that it is projected onto
 
 
 @dataclass(frozen=True, eq=False)
-class MultiStart:
+class Standing:
     """How the restarts of a run stand.
 
     Parameters
     ----------
     energies : tuple of float
         Of the restarts that are over; inf where no iteration of the judged part was a good one.
-    best : Wavefunction or None
+    best : VariationalState or None
         That of the lowest of them.
     chains : ChainState or None
         Where its chains were. Fresh ones may find spurious maxima that these had no need to leave:
@@ -56,8 +56,6 @@ class MultiStart:
         Sum of the energies of the present restart's judged iterations.
     n_judged : int
         Their number.
-    goal : Wavefunction or None
-        The wavefunction that the lowest goes on as, where restarts are held with another.
     """
 
     energies: tuple[float, ...] = ()
@@ -65,21 +63,29 @@ class MultiStart:
     chains: ChainState | None = None
     total: float = 0.0
     n_judged: int = 0
-    target: VariationalState | None = None
 
-    def judged(self, record: StepRecord, settings: RunSettings) -> MultiStart:
+    @classmethod
+    def of(cls, state: RunState) -> Standing:
+        """What a run's state says."""
+        values = state.of(NAME)
+        if values.get("energies") and (values.get("best") is None or values.get("chains") is None):
+            raise ValueError("the state of the best restart is missing")
+        return cls(**{**values, "energies": tuple(values.get("energies", ()))})
+
+    def into(self, state: RunState) -> RunState:
+        """A run's state with this."""
+        return state.with_extension(NAME, vars(self))
+
+    def judged(self, energy: float) -> Standing:
         """With one more iteration."""
-        if not _counts(record, settings):
-            return self
-        total = self.total + float(record.energy.mean.real)
-        return replace(self, total=total, n_judged=self.n_judged + 1)
+        return replace(self, total=self.total + energy, n_judged=self.n_judged + 1)
 
-    def closed(self, psi: VariationalState, chains: ChainState) -> MultiStart:
+    def closed(self, psi: VariationalState, chains: ChainState) -> Standing:
         """With the present restart, which ended with these, among those that are over."""
         energy = self.total / self.n_judged if self.n_judged else np.inf
         if self.best is None or energy < min(self.energies):
-            return MultiStart((*self.energies, energy), psi, chains, target=self.target)
-        return MultiStart((*self.energies, energy), self.best, self.chains, target=self.target)
+            return Standing((*self.energies, energy), psi, chains)
+        return Standing((*self.energies, energy), self.best, self.chains)
 
 
 def _counts(record: StepRecord, settings: RunSettings) -> bool:
@@ -98,7 +104,9 @@ def restart_energies(history: Sequence[StepRecord], settings: RunSettings) -> li
     if n == 1 or len(history) < n * settings.restart_iterations:
         return []
     records = [record for record in history if _counts(record, settings)]
-    energies = [[r.energy.mean.real for r in records if r.restart == k] for k in range(n)]
+    energies = [
+        [r.energy.mean.real for r in records if r.extra(NAME, "restart") == k] for k in range(n)
+    ]
     return [float(np.mean(found)) if found else np.inf for found in energies]
 
 
@@ -107,7 +115,7 @@ def with_restarts(settings: RunSettings, psi: VariationalState) -> RunSettings:
     if settings.n_restarts is not None or settings.growth:
         return settings
     affordable = settings.n_iterations // (2 * settings.restart_iterations)
-    return replace(settings, n_restarts=max(1, min(psi.n_restarts, affordable)))
+    return replace(settings, n_restarts=max(1, min(recommended(psi).n_restarts, affordable)))
 
 
 def with_fewer_restarts(
@@ -159,76 +167,95 @@ def _without_further(state: RunState, settings: RunSettings) -> tuple[RunState, 
     return _lowest(state, settings), replace(settings, n_restarts=n_over)
 
 
-def target_of(state: RunState) -> VariationalState:
-    """The wavefunction that a run is about, whatever its restarts are held with."""
-    return state.psi if state.restarts.target is None else state.restarts.target
+@register_extension(NAME)
+class MultiStart(Extension):
+    """Begins each restart, and continues from the best behind all of them."""
 
+    def first(self, psi: VariationalState) -> VariationalState:
+        """What restarts are optimised as."""
+        if self.run.settings.n_restarts_in_all == 1:
+            return psi
+        return recommended(psi).restart_state or psi
 
-def first_restart(
-    psi: VariationalState, settings: RunSettings, fresh: Fresh, seed: np.random.SeedSequence
-) -> RunState:
-    """The state at the beginning of a run."""
-    rbm = psi.restart_state
-    if settings.n_restarts_in_all == 1 or rbm is psi:
-        return fresh(psi, seed)
-    return replace(fresh(rbm, seed), restarts=MultiStart(target=psi))
+    def before(self, state: RunState) -> RunState:
+        """The state at the beginning of a restart or behind all; mostly the state itself."""
+        run, settings = self.run, self.run.settings
+        n_over = settings.n_restarts_before(state.iteration)
+        standing = Standing.of(state)
+        if n_over <= len(standing.energies):
+            return state
+        if n_over == settings.n_restarts_in_all:
+            return _lowest(state, settings)
+        seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
+        shift = DistanceShift.of(run.hamiltonian, settings)
+        n_samples = settings.sampling.n_samples_of(state.psi)
+        psi = shift.falling_with_distance(randomised(state.psi, seed), n_samples)
+        found = replace(
+            run.start(shift.near_centres(psi), seed),
+            iteration=state.iteration,
+            target=state.target,
+        )
+        return standing.closed(state.psi, state.chains).into(found)
 
+    def adjust(self, batch: Batch, state: RunState) -> tuple[Batch, RunState, Mapping[str, Any]]:
+        """Records say how many restarts are over, and where the projection is left out."""
+        extras: dict[str, Any] = {}
+        n_over = self.run.settings.n_restarts_before(state.iteration)
+        if n_over:
+            extras["restart"] = n_over
+        if state.target is not None:
+            extras["unprojected"] = True
+        return batch, state, extras
 
-def next_restart(
-    state: RunState, settings: RunSettings, fresh: Fresh, distance_shift: DistanceShift
-) -> RunState:
-    """The state at the beginning of a restart or behind all of them; mostly the state itself.
+    def after(self, record: StepRecord, state: RunState) -> RunState:
+        """The state with the energy of a judged iteration."""
+        if not _counts(record, self.run.settings):
+            return state
+        return Standing.of(state).judged(float(record.energy.mean.real)).into(state)
 
-    Parameters
-    ----------
-    state : RunState
-    settings : RunSettings
-    fresh : callable
-        Makes the state of a wavefunction with chains of its own from a seed.
-    locality : Locality
-        Shapes the random parameters.
-    """
-    n_over = settings.n_restarts_before(state.iteration)
-    if n_over <= len(state.restarts.energies):
-        return state
-    if n_over == settings.n_restarts_in_all:
-        return _lowest(state, settings)
-    seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
-    restarts = state.restarts.closed(state.psi, state.chains)
-    n_samples = settings.sampling.n_samples_of(state.psi)
-    start = distance_shift.falling_with_distance(randomised(state.psi, seed), n_samples)
-    found = fresh(distance_shift.near_centres(start), seed)
-    return replace(found, iteration=state.iteration, restarts=restarts)
+    @classmethod
+    def with_new_chains(cls, state: RunState) -> RunState:
+        """Those of the best restart are the fresh ones too."""
+        standing = Standing.of(state)
+        if standing.best is None:
+            return state
+        return replace(standing, chains=state.chains).into(state)
+
+    @classmethod
+    def report(cls, history: Sequence[StepRecord], settings: RunSettings) -> list[Line]:
+        """Energies of the restarts."""
+        energies = restart_energies(history, settings)
+        if not energies:
+            return []
+        found = ", ".join(f"{energy:.4f}" for energy in energies)
+        projected = any(record.extra(NAME, "unprojected") for record in history)
+        how = ", projected" if projected else ""
+        return [("restarts", f"{found}: the best was kept{how}")]
 
 
 def best_so_far(state: RunState, settings: RunSettings) -> RunState:
-    """The state to estimate from where a run ends among its restarts: that of the lowest so far."""
-    n_over = len(state.restarts.energies)
-    is_restart = n_over > 0 or state.restarts.target is not None
+    """The state to estimate from where a run ends among its restarts: that of the best so far."""
+    n_over = len(Standing.of(state).energies)
+    is_restart = n_over > 0 or state.target is not None
     return _lowest(state, settings) if is_restart and n_over < settings.n_restarts_in_all else state
 
 
 def _lowest(state: RunState, settings: RunSettings) -> RunState:
     """The lowest of the restarts, the present one among them; that one goes on as it is."""
-    restarts = state.restarts.closed(state.psi, state.chains)
-    psi, chains = restarts.best, restarts.chains
-    if psi is None or chains is None or (psi is state.psi and restarts.target is None):
-        return replace(state, restarts=restarts)
-    if restarts.target is not None:
-        psi, restarts = (
-            _projected(restarts.target, psi, chains, settings),
-            replace(restarts, target=None),
-        )
-    return replace(
-        state, psi=psi, chains=chains, optimiser=OptimiserState.fresh(psi), last_good=None,
-        n_rollbacks=0, probes=None, restarts=restarts,
-    )  # fmt: skip
+    standing = Standing.of(state).closed(state.psi, state.chains)
+    psi, chains = standing.best, standing.chains
+    if psi is None or chains is None or (psi is state.psi and state.target is None):
+        return standing.into(state)
+    if state.target is not None:
+        psi = _projected(state.target, psi, chains, settings)
+    found = RunState(state.iteration, psi, chains, OptimiserState.fresh(psi))
+    return standing.into(found)
 
 
 def _projected(
     target: VariationalState, psi: VariationalState, chains: ChainState, settings: RunSettings
 ) -> VariationalState:
-    """The goal with the parameters of psi, or random ones where psi is of another sector.
+    """The target with the parameters of psi, or random ones where psi is of another sector.
 
     The mean of Psi/psi over |psi|^2 is the share of psi in the sector of its projection Psi.
     """

@@ -1,29 +1,43 @@
-"""Probe chains: a few chains that keep starting afresh, and keep |psi| from growing where no chain goes.
+"""Probe chains: a few chains that keep starting afresh, and keep |psi| from growing unseen.
 
-Outside the region that its chains visit a wavefunction extrapolates, and nothing in the equations holds
-it back. Within 180 iterations on the Heisenberg chain of 80 sites (tied, alpha = 2) two
+Outside the region that its chains visit a wavefunction extrapolates, and nothing in the equations
+holds it back. Within 180 iterations on the Heisenberg chain of 80 sites (tied, alpha = 2) two
 ferromagnetic domains came to outweigh the Neel state by exp(150) in |psi|^2; later, 6 of 8 chains
 that started at random ended there, at a positive energy.
 
-Probe chains start in random, ordered and domain states of the lattice (`rbmqs.sampling.initial_configurations`), move a few
-sweeps an iteration and start again after `LIFE` of them. A probe chain is an outlier while most of the
-configurations that it passes have local energies far above those of the chains; these join the
-equations of the reconfiguration, which lower |psi| where local energies are high. Their weight is
-small: the change that the equations ask for does not depend on it, and directions that the samples
-leave open suffice. Energies are estimated without probe chains.
+Probe chains start in random, ordered and domain states of the lattice
+(`rbmqs.sampling.initial_configurations`), move a few sweeps an iteration and start again after
+`LIFE` of them. A probe chain is an outlier while most of the configurations that it passes have
+local energies far above those of the chains; these join the equations of the reconfiguration, which
+lower |psi| where local energies are high. Their weight is small: the change that the equations ask
+for does not depend on it, and directions that the samples leave open suffice. Energies are
+estimated without probe chains.
+
+Samples of stuck chains (`rbmqs.estimators.chain_diagnostics`) are left out of an iteration. A probe
+chain continues from where such a chain is, with the small weight of a probe chain, and the chain
+itself from where another one is: counted as one of 16, a maximum took 200 to 400 iterations to
+lower on the Heisenberg chain of 80. Whether psi is a good state is for the final estimate to say,
+whose chains start afresh and are all counted.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.estimators.chain_diagnostics import FAR, reset_chains, stuck_chains
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import ChainState, MetropolisSampler, Samples, metropolis_moves
 from rbmqs.sampling.initial_configurations import RANDOM, ordered_states, state_in_sector
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.extension import Extension, Line, RunContext, register_extension
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import RunState
+from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -31,9 +45,8 @@ if TYPE_CHECKING:
     from rbmqs.sampling.chains import Sampler
     from rbmqs.states.state import VariationalState
 
-LIFE = 10  # iterations between two starts of a probe chain: with 40, |psi| grew back before the next one
+LIFE = 10  # iterations between two starts of a probe chain: with 40, |psi| grew back in between
 SWEEPS = 8  # an iteration, where chains do 69: 3 % of the sampling for four probe chains
-FAR = 6.0  # standard deviations of local energies above their mean that make a probe chain outlying
 HALF = 0.5  # of its configurations in an iteration must lie there: rare ones do so on any chain
 
 
@@ -48,7 +61,7 @@ class OutlyingSamples:
         Not above what the spectrum allows: near a node of psi they have no bound.
     weight : float
         Of each of them, one being that of a sample.
-    probe chains : bool (n_probes,)
+    probes : bool (n_probes,)
         Which of them these are.
     """
 
@@ -64,6 +77,11 @@ class OutlyingSamples:
         """Of samples and these together, with mean one."""
         weights = np.append(np.ones(n_samples), np.full(len(self), self.weight))
         return weights * (len(weights) / weights.sum())
+
+    def joined_to(self, batch: Batch, psi: VariationalState) -> Batch:
+        """A batch with these configurations in its equations."""
+        weights = self.weights(len(batch.spins))
+        return batch.joined_by(psi, self.spins, self.local_energies, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +110,7 @@ class ProbeChains:
     def beside(
         cls, sampler: Sampler, hamiltonian: SpinHamiltonian, share: float, seed: int
     ) -> ProbeChains | None:
-        """Probe chains with the moves of a run's sampler; None where `share` is 0 or nothing moves."""
+        """Probe chains with a sampler's moves; None where `share` is 0 or nothing moves."""
         moves = metropolis_moves(sampler)
         if share == 0 or moves is None:
             return None
@@ -125,12 +143,12 @@ class ProbeChains:
         return (iteration + np.arange(n_probes) * LIFE // n_probes) % LIFE
 
     def sent_to(self, spins: np.ndarray, probes: ChainState, iteration: int) -> ChainState:
-        """The probe chains, those that started last now at other configurations, as many as there are.
+        """The probe chains, the youngest of them at given configurations.
 
         Parameters
         ----------
         spins : int8 (n, N)
-        probe chains : ChainState
+        probes : ChainState
             Of `advance`.
         iteration : int
             That they advanced in.
@@ -170,3 +188,64 @@ class ProbeChains:
         return OutlyingSamples(
             samples.flat[far.ravel()], np.minimum(values[far], largest), weight, outlying
         )
+
+
+def without_stuck_chains(batch: Batch, state: RunState) -> tuple[Batch, RunState, np.ndarray]:
+    """Samples of the chains that are not stuck, with the others reset.
+
+    Returns
+    -------
+    batch : Batch
+    state : RunState
+    spins : int8 (n_stuck, N)
+        Where the chains that are stuck had ended.
+    """
+    shape = batch.energy.n_chains, batch.energy.n_draws
+    stuck = stuck_chains(batch.local_energies.reshape(shape))
+    last = batch.spins.reshape(*shape, -1)[stuck, -1]
+    if stuck.any():
+        batch = batch.without(stuck)
+        state = replace(state, chains=reset_chains(state.chains, stuck))
+    return batch, state, last
+
+
+@register_extension("probe_chains")
+class CorrectionByProbes(Extension):
+    """Lets outlying probe chains join the equations, and leaves stuck chains out of them."""
+
+    def __init__(self, run: RunContext) -> None:
+        super().__init__(run)
+        settings = run.settings
+        share = settings.sampling.probe_share
+        self.probes = ProbeChains.beside(run.sampler, run.hamiltonian, share, settings.seed)
+
+    def adjust(self, batch: Batch, state: RunState) -> tuple[Batch, RunState, Mapping[str, Any]]:
+        """See `Extension.adjust`."""
+        if batch.summed or self.run.settings.sampling.probe_share == 0:
+            return batch, state, {}
+        batch, state, stuck = without_stuck_chains(batch, state)
+        extras = {"n_stuck": len(stuck)} if len(stuck) else {}
+        if self.probes is None or not np.isfinite(batch.energy.mean):
+            return batch, state, extras
+        psi, chains = state.psi, state.of(self.name).get("chains") or self.probes.start()
+        found, moved = self.probes.advance(psi, chains, state.iteration)
+        outlying = self.probes.outlying(psi, found, batch.energy, len(batch.spins))
+        if outlying is not None:
+            batch = outlying.joined_to(batch, psi)
+            extras["n_outlying"] = len(outlying)
+        if len(stuck):
+            moved = self.probes.sent_to(stuck, moved, state.iteration)
+        return batch, state.with_extension(self.name, {"chains": moved}), extras
+
+    @classmethod
+    def report(cls, history: Sequence[StepRecord], settings: RunSettings) -> list[Line]:
+        """How many iterations were corrected."""
+        texts = {
+            "n_outlying": (
+                "probe chains",
+                "had outliers in {} iterations, which lowered |psi| there",
+            ),
+            "n_stuck": ("stuck chains", "were left out of {} iterations"),
+        }
+        counts = {key: sum(r.extra(cls.name, key) > 0 for r in history) for key in texts}
+        return [(texts[key][0], texts[key][1].format(n)) for key, n in counts.items() if n]

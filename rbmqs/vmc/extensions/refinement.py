@@ -1,14 +1,15 @@
 """Refinement: iterations at the end of a run for what the chains of its final estimate found.
 
-Probe chains (`rbmqs.vmc.extensions.probe_chains`) see 80 sweeps of a start, the chains of a final estimate thousands. Those of
-them that ended where local energies are far above the rest become probe chains themselves until none is
-outlying, and the energy is estimated again with other seeds. Chains that have come home meanwhile
-join those that have not, so that |psi| falls over the whole region: on J1-J2, 10x10, at J2 = 0.5
-from e^200 times its value centred to e^-67, in 34 iterations. As it can grow by e^16 an iteration
-where nothing holds it, a round ends with its last probe chain.
+Probe chains (`rbmqs.vmc.extensions.probe_chains`) see 80 sweeps of a start, the chains of a final
+estimate thousands. Those of them that ended where local energies are far above the rest become
+probe chains themselves until none is an outlier, and the energy is estimated again with other
+seeds. Chains that are outliers no longer are reset to where outliers are, so that |psi| falls over
+the whole region: on J1-J2, 10x10, at J2 = 0.5 from e^200 times its value in the bulk to e^-67, in
+34 iterations. As it can grow by e^16 an iteration where nothing holds it, a round ends with its
+last outlier.
 
-The run's own checkpoint stays as it was, so that a resumed run goes on as if it had not stopped;
-the settled state is kept beside it.
+The run's own checkpoint stays as it was, so that a resumed run continues as if it had not stopped;
+the refined state is kept beside it.
 """
 
 from __future__ import annotations
@@ -19,19 +20,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rbmqs.estimators.chain_diagnostics import reset_chains
 from rbmqs.estimators.error_bars import MAX_R_HAT
 from rbmqs.estimators.final import Estimate, final_estimate
-from rbmqs.estimators.outlier_chains import reset_chains
 from rbmqs.sampling.chains import ChainState, random_chains
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.schedules import Schedule
 from rbmqs.utils.threads import single_threaded_blas
-from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions.probe_chains import ProbeChains
+from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.extensions.probe_chains import ProbeChains, without_stuck_chains
+from rbmqs.vmc.run_state import DivergedError, RunState
+from rbmqs.vmc.sources import MonteCarlo
+from rbmqs.vmc.step import step
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.sampling.chains import Sampler
+    from rbmqs.states.state import VariationalState
     from rbmqs.vmc.settings import RunSettings
 
 MAX_ROUNDS = 4
@@ -47,13 +52,13 @@ class Refined:
     Parameters
     ----------
     state : RunState or None
-        After refinement; None where there was nothing to settle.
+        After refinement; None where there was nothing to refine.
     estimate : Estimate
         The last one.
     n_iterations, n_rounds : int
     """
 
-    state: vmc.RunState | None
+    state: RunState | None
     estimate: Estimate
     n_iterations: int = 0
     n_rounds: int = 0
@@ -61,15 +66,15 @@ class Refined:
 
 def refined_estimate(
     hamiltonian: SpinHamiltonian,
-    psi: vmc.VariationalState,
-    state: vmc.RunState | None,
+    psi: VariationalState,
+    state: RunState | None,
     sampler: Sampler,
     settings: RunSettings,
     stopped: Callable[[], object] = lambda: None,
     progress: bool = False,
     interrupted: Callable[[], object] = lambda: None,
 ) -> Refined:
-    """Estimate the energy, and settle while fresh chains are stuck at higher ones.
+    """Estimate the energy, and refine while fresh chains are stuck at higher ones.
 
     Parameters
     ----------
@@ -84,7 +89,7 @@ def refined_estimate(
         Asked now and then whether an estimate must do with the draws that it has.
     """
 
-    def estimate(psi: vmc.VariationalState, *number: int) -> Estimate:
+    def estimate(psi: VariationalState, *number: int) -> Estimate:
         seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
         n_draws = settings.sampling.n_final_draws
         return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
@@ -93,15 +98,13 @@ def refined_estimate(
     probes = ProbeChains.beside(sampler, hamiltonian, settings.sampling.probe_share, settings.seed)
     if probes is None or state is None:
         return found
-    settings = _with_steady_rate(settings, state)
+    run = RunContext(hamiltonian, _with_steady_rate(settings, state), sampler)
     for number in range(1, MAX_ROUNDS + 1):
         if _agrees(found.estimate) or stopped():
             break
         stuck = _chains_of(found.estimate, settings.seed, number)
         with Progress(MAX_ITERATIONS, show=progress, unit="refinement") as bar:
-            after, n_iterations = _round(
-                hamiltonian, state, sampler, settings, probes, stuck, stopped, bar
-            )
+            after, n_iterations = _round(run, state, probes, stuck, stopped, bar)
         if n_iterations == 0:
             break
         state = after
@@ -123,7 +126,7 @@ def _chains_of(estimate: Estimate, seed: int, number: int) -> ChainState:
     return ChainState(spins, random_chains(spins.shape[1], None, len(spins), key).rng)
 
 
-def _with_steady_rate(settings: RunSettings, state: vmc.RunState) -> RunSettings:
+def _with_steady_rate(settings: RunSettings, state: RunState) -> RunSettings:
     """Learning rate and shift as they are now, the rate not below a minimum."""
     optimiser, iteration = settings.optimiser, settings.iteration_in_stage(state.iteration)
     rate = max(optimiser.learning_rate_at(iteration, state.psi), MIN_LEARNING_RATE)
@@ -133,32 +136,30 @@ def _with_steady_rate(settings: RunSettings, state: vmc.RunState) -> RunSettings
 
 
 def _round(
-    hamiltonian: SpinHamiltonian,
-    state: vmc.RunState,
-    sampler: Sampler,
-    settings: RunSettings,
+    run: RunContext,
+    state: RunState,
     probes: ProbeChains,
     stuck: ChainState,
     stopped: Callable[[], object],
     bar: Progress,
-) -> tuple[vmc.RunState, int]:
-    """Iterate with the chains of an estimate as probe chains until all have come home."""
+) -> tuple[RunState, int]:
+    """Iterate with the chains of an estimate as probe chains until none is an outlier."""
     moves = replace(probes.moves, n_chains=len(stuck.spins))
+    source = MonteCarlo(run)
     for n_done in range(MAX_ITERATIONS):
         with single_threaded_blas():
-            batch, state_now = vmc.sampled(hamiltonian, sampler, None, state, settings)
+            batch, drawn, _ = without_stuck_chains(*source.draw(state))
             samples, stuck = moves.sample(state.psi, stuck, SWEEPS)
             outlying = probes.outlying(state.psi, samples, batch.energy, len(batch.spins))
             if outlying is None:
                 return state, n_done
-            batch = batch.joined_by(state.psi, outlying)
+            batch = outlying.joined_to(batch, state.psi)
             stuck = reset_chains(stuck, ~outlying.probes)
             try:
-                record, state = vmc.step(batch, state_now, settings)
-            except vmc.DivergedError:
+                record, state = step(batch, drawn, run.settings)
+            except DivergedError:
                 return state, n_done
-        text = f"{outlying.probes.sum()} chains outlying, energy {record.energy}"
-        bar.advance(n_done + 1, text)
+        bar.advance(n_done + 1, f"{outlying.probes.sum()} chains outlying, energy {record.energy}")
         if stopped():
             return state, n_done + 1
     return state, MAX_ITERATIONS

@@ -1,41 +1,45 @@
-"""Where hidden units are centred: weights to far-off sites move less, as samples cannot tell them.
+"""Distance-dependent shift: weights to sites far from the centre of a hidden unit move less.
 
 A thousand samples of 200 sites leave the 40,000 weights of a plain RBM open. Of all solutions
 the shift takes the shortest, which spreads what belongs to neighbouring sites over pairs of sites
-at all distances: noise everywhere, and little of what was meant. So each unit has a home, and the
+at all distances: noise everywhere, and little of what was meant. So each unit has a centre, and the
 shift of a weight grows with the distance from there,
 
     shift_ij = diag_shift / f(d),      f(d) = 1 / ((1 + d)^2 n(d)),
 
 d counting steps along terms of the Hamiltonian and n(d) being the number of sites within d. Samples
-that do tell a weight move it all the same: only the shift differs, not S. Random starts have
-weights times f^(1/2), in the same proportion: those of far-off sites, which would not move, added
-up to a random factor in psi. docs/optimisers.md has the figures behind both.
+that do determine a weight move it all the same: only the shift differs, not S. Random starts have
+weights times f^(1/2), in the same proportion: those of far sites, which would not move, added up to
+a random factor in psi. docs/optimisers.md has the figures behind both.
 
-Features of tied RBMs are told apart by samples; later restarts (`rbmqs.vmc.extensions.multistart`) start them near
-a home all the same, as minima found from there are lower.
+Features of tied RBMs are determined by samples; later restarts (`rbmqs.vmc.extensions.multistart`)
+centre them on sites all the same, as minima found from there are lower.
 
-Units with homes in the same block of sites share a profile f, averaged over these, so that the Gram
-matrix keeps its factors (`rbmqs.sr.local`).
+Units with centres in the same block of sites share a profile f, averaged over these, so that the
+Gram matrix keeps its factors (`rbmqs.sr.local`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rbmqs.sr.local import UnitBlocks
 from rbmqs.states.rbm import RBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.extension import Extension, RunContext, register_extension
+from rbmqs.vmc.run_state import RunState
+from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.states.state import VariationalState
-    from rbmqs.vmc.settings import RunSettings
 
 # At least so many blocks of sites, and at most so many sites in one: on a chain of 64 blocks of
 # eight ended 1.0 % above the ground state after 160 iterations, single sites 0.9 %.
@@ -119,7 +123,7 @@ class DistanceShift:
         return np.array([each[self._blocks == block].mean(axis=0) for block in range(n_blocks)])
 
     def unit_blocks(self, psi: VariationalState, n_samples: int) -> UnitBlocks | None:
-        """Which units of a wavefunction share which profile; None where the shift is the same for all.
+        """Which units share which profile; None where the shift is the same for all weights.
 
         Raises
         ------
@@ -154,11 +158,26 @@ class DistanceShift:
     def near_centres(self, psi: VariationalState) -> VariationalState:
         """Random weights of tied features that fall with distance d from a site as (1 + d)^-3/2.
 
-        Sites that the group does not carry to each other take turns as homes. Other wavefunctions are
-        handed back.
+        Sites that the group does not carry to each other take turns as centres. Other kinds of
+        wavefunctions are handed back.
         """
         if not isinstance(psi, SymmetricRBM) or self._none_is_far:
             return psi
         one_of_each_orbit = np.unique(psi.orbits, return_index=True)[1]
         centres = np.resize(one_of_each_orbit, psi.n_features)
         return replace(psi, weights=psi.weights * (1.0 + self.distances[:, centres]) ** -1.5)
+
+
+@register_extension("distance_shift")
+class ShiftByDistance(Extension):
+    """Hands the profiles of the shift to the solver of each iteration."""
+
+    def __init__(self, run: RunContext) -> None:
+        super().__init__(run)
+        self.shift = DistanceShift.of(run.hamiltonian, run.settings)
+
+    def optimiser_options(self, batch: Batch, state: RunState) -> Mapping[str, Any]:
+        """See `rbmqs.sr.solve`."""
+        shift = self.shift.of_sums() if batch.summed else self.shift
+        blocks = None if shift is None else shift.unit_blocks(state.psi, len(batch.spins))
+        return {} if blocks is None else {"blocks": blocks}

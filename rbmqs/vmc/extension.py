@@ -1,0 +1,114 @@
+"""What may be added to the loop, each in one file: the protocol of extensions and their registry.
+
+An extension has a name, under which the run's state keeps what it remembers (`RunState.extensions`)
+and records keep what it reports (`StepRecord.extras`). Every hook is optional. Registered ones take
+part in each run; others are passed to `rbmqs.iterate` and `rbmqs.ground_state` as classes, or named
+in the settings by import path ("package.module:Class").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from hamiltonians.utils.registry import Registry
+from rbmqs.sampling.chains import ChainState, Sampler
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import OptimiserState, RunState
+from rbmqs.vmc.settings import RunSettings
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.states.state import VariationalState
+
+Line = tuple[str, str]  # of a report: a label of at most 14 characters, and a text
+
+THERMALISATION_SWEEPS = 100  # before the first iteration, from random configurations
+
+
+@dataclass(frozen=True, eq=False)
+class RunContext:
+    """What stays the same along a run.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    settings : RunSettings
+    sampler : Sampler
+    """
+
+    hamiltonian: SpinHamiltonian
+    settings: RunSettings
+    sampler: Sampler
+
+    def fresh_chains(self, psi: VariationalState, seed: np.random.SeedSequence) -> ChainState:
+        """Chains from random configurations, thermalised."""
+        chains = self.sampler.start(seed)
+        return self.sampler.sample(psi, chains, 1, n_discard=THERMALISATION_SWEEPS)[1]
+
+    def start(self, psi: VariationalState, seed: np.random.SeedSequence) -> RunState:
+        """State with fresh chains, before the first iteration."""
+        return RunState(0, psi, self.fresh_chains(psi, seed), OptimiserState.fresh(psi))
+
+
+class Extension:
+    """An addition to the loop; each hook that is not overridden does nothing.
+
+    Parameters
+    ----------
+    run : RunContext
+    """
+
+    name: ClassVar[str] = ""
+
+    def __init__(self, run: RunContext) -> None:
+        self.run = run
+
+    def first(self, psi: VariationalState) -> VariationalState:
+        """The wavefunction to begin with; another one than `psi` makes `psi` the run's target."""
+        return psi
+
+    def before(self, state: RunState) -> RunState:
+        """The state that an iteration starts from."""
+        return state
+
+    def adjust(self, batch: Batch, state: RunState) -> tuple[Batch, RunState, Mapping[str, Any]]:
+        """The batch that a step uses, the state, and what the record says (plain JSON values)."""
+        return batch, state, {}
+
+    def optimiser_options(self, batch: Batch, state: RunState) -> Mapping[str, Any]:
+        """Keyword arguments for `Optimiser.update`."""
+        return {}
+
+    def after(self, record: StepRecord, state: RunState) -> RunState:
+        """The state after an iteration."""
+        return state
+
+    @classmethod
+    def with_new_chains(cls, state: RunState) -> RunState:
+        """The state of a run that is resumed with another number of chains, which are fresh."""
+        return state
+
+    @classmethod
+    def report(cls, history: Sequence[StepRecord], settings: RunSettings) -> list[Line]:
+        """Lines for a run's report."""
+        return []
+
+
+EXTENSIONS: Registry[type[Extension]] = Registry("extension")
+
+
+def register_extension(name: str) -> Any:
+    """A class decorator that gives an extension its name, and a part in each run."""
+
+    def decorate(kind: type[Extension]) -> type[Extension]:
+        if not (isinstance(kind, type) and issubclass(kind, Extension)):
+            raise TypeError(f"extension {name!r} must be a subclass of Extension, got {kind!r}")
+        kind.name = name
+        return EXTENSIONS.register(name)(kind)
+
+    return decorate

@@ -1,0 +1,88 @@
+"""Where the configurations of an iteration come from: Markov chains, enumeration, or a whole sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rbmqs.estimators.error_bars import quick_statistics
+from rbmqs.estimators.local import evaluator
+from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Sampler
+from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.full_summation import Summation
+from rbmqs.vmc.run_state import RunState
+from rbmqs.vmc.settings import SamplingSettings
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
+    from rbmqs.states.state import VariationalState
+
+
+class BatchSource(Protocol):
+    """What an iteration learns its local energies from."""
+
+    def draw(self, state: RunState) -> tuple[Batch, RunState]:
+        """Configurations with local energies, and the state with its chains moved on."""
+
+
+@dataclass(frozen=True, eq=False)
+class MonteCarlo:
+    """Samples of a run's sampler.
+
+    Parameters
+    ----------
+    run : RunContext
+    """
+
+    run: RunContext
+
+    def draw(self, state: RunState) -> tuple[Batch, RunState]:
+        """See `BatchSource`."""
+        settings, sampler, psi = self.run.settings, self.run.sampler, state.psi
+        iteration = settings.iteration_in_stage(state.iteration)
+        n_draws = settings.sampling.n_draws_at(iteration, psi)
+        samples, chains = sampler.sample(psi, state.chains, n_draws)
+        cache = psi.prepare(samples.flat)
+        energies = evaluator(sampler)(psi, self.run.hamiltonian, samples, cache)
+        batch = Batch(
+            samples.flat, cache, energies.ravel(), quick_statistics(energies), samples.acceptance
+        )
+        return batch, replace(state, chains=chains)
+
+
+def source_of(run: RunContext, psi: VariationalState) -> BatchSource:
+    """A sum over all configurations where the settings want one for `psi`, samples elsewhere."""
+    return Summation.wanted(run.hamiltonian, psi, run.settings.sampling) or MonteCarlo(run)
+
+
+def make_sampler(
+    hamiltonian: SpinHamiltonian, settings: SamplingSettings, comm: Any = None
+) -> Sampler:
+    """The sampler that the settings ask for, in the Hamiltonian's sector; `comm` divides it."""
+    sampler = _sampler_here(hamiltonian, settings)
+    if comm is None:
+        return sampler
+    from rbmqs.sampling.distributed import DistributedSampler  # needs mpi4py, which is optional
+
+    return DistributedSampler(sampler, comm)  # type: ignore[arg-type]
+
+
+def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> Sampler:
+    if settings.exact:
+        from hamiltonians import Sector  # start-up time
+
+        return ExactSampler(
+            Sector(hamiltonian.n_sites, hamiltonian.total_sz), n_chains=settings.n_chains
+        )
+    chains = MetropolisSampler.for_hamiltonian(
+        hamiltonian,
+        settings.move,
+        n_chains=settings.n_chains,
+        sweep_size=settings.sweep_size,
+        n_discard_per_chain=settings.n_discard_per_chain,
+    )
+    if settings.n_replicas == 1:
+        return chains
+    return ReplicaExchangeSampler(chains, settings.n_replicas, settings.beta_min)
