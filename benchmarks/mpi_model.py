@@ -22,8 +22,11 @@ from timing import write_json
 
 import rbmqs
 from hamiltonians import chain, ising
+from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.utils.threads import single_threaded_blas
-from rbmqs.vmc.step import OptimiserState, take_step
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.optimisers import StochasticReconfiguration
+from rbmqs.vmc.run_state import OptimiserState
 
 RANKS = (1, 2, 4, 16, 64, 256, 1024)
 REPEATS = 5
@@ -38,12 +41,13 @@ def parts(n_sites: int, alpha: float, n_samples: int, n_chains: int) -> dict[str
     samples, _ = sampler.sample(psi, state, n_draws)
     pairs = psi.prepare(samples.flat)
     energies = rbmqs.local_energies(psi, H, samples)
-    optimiser, settings = OptimiserState.fresh(psi), rbmqs.OptimiserSettings()
+    optimiser = StochasticReconfiguration(rbmqs.OptimiserSettings())
+    remembered, energy = OptimiserState.fresh(psi), quick_statistics(energies)
 
     def repeated() -> None:
         found = psi.prepare(samples.flat)
-        jacobian = psi.jacobian(samples.flat, found)
-        take_step(psi, jacobian, energies.ravel(), optimiser, settings, 0)
+        batch = Batch(samples.flat, found, energies.ravel(), energy, 1.0)
+        optimiser.update(psi, batch, remembered, iteration=0)
 
     with single_threaded_blas():
         return {

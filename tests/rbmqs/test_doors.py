@@ -97,4 +97,6 @@ def test_tied_weights_restart_through_each_door(tmp_path):
     for directory in doors(SMALL + TIED.replace("600", "24"), tmp_path):
         header, history = rbmqs.read_log(directory / "log.jsonl")
         assert header["settings"]["n_restarts"] == 3
-        assert [record.restart for record in history[:12]] == [0] * 4 + [1] * 4 + [2] * 4
+        assert [record.extra("multistart", "restart") for record in history[:12]] == [0] * 4 + [
+            1
+        ] * 4 + [2] * 4

@@ -7,8 +7,8 @@ from hamiltonians import chain, heisenberg
 from rbmqs import RBM, MetropolisSampler
 from rbmqs.estimators.estimate import carrier_warnings, n_carriers
 from rbmqs.estimators.final import final_estimate
-from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.settings import SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 
 def test_normal_deviations_are_carried_by_a_third_of_the_samples():
@@ -32,7 +32,7 @@ def test_constant_values_and_nan_raise_no_alarm_of_their_own():
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_draws_in_parts_are_those_in_one(monkeypatch, replicas):
     H = heisenberg(chain(10), total_sz=0, marshall=True)
-    sampler = vmc.make_sampler(H, SamplingSettings(n_replicas=replicas))
+    sampler = make_sampler(H, SamplingSettings(n_replicas=replicas))
     psi = RBM.random(10, 2, seed=1)
 
     def estimate(part, **options):

@@ -8,9 +8,10 @@ import rbmqs
 from rbmqs import RBM, ProjectedRBM, SymmetricRBM, grown
 from rbmqs.runs.run import LOG
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions.growth import final_form, grow_state
-from rbmqs.vmc.extensions.distance_shift import DistanceShift
+from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.extensions.growth import Growth, final_form
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 LATTICE = hm.chain(6)
 ISING = hm.ising(LATTICE, h=1.0)
@@ -72,7 +73,7 @@ def test_refusals():
         grown(MACHINES["plain"], 0.5)
     with pytest.raises(ValueError, match="multiple of 1"):
         grown(psi, 1.5)
-    with pytest.raises(TypeError, match="must be one of the wavefunctions"):
+    with pytest.raises(TypeError, match="must be an RBM to grow, got int"):
         grown(3, 2)
     for growth, named in (((2, 1), "rise"), ((1, 1), "rise"), ((0,), "growth"), ("12", "growth")):
         with pytest.raises((TypeError, ValueError), match=named):
@@ -120,11 +121,12 @@ def test_a_bad_step_is_undone_across_the_boundary():
     loop = vmc.iterate(ISING, MACHINES["plain"], GROWING)
     state = [next(loop) for _ in range(3)][-1][1]
     assert state.iteration == 3
-    larger = grow_state(state, GROWING, DistanceShift(ISING))
+    growth = Growth(RunContext(ISING, GROWING, make_sampler(ISING, SAMPLING)))
+    larger = growth.before(state)
     assert larger.psi.alpha == larger.last_good.psi.alpha == 2
     drift = state.psi.with_flat(state.optimiser.direction)
     kept = larger.psi.with_flat(larger.optimiser.direction)
     np.testing.assert_array_equal(kept.weights[:, :6], drift.weights)
     assert not kept.weights[:, 6:].any()
     np.testing.assert_array_equal(larger.last_good.psi.weights[:, 6:], larger.psi.weights[:, 6:])
-    assert grow_state(larger, GROWING, DistanceShift(ISING)) is larger
+    assert growth.before(larger) is larger

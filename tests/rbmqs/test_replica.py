@@ -13,8 +13,8 @@ import rbmqs.sampling.replica_exchange as replica
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, ReplicaExchangeSampler, SymmetricRBM
 from rbmqs.sampling.chains import ChainState
-from rbmqs.vmc.sources import make_sampler
 from rbmqs.vmc.settings import SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 P_VALUE = 1e-6
 # psi = cosh(0.2 + M), M the magnetisation: at M = 8 and -8 maxima of weight 0.69 and 0.31, and at

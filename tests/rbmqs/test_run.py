@@ -25,7 +25,9 @@ from rbmqs.runs.run import CHECKPOINT, LOG, run
 from rbmqs.runs.status import above_reference, below_reference
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled, unrefined
+from rbmqs.vmc.optimisers import StochasticReconfiguration
 from rbmqs.vmc.records import StepRecord
+from rbmqs.vmc.run_state import DivergedError
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.vmc.step import has_diverged, is_better
 
@@ -107,11 +109,11 @@ def test_first_iteration_is_saved_at_once(tmp_path, monkeypatch):
     """A process killed at its second iteration leaves something to resume."""
     original = vmc.step
 
-    def killed(batch, state, chosen, distance_shift):
+    def killed(batch, state, *others):
         if state.iteration == 1:
             os.replace(tmp_path / "run" / CHECKPOINT, tmp_path / "kept.npz")
             raise SystemExit
-        return original(batch, state, chosen, distance_shift)
+        return original(batch, state, *others)
 
     monkeypatch.setattr(vmc, "step", killed)
     with pytest.raises(SystemExit):
@@ -322,10 +324,10 @@ def test_undone_steps_are_named_in_the_status(tmp_path):
 def test_solve_that_meets_nan_is_a_bad_step(monkeypatch):
     _, state = states(3)[-1]
 
-    def broken(*arguments):
+    def broken(*arguments, **options):
         raise FloatingPointError("log-derivatives hold NaN")
 
-    monkeypatch.setattr(vmc, "take_step", broken)
+    monkeypatch.setattr(StochasticReconfiguration, "update", broken)
     record, after = next(vmc.iterate(ISING, state.psi, settings(9), state=state))
     assert record.status == "step undone: log-derivatives hold NaN"
     assert np.array_equal(after.psi.flat, state.last_good.psi.flat)
@@ -368,7 +370,7 @@ def test_nan_at_the_first_iteration(tmp_path, monkeypatch):
 def test_iterate_raises_diverged_with_the_state(monkeypatch):
     nan_after(2, monkeypatch)
     loop = vmc.iterate(ISING, rbmqs.RBM.random(4, 1), settings(50))
-    with pytest.raises(vmc.DivergedError, match="not finite") as caught:
+    with pytest.raises(DivergedError, match="not finite") as caught:
         list(itertools.islice(loop, 50))
     assert caught.value.state.iteration == 2 + vmc.MAX_ROLLBACKS
     assert np.all(np.isfinite(caught.value.state.psi.flat))

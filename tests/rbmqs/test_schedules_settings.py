@@ -14,8 +14,9 @@ from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
 from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.optimisers import has_low_noise
+from rbmqs.vmc.recommended import recommended
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.vmc.step import has_low_noise
 
 PSI = RBM.random(4, 1)
 CHAIN = ising(chain(6), h=1.0)
@@ -51,15 +52,17 @@ def test_numbers_are_constant_schedules():
 def test_momentum_of_a_projected_machine_rises_to_that_of_others():
     tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
     projected = initial_wavefunction(CHAIN, 0, alpha=1, project="symmetric")
-    assert [1 - psi.friction(t) for psi in (PSI, tied) for t in (0, 10**4)] == [0.9] * 4
-    rising = [1 - projected.friction(t) for t in (0, 100, 300, 400, 10**4)]
+    assert [1 - recommended(psi).friction(t) for psi in (PSI, tied) for t in (0, 10**4)] == [
+        0.9
+    ] * 4
+    rising = [1 - recommended(projected).friction(t) for t in (0, 100, 300, 400, 10**4)]
     assert rising == pytest.approx([0.5, 0.75, 0.875, 0.9, 0.9], rel=1e-14)
 
     def after_two_steps(momentum):
         settings = RunSettings(optimiser=OptimiserSettings(momentum=momentum))
         return next(s for _, s in vmc.iterate(CHAIN, projected, settings) if s.iteration == 2).psi
 
-    open_, same, other = map(after_two_steps, (None, 1 - projected.friction(1), 0.9))
+    open_, same, other = map(after_two_steps, (None, 1 - recommended(projected).friction(1), 0.9))
     np.testing.assert_array_equal(open_.flat, same.flat)
     assert not np.array_equal(open_.flat, other.flat)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamiltonians.utils.checks import number
 from rbmqs.states.projected_rbm import ProjectedRBM
-from rbmqs.states.rbm import hidden_units
+from rbmqs.states.rbm import RBM, hidden_units
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM, whole_features
@@ -70,8 +70,10 @@ def new_columns(psi: VariationalState, alpha: float) -> int:
     rbm = innermost(psi)
     if isinstance(rbm, SymmetricRBM):
         wanted = whole_features(rbm.group, rbm.spin_inversion, alpha, None)
-    else:
+    elif isinstance(rbm, RBM):
         wanted = hidden_units(rbm.n_sites, alpha, None)
+    else:
+        raise TypeError(f"psi must be an RBM to grow, got {type(psi).__name__}")
     return wanted - rbm.weights.shape[1]
 
 

@@ -17,6 +17,7 @@ from rbmqs.vmc.extensions import refinement as refinement
 from rbmqs.vmc.extensions.probe_chains import ProbeChains
 from rbmqs.vmc.extensions.refinement import refined_estimate
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 H = heisenberg(chain(48), total_sz=0, marshall=True)
 SAMPLING = SamplingSettings(n_samples=256, n_final_samples=1024)
@@ -33,18 +34,18 @@ def untended():
 
 
 def estimated(state, settings):
-    sampler = vmc.make_sampler(H, settings.sampling)
+    sampler = make_sampler(H, settings.sampling)
     return refined_estimate(H, state.psi, state, sampler, settings)
 
 
-def test_without_scouts_the_disagreement_stays_and_is_named(untended):
+def test_without_probes_the_disagreement_stays_and_is_named(untended):
     found = estimated(untended, WITHOUT)
     assert (found.state, found.n_iterations) == (None, 0)
     assert found.estimate.energy.r_hat > 2
     assert "some chains sit in regions that they never leave" in found.estimate.warnings[0]
 
 
-def test_chains_that_are_stuck_come_home(untended):
+def test_chains_that_are_stuck_are_reset(untended):
     found = estimated(untended, SETTINGS)
     assert found.estimate.comparison.agrees
     assert found.estimate.energy.r_hat <= MAX_R_HAT
@@ -56,7 +57,7 @@ def test_chains_that_are_stuck_come_home(untended):
     np.testing.assert_array_equal(again.state.psi.flat, found.state.psi.flat)
 
 
-def test_chains_at_home_join_those_that_are_stuck(untended, monkeypatch):
+def test_chains_is_centred_join_those_that_are_stuck(untended, monkeypatch):
     counts = []
     outlying = ProbeChains.outlying
 
@@ -67,15 +68,15 @@ def test_chains_at_home_join_those_that_are_stuck(untended, monkeypatch):
 
     monkeypatch.setattr(ProbeChains, "outlying", counted)
     asked = iter(range(100))
-    sampler = vmc.make_sampler(H, SAMPLING)
+    sampler = make_sampler(H, SAMPLING)
     refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert 0 < counts[0] < 16
     assert counts[1] == 16
 
 
-def test_settling_stops_when_asked(untended):
+def test_refinement_stops_when_asked(untended):
     asked = iter(range(100))
-    sampler = vmc.make_sampler(H, SAMPLING)
+    sampler = make_sampler(H, SAMPLING)
     found = refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert (found.n_iterations, found.n_rounds) == (3, 1)  # asked before the round, and after each
     assert found.state.iteration == 303

@@ -7,16 +7,20 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, heisenberg
+from rbmqs.estimators.chain_diagnostics import FAR, MIN_DRAWS, reset_chains, stuck_chains
 from rbmqs.estimators.error_bars import quick_statistics
-from rbmqs.estimators.chain_diagnostics import MIN_DRAWS, reset_chains, stuck_chains
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
 from rbmqs.sampling.chains import ChainState, MetropolisSampler
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.batch import Batch
-from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, ProbeChains
+from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.extensions.probe_chains import LIFE, CorrectionByProbes, ProbeChains
+from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
+from rbmqs.vmc.sources import MonteCarlo
+from rbmqs.vmc.step import step
 
 H = heisenberg(chain(16), total_sz=0, marshall=True)
 SAMPLER = MetropolisSampler.for_hamiltonian(H)
@@ -26,7 +30,7 @@ def energies(n_chains=8, n_draws=64, seed=0):
     return np.random.default_rng(seed).normal(-20.0, 1.0, (n_chains, n_draws))
 
 
-def test_chains_that_ended_far_above_the_others_are_lost():
+def test_chains_that_ended_far_above_the_others_are_stuck():
     values = energies()
     assert not stuck_chains(values).any()
     values[2] += 10
@@ -36,20 +40,20 @@ def test_chains_that_ended_far_above_the_others_are_lost():
     np.testing.assert_array_equal(np.flatnonzero(stuck_chains(values + 3j)), [2, 5])
 
 
-def test_six_of_eight_may_be_lost_at_once():
+def test_six_of_eight_may_be_stuck_at_once():
     values = energies()
     values[:6] += 50
     np.testing.assert_array_equal(stuck_chains(values), [True] * 6 + [False] * 2)
 
 
-@pytest.mark.parametrize(("distance", "is_lost"), [(FAR - 1, False), (FAR + 1, True)])
-def test_how_far_is_far(distance, is_lost):
+@pytest.mark.parametrize(("distance", "is_stuck"), [(FAR - 1, False), (FAR + 1, True)])
+def test_how_far_is_far(distance, is_stuck):
     values = energies(n_draws=4096)
     values[0] += distance
-    assert stuck_chains(values)[0] == is_lost
+    assert stuck_chains(values)[0] == is_stuck
 
 
-def test_rare_configurations_with_high_local_energies_lose_no_chain():
+def test_rare_configurations_with_high_local_energies_make_no_chain_stuck():
     """A quarter of the last draws far out is what a heavy tail may show."""
     values = np.full((16, 64), -20.0)
     values[3, -4:] = 1e3
@@ -57,7 +61,7 @@ def test_rare_configurations_with_high_local_energies_lose_no_chain():
     assert not stuck_chains(values).any()
 
 
-def test_nothing_is_lost_where_nothing_can_be_told():
+def test_nothing_is_stuck_where_nothing_can_be_told():
     few = energies(n_draws=MIN_DRAWS - 1)
     few[0] += 100
     assert not stuck_chains(few).any()
@@ -68,7 +72,7 @@ def test_nothing_is_lost_where_nothing_can_be_told():
 
 
 @pytest.mark.parametrize("n_replicas", [1, 3])
-def test_lost_chains_go_on_from_the_others_with_their_own_random_numbers(n_replicas):
+def test_stuck_chains_go_on_from_the_others_with_their_own_random_numbers(n_replicas):
     rng = np.random.default_rng(0)
     spins = rng.choice(np.array([1, -1], np.int8), (5 * n_replicas, 30))
     chains = ChainState(spins, rng.integers(0, 9, (5 * n_replicas, 4), dtype=np.uint64))
@@ -80,19 +84,19 @@ def test_lost_chains_go_on_from_the_others_with_their_own_random_numbers(n_repli
     np.testing.assert_array_equal(found.rng, chains.rng)
 
 
-def test_samples_of_lost_chains_are_left_out():
+def test_samples_of_stuck_chains_are_left_out():
     values = energies(4, 16)
     spins = np.arange(64, dtype=np.int8)[:, None]
     batch = Batch(spins, spins * 2, values.ravel(), quick_statistics(values), 0.5)
     found = batch.without(np.array([False, True, False, True]))
     np.testing.assert_array_equal(found.spins[:, 0], [*range(16), *range(32, 48)])
-    np.testing.assert_array_equal(found.pairs, 2 * found.spins)
+    np.testing.assert_array_equal(found.cache, 2 * found.spins)
     np.testing.assert_array_equal(found.local_energies, values[[0, 2]].ravel())
     assert found.energy == quick_statistics(values[[0, 2]])
-    assert (found.n_stuck, found.acceptance) == (2, 0.5)
+    assert (found.energy.n_chains, found.acceptance) == (2, 0.5)
 
 
-def test_the_scouts_that_started_last_go_on_from_them():
+def test_the_probes_that_started_last_go_on_from_them():
     probes = ProbeChains.beside(SAMPLER, H, 1e-3, 0)
     state = probes.start()
     for iteration in range(LIFE):
@@ -129,34 +133,36 @@ def measured_in_a_trap(share):
     settings = RunSettings(n_iterations=100, sampling=SamplingSettings(n_samples=256))
     state = next(s for _, s in vmc.iterate(H, psi, settings) if s.iteration == 40)
     settings = replace(settings, sampling=replace(settings.sampling, probe_share=share))
-    trap = Trap()
-    probes = ProbeChains.beside(trap, H, share, 0)
-    found, state = vmc.sampled(H, trap, probes, state, settings)
-    return found, state, settings, trap, probes
+    run = RunContext(H, settings, Trap())
+    correction = CorrectionByProbes(run)
+    return (*correction.adjust(*MonteCarlo(run).draw(state)), correction)
 
 
-def test_an_iteration_goes_on_without_a_lost_chain():
-    found, state, settings, trap, probes = measured_in_a_trap(1e-3)
-    assert found.n_stuck == 1
-    assert len(found.spins) - found.n_outlying == 240
+def test_an_iteration_goes_on_without_a_stuck_chain():
+    found, state, extras, correction = measured_in_a_trap(1e-3)
+    assert extras["n_stuck"] == 1
+    assert len(found.spins) - extras.get("n_outlying", 0) == 240
     assert found.energy.mean.real < -28  # the exact one is -28.57
     assert abs(state.chains.spins[0].reshape(2, 8).sum(axis=1)).max() < 8
-    ages = probes.ages(state.iteration)
-    np.testing.assert_array_equal(state.probes.spins[ages.argmin()], [1] * 8 + [-1] * 8)
-    record, _ = vmc.step(found, state, settings)
-    assert (record.n_stuck, record.to_dict()["n_stuck"]) == (1, 1)
-    found, state = vmc.sampled(H, trap, probes, state, settings)
+    ages = correction.probes.ages(state.iteration)
+    np.testing.assert_array_equal(
+        state.of("probe_chains")["chains"].spins[ages.argmin()], [1] * 8 + [-1] * 8
+    )
+    record, _ = step(found, state, correction.run.settings, {"probe_chains": extras})
+    assert StepRecord.from_dict(record.to_dict()).extra("probe_chains", "n_stuck") == 1
+    MonteCarlo(correction.run).draw(state)
+    trap = correction.run.sampler
     assert abs(trap.seen[-1].reshape(2, 8).sum(axis=1)).max() < 8
 
 
-def test_without_scouts_all_chains_count():
-    found, state, *_ = measured_in_a_trap(0.0)
-    assert (found.n_stuck, len(found.spins)) == (0, 256)
+def test_without_probes_all_chains_count():
+    found, state, extras, _ = measured_in_a_trap(0.0)
+    assert (extras, len(found.spins)) == ({}, 256)
     assert found.energy.r_hat > 1.1
     assert abs(state.chains.spins[0].reshape(2, 8).sum(axis=1)).max() == 8
 
 
-def test_a_resumed_run_loses_the_same_chains_and_the_report_says_so(tmp_path, monkeypatch):
+def test_a_resumed_run_has_the_same_stuck_chains_and_the_report_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("rbmqs.estimators.chain_diagnostics.FAR", 0.05)
 
     def run(directory, n_iterations):
@@ -167,13 +173,15 @@ def test_a_resumed_run_loses_the_same_chains_and_the_report_says_so(tmp_path, mo
         )
 
     whole = run("whole", 12)
-    n_stuck = [record.n_stuck for record in whole.history]
+    n_stuck = [record.extra("probe_chains", "n_stuck") for record in whole.history]
     assert sum(n_stuck) > 0
     n_left_out = sum(n > 0 for n in n_stuck)
     assert f"were left out of {n_left_out} iterations" in str(whole)
     run("parts", 5)
     again = rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
-    assert [record.n_stuck for record in again.history] == n_stuck
+    assert [record.extra("probe_chains", "n_stuck") for record in again.history] == n_stuck
     first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))
     np.testing.assert_array_equal(first.psi.flat, second.psi.flat)
-    np.testing.assert_array_equal(first.probes.spins, second.probes.spins)
+    np.testing.assert_array_equal(
+        first.of("probe_chains")["chains"].spins, second.of("probe_chains")["chains"].spins
+    )

@@ -8,6 +8,7 @@ import pytest
 import rbmqs
 from hamiltonians import chain, heisenberg, square
 from rbmqs import RBM
+from rbmqs.estimators.chain_diagnostics import FAR
 from rbmqs.estimators.error_bars import MAX_R_HAT, quick_statistics
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.local import local_energies
@@ -17,15 +18,16 @@ from rbmqs.sampling.chains import ChainState, MetropolisSampler
 from rbmqs.sampling.initial_configurations import ordered_states
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions.probe_chains import FAR, LIFE, SWEEPS, OutlyingSamples, ProbeChains
+from rbmqs.vmc.extensions.probe_chains import LIFE, SWEEPS, OutlyingSamples, ProbeChains
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 H = heisenberg(chain(16), total_sz=0, marshall=True)
 SAMPLER = MetropolisSampler.for_hamiltonian(H)
 FLAT = RBM.random(16, 1, stddev=1e-3)
 
 
-def scouts_of(hamiltonian=H, sampler=SAMPLER, share=1e-3, seed=0):
+def probes_of(hamiltonian=H, sampler=SAMPLER, share=1e-3, seed=0):
     return ProbeChains.beside(sampler, hamiltonian, share, seed)
 
 
@@ -42,8 +44,8 @@ def frozen(probes):
     return replace(probes, moves=Frozen())
 
 
-def test_there_is_a_scout_for_every_kind_of_start():
-    probes = frozen(scouts_of())
+def test_there_is_a_probe_chain_for_every_kind_of_start():
+    probes = frozen(probes_of())
     started, _ = probes.advance(FLAT, probes.start(), 0)
     patterns = list(ordered_states(H).values())
     assert len(started) == 1 + len(patterns)
@@ -52,12 +54,12 @@ def test_there_is_a_scout_for_every_kind_of_start():
     np.testing.assert_array_equal(started.sum(axis=1), 0)
     tilted = heisenberg(square(4), total_sz=1)
     sampler = MetropolisSampler.for_hamiltonian(tilted)
-    probes = frozen(scouts_of(tilted, sampler))
+    probes = frozen(probes_of(tilted, sampler))
     np.testing.assert_array_equal(probes.advance(FLAT, probes.start(), 0)[0].sum(axis=1), 2)
 
 
 def test_each_starts_again_after_its_life_and_not_together():
-    probes = frozen(scouts_of())
+    probes = frozen(probes_of())
     marked = np.tile(np.array([1, -1], np.int8), (4, 8))
     due = []
     for iteration in range(1, 2 * LIFE + 1):
@@ -70,18 +72,18 @@ def test_each_starts_again_after_its_life_and_not_together():
     np.testing.assert_array_equal(due[:LIFE].any(axis=0) | due[LIFE:].any(axis=0), True)
 
 
-def test_scouts_depend_on_seed_and_iteration_alone():
-    first = scouts_of().advance(FLAT, scouts_of().start(), 0)
-    again = scouts_of().advance(FLAT, scouts_of().start(), 0)
-    other = scouts_of(seed=1).advance(FLAT, scouts_of(seed=1).start(), 0)
+def test_probes_depend_on_seed_and_iteration_alone():
+    first = probes_of().advance(FLAT, probes_of().start(), 0)
+    again = probes_of().advance(FLAT, probes_of().start(), 0)
+    other = probes_of(seed=1).advance(FLAT, probes_of(seed=1).start(), 0)
     np.testing.assert_array_equal(first[0].spins, again[0].spins)
     np.testing.assert_array_equal(first[1].rng, again[1].rng)
     assert not np.array_equal(first[1].rng, other[1].rng)
     assert first[0].shape == (4, SWEEPS)
 
 
-def test_those_far_above_the_chains_are_astray():
-    probes = scouts_of()
+def test_those_far_above_the_chains_are_outlying():
+    probes = probes_of()
     state = SAMPLER.start(0)
     samples, _ = probes.advance(FLAT, probes.start(), 0)
     values = local_energies(FLAT, H, samples).real
@@ -112,7 +114,7 @@ def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
             each = np.array([1e9, np.nan, -1e9, np.inf], dtype=complex)
             return np.repeat(each, SWEEPS)
 
-    probes = scouts_of()
+    probes = probes_of()
     samples, _ = probes.advance(FLAT, probes.start(), 0)
     energy = replace(quick_statistics(np.zeros((2, 4))), variance=1.0)
     found = probes.outlying(Node(), samples, energy, 512)
@@ -120,7 +122,7 @@ def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
     np.testing.assert_array_equal(found.local_energies, [48.0] * SWEEPS)
 
 
-def test_weights_have_mean_one_and_scouts_a_small_share():
+def test_weights_have_mean_one_and_probes_a_small_share():
     outlying = OutlyingSamples(np.ones((3, 4), np.int8), np.zeros(3), 0.25, np.ones(1, bool))
     weights = outlying.weights(1000)
     assert weights.mean() == pytest.approx(1)
@@ -128,12 +130,12 @@ def test_weights_have_mean_one_and_scouts_a_small_share():
     assert len(weights) == 1003
 
 
-def test_no_scouts_where_nothing_moves_or_none_are_wanted():
-    exact = vmc.make_sampler(H, SamplingSettings(exact=True))
-    assert scouts_of(sampler=exact) is None
-    assert scouts_of(share=0.0) is None
-    replicas = vmc.make_sampler(H, SamplingSettings(n_replicas=4))
-    assert scouts_of(sampler=replicas).moves.n_chains == 4
+def test_no_probes_where_nothing_moves_or_none_are_wanted():
+    exact = make_sampler(H, SamplingSettings(exact=True))
+    assert probes_of(sampler=exact) is None
+    assert probes_of(share=0.0) is None
+    replicas = make_sampler(H, SamplingSettings(n_replicas=4))
+    assert probes_of(sampler=replicas).moves.n_chains == 4
     with pytest.raises(ValueError, match=r"probe_share must lie in \[0, 1\), got 1"):
         SamplingSettings(probe_share=1.0)
 
@@ -148,24 +150,30 @@ def run_of(share, n_iterations, output=None, hamiltonian=H, **options):
     )
 
 
-def test_a_run_without_scouts_astray_is_as_if_there_were_none(monkeypatch):
+def test_a_run_without_probes_outlying_is_as_if_there_were_none(monkeypatch):
     monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", 1e9)
-    with_scouts, without = (run_of(share, 12) for share in (1e-3, 0.0))
-    assert sum(record.n_outlying for record in with_scouts.history) == 0
-    np.testing.assert_array_equal(with_scouts.psi.flat, without.psi.flat)
+    with_probes, without = (run_of(share, 12) for share in (1e-3, 0.0))
+    assert sum(record.extra("probe_chains", "n_outlying") for record in with_probes.history) == 0
+    np.testing.assert_array_equal(with_probes.psi.flat, without.psi.flat)
 
 
 @pytest.mark.parametrize("rbm", [{"alpha": 1}, {"tied": "translations"}])
-def test_a_resumed_run_has_the_same_scouts(tmp_path, rbm, monkeypatch):
+def test_a_resumed_run_has_the_same_probes(tmp_path, rbm, monkeypatch):
     monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", -1e9)
     whole = run_of(1e-3, 12, tmp_path / "whole", **rbm)
-    assert [record.n_outlying for record in whole.history] == [4 * SWEEPS] * 12
+    assert [record.extra("probe_chains", "n_outlying") for record in whole.history] == [
+        4 * SWEEPS
+    ] * 12
     run_of(1e-3, 5, tmp_path / "parts", **rbm)
     rbmqs.resume(tmp_path / "parts", n_iterations=12, progress=False)
     first, second = (load_checkpoint(tmp_path / k / CHECKPOINT).state for k in ("whole", "parts"))
     np.testing.assert_array_equal(first.psi.flat, second.psi.flat)
-    np.testing.assert_array_equal(first.probes.spins, second.probes.spins)
-    np.testing.assert_array_equal(first.probes.rng, second.probes.rng)
+    np.testing.assert_array_equal(
+        first.of("probe_chains")["chains"].spins, second.of("probe_chains")["chains"].spins
+    )
+    np.testing.assert_array_equal(
+        first.of("probe_chains")["chains"].rng, second.of("probe_chains")["chains"].rng
+    )
     logs = [(tmp_path / k / "log.jsonl").read_bytes() for k in ("whole", "parts")]
     assert logs[0] == logs[1]
 
@@ -179,11 +187,11 @@ def trained(share, n_sites=48, n_iterations=300):
     return hamiltonian, next(s.psi for _, s in steps if s.iteration == n_iterations)
 
 
-def test_scouts_keep_a_spurious_maximum_from_growing():
+def test_probes_keep_a_spurious_maximum_from_growing():
     """Without them the |psi| of two domains is e^36 times that centred, and chains stay there."""
-    for share, at_home in ((0.0, False), (1e-3, True)):
+    for share, is_centred in ((0.0, False), (1e-3, True)):
         hamiltonian, psi = trained(share)
-        sampler = vmc.make_sampler(hamiltonian, SamplingSettings())
+        sampler = make_sampler(hamiltonian, SamplingSettings())
         estimate = final_estimate(hamiltonian, psi, sampler, 64, 2)
-        assert (estimate.energy.r_hat < MAX_R_HAT) == at_home
-        assert (estimate.by_start["domain"].mean < -80) == at_home
+        assert (estimate.energy.r_hat < MAX_R_HAT) == is_centred
+        assert (estimate.by_start["domain"].mean < -80) == is_centred

@@ -8,8 +8,7 @@ import pytest
 import rbmqs
 from hamiltonians import chain, ising
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.estimators.chain_diagnostics import compare_starts
-from rbmqs.estimators.chain_diagnostics import MARGIN, weightless_chains
+from rbmqs.estimators.chain_diagnostics import MARGIN, compare_starts, weightless_chains
 from rbmqs.estimators.equilibration import PROBE_FALSE_ALARM, _Look
 from rbmqs.estimators.final import final_estimate
 

@@ -1,7 +1,6 @@
 """Several random starts in one run: what each gets, which goes on, and what is kept of them."""
 
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -17,18 +16,19 @@ from rbmqs.states.factory import initial_wavefunction
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled, present, unrefined
-from rbmqs.vmc.extensions.distance_shift import DistanceShift
+from rbmqs.vmc.extension import RunContext
 from rbmqs.vmc.extensions.multistart import (
     MultiStart,
+    Standing,
     best_so_far,
-    next_restart,
     restart_energies,
     with_restarts,
 )
+from rbmqs.vmc.recommended import recommended
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 CHAIN = hm.ising(hm.chain(6), h=1.0)
-LOCALITY = DistanceShift(CHAIN)
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=128, summation=False)
 LENGTH = 8
 SETTINGS = RunSettings(
@@ -55,6 +55,15 @@ def states(n, chosen=SETTINGS):
     return list(islice(vmc.iterate(CHAIN, psi, chosen), n))
 
 
+def extension():
+    return MultiStart(RunContext(CHAIN, SETTINGS, make_sampler(CHAIN, SAMPLING)))
+
+
+def restarted(record, n):
+    """A record with so many restarts before it."""
+    return replace(record, extras={"multistart": {"restart": n}})
+
+
 def run(directory, **changes):
     return rbmqs.ground_state(
         CHAIN, 1, tied="translations", settings=settings(**changes), output=directory,
@@ -62,7 +71,7 @@ def run(directory, **changes):
     )  # fmt: skip
 
 
-def test_iterations_are_counted_within_trials():
+def test_iterations_are_counted_within_restarts():
     chosen = settings()
     found = [
         (chosen.n_restarts_before(t), chosen.iteration_in_restart(t)) for t in (0, 7, 8, 23, 24)
@@ -75,10 +84,12 @@ def test_iterations_are_counted_within_trials():
     ]
 
 
-def test_schedules_begin_again_with_each_trial():
+def test_schedules_begin_again_with_each_restart():
     records = [record for record, _ in states(3 * LENGTH + 2)]
     tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
-    assert [r.restart for r in records] == [0] * LENGTH + [1] * LENGTH + [2] * LENGTH + [3, 3]
+    assert [r.extra("multistart", "restart") for r in records] == [0] * LENGTH + [1] * LENGTH + [
+        2
+    ] * LENGTH + [3, 3]
     for t, record in enumerate(records):
         here = t % LENGTH if t < 3 * LENGTH else t - 2 * LENGTH
         rate = OptimiserSettings().learning_rate_at(here, tied)
@@ -96,18 +107,18 @@ def test_the_lowest_start_goes_on():
         np.mean([r.energy.mean.real for r, _ in found[(k + 1) * LENGTH - 2 : (k + 1) * LENGTH]])
         for k in range(3)
     ]
-    np.testing.assert_allclose(after.restarts.energies, energies, rtol=1e-12)
+    np.testing.assert_allclose(Standing.of(after).energies, energies, rtol=1e-12)
     assert len({tuple(psi.flat) for psi in ends}) == 3
-    np.testing.assert_array_equal(after.restarts.best.flat, ends[int(np.argmin(energies))].flat)
+    np.testing.assert_array_equal(Standing.of(after).best.flat, ends[int(np.argmin(energies))].flat)
     assert restart_energies([record for record, _ in found], SETTINGS) == pytest.approx(energies)
 
 
 @pytest.mark.parametrize("best", [0, 1, 2])
 def test_any_of_them_may_be_the_lowest(best, monkeypatch):
     """The judged energies are replaced, so that each restart in turn comes out lowest."""
-    closed = MultiStart.closed
+    closed = Standing.closed
     monkeypatch.setattr(
-        MultiStart,
+        Standing,
         "closed",
         lambda self, psi, chains: closed(
             replace(self, total=float(len(self.energies) != best), n_judged=1), psi, chains
@@ -115,45 +126,42 @@ def test_any_of_them_may_be_the_lowest(best, monkeypatch):
     )
     found = states(3 * LENGTH + 1)
     before = found[(best + 1) * LENGTH - 1][1].psi
-    assert found[-1][1].restarts.energies == tuple(float(k != best) for k in range(3))
-    np.testing.assert_array_equal(found[-1][1].restarts.best.flat, before.flat)
+    assert Standing.of(found[-1][1]).energies == tuple(float(k != best) for k in range(3))
+    np.testing.assert_array_equal(Standing.of(found[-1][1]).best.flat, before.flat)
 
 
 @pytest.mark.parametrize(("best", "goes_on"), [(0, False), (2, True)])
-def test_the_last_trial_goes_on_as_it_is(best, goes_on):
+def test_the_last_restart_goes_on_as_it_is(best, goes_on):
     """With its momentum, which any other start has lost; both with the chains that they had."""
     state = states(3 * LENGTH)[-1][1]
     energies = (-2.0, -1.0) if best == 0 else (0.0, 0.0)
-    state = replace(
-        state, restarts=replace(state.restarts, energies=energies, total=-3.0, n_judged=2)
-    )
-    sampler = vmc.make_sampler(CHAIN, SAMPLING)
-    after = next_restart(state, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
-    assert after.restarts.energies == (*energies, -1.5)
-    assert (after.iteration, after.restarts.n_judged) == (3 * LENGTH, 0)
-    assert after.chains is (state.chains if goes_on else state.restarts.chains)
+    standing = replace(Standing.of(state), energies=energies, total=-3.0, n_judged=2)
+    after = extension().before(standing.into(state))
+    assert Standing.of(after).energies == (*energies, -1.5)
+    assert (after.iteration, Standing.of(after).n_judged) == (3 * LENGTH, 0)
+    assert after.chains is (state.chains if goes_on else standing.chains)
     assert after.chains is not None
     assert np.any(after.optimiser.direction) == goes_on
 
 
-def test_behind_its_trials_a_run_ends_where_it_is():
+def test_behind_its_restarts_a_run_ends_where_it_is():
     state = states(3 * LENGTH + 2)[-1][1]
-    worse = replace(state, restarts=replace(state.restarts, total=1e6, n_judged=1))
+    worse = replace(Standing.of(state), total=1e6, n_judged=1).into(state)
     assert best_so_far(worse, SETTINGS) is worse
 
 
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
-def test_a_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut):
+def test_a_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cut):
     whole = run(tmp_path / "whole")
     run(tmp_path / "cut", n_iterations=cut)
     resumed = rbmqs.resume(tmp_path / "cut", n_iterations=40, progress=False)
     np.testing.assert_array_equal(resumed.psi.flat, whole.psi.flat)
     assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
-    kept = load_checkpoint(tmp_path / "cut" / CHECKPOINT).state.restarts
-    assert len(kept.energies) == 3
+    kept = load_checkpoint(tmp_path / "cut" / CHECKPOINT).state
+    assert len(Standing.of(kept).energies) == 3
 
 
-def test_chains_may_change_among_the_trials(tmp_path):
+def test_chains_may_change_among_the_restarts(tmp_path):
     run(tmp_path, n_iterations=LENGTH + 2)
     changes = {"sampling.n_chains": 16}
     resumed = rbmqs.resume(tmp_path, n_iterations=40, changes=changes, progress=False)
@@ -161,14 +169,14 @@ def test_chains_may_change_among_the_trials(tmp_path):
     assert resumed.energy.n_chains == 16
 
 
-def test_a_run_that_ends_among_its_trials_gives_the_lowest(tmp_path):
+def test_a_run_that_ends_among_its_restarts_gives_the_lowest(tmp_path):
     n = LENGTH + 4  # less than the judged part of the second restart, which therefore cannot win
     result = run(tmp_path, n_iterations=n)
     first = states(LENGTH)[-1][1].psi
     np.testing.assert_array_equal(result.psi.flat, first.flat)
     kept = load_checkpoint(tmp_path / CHECKPOINT).state
     assert kept.iteration == n  # where it is resumed from
-    assert len(kept.restarts.energies) == 1
+    assert len(Standing.of(kept).energies) == 1
     assert not np.array_equal(kept.psi.flat, first.flat)
 
 
@@ -177,7 +185,7 @@ def test_result_and_report_name_the_energies(tmp_path):
     energies = result.to_dict()["restart_energies"]
     assert len(energies) == 3
     assert f"{energies[1]:.4f}" in str(result)
-    assert "the lowest went on" in str(result)
+    assert "the best was kept" in str(result)
     assert rbmqs.ground_state(
         CHAIN, 1, settings=settings(n_restarts=1), progress=False
     ).to_dict()["restart_energies"] == []  # fmt: skip
@@ -191,15 +199,15 @@ def test_convergence_is_judged_from_the_present_start():
     one = [record for record, _ in states(12, settings(n_restarts=1))]
     assert present(one) == one
     undone = [*one[:-1], replace(one[-1], status="step undone")]
-    later = [replace(r, restart=1) for r in one]
+    later = [restarted(r, 1) for r in one]
     assert "steps were undone" in unrefined(undone)[0]
     assert "fewer than 100 iterations" in unrefined([*undone, *later])[0]
-    flat = [replace(one[-1], iteration=t, restart=t // 150) for t in range(300)]
+    flat = [restarted(replace(one[-1], iteration=t), t // 150) for t in range(300)]
     assert not has_settled(flat)
-    assert has_settled([replace(r, restart=0) for r in flat])
+    assert has_settled([restarted(r, 0) for r in flat])
 
 
-def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
+def test_a_restart_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
     monkeypatch.setattr("rbmqs.runs.run.has_settled", lambda history: True)
     result = run(tmp_path, stop_when_converged=True)
     assert len(result.history) == 3 * LENGTH + 1
@@ -209,7 +217,7 @@ def test_a_trial_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path
     assert len(alone.history) == 1
 
 
-def test_how_many_trials_where_nothing_is_said():
+def test_how_many_restarts_where_nothing_is_said():
     tied = initial_wavefunction(CHAIN, 0, tied="translations", alpha=1)
     plain = RBM.random(6, 1)
     projected = ProjectedRBM(tied, symmetric_sector(CHAIN))
@@ -223,7 +231,9 @@ def test_how_many_trials_where_nothing_is_said():
     assert chosen(tied, n_restarts=5) == 5
     assert chosen(tied, growth=(1, 2)) is None  # stages of growth have starts of their own
     warm = rbmqs.ground_state(CHAIN, psi=tied, settings=settings(n_restarts=None), progress=False)
-    assert {record.restart for record in warm.history} == {0}  # a start that was given is the one
+    assert {record.extra("multistart", "restart") for record in warm.history} == {
+        0
+    }  # a start that was given is the one
 
 
 def test_how_many_samples_where_nothing_is_said():
@@ -265,16 +275,16 @@ def odd_under_inversion():
     return initial_wavefunction(CHAIN, 0, alpha=1, tied="translations", hidden_bias=True)
 
 
-def test_what_a_projected_machine_is_tried_with():
+def test_what_a_projected_rbm_is_restarted_as():
     def rbm(**ansatz):
         return initial_wavefunction(CHAIN, 0, alpha=1, **ansatz)
 
     whole = rbm(**PROJECTED)
     for psi in (whole, rbm(project="symmetric")):
-        assert psi.restart_state is psi.base
-        assert psi.n_restarts == 3
+        assert recommended(psi).restart_state is psi.base
+        assert recommended(psi).n_restarts == 3
     plain = rbm(project="k=0 odd +")
-    assert plain.n_restarts == 1
+    assert recommended(plain).n_restarts == 1
     others = [
         plain,
         rbm(tied="translations"),
@@ -282,29 +292,24 @@ def test_what_a_projected_machine_is_tried_with():
         ProjectedRBM(odd_under_inversion(), replace(whole.sector, spin_inversion=-1)),
     ]
     for psi in others:
-        assert psi.restart_state is psi
+        assert recommended(psi).restart_state is None
 
 
-def test_trials_are_held_without_the_projection_and_the_lowest_is_projected():
+def test_restarts_run_without_the_projection_and_the_lowest_is_projected():
     psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
     found = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH + 1))
     kinds = [type(state.psi) for _, state in found]
     assert kinds == [SymmetricRBM] * (3 * LENGTH) + [ProjectedRBM]
-    best = int(np.argmin(found[-1][1].restarts.energies))
+    best = int(np.argmin(Standing.of(found[-1][1]).energies))
     lowest = found[(best + 1) * LENGTH - 1][1]
-    before = next_restart(
-        found[3 * LENGTH - 1][1],
-        SETTINGS,
-        partial(vmc.start_state, sampler=vmc.make_sampler(CHAIN, SAMPLING)),
-        LOCALITY,
-    )
+    before = extension().before(found[3 * LENGTH - 1][1])
     np.testing.assert_array_equal(before.psi.flat, lowest.psi.flat)
     np.testing.assert_array_equal(before.chains.spins, lowest.chains.spins)
     assert before.psi.describe() == psi.describe()
-    assert before.restarts.target is None
+    assert before.target is None
 
 
-def test_sums_over_all_configurations_are_tried_as_they_are():
+def test_sums_over_all_configurations_are_restarted_as_they_are():
     summed = replace(SETTINGS, sampling=replace(SAMPLING, summation=None, n_samples=None))
     psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
     for record, state in islice(vmc.iterate(CHAIN, psi, summed), 2):
@@ -312,19 +317,18 @@ def test_sums_over_all_configurations_are_tried_as_they_are():
         assert isinstance(state.psi, ProjectedRBM)
 
 
-def test_a_lowest_trial_of_another_sector_is_not_projected(monkeypatch):
+def test_a_best_restart_of_another_sector_is_not_projected(monkeypatch):
     monkeypatch.setattr("rbmqs.vmc.extensions.multistart.MIN_SHARE", 2.0)
     psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
-    sampler = vmc.make_sampler(CHAIN, SAMPLING)
     last = list(islice(vmc.iterate(CHAIN, psi, SETTINGS), 3 * LENGTH))[-1][1]
-    after = next_restart(last, SETTINGS, partial(vmc.start_state, sampler=sampler), LOCALITY)
+    after = extension().before(last)
     assert isinstance(after.psi, ProjectedRBM)
     assert abs(after.psi.flat).max() < 0.06  # small random numbers
-    assert abs(after.restarts.best.flat).max() > 0.06
+    assert abs(Standing.of(after).best.flat).max() > 0.06
 
 
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
-def test_a_projected_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut):
+def test_a_projected_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cut):
     whole = projected_run(tmp_path / "whole")
     part = projected_run(tmp_path / "cut", n_iterations=cut)
     assert part.psi.describe() == whole.psi.describe()
@@ -332,10 +336,10 @@ def test_a_projected_run_cut_among_its_trials_goes_on_bit_for_bit(tmp_path, cut)
     resumed = rbmqs.resume(tmp_path / "cut", n_iterations=40, progress=False)
     np.testing.assert_array_equal(resumed.psi.flat, whole.psi.flat)
     assert (tmp_path / "cut" / LOG).read_bytes() == (tmp_path / "whole" / LOG).read_bytes()
-    assert "the lowest went on, projected" in str(whole)
+    assert "the best was kept, projected" in str(whole)
 
 
-def trials_end_at(seconds, monkeypatch):
+def restarts_end_at(seconds, monkeypatch):
     """A clock that shows so many seconds at the ends of the first restart, the second, and then 0."""
     shown = iter(seconds)
 
@@ -347,9 +351,9 @@ def trials_end_at(seconds, monkeypatch):
 
 # Of 100 s restarts may take 25: one of 12.5 s is the only one, two of 16.7 s are enough.
 @pytest.mark.parametrize(("seconds", "n"), [((13,), 1), ((12, 17), 2), ((12, 16), 3)])
-def test_where_time_is_short_there_are_fewer_trials(tmp_path, monkeypatch, seconds, n):
+def test_where_time_is_short_there_are_fewer_restarts(tmp_path, monkeypatch, seconds, n):
     expected = run(tmp_path / "expected", n_restarts=n)
-    trials_end_at(seconds, monkeypatch)
+    restarts_end_at(seconds, monkeypatch)
     result = run(tmp_path / "run", max_seconds=100.0)
     assert result.settings.n_restarts == n
     np.testing.assert_array_equal(result.psi.flat, expected.psi.flat)
@@ -364,20 +368,20 @@ def test_where_time_is_short_there_are_fewer_trials(tmp_path, monkeypatch, secon
 
 
 @pytest.mark.parametrize("cut", [LENGTH, LENGTH + 3])
-def test_a_run_with_fewer_trials_goes_on_bit_for_bit(tmp_path, monkeypatch, cut):
+def test_a_run_with_fewer_restarts_goes_on_bit_for_bit(tmp_path, monkeypatch, cut):
     expected = run(tmp_path / "expected", n_restarts=1)
-    trials_end_at((13,), monkeypatch)
+    restarts_end_at((13,), monkeypatch)
     run(tmp_path / "run", max_seconds=100.0, n_iterations=cut)
     resumed = rbmqs.resume(tmp_path / "run", n_iterations=40, progress=False)
     np.testing.assert_array_equal(resumed.psi.flat, expected.psi.flat)
 
 
-def test_a_machine_that_time_allows_one_trial_is_projected_behind_it(tmp_path, monkeypatch):
-    trials_end_at((13,), monkeypatch)
+def test_a_state_that_time_allows_one_restart_is_projected_behind_it(tmp_path, monkeypatch):
+    restarts_end_at((13,), monkeypatch)
     result = projected_run(tmp_path, max_seconds=100.0)
     assert isinstance(result.psi, ProjectedRBM)
     first = projected_run(None, n_iterations=LENGTH)
     assert not np.array_equal(result.psi.flat, first.psi.flat)
     kept = load_checkpoint(tmp_path / CHECKPOINT).state
     assert isinstance(kept.psi, ProjectedRBM)
-    assert kept.restarts.target is None
+    assert kept.target is None
