@@ -41,7 +41,7 @@ theirs = ground_state_with_netket(
     H,
     psi,
     n_iterations=settings.n_iterations,
-    learning_rate=psi.learning_rate,
+    learning_rate=recommended(psi).learning_rate,
     diag_shift=settings.optimiser.diag_shift,
     seed=1,
 )

@@ -126,6 +126,7 @@ class LengthConfig:
     growth_interval: int = RunSettings.growth_interval
     n_restarts: int | None = RunSettings.n_restarts
     restart_iterations: int = RunSettings.restart_iterations
+    extensions: tuple[str, ...] = RunSettings.extensions
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,8 @@ def run(
             psi = state.psi
         estimate, n_refinement = None, 0
         if interrupts.agree() is None or not history:
-            healthy = state if history and not trouble else None
+            begun = state is not None and state.iteration > 0
+            healthy = state if begun and not trouble else None
             limit = None if settings.max_seconds is None else REFINEMENT * settings.max_seconds
             stopped = partial(interrupts.must_stop, optimised, limit)
             found = refined_estimate(

@@ -108,7 +108,7 @@ def test_report_and_result_say_how_many(tmp_path):
     )
     n = result.to_dict()["n_weightless_chains"]
     assert n > 0
-    assert f"{n} of 16 chains had stayed where |psi|^2 is below e^-30 of the whole" in str(result)
+    assert f"{n} of 16 chains were where |psi|^2 is below e^-30 of the whole" in str(result)
 
 
 def test_a_single_lost_chain_of_a_kind_is_seen():

@@ -73,7 +73,7 @@ def test_refusals():
         grown(MACHINES["plain"], 0.5)
     with pytest.raises(ValueError, match="multiple of 1"):
         grown(psi, 1.5)
-    with pytest.raises(TypeError, match="must be an RBM to grow, got int"):
+    with pytest.raises(TypeError, match="must be an RBM, plain, tied or projected, got int"):
         grown(3, 2)
     for growth, named in (((2, 1), "rise"), ((1, 1), "rise"), ((0,), "growth"), ("12", "growth")):
         with pytest.raises((TypeError, ValueError), match=named):

@@ -29,7 +29,7 @@ from rbmqs.vmc.optimisers import StochasticReconfiguration
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import DivergedError
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
-from rbmqs.vmc.step import has_diverged, is_better
+from rbmqs.vmc.step import MAX_ROLLBACKS, has_diverged, is_better
 
 ROOT = Path(__file__).parents[2]
 SAMPLING = SamplingSettings(n_samples=64, n_chains=8, n_final_samples=256, summation=False)
@@ -340,7 +340,7 @@ def nan_after(iteration, monkeypatch):
         return values * np.nan if energies.calls > iteration else values
 
     energies.calls = 0
-    monkeypatch.setattr(vmc, "evaluator", lambda sampler: energies)
+    monkeypatch.setattr("rbmqs.vmc.sources.evaluator", lambda sampler: energies)
 
 
 def test_nan_ends_the_run_with_the_last_good_state_saved(tmp_path, monkeypatch):
@@ -349,7 +349,7 @@ def test_nan_ends_the_run_with_the_last_good_state_saved(tmp_path, monkeypatch):
     nan_after(4, monkeypatch)
     result = start(tmp_path / "run", 100)
     assert any("the energy is not finite" in sentence for sentence in result.status)
-    assert len(result.history) == 4 + vmc.MAX_ROLLBACKS
+    assert len(result.history) == 4 + MAX_ROLLBACKS
     assert np.isnan(result.history[-1].energy.mean)
     assert np.isfinite(result.energy.mean)
     saved = load_checkpoint(tmp_path / "run" / CHECKPOINT).state
@@ -372,7 +372,7 @@ def test_iterate_raises_diverged_with_the_state(monkeypatch):
     loop = vmc.iterate(ISING, rbmqs.RBM.random(4, 1), settings(50))
     with pytest.raises(DivergedError, match="not finite") as caught:
         list(itertools.islice(loop, 50))
-    assert caught.value.state.iteration == 2 + vmc.MAX_ROLLBACKS
+    assert caught.value.state.iteration == 2 + MAX_ROLLBACKS
     assert np.all(np.isfinite(caught.value.state.psi.flat))
 
 
