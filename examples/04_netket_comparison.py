@@ -22,6 +22,7 @@ if importlib.util.find_spec("netket") is None:
     sys.exit()
 
 from rbmqs.runs.netket import ground_state_with_netket
+from rbmqs.vmc.recommended import recommended
 
 OUTPUT = Path(__file__).parent / "output"
 OUTPUT.mkdir(exist_ok=True)
