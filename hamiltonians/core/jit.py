@@ -4,7 +4,12 @@
 between threads, ``exact_kernel`` and ``parallel_exact_kernel`` those whose floating-point
 operations keep their written order and their NaNs (acceptance tests, log cosh, finite checks).
 ``inlined_kernel`` and ``inlined_exact_kernel`` become part of the kernel that calls them: for
-bodies of a few ten nanoseconds, which handing over the arguments would double.
+bodies of a few ten nanoseconds, which handing over the arguments would double. Python cannot call
+them (`TypeError`).
+
+Numba optimises every function on its own, generates machine code for it, and does both again in
+each kernel that calls it. Here only whole kernels are optimised as modules and become machine code;
+inlined ones and the bodies of parallel loops stay LLVM code until they are part of one.
 
 The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True`` LLVM may fold
 ``isnan(nan)`` to false, and every finite check of the project would be void.
@@ -18,8 +23,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import typed_passes
 from numba.core.caching import FunctionCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
 from numba.core.runtime import rtsys
+from numba.parfors.parfor import Parfor
 
 FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
 # Threads that wait must soon sleep: with another process on the cores a spinning pool stalls for
@@ -46,6 +56,94 @@ class KernelCache(FunctionCache):
             return self._load_overload(sig, target_context)
 
 
+class _PartLibrary(JITCodeLibrary):
+    """LLVM code that is linked into kernels and optimised there; machine code where asked for.
+
+    The passes over each single function remain: without them sums come out in another order.
+    """
+
+    _is_machine_code = False
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Address of a function, as of helpers of Numba that are compiled with a loop's body."""
+        self._ensure_finalized()
+        if not self._is_machine_code:
+            self._is_machine_code = True
+            super()._optimize_final_module()
+            super()._finalize_final_module()
+        return super().get_pointer_to_function(name)
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ParallelLowering(typed_passes.NativeParforLowering):
+    """Numba's lowering of parallel loops, whose bodies stay parts of their kernel."""
+
+    _name = "parallel_lowering_of_parts"
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower the kernel with the library that was made for it, and its loops with others."""
+        codegen = state.targetctx.codegen()
+        for block in state.func_ir.blocks.values():
+            for loop in block.find_insts(Parfor):
+                loop.flags = loop.flags.copy()
+                loop.flags.no_compile = loop.flags.no_cpython_wrapper = True
+        codegen._library_class = _PartLibrary
+        try:
+            return super().run_pass(state)
+        finally:
+            del codegen._library_class
+
+
+class _Kernel(Compiler):
+    """Compilation to machine code."""
+
+    def __init__(self, typing_context: Any, target_context: Any, library: Any, *rest: Any) -> None:
+        library = JITCodeLibrary(target_context.codegen(), "kernel")
+        library.enable_object_caching()
+        super().__init__(typing_context, target_context, library, *rest)
+
+    def define_pipelines(self) -> list[Any]:
+        """Numba's passes, with `_ParallelLowering` among them."""
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        for n, (lowering, description) in enumerate(passes.passes):
+            if lowering is typed_passes.NativeParforLowering:
+                passes.passes[n] = (_ParallelLowering, description)
+        passes.finalize()
+        return [passes]
+
+
+class _Part(Compiler):
+    """Compilation to LLVM code only."""
+
+    def __init__(
+        self, typing_context: Any, target_context: Any, library: Any, args: Any, returned: Any,
+        flags: Any, names: Any,
+    ) -> None:  # fmt: skip
+        flags.no_compile = flags.no_cpython_wrapper = True
+        library = _PartLibrary(target_context.codegen(), "part")
+        super().__init__(typing_context, target_context, library, args, returned, flags, names)
+
+    def compile_extra(self, function: Callable) -> Any:
+        """Numba's result, entered where kernels look for it.
+
+        Each entry is known by what Python would call, so that this has to be some other built-in
+        function every time; that of a string refuses what a kernel takes.
+        """
+        result = super().compile_extra(function)
+        result = result._replace(entry_point=f"{result.fndesc.qualname} is inlined".index)
+        self.state.targetctx.insert_user_function(
+            result.entry_point, result.fndesc, [result.library]
+        )
+        return result
+
+
 def _nothing() -> None:
     pass
 
@@ -54,9 +152,13 @@ def _decorator(**options: Any) -> Callable[[Callable], Any]:
     # Nobody calls the wrapper for C, and it takes 5 % of compilation.
     common = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
+    is_part = options.get("forceinline", False)
+
     def compiled(function: Callable) -> Any:
-        dispatcher: Any = numba.njit(**common, **options)(function)  # type: ignore[call-overload]
-        if CACHE:
+        pipeline = _Part if is_part else _Kernel
+        compile_ = numba.njit(**common, **options, pipeline_class=pipeline)  # type: ignore[call-overload]
+        dispatcher: Any = compile_(function)
+        if CACHE and not is_part:
             dispatcher._cache = KernelCache(function)
             dispatcher._compilation_chain_init_hook = _nothing
         return dispatcher

@@ -9,9 +9,16 @@ import numba
 import numpy as np
 import pytest
 from llvmlite.binding import get_host_cpu_features
+from numba import prange
 
 import rbmqs
 from hamiltonians import chain, ising
+from hamiltonians.core.jit import (
+    exact_kernel,
+    inlined_kernel,
+    parallel_exact_kernel,
+    parallel_kernel,
+)
 from rbmqs.core import simd
 from rbmqs.core.simd import LANES
 from rbmqs.runs.report import report
@@ -61,6 +68,44 @@ def test_products_over_units_are_packed_and_fused(name):
     used = instructions(call, *arrays)
     assert any(re.match(r"vfn?m(add|sub)\w*pd", name) for name in used), used
     assert "vmulpd" in used
+
+
+@compiled
+def test_inlined_kernels_are_called_by_kernels_only():
+    """They are never machine code by themselves, and a call from Python is refused."""
+
+    @inlined_kernel
+    def double(x, y):
+        return 2.0 * (x + y)
+
+    @parallel_kernel
+    def fill(out):
+        for i in prange(len(out)):
+            out[i] = double(i, 1.0)
+
+    out = np.empty(5)
+    fill(out)
+    assert out.tolist() == [2.0, 4.0, 6.0, 8.0, 10.0]
+    with pytest.raises(TypeError, match="argument"):
+        double(1, 1.0)
+
+
+@compiled
+def test_a_sum_in_a_parallel_loop_is_that_of_the_serial_kernel():
+    """Bodies of parallel loops are optimised with their kernel, to the same bits at any count."""
+
+    def body(x, out):
+        for i in prange(x.shape[0]):
+            total = 0.0
+            for k in range(x.shape[1]):
+                total += x[i, k] * x[i, k]
+            out[i] = total
+
+    x = np.random.default_rng(1).normal(size=(40, 37))
+    serial, parallel = np.empty(40), np.empty(40)
+    exact_kernel(body)(x, serial)
+    parallel_exact_kernel(body)(x, parallel)
+    assert np.array_equal(serial, parallel)
 
 
 @compiled

@@ -9,6 +9,7 @@ import types
 from dataclasses import replace
 
 import naive
+import numba
 import numpy as np
 import pytest
 from on_threads import on_one_and_two_threads
@@ -451,11 +452,21 @@ def reference_xoshiro(state, n):
     return words
 
 
+@numba.njit
+def first_words(state, n):
+    return np.array([next_word(state) for _ in range(n)])
+
+
+@numba.njit
+def integers_below(state, n, count):
+    return np.array([below(state, n) for _ in range(count)])
+
+
 def test_random_words_are_xoshiro256plusplus():
     state = np.array([1, 2, 3, 4], dtype=np.uint64)
     words = reference_xoshiro(state, 100)
     assert words[:3] == [41943041, 58720359, 3588806011781223]  # published test vector
-    assert [int(next_word(state)) for _ in range(100)] == words
+    assert first_words(state, 100).tolist() == words
     streams, out = np.array([[1, 2, 3, 4]] * 2, dtype=np.uint64), np.empty((2, 50))
     fill_uniform(streams, out)
     np.testing.assert_array_equal(out[1], [(w >> 11) / 2**53 for w in words[:50]])
@@ -463,7 +474,7 @@ def test_random_words_are_xoshiro256plusplus():
 
 def test_integers_are_uniform():
     state = np.random.SeedSequence(1).generate_state(4, np.uint64)
-    counts = np.bincount([below(state, 7) for _ in range(20_000)], minlength=7)
+    counts = np.bincount(integers_below(state, 7, 20_000), minlength=7)
     assert len(counts) == 7
     assert chi_squared(counts, np.full(7, 1 / 7)) > P_VALUE
 
