@@ -86,7 +86,7 @@ def test_inlined_kernels_are_called_by_kernels_only():
     out = np.empty(5)
     fill(out)
     assert out.tolist() == [2.0, 4.0, 6.0, 8.0, 10.0]
-    with pytest.raises(TypeError, match="argument"):
+    with pytest.raises(TypeError):
         double(1, 1.0)
 
 
