@@ -1,9 +1,9 @@
 """Samplers of |psi|^2: chain state goes in, samples and chain state come out.
 
 Three samplers share one interface: `MetropolisSampler` for any size, `ExactSampler` (enumeration)
-for small ones, and `rbmqs.sampling.replica_exchange.ReplicaExchangeSampler` for |psi|^2 with separate maxima. A
-sampler knows its sector; what a move conserves and what the Hamiltonian mixes are compared when the
-sampler is made, so a choice that cannot reach every state is refused.
+for small ones, and `rbmqs.sampling.replica_exchange.ReplicaExchangeSampler` for |psi|^2 with
+separate maxima. A sampler knows its sector; what a move conserves and what the Hamiltonian mixes
+are compared when the sampler is made, so a choice that cannot reach every state is refused.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ class MetropolisSampler(Brief):
 
         Parameters
         ----------
-        psi : Wavefunction
+        psi : VariationalState
         state : ChainState
             Left untouched.
         n_draws : int
@@ -233,7 +233,7 @@ class MetropolisSampler(Brief):
         -------
         samples : Samples
         state : ChainState
-            Where the chains stand now.
+            The chains after the last draw.
         """
         n_draws = positive_int("n_draws", n_draws)
         check_chains(state, self.n_chains, self.n_sites, psi.n_sites, self.total_sz)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import ChainState, MetropolisSampler, Samples
 
 if TYPE_CHECKING:
@@ -121,13 +120,14 @@ class DistributedSampler:
         psi: VariationalState,
         hamiltonian: SpinHamiltonian,
         samples: Samples,
-        pairs: np.ndarray,
+        cache: np.ndarray,
     ) -> np.ndarray:
         """Local energies of all samples, each rank evaluating those of its own chains."""
         mine, n_draws = self._mine, samples.shape[1]
         rows = slice(mine.start * n_draws, mine.stop * n_draws)
-        own = Samples(samples.spins[mine], samples.acceptance)
-        return self._gather(local_energies(psi, hamiltonian, own, pairs[rows]))
+        fixed, own = hamiltonian.total_sz is not None, samples.flat[rows]
+        values = psi.local_values(own, hamiltonian.connections, fixed, cache[rows])
+        return self._gather(values.reshape(-1, n_draws))
 
     def describe(self) -> dict:
         """Settings, for logs and checkpoints: those of all chains, on any number of ranks."""

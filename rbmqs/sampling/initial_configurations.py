@@ -65,7 +65,7 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     from hamiltonians.models.sign_rules import rules_of
 
     lattice = hamiltonian.lattice or _coupling_graph(hamiltonian)
-    order, alternating = _walk(lattice)
+    order, alternating = _order_and_signs(lattice)
     total_sz, n_sites = hamiltonian.total_sz, hamiltonian.n_sites
     n_up = n_sites // 2 if total_sz is None else round(n_sites / 2 + total_sz)
     halves = np.full(n_sites, -1, dtype=np.int8)
@@ -95,8 +95,9 @@ def _domains(order: NDArray[np.int64], n_up: int) -> NDArray[np.int8]:
 def _other_domains(lattice: Lattice, n_up: int) -> dict[str, NDArray[np.int8]]:
     """Domains along the axes behind the first one.
 
-    |psi| of J1-J2, 10x10, tied over translations, had its spurious maxima here, e^200 above home,
-    while probe chains started in the domains along the first axis.
+    |psi| of J1-J2, 10x10, tied over translations, had its spurious maxima here, e^200 times the
+    amplitudes that its chains sampled, while probe chains started in the domains along the first
+    axis.
     """
     if lattice.positions is None:
         return {}
@@ -133,7 +134,7 @@ def _coupling_graph(hamiltonian: SpinHamiltonian) -> Lattice:
     return from_edges(edges, hamiltonian.n_sites)
 
 
-def _walk(lattice: Lattice) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+def _order_and_signs(lattice: Lattice) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """An order of the sites whose first part is one region, and signs that alternate."""
     neighbours: list[list[int]] = [[] for _ in range(lattice.n_sites)]
     for i, j in lattice.bonds().tolist():

@@ -1,0 +1,68 @@
+"""A wavefunction of your own in one file: what you write, and what you get for it.
+
+The class below is all that an ansatz needs: named parameters, log psi and its derivatives, in
+NumPy. Runs, checkpoints, resuming and measurements take it as it is. The run is killed midway and
+resumed here; `rbmqs.testing.check_state` tests the class (python examples/12_your_own_ansatz.py).
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import rbmqs
+from hamiltonians import LocalSpace, chain, ising
+from rbmqs.states.state import VariationalState
+
+H = ising(chain(16), h=1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceJastrow(VariationalState):
+    """log psi = sum_d v_d sum_i sigma_i sigma_(i+d) on a periodic chain: one number a distance."""
+
+    hilbert: LocalSpace
+    v: np.ndarray
+
+    @classmethod
+    def random(cls, hamiltonian, *, seed=0, dtype=float):
+        n_sites = hamiltonian.n_sites
+        v = np.random.default_rng(seed).normal(scale=0.01, size=n_sites // 2)
+        return cls(LocalSpace(n_sites), v.astype(dtype))
+
+    @property
+    def parameters(self):
+        return {"v": self.v}
+
+    def log_derivatives(self, sigma):
+        distances = range(1, len(self.v) + 1)
+        products = [(sigma * np.roll(sigma, d, axis=1)).sum(axis=1) for d in distances]
+        return np.stack(products, axis=1).astype(self.v.dtype)
+
+    def log_psi(self, sigma):
+        return self.log_derivatives(sigma) @ self.v
+
+
+def main():
+    output = Path(tempfile.mkdtemp()) / "run"
+    worker = subprocess.Popen([sys.executable, __file__, output])
+    while not (output / "checkpoint.npz").exists():
+        time.sleep(0.1)
+    worker.kill()  # SIGKILL: the run has no time to say goodbye
+    worker.wait()
+    result = rbmqs.resume(output, n_iterations=300, progress=False)
+    estimate = result.psi.measure(H, n_samples=4096)
+    print(f"energy {estimate.energy}, exact {result.reference.energy:.4f}")
+    print("<Z0 Z1>", estimate.correlations().zz[0, 1].round(4))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        psi = DistanceJastrow.random(H, seed=1)
+        rbmqs.ground_state(H, psi=psi, n_iterations=5000, output=sys.argv[1], progress=False)
+    else:
+        main()
