@@ -208,16 +208,16 @@ def _ground_state(options: argparse.Namespace) -> int:
 
 
 def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
-    """The configuration with the sign rule that does best in short restarts; rank 0 shows them."""
+    """The configuration with the sign rule of lowest energy in short runs, which rank 0 shows."""
     from dataclasses import replace
 
     from rbmqs.runs.sign_search import choose_signs
 
     plain = replace(config, model=replace(config.model, signs=None))
-    restart = choose_signs(plain.hamiltonian(), progress=progress and is_first)
+    search = choose_signs(plain.hamiltonian(), progress=progress and is_first)
     if is_first:
-        print(f"{restart}\n")
-    return replace(config, model=replace(config.model, signs=restart.best.signs))
+        print(f"{search}\n")
+    return replace(config, model=replace(config.model, signs=search.best.signs))
 
 
 def _resume(options: argparse.Namespace) -> int:

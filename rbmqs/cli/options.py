@@ -42,7 +42,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--signs", metavar="RULE",
         help="sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, or "
-        "(ground-state) auto: short restarts of all",
+        "(ground-state) auto: the best of short runs with each",
     )  # fmt: skip
 
 
@@ -72,7 +72,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--growth", type=float, nargs="+", metavar="ALPHA",
         help="densities of hidden units of the stages of the run, such as 1 2 4",
     )  # fmt: skip
-    parser.add_argument("--restarts", type=int, metavar="N", help="random starts to choose from")
+    parser.add_argument(
+        "--restarts", type=int, metavar="N", help="random restarts, of which the best is kept"
+    )
     parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
     parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
     parser.add_argument("--chains", type=int, metavar="N")

@@ -226,8 +226,9 @@ def ground_state_with_netket(
     -------
     dict
         "energy", its one-sigma "error" and the "variance" of the local energies, total energies
-        in Pauli units, from NetKet's final samples by `rbmqs.estimators.error_bars`; "seconds" of wall clock
-        from the conversion to the final estimate, NetKet's compilation included, its import not.
+        in Pauli units, from NetKet's final samples by `rbmqs.estimators.error_bars`; "seconds" of
+        wall clock from the conversion to the final estimate, with NetKet's compilation and without
+        its import.
         NetKet goes on where parameters diverge: the error is NaN where energies are not finite.
 
     Raises

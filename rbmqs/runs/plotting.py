@@ -70,11 +70,11 @@ def _plot_energy(axis: Axes, result: Outcome, iterations: np.ndarray) -> None:
         axis.axhline(
             result.reference.energy / n, color=_EXACT, lw=1, ls="--", label=result.reference.kind
         )
-    settled = energies[len(energies) // 10 :]
-    if len(settled) > 1 and np.all(np.isfinite(settled)):
-        low = min(settled.min(), result.reference.energy / n if result.reference else np.inf)
-        span = max(settled.max() - low, 1e-12)
-        axis.set_ylim(low - 0.1 * span, settled.max() + 0.1 * span)
+    later = energies[len(energies) // 10 :]
+    if len(later) > 1 and np.all(np.isfinite(later)):
+        low = min(later.min(), result.reference.energy / n if result.reference else np.inf)
+        span = max(later.max() - low, 1e-12)
+        axis.set_ylim(low - 0.1 * span, later.max() + 0.1 * span)
     axis.set_ylabel("energy per site")
     axis.set_title(result.hamiltonian.name)
     axis.legend(frameon=False)

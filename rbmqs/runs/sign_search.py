@@ -1,4 +1,4 @@
-"""A short automatic restart of sign rules: the same few runs for each, and an honest table.
+"""Short runs with each sign rule, and a table of their energies.
 
 Every candidate gets the same seeds, ansatz and budget. Its energy is the mean over the runs whose
 error bar can be trusted, and the error comes from their spread, which contains the luck of the
@@ -99,7 +99,7 @@ class SignSearch:
 
     @property
     def rivals(self) -> tuple[SignCandidate, ...]:
-        """Candidates that the restart cannot tell from the best."""
+        """Candidates that the short runs cannot tell from the best."""
         return tuple(c for c in self.candidates[1:] if not c.p_value <= SIGNIFICANCE)
 
     def rotated(self) -> SpinHamiltonian:
@@ -115,7 +115,7 @@ class SignSearch:
         ]
         if self.rivals:
             names = " and ".join(c.label for c in self.rivals)
-            lines.append(f"  {self.best.label} is taken; the restart cannot tell it from {names}")
+            lines.append(f"  {self.best.label} is taken; these runs cannot tell it from {names}")
         return "\n".join(lines)
 
 
@@ -139,7 +139,7 @@ def choose_signs(
         What `SpinHamiltonian.with_signs` takes; default None (no rotation) and every rule that
         exists on the lattice.
     alpha : float
-        Hidden units per site of the restart wavefunctions.
+        Hidden units per site of the short runs.
     n_seeds, n_iterations : int
         Runs for each candidate, at least 2, and their length.
     settings : RunSettings, optional
@@ -149,8 +149,8 @@ def choose_signs(
 
     Returns
     -------
-    SignTrial
-        ``restart.rotated()`` is the Hamiltonian to go on with, ``print(restart)`` the table.
+    SignSearch
+        Its `rotated()` is the Hamiltonian to go on with, and its text the table.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def choose_signs(
         raise ValueError("candidates must name at least one sign rule or None, got none")
     settings = replace(settings or RunSettings(sampling=_SAMPLING), n_iterations=n_iterations)
     results: list[SignCandidate] = []
-    with Progress(len(rotated) * n_seeds, show=progress, unit="restart") as bar:
+    with Progress(len(rotated) * n_seeds, show=progress, unit="run") as bar:
         for signs, H in rotated:
             energies = []
             for seed in range(settings.seed, settings.seed + n_seeds):

@@ -1,4 +1,4 @@
-"""What stands against trusting the energy of a run, a sentence each."""
+"""Reasons not to trust the energy of a run, a sentence each."""
 
 from __future__ import annotations
 

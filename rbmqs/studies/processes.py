@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.2
 
 
 class LocalProcesses(Executor):
-    """A pool of processes with the threads of the machine divided between them.
+    """A pool of processes with the threads of the host divided between them.
 
     Parameters
     ----------

@@ -173,7 +173,7 @@ class _Run:
                 view.refresh(point.id for point in self._running.values())
                 finished, _ = wait(self._running, _REFRESH_SECONDS, FIRST_COMPLETED)
                 for future in finished:
-                    self._settle(self._running.pop(future), future, view)
+                    self._finish(self._running.pop(future), future, view)
             view.refresh(())
         outcome.left = list(self._waiting)
 
@@ -201,7 +201,7 @@ class _Run:
         if isinstance(self._executor, LocalProcesses):
             self._executor.interrupt()
 
-    def _settle(self, point: Point, future: Future, view: StudyView) -> None:
+    def _finish(self, point: Point, future: Future, view: StudyView) -> None:
         """Take note of what became of a point."""
         answer = self._answer(point, future)
         if answer == DONE:

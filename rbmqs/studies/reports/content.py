@@ -29,7 +29,7 @@ class Report:
     settings : str
         The study file, or the settings of a single run.
     facts : dict of str to str
-        Convention, versions, machine and the command that reproduces it.
+        Convention, versions, host and the command that reproduces it.
     heads : tuple of str
     rows : list of tuple of str
         The table of energies as shown.

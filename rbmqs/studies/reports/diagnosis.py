@@ -1,4 +1,4 @@
-"""What stands against a point of the table, in plain sentences."""
+"""Reasons not to trust a point of the table, in plain sentences."""
 
 from __future__ import annotations
 

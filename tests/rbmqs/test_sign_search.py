@@ -30,7 +30,7 @@ def test_candidates_are_ranked_and_told_apart_by_their_spread():
     assert [c.label for c in restart.candidates] == ["marshall", "sites [1, 2]", "none"]
     assert restart.best.error == pytest.approx(0.1 / 3**0.5)
     assert [c.label for c in restart.rivals] == ["sites [1, 2]"]
-    assert "the restart cannot tell it from sites [1, 2]" in str(restart)
+    assert "these runs cannot tell it from sites [1, 2]" in str(restart)
     assert "higher (p = " in str(restart)
 
 
