@@ -10,7 +10,7 @@ shift of a weight grows with the distance from there,
 d counting steps along terms of the Hamiltonian and n(d) being the number of sites within d. Samples
 that do determine a weight move it all the same: only the shift differs, not S. Random starts have
 weights times f^(1/2), in the same proportion: those of far sites, which would not move, added up to
-a random factor in psi. docs/optimisers.md has the figures behind both.
+a random factor in psi. docs/notes/distance-shift.md has the figures behind both.
 
 Features of tied RBMs are determined by samples; later restarts (`rbmqs.vmc.extensions.multistart`)
 centre them on sites all the same, as minima found from there are lower.
