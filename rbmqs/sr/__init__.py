@@ -1,6 +1,13 @@
 """Stochastic reconfiguration: the step from local energies to new parameters."""
 
-from rbmqs.sr.choice import SOLVERS, allowed_solvers, choose_solver, solution_of, solve
+from rbmqs.sr.choice import (
+    SOLVERS,
+    allowed_solvers,
+    choose_solver,
+    register_solver,
+    solution_of,
+    solve,
+)
 from rbmqs.sr.record import SRSolution
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
@@ -13,6 +20,7 @@ __all__ = [
     "SRSolution",
     "allowed_solvers",
     "choose_solver",
+    "register_solver",
     "solution_of",
     "solve",
 ]

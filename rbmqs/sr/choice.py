@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from hamiltonians.utils.checks import choice
+from hamiltonians.utils.registry import Registry
 from rbmqs.sr import scaling, solvers
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.sr.record import SRSolution
@@ -17,11 +19,54 @@ from rbmqs.sr.truncation import truncated
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.states.weights import centred, times_weights
 
-SOLVERS: dict[str, Callable[[Jacobian, np.ndarray, float], Direction]] = {
-    "sample-space": solvers.sample_space,
-    "matrix-free": solvers.matrix_free,
-    "dense": solvers.dense,
-}
+Solver = Callable[[Jacobian, np.ndarray, float], Direction]
+
+
+class Sizes(NamedTuple):
+    """What the cost of a solver depends on.
+
+    Attributes
+    ----------
+    n_samples, n_different : float
+        Samples, and those of them that differ.
+    width : int
+        Multiply-adds of an element of the Gram matrix.
+    product : float
+        Multiply-adds of a product with O.
+    n_parameters : float
+    """
+
+    n_samples: float
+    n_different: float
+    width: int
+    product: float
+    n_parameters: float
+
+
+SOLVERS: Registry[Solver] = Registry("solver")
+_COSTS: dict[str, Callable[[Sizes], float]] = {}
+
+
+def register_solver(
+    name: str, *, cost: Callable[[Sizes], float] | None = None
+) -> Callable[[Solver], Solver]:
+    """A decorator for a solver of (S + shift) x = F, with its multiply-adds as a function of sizes.
+
+    Raises
+    ------
+    TypeError
+        No `cost`: the cheapest solver could not be chosen.
+    """
+    if not callable(cost):
+        raise TypeError(f"solver {name!r} needs a cost model: cost=f, f(sizes) in multiply-adds")
+
+    def decorate(solver: Solver) -> Solver:
+        SOLVERS.register(name)(solver)
+        _COSTS[name] = cost
+        return solver
+
+    return decorate
+
 
 # Conjugate gradients take 270 (Ising chain 16) to 420 (J1-J2 4x4) iterations at a shift of 4e-3.
 _TYPICAL_CG_ITERATIONS = 350
@@ -43,17 +88,32 @@ def costs(
     otherwise, and n^3/6 for Cholesky, n counting different samples only; dense: n P^2/2 + P^3/6;
     matrix-free: two products with O per iteration.
     """
-    n, p = float(n_samples), float(n_parameters)
+    n = float(n_samples)
     rows = n if n_different is None else float(n_different)
-    estimate = {
-        "sample-space": rows * rows * width / 2 + rows**3 / 6,
-        "matrix-free": _TYPICAL_CG_ITERATIONS * 2 * product,
-        "dense": n * p * p / 2 + p**3 / 6,
-    }
-    for method, order in (("sample-space", rows), ("dense", p)):
-        if 16 * order * order > _MAX_MATRIX_BYTES:
-            estimate[method] = np.inf
-    return estimate
+    sizes = Sizes(n, rows, width, product, float(n_parameters))
+    return {name: cost(sizes) for name, cost in _COSTS.items()}
+
+
+def _if_it_fits(order: float, cost: float) -> float:
+    """The cost of a solver with a matrix of this order, infinite beyond the memory allowed."""
+    return math.inf if 16 * order * order > _MAX_MATRIX_BYTES else cost
+
+
+def _sample_space_cost(sizes: Sizes) -> float:
+    rows = sizes.n_different
+    return _if_it_fits(rows, rows * rows * sizes.width / 2 + rows**3 / 6)
+
+
+def _dense_cost(sizes: Sizes) -> float:
+    n, p = sizes.n_samples, sizes.n_parameters
+    return _if_it_fits(p, n * p * p / 2 + p**3 / 6)
+
+
+register_solver("sample-space", cost=_sample_space_cost)(solvers.sample_space)
+register_solver("matrix-free", cost=lambda sizes: _TYPICAL_CG_ITERATIONS * 2 * sizes.product)(
+    solvers.matrix_free
+)
+register_solver("dense", cost=_dense_cost)(solvers.dense)
 
 
 def _costs_of(jacobian: Jacobian) -> dict[str, float]:
@@ -67,10 +127,10 @@ def _costs_of(jacobian: Jacobian) -> dict[str, float]:
     )
 
 
-def choose_solver(jacobian: Jacobian, among: Iterable[str] = tuple(SOLVERS)) -> str:
+def choose_solver(jacobian: Jacobian, among: Iterable[str] | None = None) -> str:
     """Name of the cheapest solver for this many samples and parameters."""
     estimate = _costs_of(jacobian)
-    return min(among, key=lambda method: estimate[method])
+    return min(SOLVERS if among is None else among, key=lambda method: estimate[method])
 
 
 def affordable_iterations(jacobian: FactorisedJacobian) -> int:
@@ -144,7 +204,7 @@ def solve(
         Local energies or log-derivatives hold NaN or infinity, or the matrix stays indefinite at
         every shift tried.
     """
-    if method is not None:
+    if method is not None and ":" not in method:  # import paths are looked up in SOLVERS
         choice("solver", method, allowed_solvers(relative_shift, min_snr))
     if not np.isfinite(local_energies).all():
         raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
@@ -179,7 +239,7 @@ def _found(
 ) -> tuple[str, Direction]:
     """The direction, and the name of the solver that found it."""
     allowed = allowed_solvers(relative_shift, min_snr)
-    if method is None and allowed == tuple(SOLVERS):
+    if method is None and not (relative_shift > 0 or min_snr > 0):
         found = _in_single_precision(jacobian, right, diag_shift)
         if found is not None:
             return "matrix-free", found

@@ -200,7 +200,7 @@ class OptimiserSettings:
             raise TypeError(f"local_shift must be true, false or None, got {self.local_shift!r}")
         if self.local_shift and (self.relative_shift > 0 or self.min_snr > 0):
             raise ValueError("local_shift = true goes with neither relative_shift nor min_snr")
-        if self.solver is not None:
+        if self.solver is not None and ":" not in self.solver:
             choice("solver", self.solver, tuple(SOLVERS))
             self._check_solver()
 
@@ -283,7 +283,8 @@ class RunSettings:
         quarter of it at most; where the run ends, and after how many restarts, then depends on the
         wavefunction's speed, but not how it got there.
     extensions : tuple of str
-        Import paths of extensions beside the registered ones, see `rbmqs.vmc.extension`.
+        Import paths of extensions beside the registered ones, see `rbmqs.vmc.extension`; a class
+        is taken for its import path.
     """
 
     n_iterations: int = 700
@@ -310,7 +311,11 @@ class RunSettings:
         flag("stop_when_converged", self.stop_when_converged)
         positive_int("growth_interval", self.growth_interval)
         object.__setattr__(self, "growth", _rising("growth", self.growth))
-        object.__setattr__(self, "extensions", tuple(self.extensions))
+        named = (
+            f"{asked.__module__}:{asked.__qualname__}" if isinstance(asked, type) else asked
+            for asked in self.extensions
+        )
+        object.__setattr__(self, "extensions", tuple(named))
         if self.growth and self.n_restarts_in_all > 1:
             raise ValueError(f"n_restarts must be 1 for a run with growth, got {self.n_restarts}")
 
