@@ -3,12 +3,14 @@
     python benchmarks/startup.py [--quick] [--json FILE]
 
 Times the whole command with one iteration (final estimate and report included, so the figures are
-upper bounds), with an empty cache of compiled kernels and with a warm one.
+upper bounds), with an empty cache of compiled kernels and with a warm one; and the processor's
+seconds of both processes in excess of the warm start, which is what compilation takes of two cores.
 """
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -23,10 +25,15 @@ COMMANDS = {
 }
 
 
+def processor_seconds():
+    """User seconds of all child processes that have ended."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+
+
 def seconds(arguments, cache):
-    """Wall-clock seconds of one run of one iteration."""
+    """Wall-clock seconds of one run of one iteration, and those of the processor."""
     command = [sys.executable, "-m", "rbmqs", "ground-state", *arguments]
-    started = time.perf_counter()
+    before, started = processor_seconds(), time.perf_counter()
     done = subprocess.run(
         [*command, "--iterations", "1", "--final-samples", "64", "--quiet"],
         env={**os.environ, "NUMBA_CACHE_DIR": cache},
@@ -34,7 +41,7 @@ def seconds(arguments, cache):
     )
     if done.returncode not in (0, 3):  # 3: one iteration has not converged
         raise SystemExit(f"the command failed with status {done.returncode}")
-    return time.perf_counter() - started
+    return time.perf_counter() - started, processor_seconds() - before
 
 
 def main():
@@ -43,15 +50,19 @@ def main():
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     print(host_line())
-    print(f"{'command':<30} {'empty cache':>12} {'warm cache':>12}   (seconds)")
+    print(f"{'command':<30} {'empty cache':>12} {'warm cache':>12} {'compilation':>12}   (seconds)")
     rows = {}
     for name, arguments in COMMANDS.items():
         with tempfile.TemporaryDirectory() as cache:
-            cold = seconds(arguments, cache)
+            cold, cold_processor = seconds(arguments, cache)
             repeats = 1 if options.quick else 5
-            warm = statistics.median(seconds(arguments, cache) for _ in range(repeats))
-        print(f"{name:<30} {cold:>12.1f} {warm:>12.2f}", flush=True)
-        rows[name] = {"empty": cold, "warm": warm}
+            times = (seconds(arguments, cache) for _ in range(repeats))
+            warm, warm_processor = (
+                statistics.median(column) for column in zip(*times, strict=True)
+            )
+        compilation = cold_processor - warm_processor
+        print(f"{name:<30} {cold:>12.1f} {warm:>12.2f} {compilation:>12.1f}", flush=True)
+        rows[name] = {"empty": cold, "warm": warm, "compilation": compilation}
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"machine": host_line(), "seconds": rows}, file, indent=1)
