@@ -24,7 +24,7 @@ from hamiltonians.exact.checkpoints import Checkpoint
 from hamiltonians.exact.diagonalisation import checked_plan, compiled, random_vector
 from hamiltonians.exact.evolution import evolve
 from hamiltonians.exact.ground_sector import ground_sector, sign_sites, with_smallest_sz
-from hamiltonians.exact.lanczos import lowest_state
+from hamiltonians.exact.lanczos import Recurrence, lowest_state
 from hamiltonians.operators.sectors import Sector
 
 
@@ -117,14 +117,31 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
     assert not path.exists()
 
 
+def saved(path, fingerprint, length, steps=2):
+    """A checkpoint of vectors of some length."""
+    run = Recurrence(np.ones(length), np.ones(length), 1.0, 1.0, [0.0] * steps, [1.0] * steps)
+    Checkpoint(path, fingerprint, length, np.dtype(float)).save(run)
+
+
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     path = tmp_path / "run.npz"
-    np.savez(path, fingerprint="other")
+    H = heisenberg(chain(14), total_sz=0)
+    saved(path, "other", H.dimension)
     with pytest.raises(ValueError, match="must belong to this run"):
-        ground_state(heisenberg(chain(14), total_sz=0), checkpoint=path)
+        ground_state(H, checkpoint=path)
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="cannot be read"):
-        ground_state(heisenberg(chain(14), total_sz=0), checkpoint=path)
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
+        ground_state(H, checkpoint=path)
+
+
+@pytest.mark.parametrize("length", [3431, 1, 100_000])
+def test_a_checkpoint_with_vectors_of_another_length_is_refused(tmp_path, length):
+    """They had reached a kernel: heap corruption, or an energy of -887037778."""
+    path = tmp_path / "run.npz"
+    H = heisenberg(chain(14), total_sz=0)
+    saved(path, f"{H.fingerprint} {H.dimension} seed 0", length)
+    with pytest.raises(ValueError, match="of length 3432"):
+        ground_state(H, checkpoint=path)
 
 
 @pytest.mark.parametrize("H", [heisenberg(chain(10), total_sz=0), xyz(chain(8), Jx=0.3)])
