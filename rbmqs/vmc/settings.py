@@ -53,8 +53,8 @@ class SamplingSettings:
     sample_doubling : float
         In iterations.
     probe_share : float
-        Weight that probe chains have in the equations of a step if all of them are outliers, relative to
-        all samples (`rbmqs.vmc.extensions.probe_chains`); 0 for no probe chains.
+        Weight that probe chains have in the equations of a step if all of them are outliers,
+        relative to all samples (`rbmqs.vmc.extensions.probe_chains`); 0 for no probe chains.
     summation : bool or None
         Sum over all configurations in an iteration instead of drawing samples; None for where
         there are, up to symmetry, no more of them than samples.
@@ -161,8 +161,8 @@ class OptimiserSettings:
         Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     local_shift : bool or None
         Whether the shift of a plain RBM's weights grows with the distance between unit and
-        site, see `rbmqs.vmc.extensions.distance_shift`. None for where there are more parameters than samples, more than
-        32 sites, and neither `relative_shift` nor `min_snr`.
+        site, see `rbmqs.vmc.extensions.distance_shift`. None for where there are more parameters
+        than samples, more than 32 sites, and neither `relative_shift` nor `min_snr`.
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     kind : str
@@ -266,21 +266,21 @@ class RunSettings:
     sampling : SamplingSettings
     optimiser : OptimiserSettings
     growth : tuple of float
-        Rising densities alpha of hidden units, one for each stage of the run; empty for a wavefunction
-        that keeps its size. Schedules begin again with each stage.
+        Rising densities alpha of hidden units, one for each stage of the run; empty for a
+        wavefunction that keeps its size. Schedules begin again with each stage.
     growth_interval : int
         Iterations of each stage but the last, which goes on to the end.
     n_restarts : int or None
-        Random starts that are tried one after the other, the one of lowest energy going on, see
-        `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the `n_restarts` of the wavefunction,
-        8 for tied weights and 3 for most projected RBMs, as far as they take half of
+        Random restarts, one after the other, of which that of lowest energy is kept, see
+        `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the number of
+        `rbmqs.vmc.recommended`, 8 for tied weights and 3 for most projected RBMs, as far as they take half of
         `n_iterations` or less: 3 of the default number. There are fewer where they would take more
         than a quarter of `max_seconds`.
     restart_iterations : int
         Iterations of each restart.
     max_seconds : float or None
-        Optimise no longer than this, whichever comes first, and settle (`rbmqs.vmc.extensions.refinement`) for a
-        quarter of it at most; where the run ends, and after how many restarts, then depends on the
+        Optimise no longer than this, whichever comes first, and refine
+        (`rbmqs.vmc.extensions.refinement`) for a quarter of it at most; where the run ends, and after how many restarts, then depends on the
         wavefunction's speed, but not how it got there.
     extensions : tuple of str
         Import paths of extensions beside the registered ones, see `rbmqs.vmc.extension`; a class

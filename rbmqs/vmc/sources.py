@@ -1,4 +1,4 @@
-"""Where the configurations of an iteration come from: Markov chains, enumeration, or a whole sum."""
+"""Where the configurations of an iteration come from: chains, enumeration, or a whole sum."""
 
 from __future__ import annotations
 
