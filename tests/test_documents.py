@@ -96,7 +96,7 @@ def rooms() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("package", ["hamiltonians"])
+@pytest.mark.parametrize("package", ["rbmqs", "hamiltonians"])
 def test_no_room_imports_a_room_above_it(package: str) -> None:
     script = rooms()
     assert script.upward(script.read_imports(package), script.read_layers(package)) == {}

@@ -172,7 +172,7 @@ def ground_state(
     tolerance : float, optional
         Bound of the residual relative to the energy; 1e-10, or 1e-8 for energies only.
     memory_limit : int, optional
-        Bytes that may be used; defaults to what the machine has available.
+        Bytes that may be used; defaults to what the host has available.
     checkpoint : path, optional
         File in which the Lanczos vectors of a long run for one state are saved every minute; a
         later call with the same arguments goes on from it. It is removed at the end.

@@ -125,7 +125,7 @@ def check_sites(H: SpinHamiltonian) -> None:
 
 
 def available_memory() -> int:
-    """Bytes that the machine can give."""
+    """Bytes that the host can give."""
     import psutil
 
     return int(psutil.virtual_memory().available)

@@ -1,4 +1,4 @@
-"""Time to forget for chains that start in different states: by sweeps, then by replica exchange.
+"""Equilibration of chains that start in different states: by sweeps, then by replica exchange.
 
 Chains move until those of different starts tell the same energy in short probes. An order melts at
 its own pace: in a chain of 80 sites, two ferromagnetic domains must diffuse away under local

@@ -1,8 +1,8 @@
 """The final estimate: fresh chains, many samples, an honest error, and what is wrong with it.
 
 Half of the chains start at random, the others in ordered and domain states of the lattice
-(`rbmqs.sampling.initial_configurations`). They are all given time to forget (`rbmqs.estimators.equilibration`). Whether the kinds of
-start agree in the draws that count is a test of its own with a fixed rate of false alarms
+(`rbmqs.sampling.initial_configurations`). All are equilibrated first
+(`rbmqs.estimators.equilibration`). Whether the kinds of start agree in the draws that count is a test of its own with a fixed rate of false alarms
 (`rbmqs.estimators.chain_diagnostics`).
 """
 

@@ -2,8 +2,8 @@
 
 Starts end in different minima of the energy, and none is left again: of ten seeds for the 10x10
 Heisenberg model, tied over translations with alpha = 2, three or four end at a relative error of
-3.7e-3 and the rest near 2.9e-3, whatever is done later (docs/notes/restarts.md). Which minimum it is
-shows after some hundred iterations. The features of tied RBMs are centred on sites in all restarts
+3.7e-3 and the rest near 2.9e-3, whatever is done later (docs/notes/restarts.md). Which minimum it
+is shows after some hundred iterations. The features of tied RBMs are centred on sites in all restarts
 but the first: of those one in three is on its way to 2.9e-3 after a hundred iterations, of the
 others none of eleven was.
 
