@@ -280,8 +280,9 @@ class RunSettings:
         Iterations of each restart.
     max_seconds : float or None
         Optimise no longer than this, whichever comes first, and refine
-        (`rbmqs.vmc.extensions.refinement`) for a quarter of it at most; where the run ends, and after how many restarts, then depends on the
-        wavefunction's speed, but not how it got there.
+        (`rbmqs.vmc.extensions.refinement`) for a quarter of it at most; where
+        the run ends, and after how many restarts, then depends on the speed of the host, but not
+        how it got there.
     extensions : tuple of str
         Import paths of extensions beside the registered ones, see `rbmqs.vmc.extension`; a class
         is taken for its import path.
