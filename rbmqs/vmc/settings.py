@@ -273,8 +273,8 @@ class RunSettings:
     n_restarts : int or None
         Random restarts, one after the other, of which that of lowest energy is kept, see
         `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the number of
-        `rbmqs.vmc.recommended`, 8 for tied weights and 3 for most projected RBMs, as far as they take half of
-        `n_iterations` or less: 3 of the default number. There are fewer where they would take more
+        `rbmqs.vmc.recommended`, 8 for tied weights and 3 for most projected RBMs, as far as they
+        take half of `n_iterations` or less: 3 of the default number. There are fewer where they would take more
         than a quarter of `max_seconds`.
     restart_iterations : int
         Iterations of each restart.
@@ -339,7 +339,7 @@ class RunSettings:
         """Iterations that the start which is followed at an iteration has behind it."""
         n_over = self.n_restarts_before(iteration)
         if n_over == self.n_restarts_in_all:
-            n_over -= 1  # the lowest goes on where its restart ended
+            n_over -= 1  # the best continues where its restart ended
         return iteration - n_over * self.restart_iterations
 
     def _stage(self, iteration: int) -> int:
