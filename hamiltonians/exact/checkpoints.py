@@ -66,7 +66,12 @@ class Checkpoint:
             raise ValueError("it has values that are not finite")
         scales = meta["scales"]
         return Recurrence(
-            *(v.copy() for v in vectors), *map(float, scales), *(x.tolist() for x in steps)
+            vectors[0].copy(),
+            vectors[1].copy(),
+            float(scales[0]),
+            float(scales[1]),
+            steps[0].tolist(),
+            steps[1].tolist(),
         )
 
     def save(self, run: Recurrence) -> None:

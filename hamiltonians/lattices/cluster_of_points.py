@@ -54,8 +54,7 @@ class ClusterOfPoints(Protocol):
     def is_bipartite(self) -> bool:
         """Whether nearest neighbours are of two kinds."""
 
-    @property
-    def sublattices(self) -> NDArray[np.int8]:
+    def sublattices(self, number: int = 2) -> NDArray[np.int8]:
         """Kind of each site."""
 
     def bonds(self, shell: int = 1) -> NDArray[np.int32]:

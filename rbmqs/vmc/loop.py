@@ -77,7 +77,8 @@ def iterate(
             for extension in added:
                 state = extension.before(state)
             batch, state = source.draw(state)
-            extras, options = {}, {}
+            extras: dict[str, Any] = {}
+            options: dict[str, Any] = {}
             for extension in added:
                 batch, state, found = extension.adjust(batch, state)
                 if found:

@@ -96,7 +96,9 @@ def test_the_checkpoint_of_the_run_stays(untended, tmp_path, monkeypatch):
     np.testing.assert_array_equal(settled.psi.flat, result.psi.flat)
     np.testing.assert_array_equal(rbmqs.wavefunction_of(tmp_path).flat, result.psi.flat)
     assert result.n_refinement == settled.iteration - 300 > 0
-    assert f"{result.n_refinement} iterations with stuck chains of the final estimate" in str(result)
+    assert f"{result.n_refinement} iterations with stuck chains of the final estimate" in str(
+        result
+    )
     assert result.to_dict()["n_refinement"] == result.n_refinement
 
 
