@@ -16,12 +16,13 @@ from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
     BinaryModel,
     column_mean,
-    estimator,
     log_odds,
     small_weights,
     stream_of,
+    # fmt: skip,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
+from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.layers import BinaryUnits, Harmonium
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream

@@ -10,16 +10,14 @@ import numpy as np
 from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann import fitting
 from rbmqs.boltzmann.conditional import complete, sample_clamped
-from rbmqs.boltzmann.data import as_binary, with_missing
-from rbmqs.boltzmann.estimator import Estimator
+from rbmqs.boltzmann.data import unit_matrix, with_missing
+from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.likelihood import exact_log_z, pseudo_log_likelihood
-from rbmqs.boltzmann.machine import Machine
-from rbmqs.boltzmann.monitor import MonitoredLearner
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
-from rbmqs.boltzmann.training import Training
 
 
-class BernoulliRBM(Estimator):
+@estimator
+class BernoulliRBM(fitting.TrainableRBM):
     """Restricted Boltzmann machine with visible and hidden units of 0 and 1.
 
         p(v, h) = exp(b.v + c.h + v W h) / Z
@@ -35,7 +33,8 @@ class BernoulliRBM(Estimator):
         At the start; it falls by `schedule`. "auto" is 10 / sqrt(N M) with an exact gradient,
         30 / sqrt(N M) with a sampled one, at most 0.5; of fewer than 1000 rows, n, a sampled one
         takes (n / 1000)^(2/3) of that (a row of `partial_fit` counts as one of many).
-    batch_size : int
+    batch_size : int or "auto"
+        "auto" is 100, less (10 at least) where `n_iter` epochs made fewer than 5000 updates.
     n_iter : int or "auto"
         Epochs; "auto" makes 20 000 updates, 1500 where the gradient is exact.
     verbose : int
@@ -63,7 +62,7 @@ class BernoulliRBM(Estimator):
     sparsity_target, sparsity_cost : float
         Mean activity the hidden units are drawn to, and how strongly; no target when None.
     binarize : float or None
-        Values above it become 1, others 0; None takes data of 0 and 1 only.
+        Values above it become 1, others 0; None takes data in [0, 1], as probabilities.
     max_seconds : float or None
         The run ends by then, with its rate fallen in proportion.
     dtype : {"float32", "float64"}
@@ -83,64 +82,13 @@ class BernoulliRBM(Estimator):
     """
 
     _accepts_sparse = True
-    components_: np.ndarray
-    intercept_hidden_: np.ndarray
-    intercept_visible_: np.ndarray
-    machine_: Machine
-    training_: Training
-    n_iter_: int
-    _learner: MonitoredLearner
-
-    def __init__(
-        self,
-        n_components: int = 256,
-        *,
-        learning_rate: float | str = "auto",
-        batch_size: int = 100,
-        n_iter: int | str = "auto",
-        verbose: int = 0,
-        random_state: Any = None,
-        method: str = "auto",
-        n_gibbs_steps: int = 1,
-        n_chains: int | None = None,
-        n_temperatures: int = 8,
-        schedule: str = "linear",
-        momentum: float | str = "auto",
-        l1: float = 0.0,
-        l2: float = 0.0,
-        centred: bool = False,
-        sparsity_target: float | None = None,
-        sparsity_cost: float = 0.1,
-        binarize: float | None = None,
-        max_seconds: float | None = None,
-        dtype: str = "float32",
-    ) -> None:
-        self.n_components = n_components
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.random_state = random_state
-        self.method = method
-        self.n_gibbs_steps = n_gibbs_steps
-        self.n_chains = n_chains
-        self.n_temperatures = n_temperatures
-        self.schedule = schedule
-        self.momentum = momentum
-        self.l1 = l1
-        self.l2 = l2
-        self.centred = centred
-        self.sparsity_target = sparsity_target
-        self.sparsity_cost = sparsity_cost
-        self.binarize = binarize
-        self.max_seconds = max_seconds
-        self.dtype = dtype
 
     def fit(
         self,
         X: Any,
         y: Any = None,
         *,
+        sample_weight: Any = None,
         validation: Any = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
@@ -149,8 +97,10 @@ class BernoulliRBM(Estimator):
         Parameters
         ----------
         X : array or sparse matrix (n, N)
-            Zeros and ones.
+            Zeros and ones, or numbers between, which are read as probabilities.
         y : ignored
+        sample_weight : array (n,), optional
+            How much each row counts in the likelihood.
         validation : array or sparse matrix (n', N), optional
             Rows whose free energy is compared with that of the training rows as training goes on.
         checkpoint : str or Path, optional
@@ -159,12 +109,16 @@ class BernoulliRBM(Estimator):
         Raises
         ------
         TypeError, ValueError
-            Data other than zeros and ones, or a parameter out of bounds.
+            Data outside [0, 1], or a parameter out of bounds.
         """
-        fitting.fit(self, self._training_rows(X), self._validation_rows(X, validation), checkpoint)
+        rows = self._training_rows(X)
+        validation = self._validation_rows(X, validation)
+        fitting.fit(self, rows, validation, sample_weight, checkpoint)
         return self
 
-    def resume(self, path: str | Path, X: Any, *, validation: Any = None) -> Self:
+    def resume(
+        self, path: str | Path, X: Any, *, sample_weight: Any = None, validation: Any = None
+    ) -> Self:
         """Continue a run from its checkpoint, with the same data; ends as if never interrupted.
 
         The parameters are those of the checkpoint; `n_iter` and `max_seconds` may be larger.
@@ -174,8 +128,9 @@ class BernoulliRBM(Estimator):
         FileNotFoundError, ValueError
             No such file, not a checkpoint, or of other data.
         """
-        fitting.resume(self, Path(path), self._training_rows(X),
-                       self._validation_rows(X, validation))  # fmt: skip
+        rows = self._training_rows(X)
+        validation = self._validation_rows(X, validation)
+        fitting.resume(self, Path(path), rows, validation, sample_weight)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -273,12 +228,6 @@ class BernoulliRBM(Estimator):
         """Mean of `score_samples`, for model selection."""
         return float(self.score_samples(X).mean())
 
-    @property
-    def machine(self) -> Machine:
-        """The fitted machine; refused before `fit`."""
-        self.check_is_fitted()
-        return self.machine_
-
     def save(self, path: str | Path) -> None:
         """Write the fitted machine and the constructor's keywords to an .npz file."""
         self.check_is_fitted()
@@ -290,21 +239,21 @@ class BernoulliRBM(Estimator):
         return fitting.load(cls, Path(path))
 
     def _training_rows(self, X: Any, min_rows: int = 2) -> Any:
-        rows = as_binary(X, self.binarize, min_rows=min_rows)
+        rows = unit_matrix(X, None, self.binarize, min_rows=min_rows)
         self._remember_columns(X, rows.shape[1])
         return rows
 
     def _validation_rows(self, X: Any, validation: Any) -> Any:
         if validation is None:
             return None
-        rows = as_binary(validation, self.binarize, "validation")
+        rows = unit_matrix(validation, None, self.binarize, "validation")
         self._check_columns(validation, rows.shape[1])
         return rows
 
     def checked_rows(self, X: Any) -> Any:
-        """X as bytes, or CSR of bytes; refused unless it fits the fitted machine."""
+        """X as bytes or floats, dense or CSR; refused unless it fits the fitted machine."""
         self.check_is_fitted()
-        rows = as_binary(X, self.binarize)
+        rows = unit_matrix(X, None, self.binarize)
         self._check_columns(X, rows.shape[1])
         return rows
 

@@ -23,14 +23,15 @@ from rbmqs.boltzmann.gradient_model import (
     GradientLearner,
     centre,
     column_mean,
-    estimator,
     log_odds,
     small_weights,
     stream_of,
     times,
     to_means,
     to_samples,
+    # fmt: skip,
 )  # fmt: skip
+from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.labels import (
     UNKNOWN,
     ClassifierMethods,

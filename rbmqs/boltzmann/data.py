@@ -35,7 +35,9 @@ def real_matrix(
     """
     if sparse.issparse(X):
         matrix = sparse.csr_matrix(X)
-        matrix.sum_duplicates()
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()  # the caller's own stays as it is
+            matrix.sum_duplicates()
         _check_kind(matrix.data, name)
         _check_shape(matrix.shape, name, min_rows)
         _check_finite(matrix.data, name)
@@ -135,10 +137,13 @@ def as_binary(X: Any, threshold: float | None, name: str = "X", *, min_rows: int
     return matrix.astype(np.uint8)
 
 
-def unit_matrix(X: Any, dtype: Any, threshold: float | None = None, *, min_rows: int = 1) -> Any:
+def unit_matrix(
+    X: Any, dtype: Any, threshold: float | None = None, name: str = "X", *, min_rows: int = 1
+) -> Any:
     """Rows of numbers in [0, 1], read as probabilities of binary units; CSR stays CSR.
 
-    A threshold makes rows of 0 and 1 of any real numbers.
+    A threshold makes rows of 0 and 1 of any real numbers. Without a dtype rows of 0 and 1 alone
+    become bytes, others floats.
 
     Raises
     ------
@@ -146,16 +151,40 @@ def unit_matrix(X: Any, dtype: Any, threshold: float | None = None, *, min_rows:
         A value outside, and what `real_matrix` refuses.
     """
     if threshold is not None:
-        return as_binary(X, threshold, min_rows=min_rows).astype(dtype)
-    matrix = real_matrix(X, "X", dtype, min_rows=min_rows)
+        rows = as_binary(X, threshold, name, min_rows=min_rows)
+        return rows if dtype is None else rows.astype(dtype)
+    matrix = real_matrix(X, name, dtype, min_rows=min_rows)
     values = matrix.data if sparse.issparse(matrix) else matrix
     bad = (values < 0) | (values > 1)
     if bad.any():
+        row, column = _place(matrix, bad)
         raise ValueError(
-            f"X must lie between 0 and 1, got {values[bad].flat[0]:g}{and_more(bad)}: "
-            f"scale it (grey values: divide by 255)"
+            f"{name} must lie between 0 and 1, got {values[bad][0]:g} in row {row}, column {column}"
+            f"{and_more(bad)}: scale it (grey values: divide by 255) or give binarize=THRESHOLD"
         )
-    return matrix
+    if dtype is not None or values.dtype == np.uint8:
+        return matrix
+    if ((values == 0) | (values == 1)).all():
+        return matrix.astype(np.uint8)
+    return matrix.astype(np.result_type(values.dtype, np.float32))
+
+
+def row_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+    """Weights of the rows, mean 1; None where there are none or all are alike.
+
+    Raises
+    ------
+    ValueError
+        Another shape, a negative or infinite weight, or none above zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = _numbers(np.asarray(sample_weight), "sample_weight")
+    if weights.shape not in ((), (n_rows,)):
+        raise ValueError(f"sample_weight must have shape ({n_rows},), got {weights.shape}")
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights > 0).any()):
+        raise ValueError("sample_weight must be finite and not negative, with one above zero")
+    return None if (weights == weights.flat[0]).all() else weights / weights.mean()
 
 
 def and_more(bad: np.ndarray) -> str:

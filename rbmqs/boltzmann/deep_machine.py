@@ -24,14 +24,14 @@ from rbmqs.boltzmann.gradient_model import (
     Arrays,
     BinaryModel,
     GradientLearner,
-    estimator,
-    keyword,
     stream_of,
     times,
     to_means,
     to_samples,
+    # fmt: skip,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
+from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
 

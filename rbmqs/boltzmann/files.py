@@ -54,11 +54,12 @@ def _read_npz(path: Path) -> Any:
 
 
 def _read_csv(path: Path) -> np.ndarray:
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         first = file.readline().strip().split(",")
     if first == [""]:
         raise ValueError("it begins with an empty line")
-    return np.loadtxt(path, delimiter=",", ndmin=2, skiprows=0 if _are_numbers(first) else 1)
+    titles = 0 if _are_numbers(first) else 1
+    return np.loadtxt(path, delimiter=",", ndmin=2, skiprows=titles, encoding="utf-8-sig")
 
 
 def _are_numbers(words: list[str]) -> bool:

@@ -23,11 +23,12 @@ from rbmqs.boltzmann.gradient_model import (
     GradientModel,
     centre,
     column_mean,
-    estimator,
     small_weights,
     times,
     to_means,
+    # fmt: skip,
 )  # fmt: skip
+from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.labels import (
     UNKNOWN,
     ClassifierMethods,

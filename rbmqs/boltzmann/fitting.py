@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
 from hamiltonians.utils.checks import choice, number, positive_int
+from rbmqs.boltzmann.data import row_weights
+from rbmqs.boltzmann.keywords import BernoulliKeywords
 from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
@@ -26,9 +28,6 @@ from rbmqs.boltzmann.tempering import TemperedChains
 from rbmqs.boltzmann.training import UPDATES, Plan, Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
 
-if TYPE_CHECKING:
-    from rbmqs.boltzmann.bernoulli import BernoulliRBM
-
 PARAMETERS = ("weights", "visible_bias", "hidden_bias")
 RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
 METHODS = ("auto", "pcd", "cd", "pt", "ptt", "exact")
@@ -41,22 +40,44 @@ EXACT_COST = 2.0**27
 RATE = 30.0  # learning rate times the root of the number of weights, see docs/boltzmann.md
 # Without noise on the model's side momentum pays, and fewer updates are enough.
 EXACT_UPDATES, EXACT_RATE, EXACT_MOMENTUM = 1_500, 10.0, 0.9
+BATCH, SMALL_BATCH, SHORT_RUN = 100, 10, 5_000  # the last in updates
 CHAINS = 100  # at least, where rows are few
 # Fewer rows than this make sharp peaks, between which chains stop moving early: the rate of a
 # sampled gradient falls as this power of the rows, and plain persistent chains are more.
 FEW_ROWS, FEW_ROWS_POWER, FEW_ROWS_CHAINS = 1_000, 2 / 3, 500
 
-E = TypeVar("E", bound="BernoulliRBM")
+
+class TrainableRBM(BernoulliKeywords):
+    """An estimator as the functions of this file change it: keywords and fitted attributes."""
+
+    components_: np.ndarray
+    intercept_hidden_: np.ndarray
+    intercept_visible_: np.ndarray
+    machine_: Machine
+    training_: Training
+    n_iter_: int
+    _learner: MonitoredLearner
+
+    @property
+    def machine(self) -> Machine:
+        """The fitted machine; refused before `fit`."""
+        self.check_is_fitted()
+        return self.machine_
 
 
-def fit(rbm: BernoulliRBM, X: Any, validation: Any, checkpoint: str | Path | None) -> None:
+E = TypeVar("E", bound=TrainableRBM)
+
+
+def fit(
+    rbm: TrainableRBM, X: Any, validation: Any, weights: Any, checkpoint: str | Path | None
+) -> None:
     """Train from random weights and set the fitted attributes."""
     seed = int(seed_sequence(rbm.random_state).generate_state(1, np.uint64)[0])
-    learner = new_learner(rbm, X, validation, seed)
+    learner = new_learner(rbm, X, validation, seed, weights=weights)
     _run(rbm, learner, Training(), seed, None if checkpoint is None else Path(checkpoint))
 
 
-def resume(rbm: BernoulliRBM, path: Path, X: Any, validation: Any) -> None:
+def resume(rbm: TrainableRBM, path: Path, X: Any, validation: Any, weights: Any) -> None:
     """Take up a run where its checkpoint left it."""
     meta, arrays = read_archive(path, KIND, lambda meta, arrays: (meta, arrays))
     if meta.get("training") is None:
@@ -68,12 +89,12 @@ def resume(rbm: BernoulliRBM, path: Path, X: Any, validation: Any) -> None:
         )
     kept = {name: getattr(rbm, name) for name in RESUMABLE}
     rbm.set_params(**{**meta["parameters"], **kept})
-    learner = new_learner(rbm, X, validation, meta["seed"])
+    learner = new_learner(rbm, X, validation, meta["seed"], weights=weights)
     learner.restore(arrays)
     _run(rbm, learner, training_from(meta["training"]), meta["seed"], path)
 
 
-def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
+def partial_fit(rbm: TrainableRBM, X: Any, first: bool) -> None:
     """One update from the rows X."""
     rows = Rows(X)
     if first or not hasattr(rbm, "_learner"):
@@ -89,16 +110,17 @@ def partial_fit(rbm: BernoulliRBM, X: Any, first: bool) -> None:
 
 
 def new_learner(
-    rbm: BernoulliRBM, X: Any, validation: Any, seed: int, machine: Machine | None = None
-) -> MonitoredLearner:
+    rbm: TrainableRBM, X: Any, validation: Any, seed: int, machine: Machine | None = None,
+    weights: Any = None,
+) -> MonitoredLearner:  # fmt: skip
     """A machine about to be trained; keywords are checked before anything is allocated."""
     _check(rbm, X)
     of_weights, of_draws = np.random.SeedSequence(seed).spawn(2)
-    rows = Rows(X)
+    rows = Rows(X, row_weights(weights, X.shape[0]))
     if machine is None:
         machine = initial_machine(rows, rbm.n_components, rbm.dtype, of_weights)
     stream = new_stream(of_draws)
-    batch = min(rbm.batch_size, len(rows))
+    batch = min(batch_size(rbm, rows.n_features, len(rows)), len(rows))
     negative = _negative_phase(rbm, machine, rows, batch, stream)
     learner = MonitoredLearner(
         machine, rows, negative, _step_options(rbm, rows.n_features), stream, batch
@@ -108,7 +130,7 @@ def new_learner(
 
 
 def _negative_phase(
-    rbm: BernoulliRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
+    rbm: TrainableRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
 ) -> NegativePhase:
     steps, method = rbm.n_gibbs_steps, chosen_method(rbm, rows.n_features)
     least = FEW_ROWS_CHAINS if method == "pcd" and len(rows) < FEW_ROWS else CHAINS
@@ -127,7 +149,7 @@ def _negative_phase(
 
 
 def _run(
-    rbm: BernoulliRBM, learner: MonitoredLearner, training: Training, seed: int, path: Path | None
+    rbm: TrainableRBM, learner: MonitoredLearner, training: Training, seed: int, path: Path | None
 ) -> None:
     def save(training: Training) -> None:
         if path is not None:
@@ -149,7 +171,7 @@ def _work(learner: MonitoredLearner) -> int:
     return learner.machine.weights.size * max(learner.batch_size, learner.negative.n_rows)
 
 
-def _set_attributes(rbm: BernoulliRBM, machine: Machine) -> None:
+def _set_attributes(rbm: TrainableRBM, machine: Machine) -> None:
     rbm.machine_ = machine
     rbm.components_ = machine.weights.T
     rbm.intercept_hidden_ = machine.hidden_bias
@@ -157,7 +179,7 @@ def _set_attributes(rbm: BernoulliRBM, machine: Machine) -> None:
     rbm.n_iter_ = max(1, rbm.training_.epoch)
 
 
-def save(rbm: BernoulliRBM, path: Path) -> None:
+def save(rbm: TrainableRBM, path: Path) -> None:
     """Write a fitted machine."""
     machine = rbm.machine
     arrays = {name: getattr(machine, name) for name in PARAMETERS}
@@ -179,12 +201,16 @@ def load(kind: type[E], path: Path) -> E:
     return read_archive(path, KIND, assemble)
 
 
-def _description(rbm: BernoulliRBM) -> dict[str, Any]:
+def _description(rbm: TrainableRBM) -> dict[str, Any]:
     parameters = rbm.get_params()
     state = parameters["random_state"]
-    if state is not None and not isinstance(state, int):
+    if not isinstance(state, (int, np.integer)):
         parameters["random_state"] = None  # generators have no place in a file
-    return {"model": type(rbm).__name__, "parameters": parameters}
+    plain = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in parameters.items()
+    }
+    return {"model": type(rbm).__name__, "parameters": plain}
 
 
 def _fingerprint(X: Any) -> list[int]:
@@ -200,7 +226,7 @@ def initial_machine(rows: Rows, n_hidden: int, dtype: str, seed: np.random.SeedS
     return Machine(weights.astype(dtype), np.log(mean / (1 - mean)), np.zeros(n_hidden))
 
 
-def _check(rbm: BernoulliRBM, X: Any) -> None:
+def _check(rbm: TrainableRBM, X: Any) -> None:
     """Refuse bad keywords before anything is allocated."""
     positive_int("n_components", rbm.n_components)
     positive_int("n_gibbs_steps", rbm.n_gibbs_steps)
@@ -220,7 +246,7 @@ def _check(rbm: BernoulliRBM, X: Any) -> None:
         )
 
 
-def chosen_method(rbm: BernoulliRBM, n_features: int) -> str:
+def chosen_method(rbm: TrainableRBM, n_features: int) -> str:
     """The method, "auto" resolved: exact where the sum is cheap, else persistent chains."""
     if rbm.method != "auto":
         return rbm.method
@@ -228,7 +254,7 @@ def chosen_method(rbm: BernoulliRBM, n_features: int) -> str:
     return "exact" if cheap else "pcd"
 
 
-def learning_rate(rbm: BernoulliRBM, n_features: int, n_rows: int = FEW_ROWS) -> float:
+def learning_rate(rbm: TrainableRBM, n_features: int, n_rows: int = FEW_ROWS) -> float:
     """The learning rate, "auto" resolved."""
     if not isinstance(rbm.learning_rate, str):
         return number("learning_rate", rbm.learning_rate, above=0)
@@ -239,16 +265,27 @@ def learning_rate(rbm: BernoulliRBM, n_features: int, n_rows: int = FEW_ROWS) ->
     return min(0.5, RATE * scale) * min(1.0, n_rows / FEW_ROWS) ** FEW_ROWS_POWER
 
 
-def plan(rbm: BernoulliRBM, shape: tuple[int, int], seed: int = 0) -> Plan:
+def batch_size(rbm: TrainableRBM, n_features: int, n_rows: int) -> int:
+    """Rows of a mini-batch, "auto" resolved."""
+    if not isinstance(rbm.batch_size, str):
+        return positive_int("batch_size", rbm.batch_size)
+    choice("batch_size", rbm.batch_size, ("auto",))
+    if isinstance(rbm.n_iter, str) or chosen_method(rbm, n_features) == "exact":
+        return BATCH
+    return min(BATCH, max(SMALL_BATCH, n_rows * rbm.n_iter // SHORT_RUN))
+
+
+def plan(rbm: TrainableRBM, shape: tuple[int, int], seed: int = 0) -> Plan:
     """The training plan that the keywords describe, for data of this shape."""
     n_updates = EXACT_UPDATES if chosen_method(rbm, shape[1]) == "exact" else UPDATES
     return Plan(
-        shape[0], rbm.n_iter, rbm.batch_size, learning_rate(rbm, shape[1], shape[0]), rbm.schedule,
+        shape[0], rbm.n_iter, batch_size(rbm, shape[1], shape[0]),
+        learning_rate(rbm, shape[1], shape[0]), rbm.schedule,
         rbm.max_seconds, seed, LARGEST, n_updates,
     )  # fmt: skip
 
 
-def _step_options(rbm: BernoulliRBM, n_features: int) -> StepOptions:
+def _step_options(rbm: TrainableRBM, n_features: int) -> StepOptions:
     momentum = rbm.momentum
     if isinstance(momentum, str):
         choice("momentum", momentum, ("auto",))

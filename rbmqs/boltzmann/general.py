@@ -24,12 +24,12 @@ from rbmqs.boltzmann.gradient_model import (
     GradientLearner,
     UnsupervisedModel,
     column_mean,
-    estimator,
-    keyword,
     log_odds,
     stream_of,
+    # fmt: skip,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import random_states
+from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 

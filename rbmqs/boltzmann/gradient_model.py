@@ -1,23 +1,18 @@
-"""What all models trained along a gradient share: keywords, plan, learner, products.
-
-An estimator is a dataclass, so that its keywords, their order and their defaults stand in one
-place; `GradientModel` holds the keywords of the training loop.
-"""
+"""What all models trained along a gradient share: plan, learner, products."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
-from hamiltonians.utils.checks import choice
 from rbmqs.boltzmann.core.units import mean_units, sample_units
 from rbmqs.boltzmann.data import MIN_ROWS, as_binary, unit_matrix
 from rbmqs.boltzmann.descent import Descent
-from rbmqs.boltzmann.estimator import Estimator
+from rbmqs.boltzmann.keywords import TrainingKeywords
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.boltzmann.training import Plan, Training, train
@@ -26,65 +21,15 @@ Arrays = dict[str, np.ndarray]
 Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch
 
 
-def estimator(cls: type) -> type:
-    """Make a class of keywords an estimator: scikit-learn's constructor, equality by identity."""
-    return dataclass(eq=False, repr=False)(cls)
-
-
-def keyword(default: Any) -> Any:
-    """Another default of a keyword of `GradientModel`, which stays a keyword."""
-    return field(default=default, kw_only=True)
-
-
 @dataclass(eq=False, repr=False, kw_only=True)
-class GradientModel(Estimator):
-    """Keywords of the training loop.
-
-    Parameters
-    ----------
-    learning_rate : float
-        At the start of the run; gradients are means over the rows of a mini-batch.
-    batch_size : int
-    n_iter : int or "auto"
-        Epochs; "auto" takes as many as make 20 000 updates.
-    schedule : {"linear", "cosine", "constant"}
-        How the rate falls along the run.
-    momentum : float
-        In [0, 1).
-    l1, l2 : float
-        Weight decay.
-    max_seconds : float or None
-        Ends the run, and brings the rate to its final value by then.
-    dtype : {"float32", "float64"}
-    verbose : bool or int
-        Progress on standard error.
-    random_state : int, Generator or None
-    """
-
-    learning_rate: float = 0.1
-    batch_size: int = 100
-    n_iter: int | str = "auto"
-    schedule: str = "linear"
-    momentum: float = 0.0
-    l1: float = 0.0
-    l2: float = 0.0
-    max_seconds: float | None = None
-    dtype: str = "float32"
-    verbose: bool | int = 0
-    random_state: Any = None
+class GradientModel(TrainingKeywords):
+    """Base of the models trained along a gradient: plan, loop, errors before `fit`."""
 
     def __getattr__(self, name: str) -> Any:
         """What training makes, asked for before `fit`, is an error that says so."""
         if name in ("_learned", "machine_"):
             self.check_is_fitted()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    @property
-    def _type(self) -> np.dtype:
-        return np.dtype(choice("dtype", self.dtype, ("float32", "float64")))
-
-    def _seeds(self, n: int) -> list[np.random.SeedSequence]:
-        return seed_sequence(self.random_state).spawn(n)
 
     def _plan(self, n_rows: int, seed: np.random.SeedSequence) -> Plan:
         """The run that the keywords ask for; refuses what it cannot be."""

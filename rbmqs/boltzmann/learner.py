@@ -111,8 +111,10 @@ class RBMLearner:
         }
 
     def update(self, rows: np.ndarray, rate: float) -> None:
-        """One step from a mini-batch."""
+        """One step from a mini-batch; one of small weight is a small step."""
         data = self._data_phase(rows)
+        if self.rows.weights is not None:
+            rate *= self.rows.weights[rows].mean()
         model = self.negative.draw(self.machine, self._data.hidden[: len(rows)], self.stream)
         self._step(data, model, rate)
 
@@ -129,7 +131,18 @@ class RBMLearner:
                 data.average_hidden(self.machine, n)
         if self.options.sparsity_target is not None:
             self._draw_to_target(data.hidden_mean[:n])
-        return data.phase(n) if thin is None else self._sparse_phase(thin)
+        if self.rows.weights is None:
+            return data.phase(n) if thin is None else self._sparse_phase(thin)
+        weights = self.rows.weights[rows]
+        return self._weighted_phase(weights, data.visible[:n] if thin is None else thin)
+
+    def _weighted_phase(self, weights: np.ndarray, visible: Any) -> Phase:
+        """The hidden activities times the rows' weights, whose mean in the batch becomes 1."""
+        hidden = self._data.hidden_mean[: len(weights)]
+        weights = (weights / (weights.mean() or 1)).astype(hidden.dtype)
+        hidden *= weights[:, None]
+        mean = np.asarray(visible.T @ weights).ravel() / hidden.dtype.type(len(weights))
+        return Phase(visible, hidden, mean.astype(hidden.dtype), hidden.mean(axis=0))
 
     def _hidden_of_sparse(self, rows: sparse.csr_matrix) -> None:
         """Hidden units given sparse rows, at the cost of their ones."""

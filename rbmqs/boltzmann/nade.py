@@ -20,14 +20,14 @@ from rbmqs.boltzmann.gradient_model import (
     GradientModel,
     UnsupervisedModel,
     column_mean,
-    estimator,
-    keyword,
     log_odds,
     small_weights,
     stream_of,
     times,
     to_means,
+    # fmt: skip,
 )  # fmt: skip
+from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 

@@ -1,6 +1,6 @@
 """Randomness as data: a key and the number of the next call, nothing else.
 
-Kernels address random words by (key, call, row, column), see `rbmqs.boltzmann.core.philox`; the state of a
+Kernels address random words by (key, call, row, column), see `core.philox`; the state of a
 training run is therefore the seed and one number, and results do not depend on threads.
 """
 

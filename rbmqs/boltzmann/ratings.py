@@ -27,12 +27,12 @@ from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     UnsupervisedModel,
-    estimator,
-    keyword,
     small_weights,
     to_means,
     to_samples,
+    # fmt: skip,
 )  # fmt: skip
+from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call

@@ -1,4 +1,4 @@
-"""Training rows, kept small: bytes where dense, CSR where sparse."""
+"""Training rows, kept small: bytes where all are 0 or 1, CSR where sparse."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ SPARSE_BELOW = 0.05  # share of ones below which products by the ones pay for al
 
 
 class Rows:
-    """Rows of zeros and ones to take mini-batches from.
+    """Rows of units to take mini-batches from.
 
     Parameters
     ----------
     matrix : array or CSR matrix (n, N)
-        Checked by `rbmqs.boltzmann.data.binary_matrix`.
+        Bytes of 0 and 1 or floats in [0, 1], as `rbmqs.boltzmann.data.unit_matrix` gives them.
+    weights : array (n,) or None
+        Of the rows, mean 1.
     """
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, matrix: Any, weights: np.ndarray | None = None) -> None:
         self._sparse = sparse.issparse(matrix)
+        self._grey = matrix.dtype.kind == "f"
+        self.weights = weights
         if self._sparse:
-            matrix = matrix.astype(np.uint8)
+            matrix = matrix.copy()
             matrix.eliminate_zeros()
-            self._matrix = matrix
-        else:
-            self._matrix = np.ascontiguousarray(matrix, dtype=np.uint8)
+        self._matrix: Any = matrix if self._sparse else np.ascontiguousarray(matrix)
 
     def __len__(self) -> int:
         return self._matrix.shape[0]
@@ -42,7 +44,8 @@ class Rows:
     @property
     def is_thin(self) -> bool:
         """Whether mini-batches should stay sparse too."""
-        return self._sparse and self._matrix.nnz < SPARSE_BELOW * np.prod(self._matrix.shape)
+        few = SPARSE_BELOW * np.prod(self._matrix.shape)
+        return self._sparse and not self._grey and self._matrix.nnz < few
 
     def sparse_batch(self, rows: np.ndarray) -> sparse.csr_matrix:
         """These rows as CSR with sorted indices of one integer type."""
@@ -55,7 +58,9 @@ class Rows:
 
     def gather(self, rows: np.ndarray, out: np.ndarray) -> None:
         """out (len(rows), N) <- these rows."""
-        if self._sparse:
+        if self._sparse and self._grey:
+            out[...] = self._matrix[rows].toarray()
+        elif self._sparse:
             gather_sparse(self._matrix.indptr, self._matrix.indices, rows, out)
         else:
             gather_rows(self._matrix, rows, out)
@@ -67,10 +72,13 @@ class Rows:
         return out
 
     def mean(self) -> np.ndarray:
-        """Column means (N,) in double precision."""
+        """Weighted column means (N,) in double precision."""
+        if self.weights is not None:
+            return np.asarray(self._matrix.T @ self.weights).ravel() / len(self)
+        whole = np.float64 if self._grey else np.int64
         if self._sparse:
-            return np.asarray(self._matrix.sum(axis=0, dtype=np.int64)).ravel() / len(self)
+            return np.asarray(self._matrix.sum(axis=0, dtype=whole)).ravel() / len(self)
         total = np.zeros(self.n_features)
         for part in chunks(len(self), 65536):
-            total += self._matrix[part].sum(axis=0, dtype=np.int64)
+            total += self._matrix[part].sum(axis=0, dtype=whole)
         return total / len(self)

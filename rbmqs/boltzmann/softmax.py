@@ -8,8 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.data import real_matrix
-from rbmqs.boltzmann.gradient_model import column_mean, estimator
+from rbmqs.boltzmann.gradient_model import column_mean
 from rbmqs.boltzmann.harmonium import HarmoniumModel
+from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.layers import SoftmaxUnits
 
 

@@ -26,15 +26,15 @@ from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     UnsupervisedModel,
-    estimator,
-    keyword,
     small_weights,
     stream_of,
     times,
     to_means,
     to_samples,
+    # fmt: skip,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import random_states
+from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call

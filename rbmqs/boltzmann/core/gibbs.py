@@ -6,7 +6,7 @@ logistic(s (input + bias) + (1 - s) base), the geometric path from a machine wit
 with biases ``base`` (s = 0) to the machine itself (s = 1).
 
 Each block of columns is finished while it lies in the cache. ``gemm`` is the address of BLAS
-?gemm for the arrays' type, see `rbmqs.core.products`; ``stream`` as in `rbmqs.boltzmann.core.philox`.
+?gemm for the arrays' type, see `rbmqs.core.products`; ``stream`` as in `core.philox`.
 """
 
 import numba

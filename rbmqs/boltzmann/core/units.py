@@ -2,7 +2,7 @@
 
 A binary unit with total input x is on with probability 1/(1 + exp(-x)). Every kernel takes the
 inputs without their biases, as a matrix product leaves them, in rows (samples, units), and works
-in place. Random numbers come from `rbmqs.boltzmann.core.philox`, addressed by row and column: results do
+in place. Random numbers come from `core.philox`, addressed by row and column: results do
 not depend on the number of threads. In single precision a pass takes 0.5 ns a unit and core
 (exp as a packed polynomial), against 4 ns with the library's exp.
 """

@@ -8,15 +8,18 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.core.pseudo import log_pseudo_likelihood
+from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.machine import Machine, chunks
 
+GREY_UNITS = 2**20  # hidden units worked out at a time: 8 MB
 MAX_WEIGHT = 40.0  # 16 factors exp(|W|) stay within the range of doubles
 
 
 def pseudo_log_likelihood(machine: Machine, X: Any) -> np.ndarray:
     """sum_i log p(v_i | v without i) for each row, (n,), in nats.
 
-    Cost: N M multiplications a row.
+    Cost: N M multiplications a row. A number between 0 and 1 is compared with one less it, as
+    scikit-learn does.
 
     Raises
     ------
@@ -30,9 +33,25 @@ def pseudo_log_likelihood(machine: Machine, X: Any) -> np.ndarray:
     b, c = machine.visible_bias.astype(np.float64), machine.hidden_bias.astype(np.float64)
     out = np.empty(X.shape[0])
     for part in chunks(len(out)):
-        rows = X[part].toarray() if sparse.issparse(X) else X[part]
+        rows = X[part].toarray() if sparse.issparse(X) else np.asarray(X[part])
+        if rows.dtype.kind == "f" and ((rows != 0) & (rows != 1)).any():
+            out[part] = _of_grey(machine.in_double(), rows.astype(np.float64))
+            continue
         inputs = machine.hidden_inputs(X[part]).astype(np.float64)
         out[part] = log_pseudo_likelihood(
             np.ascontiguousarray(rows, dtype=np.uint8), inputs, b, c, up, down
         )
     return out
+
+
+def _of_grey(machine: Machine, rows: np.ndarray) -> np.ndarray:
+    """The same for any numbers in [0, 1], with logarithms for every unit turned over."""
+    bias, n = machine.hidden_bias, len(rows)
+    total = np.empty(n)
+    for part in chunks(n, max(1, GREY_UNITS // machine.weights.size)):
+        inputs, turned = machine.hidden_inputs(rows[part]), 1 - 2 * rows[part]
+        there = inputs[:, None, :] + turned[:, :, None] * machine.weights
+        change = sum_softplus(there.reshape(-1, machine.n_hidden), bias, 1.0).reshape(turned.shape)
+        change += turned * machine.visible_bias - sum_softplus(inputs, bias, 1.0)[:, None]
+        total[part] = -np.logaddexp(0.0, change).sum(axis=1)
+    return total

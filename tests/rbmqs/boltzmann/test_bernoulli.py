@@ -258,7 +258,7 @@ def test_pipeline_and_grid_search():
 
 
 BAD_FITS = [
-    ({}, np.full((3, 2), 0.5), "must hold 0 and 1 only, got 0.5 in row 0, column 0 and 5 more"),
+    ({}, np.full((3, 2), 1.5), "must lie between 0 and 1, got 1.5 in row 0, column 0 and 5 more"),
     ({}, [[0, 1], [1, -1]], "got -1 in row 1, column 1"),
     ({}, [[0, np.nan], [1, 0]], "X must be finite, got NaN"),
     ({}, np.zeros((0, 3)), "0 sample"),
