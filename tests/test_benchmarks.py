@@ -120,7 +120,7 @@ def test_optimisers_are_compared(tmp_path: Path) -> None:
 
 
 def test_local_shift_is_compared(tmp_path: Path) -> None:
-    """Which one is lower after so many iterations is tested in tests/rbmqs/test_distance_shift.py."""
+    """Which is lower after so many iterations is for tests/rbmqs/test_distance_shift.py."""
     (row,) = run("local_shift.py", tmp_path)["rows"].values()
     for found in (row["same"], row["local"]):
         assert found["n_iterations"] > 1

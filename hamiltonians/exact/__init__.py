@@ -2,6 +2,6 @@
 
 In come a Hamiltonian and, where there is one, a symmetry sector; out go energies, vectors and
 what follows from them, after a plan of the memory that is needed. The matrix is never stored.
-`diagonalisation.py` is the door, `blocks.py` and `symmetric.py` are the operators without and
-with symmetries, `lanczos.py` and `thick_restart.py` the iterations. Begin with `diagonalisation.py`.
+`blocks.py` and `symmetric.py` are the operators without and with symmetries, `lanczos.py` and
+`thick_restart.py` the iterations. Begin with `diagonalisation.py`, which everything goes through.
 """

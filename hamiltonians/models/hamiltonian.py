@@ -150,7 +150,8 @@ class SpinHamiltonian:
         ----------
         signs : str, array of int, or None
             "marshall", "stripe-x", "stripe-y" or "sublattice", see
-            `hamiltonians.models.sign_rules`; or the sites to rotate by pi, on which X and Y change sign; None rotates nothing.
+            `hamiltonians.models.sign_rules`; or the sites to rotate by pi, on which X and Y
+            change sign; None rotates nothing.
 
         Raises
         ------

@@ -2,8 +2,8 @@
 
 Half of the chains start at random, the others in ordered and domain states of the lattice
 (`rbmqs.sampling.initial_configurations`). All are equilibrated first
-(`rbmqs.estimators.equilibration`). Whether the kinds of start agree in the draws that count is a test of its own with a fixed rate of false alarms
-(`rbmqs.estimators.chain_diagnostics`).
+(`rbmqs.estimators.equilibration`). Whether the kinds of start agree in the draws that count is
+tested with a fixed rate of false alarms (`rbmqs.estimators.chain_diagnostics`).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Configurations that a symmetry of both the Hamiltonian and the wavefunction maps onto each other
 have one |psi|^2 and one local energy, so that one of each orbit counts for all: the 12870 of a 4x4
-lattice in S_z = 0 are 107 for a wavefunction projected onto the symmetric sector. A step then costs less
-than one with 1024 samples and has no noise: J1-J2 on 4x4 at J2 = 0.5 falls below a relative error
-of 1e-8 in 150 iterations, where samples leave 1e-4.
+lattice in S_z = 0 are 107 for a wavefunction projected onto the symmetric sector. A step then costs
+less than one with 1024 samples and has no noise: J1-J2 on 4x4 at J2 = 0.5 falls below a relative
+error of 1e-8 in 150 iterations, where samples leave 1e-4.
 """
 
 from __future__ import annotations

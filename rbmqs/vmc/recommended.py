@@ -39,8 +39,8 @@ class Recommended:
     """
 
     n_samples: int = 1024
-    learning_rate: Schedule = Schedule(0.05, "inverse", timescale=100.0)
-    friction: Schedule = Schedule(0.1)
+    learning_rate: Schedule = Schedule(0.05, "inverse", timescale=100.0)  # noqa: RUF009
+    friction: Schedule = Schedule(0.1)  # noqa: RUF009
     low_noise_rate: float = 0.0
     n_restarts: int = 1
     restart_state: VariationalState | None = None

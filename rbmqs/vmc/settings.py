@@ -274,8 +274,8 @@ class RunSettings:
         Random restarts, one after the other, of which that of lowest energy is kept, see
         `rbmqs.vmc.extensions.multistart`. None for one, and in `ground_state` for the number of
         `rbmqs.vmc.recommended`, 8 for tied weights and 3 for most projected RBMs, as far as they
-        take half of `n_iterations` or less: 3 of the default number. There are fewer where they would take more
-        than a quarter of `max_seconds`.
+        take half of `n_iterations` or less: 3 of the default number. There are fewer where they
+        would take more than a quarter of `max_seconds`.
     restart_iterations : int
         Iterations of each restart.
     max_seconds : float or None

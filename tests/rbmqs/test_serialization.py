@@ -110,7 +110,7 @@ def test_what_cannot_be_saved_is_refused():
         structure_table(Product(LocalSpace(3), np.ones(3), {1}))
 
     class Bad(Product):
-        parameters = {"spins": np.ones(3)}
+        parameters = {"spins": np.ones(3)}  # noqa: RUF012
 
     with pytest.raises(ValueError, match="no parameter may be called 'spins'"):
         parameter_arrays("good", Bad(LocalSpace(3), np.ones(3)))

@@ -147,7 +147,7 @@ def copied():
 
 
 def test_damaged_work_is_started_again(undisturbed, tmp_path):
-    """A checkpoint or log that a crash of the wavefunction left unreadable costs no more than itself."""
+    """A checkpoint or log that a crash of the host left unreadable costs no more than itself."""
     root = tmp_path / "out"
     ids = [point.id for point in read_study(write_study(tmp_path))]
     for k, name in enumerate(("checkpoint.npz", "log.jsonl")):

@@ -158,7 +158,8 @@ def _overlap_status(other_weights: Sequence[np.ndarray]) -> str:
     n_shared = float(sum((4 * u * (1 - u)).sum() for u in other_weights))
     if n_shared >= MIN_ESS:
         return ""
+    n_samples = sum(u.size for u in other_weights)
     return (
-        f"only some {n_shared:.0f} of {sum(u.size for u in other_weights)} samples lie where both states "
+        f"only some {n_shared:.0f} of {n_samples} samples lie where both states "
         f"have weight, at least {MIN_ESS:.0f} wanted: take more, or take the fidelity for zero"
     )

@@ -3,9 +3,9 @@
 Starts end in different minima of the energy, and none is left again: of ten seeds for the 10x10
 Heisenberg model, tied over translations with alpha = 2, three or four end at a relative error of
 3.7e-3 and the rest near 2.9e-3, whatever is done later (docs/notes/restarts.md). Which minimum it
-is shows after some hundred iterations. The features of tied RBMs are centred on sites in all restarts
-but the first: of those one in three is on its way to 2.9e-3 after a hundred iterations, of the
-others none of eleven was.
+is shows after some hundred iterations. The features of tied RBMs are centred on sites in all
+restarts but the first: one in three of those is on its way to 2.9e-3 after a hundred iterations,
+none of eleven others was.
 
 States that are projected onto the symmetric sector are restarted without the projection, and
 projected after the restarts, unless less than half of the best restart lies in the sector: then the
@@ -126,8 +126,8 @@ def with_fewer_restarts(
 ) -> Iterator[tuple[StepRecord, RunState, RunSettings]]:
     """Iterations, with the settings that hold behind each of them.
 
-    Between two restarts of a run of limited time, the lowest so far goes on where the next one would
-    end beyond a quarter of that time.
+    Between two restarts of a run of limited time, the best so far is kept where the next one
+    would end beyond a quarter of that time.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def _latest(settings: RunSettings, n_done: int) -> float | None:
 
 
 def _without_further(state: RunState, settings: RunSettings) -> tuple[RunState, RunSettings]:
-    """The lowest of the restarts that are over, the present one among them, and no more restarts."""
+    """The best of the restarts so far, the present one among them, and no more restarts."""
     n_over = settings.n_restarts_before(state.iteration)
     return _lowest(state, settings), replace(settings, n_restarts=n_over)
 
