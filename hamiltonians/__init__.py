@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from hamiltonians.lattices import (
+    LATTICES,
     Lattice,
     UnitCell,
     chain,
@@ -30,7 +31,7 @@ from hamiltonians.lattices import (
     unit_cell,
 )
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
-from hamiltonians.models.named import MODELS, heisenberg, ising, j1j2, xxz, xyz
+from hamiltonians.models.named import MODELS, heisenberg, ising, j1j2, model, xxz, xyz
 from hamiltonians.models.sign_rules import SIGN_RULES, average_sign, rules_of
 from hamiltonians.operators.connections import (
     BitConnections,
@@ -66,6 +67,7 @@ _ON_FIRST_USE = {
 }
 
 __all__ = [
+    "LATTICES",
     "MODELS",
     "SIGN_RULES",
     "BitConnections",
@@ -113,6 +115,7 @@ __all__ = [
     "low_spectrum",
     "memory_needed",
     "memory_plan",
+    "model",
     "observable_connections",
     "pyrochlore",
     "rectangle",

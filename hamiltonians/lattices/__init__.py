@@ -9,7 +9,6 @@ from hamiltonians.lattices.description import lattice_from_description
 from hamiltonians.lattices.graphs import from_edges
 from hamiltonians.lattices.lattice import Lattice
 from hamiltonians.lattices.named import (
-    CLUSTERS,
     chain,
     checkerboard,
     cubic,
@@ -23,9 +22,10 @@ from hamiltonians.lattices.named import (
     tilted_square,
     triangular,
 )
+from hamiltonians.lattices.registry import LATTICES
 
 __all__ = [
-    "CLUSTERS",
+    "LATTICES",
     "Lattice",
     "UnitCell",
     "chain",

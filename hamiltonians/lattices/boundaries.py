@@ -19,7 +19,7 @@ def boundaries(periodic: Any, dimension: int) -> tuple[bool, ...]:
     """One boundary condition for each direction, from one for all or one for each."""
     if isinstance(periodic, bool | np.bool_):
         return (bool(periodic),) * dimension
-    if not isinstance(periodic, Sequence) or len(periodic) != dimension:
+    if not isinstance(periodic, Sequence | np.ndarray) or len(periodic) != dimension:
         words = f"a {_TUPLE[dimension]} of them"
         raise TypeError(f"periodic must be True, False or {words}, got {periodic!r}")
     return tuple(boundary("periodic", wrap) for wrap in periodic)

@@ -1,23 +1,29 @@
 """The lattices that have names, each a unit cell and how many of it.
 
+Sizes are numbers or a sequence of them: ``rectangle(4, 6)`` is ``rectangle((4, 6))``.
 Clusters of a two- or three-dimensional lattice take ``shape`` (one length for all directions or
 one for each) or integer ``vectors``; see `hamiltonians.from_cell`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonians.lattices import cells
 from hamiltonians.lattices.boundaries import boundaries, boundary, boundary_name
 from hamiltonians.lattices.clusters import build_box, from_cell
+from hamiltonians.lattices.graphs import from_edges
 from hamiltonians.lattices.lattice import Lattice
+from hamiltonians.lattices.registry import LATTICES, takes
 from hamiltonians.utils.checks import integer
 
 Shape = int | Sequence[int] | None
 Boundaries = bool | Sequence[bool]
 
 
+@LATTICES.register("chain")
+@takes("length", apart=True)
 def chain(length: int, periodic: bool = True) -> Lattice:
     """Chain of ``length`` sites.
 
@@ -37,11 +43,18 @@ def chain(length: int, periodic: bool = True) -> Lattice:
     return build_box(name, "chain", cells.CHAIN, (length,), (closed,))
 
 
-def square(length: int, periodic: Boundaries = True) -> Lattice:
+@LATTICES.register("square")
+@takes("length")
+def square(length: int | Sequence[int], periodic: Boundaries = True) -> Lattice:
     """Square lattice of ``length`` x ``length`` sites; see `rectangle`."""
-    return rectangle(length, length, periodic)
+    lengths = (length, length) if np.ndim(length) == 0 else tuple(length)  # type: ignore[arg-type]
+    if len(lengths) == 2 and lengths[0] != lengths[1]:
+        raise ValueError(f"a square must have equal lengths, got {lengths}; write rectangle")
+    return rectangle(*lengths, periodic)
 
 
+@LATTICES.register("rectangle")
+@takes("shape", apart=True)
 def rectangle(width_x: int, width_y: int, periodic: Boundaries = True) -> Lattice:
     """Rectangle cut from the square lattice; site (x, y) has the number x * width_y + y.
 
@@ -70,6 +83,11 @@ def rectangle(width_x: int, width_y: int, periodic: Boundaries = True) -> Lattic
     return build_box(name, "rectangle", cells.SQUARE, shape, closed)
 
 
+LATTICES.register("graph")(from_edges)
+
+
+@LATTICES.register("ladder")
+@takes("length", "shape", apart=True)
 def ladder(length: int, n_legs: int = 2, periodic: bool = True) -> Lattice:
     """Ladder of ``length`` rungs with open ends of the rungs; leg y of rung x is x * n_legs + y.
 
@@ -97,6 +115,8 @@ def ladder(length: int, n_legs: int = 2, periodic: bool = True) -> Lattice:
     return build_box(name, "ladder", cells.SQUARE, (length, n_legs), (closed, False))
 
 
+@LATTICES.register("tilted")
+@takes("shape", apart=True)
 def tilted_square(a: int, b: int) -> Lattice:
     """Periodic square lattice of N = a^2 + b^2 sites, spanned by (a, b) and (-b, a).
 
@@ -113,6 +133,8 @@ def tilted_square(a: int, b: int) -> Lattice:
     return from_cell(cells.SQUARE, vectors=[[a, b], [-b, a]])
 
 
+@LATTICES.register("triangular")
+@takes("length", "shape", "vectors")
 def triangular(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -123,6 +145,8 @@ def triangular(
     return from_cell(cells.TRIANGULAR, shape, periodic, vectors)
 
 
+@LATTICES.register("honeycomb")
+@takes("length", "shape", "vectors")
 def honeycomb(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -130,6 +154,8 @@ def honeycomb(
     return from_cell(cells.HONEYCOMB, shape, periodic, vectors)
 
 
+@LATTICES.register("kagome")
+@takes("length", "shape", "vectors")
 def kagome(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -137,6 +163,8 @@ def kagome(
     return from_cell(cells.KAGOME, shape, periodic, vectors)
 
 
+@LATTICES.register("shuriken")
+@takes("length", "shape", "vectors")
 def shuriken(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -144,6 +172,8 @@ def shuriken(
     return from_cell(cells.SHURIKEN, shape, periodic, vectors)
 
 
+@LATTICES.register("checkerboard")
+@takes("length", "shape", "vectors")
 def checkerboard(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -155,6 +185,8 @@ def checkerboard(
     return from_cell(cells.CHECKERBOARD, shape, periodic, vectors)
 
 
+@LATTICES.register("cubic")
+@takes("length", "shape", "vectors")
 def cubic(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -162,6 +194,8 @@ def cubic(
     return from_cell(cells.CUBIC, shape, periodic, vectors)
 
 
+@LATTICES.register("pyrochlore")
+@takes("length", "shape", "vectors")
 def pyrochlore(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
@@ -170,14 +204,3 @@ def pyrochlore(
     The cubic cell of 16 sites is ``vectors=[[-1, 1, 1], [1, -1, 1], [1, 1, -1]]``.
     """
     return from_cell(cells.PYROCHLORE, shape, periodic, vectors)
-
-
-CLUSTERS: dict[str, Callable[..., Lattice]] = {
-    "triangular": triangular,
-    "honeycomb": honeycomb,
-    "kagome": kagome,
-    "shuriken": shuriken,
-    "checkerboard": checkerboard,
-    "cubic": cubic,
-    "pyrochlore": pyrochlore,
-}

@@ -1,8 +1,10 @@
 """Named models, one formula each. sigma are Pauli matrices; signs are those of NetKet.
 
-Couplings may be one number or one for each bond, fields one number or one for each site.
+Couplings may be one number or one for each bond, fields one number or one for each site. A new
+model is one function under ``@MODELS.register("name")``.
 """
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,11 +15,14 @@ from hamiltonians.lattices import Lattice
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.utils.checks import as_real, real_array
+from hamiltonians.utils.registry import Registry
 
 Field = ArrayLike
 NO_FIELD = (0.0, 0.0, 0.0)
+MODELS: Registry[Callable[..., SpinHamiltonian]] = Registry("model")
 
 
+@MODELS.register("ising")
 def ising(
     lattice: Lattice, h: ArrayLike = 1.0, J: ArrayLike = 1.0, hz: ArrayLike = 0.0
 ) -> SpinHamiltonian:
@@ -45,6 +50,7 @@ def ising(
     return _model("ising", "Ising", lattice, terms, {"J": J, "h": h, "hz": hz})
 
 
+@MODELS.register("heisenberg")
 def heisenberg(
     lattice: Lattice,
     J: ArrayLike = 1.0,
@@ -82,6 +88,7 @@ def heisenberg(
     return _model("heisenberg", "Heisenberg", lattice, terms, parameters, total_sz, marshall, signs)
 
 
+@MODELS.register("xxz")
 def xxz(
     lattice: Lattice,
     J: ArrayLike = 1.0,
@@ -104,6 +111,7 @@ def xxz(
     return _model("xxz", "XXZ", lattice, terms, parameters, total_sz, marshall, signs)
 
 
+@MODELS.register("xyz")
 def xyz(
     lattice: Lattice,
     Jx: ArrayLike = 1.0,
@@ -125,6 +133,7 @@ def xyz(
     return _model("xyz", "XYZ", lattice, terms, parameters, total_sz, marshall, signs)
 
 
+@MODELS.register("j1j2")
 def j1j2(
     lattice: Lattice,
     J1: ArrayLike = 1.0,
@@ -149,13 +158,28 @@ def j1j2(
     return _model("j1j2", "J1-J2", lattice, terms, parameters, total_sz, marshall, signs)
 
 
-MODELS: dict[str, Callable[..., SpinHamiltonian]] = {
-    "ising": ising,
-    "heisenberg": heisenberg,
-    "xxz": xxz,
-    "xyz": xyz,
-    "j1j2": j1j2,
-}
+def model(name: str, lattice: Lattice, **parameters: Any) -> SpinHamiltonian:
+    """A model by its name in `MODELS`, or by "package.module:function".
+
+    Raises
+    ------
+    ValueError
+        There is no such model.
+    TypeError, ValueError
+        A parameter that it does not take, or cannot use.
+
+    Examples
+    --------
+    >>> model("heisenberg", square(4), J=0.5, total_sz=0)
+    """
+    build = MODELS[str(name)]
+    allowed = [key for key in inspect.signature(build).parameters if key != "lattice"]
+    for key in parameters:
+        if key not in allowed:
+            raise ValueError(
+                f"unknown parameter {key!r} of model {name!r}; known: {', '.join(allowed)}"
+            )
+    return build(lattice, **parameters)
 
 
 def bond_sum(lattice: Lattice, pair: str, shell: int = 1, **coupling: ArrayLike) -> PauliSum:

@@ -10,6 +10,9 @@ then have the sign or phase structure of a ferromagnet, which is none, as far as
   (Chandra & Doucot, Phys. Rev. B 38, 9335, 1988);
 - "sublattice": three sublattices turned by 0, 120 and 240 degrees, the order of triangular
   antiferromagnets (Huse & Elser, Phys. Rev. Lett. 60, 2531, 1988); matrix elements become complex.
+
+A new rule is one function under ``@SIGN_RULES.register("name")``: it returns the angle of each site
+in units of 60 degrees.
 """
 
 import contextlib
@@ -22,6 +25,9 @@ from numpy.typing import NDArray
 from hamiltonians.lattices import Lattice
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
 from hamiltonians.utils.checks import integer
+from hamiltonians.utils.registry import Registry
+
+SIGN_RULES: Registry[Callable[[Lattice], tuple[int, ...]]] = Registry("sign rule")
 
 
 def sign_rotation(signs: Any, n_sites: int, lattice: Lattice | None) -> Rotation:
@@ -42,7 +48,7 @@ def sign_rotation(signs: Any, n_sites: int, lattice: Lattice | None) -> Rotation
     """
     if not isinstance(signs, str):
         return Rotation("sites", _half_turns(_chosen_sites(signs, n_sites)))
-    if signs not in SIGN_RULES:
+    if signs not in SIGN_RULES and ":" not in signs:
         auto = " ('auto' is for ground-state runs, see rbmqs.choose_signs)"
         raise ValueError(
             f"signs must be one of {', '.join(SIGN_RULES)} or a list of sites, got {signs!r}"
@@ -74,8 +80,19 @@ def average_sign(amplitudes: NDArray[Any]) -> float:
     return float(np.abs(np.sum(weights * amplitudes)) / np.sum(weights**2))
 
 
+@SIGN_RULES.register("marshall")
 def _marshall(lattice: Lattice) -> tuple[int, ...]:
     return _half_turns(lattice.sublattices() == 0)
+
+
+@SIGN_RULES.register("stripe-x")
+def _stripe_x(lattice: Lattice) -> tuple[int, ...]:
+    return _stripes(lattice, 1)
+
+
+@SIGN_RULES.register("stripe-y")
+def _stripe_y(lattice: Lattice) -> tuple[int, ...]:
+    return _stripes(lattice, 0)
 
 
 def _stripes(lattice: Lattice, direction: int) -> tuple[int, ...]:
@@ -95,6 +112,7 @@ def _stripes(lattice: Lattice, direction: int) -> tuple[int, ...]:
     return _half_turns(np.repeat(lines % 2 == 1, lattice.cell.n_basis))
 
 
+@SIGN_RULES.register("sublattice")
 def _three_sublattices(lattice: Lattice) -> tuple[int, ...]:
     """Angles of 120-degree order; only triangles fix the three sublattices."""
     neighbours = np.zeros((lattice.n_sites, lattice.n_sites), np.int64)
@@ -103,14 +121,6 @@ def _three_sublattices(lattice: Lattice) -> tuple[int, ...]:
     if len(i) == 0 or ((neighbours @ neighbours)[i, j] == 0).any():
         raise ValueError(f"signs 'sublattice' need a lattice of triangles, got the {lattice.name}")
     return tuple(2 * int(colour) for colour in lattice.sublattices(3))
-
-
-SIGN_RULES: dict[str, Callable[[Lattice], tuple[int, ...]]] = {
-    "marshall": _marshall,
-    "stripe-x": lambda lattice: _stripes(lattice, 1),
-    "stripe-y": lambda lattice: _stripes(lattice, 0),
-    "sublattice": _three_sublattices,
-}
 
 
 def _chosen_sites(signs: Any, n_sites: int) -> NDArray[np.bool_]:

@@ -9,15 +9,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import hamiltonians
+from hamiltonians.lattices.registry import LATTICES
 from rbmqs.runs.config import read_toml
-from rbmqs.runs.lattice_config import LATTICES_BY_LENGTH
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Model, lattice and sector; with --config the options override the file."""
     parser.add_argument("model", nargs="?", metavar="MODEL", help=", ".join(hamiltonians.MODELS))
     parser.add_argument("--config", metavar="FILE", help="TOML file; options override it")
-    parser.add_argument("--lattice", choices=LATTICES_BY_LENGTH, help="default: chain")
+    parser.add_argument(
+        "--lattice", metavar="KIND",
+        help=f"{', '.join(LATTICES)} or package.module:function; default: chain",
+    )  # fmt: skip
     parser.add_argument("--length", type=int, metavar="L", help="cells along each direction")
     parser.add_argument(
         "--shape", type=int, nargs="+", metavar="L",

@@ -14,6 +14,7 @@ A key that is not known is an error that lists the keys that are.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from rbmqs.utils.schedules import Schedule
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 if TYPE_CHECKING:
-    from hamiltonians import Lattice, SpinHamiltonian
+    from hamiltonians import SpinHamiltonian
     from rbmqs.states.state import VariationalState
 
 
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 class ModelConfig:
     """Table [model]: a name of `hamiltonians.MODELS` with its parameters, or "pauli" with `terms`.
 
-    `terms` maps strings such as "X0 Y1 Z2" to coefficients.
+    "package.module:function" names a model from outside. `terms` maps strings such as
+    "X0 Y1 Z2" to coefficients.
     """
 
     name: str
@@ -53,18 +55,21 @@ class ModelConfig:
         """The Hamiltonian."""
         import hamiltonians as hm
 
-        choice("model", self.name, (*hm.MODELS, "pauli"))
+        if ":" not in self.name:
+            choice("model", self.name, (*hm.MODELS, "pauli"))
         if self.name == "pauli":
             return self._build_pauli(lattice)
         if self.terms is not None:
             raise ValueError(f"terms belong to model 'pauli', got model {self.name!r}")
         options: dict[str, Any] = dict(self.parameters)
-        if self.name == "ising":
-            if self.total_sz is not None or self.marshall or self.signs is not None:
-                raise ValueError("model 'ising' takes neither total_sz nor marshall nor signs")
-        else:
-            options |= {"total_sz": self.total_sz, "marshall": self.marshall, "signs": self.signs}
-        return _call_model(self.name, (lattice or LatticeConfig()).build(), options)
+        sector = {"total_sz": self.total_sz, "marshall": self.marshall, "signs": self.signs}
+        known = inspect.signature(hm.MODELS[self.name]).parameters
+        given = {key: v for key, v in sector.items() if v is not None and v is not False}
+        unknown = [key for key in sector if key not in known]
+        if any(key in unknown for key in given):
+            raise ValueError(f"model {self.name!r} takes neither {' nor '.join(unknown)}")
+        options |= given
+        return hm.model(self.name, (lattice or LatticeConfig()).build(), **options)
 
     def _build_pauli(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
         import hamiltonians as hm
@@ -298,21 +303,6 @@ def _exactly(value: Any, kinds: tuple[type, ...], what: str) -> Any:
     return float(checked) if float in kinds else checked
 
 
-def _call_model(name: str, lattice: Lattice, options: dict[str, Any]) -> SpinHamiltonian:
-    import inspect
-
-    import hamiltonians as hm
-
-    function = hm.MODELS[name]
-    allowed = [key for key in inspect.signature(function).parameters if key != "lattice"]
-    for key in options:
-        if key not in allowed:
-            raise ValueError(
-                f"unknown parameter {key!r} of model {name!r}; known: {', '.join(allowed)}"
-            )
-    return function(lattice, **options)
-
-
 def _parse_string(text: str) -> list[tuple[int, str]]:
     """ "X0 Y1" -> [(0, "X"), (1, "Y")]."""
     factors = []
@@ -359,7 +349,7 @@ def hamiltonian_from_description(meta: dict[str, Any]) -> SpinHamiltonian:
     if data["model"] is not None and lattice is not None:
         options = {key: np.asarray(v) if isinstance(v, list) else v
                    for key, v in data["parameters"].items()}  # fmt: skip
-        built = _call_model(data["model"], lattice, options).with_total_sz(data["total_sz"])
+        built = hm.model(data["model"], lattice, **options).with_total_sz(data["total_sz"])
         return built if rotation is None else built.rotated(rotation)
     terms = hm.PauliSum.from_terms(
         (value, [(site, letter) for site, letter in string]) for value, string in meta["terms"]

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hamiltonians.utils.checks import choice
+from hamiltonians.lattices.registry import LATTICES, SIZES, sizes_of
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice
 
-_CLUSTER_SIZES = ("length", "shape", "vectors")
-_SIZES = {
-    "chain": ("length",),
-    "square": ("length",),
-    "rectangle": ("shape",),
-    "graph": ("edges",),
-    "ladder": ("length", "shape"),
-    "tilted": ("shape",),
-    "triangular": _CLUSTER_SIZES,
-    "honeycomb": _CLUSTER_SIZES,
-    "kagome": _CLUSTER_SIZES,
-    "shuriken": _CLUSTER_SIZES,
-    "checkerboard": _CLUSTER_SIZES,
-    "cubic": _CLUSTER_SIZES,
-    "pyrochlore": _CLUSTER_SIZES,
-}
-LATTICES = tuple(_SIZES)
-LATTICES_BY_LENGTH = tuple(kind for kind in LATTICES if kind != "graph")
-
 
 @dataclass(frozen=True)
 class LatticeConfig:
-    """Table [lattice]: a `kind` and its size.
+    """Table [lattice]: a `kind` of `LATTICES`, or "package.module:function", and its size.
 
     "chain" and "square" take `length`, "rectangle" `shape`, "graph" `edges`, "ladder" `length` or
     `shape` (rungs and legs), "tilted" the two numbers of `hamiltonians.tilted_square` as `shape`;
@@ -48,39 +30,23 @@ class LatticeConfig:
 
     def build(self) -> Lattice:
         """The lattice."""
-        import hamiltonians as hm
+        build = LATTICES[self.kind]
+        name = self._given_size(sizes_of(build))
+        parameters = inspect.signature(build).parameters
+        options: dict[str, Any] = {}
+        if "periodic" in parameters:
+            options["periodic"] = self._boundaries(parameters["periodic"].annotation)
+        elif name != "edges" and self.periodic is not True:
+            raise ValueError(
+                f"lattice kind {self.kind!r} is periodic, got periodic = {self.periodic}".lower()
+            )
+        size = getattr(self, name)
+        return build(**{name: size}, **options) if name == "vectors" else build(size, **options)
 
-        choice("lattice kind", self.kind, LATTICES)
-        self._check_sizes()
-        if self.kind == "graph":
-            return hm.from_edges(self.edges or [])
-        if self.kind == "rectangle":
-            width_x, width_y = self._two_lengths()
-            return hm.rectangle(width_x, width_y, self._boundaries())
-        if _SIZES[self.kind] == _CLUSTER_SIZES:
-            return self._cluster()
-        if not isinstance(self.periodic, bool):
-            raise ValueError(f"periodic must be true or false for a {self.kind}")
-        if self.kind == "tilted":
-            if not self.periodic:
-                raise ValueError("lattice kind 'tilted' is periodic, got periodic = false")
-            return hm.tilted_square(*self._two_lengths())
-        if self.kind == "ladder":
-            length, n_legs = (self.length, 2) if self.shape is None else self._two_lengths()
-            return hm.ladder(length, n_legs, self.periodic)  # type: ignore[arg-type]
-        return getattr(hm, self.kind)(self.length, self.periodic)
-
-    def _cluster(self) -> Lattice:
-        from hamiltonians.lattices import CLUSTERS
-
-        shape: Any = self.length if self.shape is None else tuple(self.shape)
-        return CLUSTERS[self.kind](shape, self._boundaries(), self.vectors)
-
-    def _check_sizes(self) -> None:
-        allowed = _SIZES[self.kind]
+    def _given_size(self, allowed: tuple[str, ...]) -> str:
+        """Which size is given, one of those that the lattice takes."""
         words = " or ".join(filter(None, [", ".join(allowed[:-1]), allowed[-1]]))
-        given = [name for name in ("length", "shape", "edges", "vectors") if getattr(self, name)
-                 is not None]  # fmt: skip
+        given = [name for name in SIZES if getattr(self, name) is not None]
         for name in given:
             if name not in allowed:
                 raise ValueError(f"lattice kind {self.kind!r} takes {words}, not {name}")
@@ -88,13 +54,11 @@ class LatticeConfig:
             raise ValueError(f"lattice kind {self.kind!r} needs {words}")
         if len(given) > 1:
             raise ValueError(f"lattice kind {self.kind!r} takes one of {words}, got all of {given}")
+        return given[0]
 
-    def _two_lengths(self) -> list[int]:
-        shape = self.shape or []
-        if len(shape) != 2:
-            what = "lengths" if self.kind == "rectangle" else "numbers"
-            raise ValueError(f"shape of a {self.kind} must be two {what}, got {shape}")
-        return shape
-
-    def _boundaries(self) -> Any:
-        return self.periodic if isinstance(self.periodic, bool) else tuple(self.periodic)
+    def _boundaries(self, allowed: Any) -> Any:
+        if isinstance(self.periodic, bool):
+            return self.periodic
+        if allowed is bool:
+            raise ValueError(f"periodic must be true or false for a {self.kind}")
+        return tuple(self.periodic)

@@ -244,7 +244,7 @@ BAD = [
     ("ground-state ising --length 2", "at least 3 for a periodic chain, got 2; write"),
     ("ground-state ising --length -4", "length must be at least 1, got -4"),
     ("ground-state ising --length 4.5", "invalid int value: '4.5'"),
-    ("ground-state ising --lattice torus --length 4", "invalid choice: 'torus'"),
+    ("ground-state ising --lattice torus --length 4", "lattice kind must be one of chain, square"),
     ("ground-state ising --lattice square --length 2", "periodic must be False along a direction"),
     ("ground-state ising --length 4 --shape 2 2", "kind 'chain' takes length, not shape"),
     ("ground-state ising --lattice rectangle --shape 4", "must be two lengths, got [4]"),
