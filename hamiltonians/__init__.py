@@ -33,6 +33,7 @@ from hamiltonians.lattices import (
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
 from hamiltonians.models.named import MODELS, heisenberg, ising, j1j2, model, xxz, xyz
 from hamiltonians.models.sign_rules import SIGN_RULES, average_sign, rules_of
+from hamiltonians.models.terms import bond_sum
 from hamiltonians.operators.connections import (
     BitConnections,
     Connections,
@@ -41,7 +42,7 @@ from hamiltonians.operators.connections import (
     observable_connections,
 )
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
+from hamiltonians.operators.pauli import PauliSum, Sm, Sp, X, Y, Z, identity
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.symmetry.rotations import Rotation
 
@@ -80,6 +81,8 @@ __all__ = [
     "Reference",
     "Rotation",
     "Sector",
+    "Sm",
+    "Sp",
     "SpinHamiltonian",
     "SymmetryGroup",
     "SymmetrySector",
@@ -92,6 +95,7 @@ __all__ = [
     "average_sign",
     "best_reference",
     "bit_connections",
+    "bond_sum",
     "chain",
     "checkerboard",
     "compile_connections",

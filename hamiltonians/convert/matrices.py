@@ -4,11 +4,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hamiltonians.convert.units import check_meaning, scaled_by_weight
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
-from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum
+from hamiltonians.operators.decomposition import pauli_strings
+from hamiltonians.operators.pauli import PauliSum
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -65,46 +65,8 @@ def in_units(hamiltonian: SpinHamiltonian, units: str) -> SpinHamiltonian:
 
 
 def pauli_decomposition(matrix: Any) -> PauliSum:
-    """The Pauli strings of a matrix of shape (2^N, 2^N).
-
-    The elements (s, s ^ flip) are a function of s whose Walsh-Hadamard transform holds the
-    coefficients of Z_z X_flip; Z X = i Y on a site makes these Pauli strings.
-    """
-    from scipy.sparse import coo_array
-
-    n_sites = _n_sites(matrix)
-    elements = coo_array(matrix)
-    rows, columns = (axis.astype(np.int64) for axis in elements.coords)
-    flips = rows ^ columns
-    total: dict[PauliString, complex] = {}
-    for flip in np.unique(flips).tolist():
-        diagonal = np.zeros(2**n_sites, np.complex128)
-        np.add.at(diagonal, rows[flips == flip], elements.data[flips == flip])
-        total |= _strings(_walsh_hadamard(diagonal), flip, n_sites)
-    largest = max(map(abs, total.values()), default=0.0)
-    return PauliSum({s: c for s, c in total.items() if abs(c) > ROUNDING * largest})
-
-
-def _strings(coefficients: NDArray[Any], flip: int, n_sites: int) -> dict[PauliString, complex]:
-    found: dict[PauliString, complex] = {}
-    for z in np.flatnonzero(coefficients).tolist():
-        letters = [_LETTERS[flip >> bit & 1, z >> bit & 1] for bit in reversed(range(n_sites))]
-        string = tuple((site, letter) for site, letter in enumerate(letters) if letter)
-        found[string] = complex(coefficients[z]) * 1j ** (flip & z).bit_count()
-    return found
-
-
-_LETTERS = {(0, 0): "", (0, 1): "Z", (1, 0): "X", (1, 1): "Y"}  # by the bits of flip and z
-
-
-def _walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
-    """sum_s (-1)^popcount(s & z) values[s] / len(values)."""
-    result, step = values.copy(), 1
-    while step < len(result):
-        pairs = result.reshape(-1, 2, step)
-        result = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel()
-        step *= 2
-    return result / len(values)
+    """The Pauli strings of a matrix of shape (2^N, 2^N)."""
+    return PauliSum(pauli_strings(matrix, _n_sites(matrix)))
 
 
 def _n_sites(matrix: Any) -> int:

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.lattices import Lattice
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
+from hamiltonians.models.terms import bond_terms, field_terms, site_terms
 from hamiltonians.operators.pauli import PauliSum
-from hamiltonians.utils.checks import as_real, real_array
+from hamiltonians.utils.checks import real_array
 from hamiltonians.utils.registry import Registry
 
-Field = ArrayLike
 NO_FIELD = (0.0, 0.0, 0.0)
 MODELS: Registry[Callable[..., SpinHamiltonian]] = Registry("model")
 
@@ -43,9 +43,9 @@ def ising(
     """
     _check_lattice(lattice)
     terms = [
-        bond_sum(lattice, "ZZ", J=J),
-        -site_sum(lattice, "X", h=h),
-        -site_sum(lattice, "Z", hz=hz),
+        bond_terms(lattice, "ZZ", J=J),
+        -site_terms(lattice, "X", h=h),
+        -site_terms(lattice, "Z", hz=hz),
     ]
     return _model("ising", "Ising", lattice, terms, {"J": J, "h": h, "hz": hz})
 
@@ -54,7 +54,7 @@ def ising(
 def heisenberg(
     lattice: Lattice,
     J: ArrayLike = 1.0,
-    field: Field = NO_FIELD,
+    field: ArrayLike = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
     signs: Any = None,
@@ -82,8 +82,8 @@ def heisenberg(
         sector, or if the sign rule does not exist on the lattice.
     """
     _check_lattice(lattice)
-    terms = [bond_sum(lattice, pair, J=J) for pair in ("XX", "YY", "ZZ")]
-    terms.append(_field_terms(lattice, field))
+    terms = [bond_terms(lattice, pair, J=J) for pair in ("XX", "YY", "ZZ")]
+    terms.append(field_terms(lattice, field))
     parameters = {"J": J, "field": field}
     return _model("heisenberg", "Heisenberg", lattice, terms, parameters, total_sz, marshall, signs)
 
@@ -93,7 +93,7 @@ def xxz(
     lattice: Lattice,
     J: ArrayLike = 1.0,
     delta: ArrayLike = 1.0,
-    field: Field = NO_FIELD,
+    field: ArrayLike = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
     signs: Any = None,
@@ -105,8 +105,8 @@ def xxz(
     _check_lattice(lattice)
     n_bonds = (len(lattice.bonds()),)
     Jz = real_array("J", J, n_bonds, "bonds") * real_array("delta", delta, n_bonds, "bonds")
-    terms = [bond_sum(lattice, pair, J=J) for pair in ("XX", "YY")]
-    terms += [bond_sum(lattice, "ZZ", Jz=Jz), _field_terms(lattice, field)]
+    terms = [bond_terms(lattice, pair, J=J) for pair in ("XX", "YY")]
+    terms += [bond_terms(lattice, "ZZ", Jz=Jz), field_terms(lattice, field)]
     parameters = {"J": J, "delta": delta, "field": field}
     return _model("xxz", "XXZ", lattice, terms, parameters, total_sz, marshall, signs)
 
@@ -117,7 +117,7 @@ def xyz(
     Jx: ArrayLike = 1.0,
     Jy: ArrayLike = 1.0,
     Jz: ArrayLike = 1.0,
-    field: Field = NO_FIELD,
+    field: ArrayLike = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
     signs: Any = None,
@@ -127,8 +127,8 @@ def xyz(
     Couplings are one number or one for each bond; the rest is as in `heisenberg`.
     """
     _check_lattice(lattice)
-    terms = [bond_sum(lattice, "XX", Jx=Jx), bond_sum(lattice, "YY", Jy=Jy)]
-    terms += [bond_sum(lattice, "ZZ", Jz=Jz), _field_terms(lattice, field)]
+    terms = [bond_terms(lattice, "XX", Jx=Jx), bond_terms(lattice, "YY", Jy=Jy)]
+    terms += [bond_terms(lattice, "ZZ", Jz=Jz), field_terms(lattice, field)]
     parameters = {"Jx": Jx, "Jy": Jy, "Jz": Jz, "field": field}
     return _model("xyz", "XYZ", lattice, terms, parameters, total_sz, marshall, signs)
 
@@ -138,7 +138,7 @@ def j1j2(
     lattice: Lattice,
     J1: ArrayLike = 1.0,
     J2: ArrayLike = 0.5,
-    field: Field = NO_FIELD,
+    field: ArrayLike = NO_FIELD,
     total_sz: float | None = None,
     marshall: bool = False,
     signs: Any = None,
@@ -151,9 +151,9 @@ def j1j2(
     `Lattice.multiplicity`.
     """
     _check_lattice(lattice)
-    terms = [bond_sum(lattice, pair, shell=1, J1=J1) for pair in ("XX", "YY", "ZZ")]
-    terms += [bond_sum(lattice, pair, shell=2, J2=J2) for pair in ("XX", "YY", "ZZ")]
-    terms.append(_field_terms(lattice, field))
+    terms = [bond_terms(lattice, pair, shell=1, J1=J1) for pair in ("XX", "YY", "ZZ")]
+    terms += [bond_terms(lattice, pair, shell=2, J2=J2) for pair in ("XX", "YY", "ZZ")]
+    terms.append(field_terms(lattice, field))
     parameters = {"J1": J1, "J2": J2, "field": field}
     return _model("j1j2", "J1-J2", lattice, terms, parameters, total_sz, marshall, signs)
 
@@ -180,35 +180,6 @@ def model(name: str, lattice: Lattice, **parameters: Any) -> SpinHamiltonian:
                 f"unknown parameter {key!r} of model {name!r}; known: {', '.join(allowed)}"
             )
     return build(lattice, **parameters)
-
-
-def bond_sum(lattice: Lattice, pair: str, shell: int = 1, **coupling: ArrayLike) -> PauliSum:
-    """Sum over the bonds of a shell of ``coupling`` times two Pauli letters, such as ``"ZZ"``."""
-    ((name, value),) = coupling.items()
-    bonds = lattice.bonds(shell).tolist()
-    strengths = real_array(name, value, (len(bonds),), f"one for each bond of shell {shell}")
-    strings = ([(i, pair[0]), (j, pair[1])] for i, j in bonds)
-    return PauliSum.from_terms(zip(strengths.tolist(), strings, strict=True))
-
-
-def site_sum(lattice: Lattice, letter: str, **field: ArrayLike) -> PauliSum:
-    """Sum over sites of ``field`` times one Pauli letter."""
-    ((name, value),) = field.items()
-    strengths = real_array(name, value, (lattice.n_sites,), "one for each site")
-    strings = ([(i, letter)] for i in range(lattice.n_sites))
-    return PauliSum.from_terms(zip(strengths.tolist(), strings, strict=True))
-
-
-def _field_terms(lattice: Lattice, field: Field) -> PauliSum:
-    """- sum_i field . sigma_i."""
-    vectors = as_real("field", field)
-    if vectors.shape not in ((3,), (lattice.n_sites, 3)):
-        raise ValueError(
-            f"field must have shape (3,) or ({lattice.n_sites}, 3), got shape {vectors.shape}"
-        )
-    columns = np.broadcast_to(vectors, (lattice.n_sites, 3)).T
-    parts = (site_sum(lattice, a, field=c) for a, c in zip("XYZ", columns, strict=True))
-    return -PauliSum.sum(parts)
 
 
 def _model(

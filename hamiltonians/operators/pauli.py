@@ -6,18 +6,20 @@ coefficients. Products use sigma_a sigma_b = delta_ab + i epsilon_abc sigma_c, s
 """
 
 import cmath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Complex
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+
+from hamiltonians.operators.decomposition import ROUNDING, PauliString, pauli_strings
 from hamiltonians.utils.checks import integer
 
-PauliString = tuple[tuple[int, str], ...]
 Scalar = complex | float | int
 
-ROUNDING = 1e-12  # relative size below which a coefficient counts as rounding error
+MAX_MATRIX_SITES = 8  # 4^8 strings
 
 _PRODUCT: dict[tuple[str, str], tuple[complex, str]] = {
     ("X", "Y"): (1j, "Z"), ("Y", "Z"): (1j, "X"), ("Z", "X"): (1j, "Y"),
@@ -71,6 +73,39 @@ class PauliSum:
             string = _checked(factors)
             total[string] = total.get(string, 0) + _number(value)
         return cls(total)
+
+    @classmethod
+    def from_matrix(cls, matrix: Any, sites: Sequence[int]) -> "PauliSum":
+        """The operator that a matrix is on the given sites, Hermitian or not.
+
+        Parameters
+        ----------
+        matrix : array or sparse array, shape (2^k, 2^k)
+            Spin up comes first; the first of the sites is the leftmost Kronecker factor.
+        sites : sequence of int
+            k different sites, at most 8.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the shape does not fit the sites, a site is named twice, or an element is not a
+            finite number.
+        """
+        places = [integer("a site", site, minimum=0) for site in sites]
+        if len(set(places)) < len(places):
+            raise ValueError(f"sites must name each site once, got {places}")
+        array = matrix if hasattr(matrix, "tocoo") else np.asarray(matrix)
+        if not 1 <= len(places) <= MAX_MATRIX_SITES:
+            raise ValueError(f"sites must be 1 to {MAX_MATRIX_SITES} sites, got {len(places)}")
+        if array.shape != (2 ** len(places),) * 2:
+            raise ValueError(
+                f"matrix must have shape {(2 ** len(places),) * 2} on {len(places)} sites, "
+                f"got {array.shape}"
+            )
+        if array.dtype.kind not in "iufc":
+            raise TypeError(f"matrix must hold numbers, got dtype {array.dtype}")
+        strings = pauli_strings(array, len(places)).items()
+        return cls.from_terms((c, [(places[at], a) for at, a in s]) for s, c in strings)
 
     @classmethod
     def sum(cls, sums: Iterable["PauliSum"]) -> "PauliSum":
@@ -159,6 +194,16 @@ def Y(site: int) -> PauliSum:
 def Z(site: int) -> PauliSum:
     """Pauli matrix [[1, 0], [0, -1]] on ``site``."""
     return PauliSum.from_terms([(1, [(site, "Z")])])
+
+
+def Sp(site: int) -> PauliSum:
+    """Raising operator sigma^+ = (X + i Y) / 2 = [[0, 1], [0, 0]] on ``site``."""
+    return (X(site) + 1j * Y(site)) / 2
+
+
+def Sm(site: int) -> PauliSum:
+    """Lowering operator sigma^- = (X - i Y) / 2 = [[0, 0], [1, 0]] on ``site``."""
+    return (X(site) - 1j * Y(site)) / 2
 
 
 def identity() -> PauliSum:

@@ -8,7 +8,7 @@ from textbook import matrix, pauli_sums, total_z
 
 from hamiltonians import PauliSum, Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamiltonian, xyz
 from hamiltonians.exact.blocks import BlockOperator
-from hamiltonians.models.named import bond_sum
+from hamiltonians.models.terms import bond_terms
 from hamiltonians.operators.matrices import sector_operator
 
 
@@ -36,7 +36,7 @@ def awkward_conserving_sum(n_sites: int) -> PauliSum:
     raising = [(X(i) + 1j * Y(i)) / 2 for i in range(4)]
     pairs = raising[0] * raising[1] * raising[2].hermitian_conjugate()
     pairs = pairs * raising[3].hermitian_conjugate()
-    flips = bond_sum(lattice, "XX", J=1.0) + bond_sum(lattice, "YY", J=1.0)
+    flips = bond_terms(lattice, "XX", J=1.0) + bond_terms(lattice, "YY", J=1.0)
     return (
         flips * 0.7
         + flips * Z(2) * Z(5)
