@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import flag, integer
 
 __all__ = [
     "ExactResult",
@@ -91,9 +91,20 @@ class ExactResult:
     symmetry: SymmetrySector | None = None
 
     @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        basis = self.operator.sector if self.symmetry is None else self.operator.basis
+        return int(basis.n_sites)
+
+    @property
     def energy(self) -> float:
         """The lowest energy."""
         return float(self.energies[0])
+
+    @property
+    def energy_per_site(self) -> float:
+        """The lowest energy over the number of sites."""
+        return self.energy / self.n_sites
 
     @property
     def vector(self) -> NDArray[Any]:
@@ -245,27 +256,73 @@ def compiled(H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool =
     return SymmetricOperator(OrbitBasis(H.n_sites, sector.n_down, symmetry), H.terms, stored)
 
 
+@overload
 def full_spectrum(
     H: SpinHamiltonian,
     *,
     symmetry: SymmetrySector | None = None,
+    vectors: Literal[False] = False,
     memory_limit: int | None = None,
-) -> NDArray[np.float64]:
+) -> NDArray[np.float64]: ...
+
+
+@overload
+def full_spectrum(
+    H: SpinHamiltonian,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: Literal[True],
+    memory_limit: int | None = None,
+) -> tuple[NDArray[np.float64], NDArray[Any]]: ...
+
+
+def full_spectrum(
+    H: SpinHamiltonian,
+    *,
+    symmetry: SymmetrySector | None = None,
+    vectors: bool = False,
+    memory_limit: int | None = None,
+) -> NDArray[np.float64] | tuple[NDArray[np.float64], NDArray[Any]]:
     """All eigenvalues in the sector, ascending, by dense diagonalisation.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+    symmetry : SymmetrySector, optional
+        See `ground_state`.
+    vectors : bool
+        Whether to return the eigenvectors too.
+    memory_limit : int, optional
+        Bytes that may be used.
+
+    Returns
+    -------
+    energies : ndarray, shape (dimension,), float64
+    vectors : ndarray, shape (dimension, dimension)
+        Where asked for: normalised columns in the basis of the sector, see `ExactResult`.
 
     Raises
     ------
     TooLargeError
         If the dense matrix needs more memory than the limit.
     """
+    vectors = flag("vectors", vectors)
     check_sites(H)
     plan = memory_plan(H, 1, symmetry)
+    n_matrices = 4 if vectors else 3
     item = 8 if H.is_real and (symmetry is None or symmetry.is_real) else 16
-    check_plan(H, MemoryPlan(plan.dimension, {"dense": 3 * item * plan.dimension**2}), memory_limit)
-    if symmetry is None:
-        return np.linalg.eigvalsh(H.to_dense())
-    symmetry.check(H)
-    return np.linalg.eigvalsh(dense_matrix(compiled(H, symmetry)))
+    check_plan(
+        H,
+        MemoryPlan(plan.dimension, {"dense": n_matrices * item * plan.dimension**2}),
+        memory_limit,
+    )
+    if symmetry is not None:
+        symmetry.check(H)
+    matrix = H.to_dense() if symmetry is None else dense_matrix(compiled(H, symmetry))
+    if vectors:
+        energies, columns = np.linalg.eigh(matrix)
+        return energies, columns
+    return np.linalg.eigvalsh(matrix)
 
 
 def dense_matrix(operator: Operator) -> NDArray[Any]:
