@@ -18,6 +18,7 @@ _HOMES = {
     "DeepBeliefNetwork": "belief_network",
     "DeepBoltzmannMachine": "deep_machine",
     "GaussianRBM": "gaussian",
+    "LayeredRBM": "gaussian",
     "NADE": "nade",
     "RatingsRBM": "ratings",
     "ReplicatedSoftmax": "topics",

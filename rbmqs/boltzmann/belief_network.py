@@ -15,17 +15,16 @@ from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.gradient_model import (
     BinaryModel,
-    column_mean,
-    log_odds,
     small_weights,
     stream_of,
     # fmt: skip,
 )  # fmt: skip
 from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.keywords import estimator
-from rbmqs.boltzmann.layers import BinaryUnits, Harmonium
+from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
+from rbmqs.boltzmann.unit_types import BinaryUnits
 
 
 @estimator
@@ -134,6 +133,5 @@ def layer_sizes(n_components: Any) -> list[int]:
 def new_machine(rows: Any, n_hidden: int, seed: np.random.SeedSequence) -> Harmonium:
     """A machine of binary units before training: small weights, biases of the data's means."""
     dtype = rows.dtype
-    bias = log_odds(column_mean(rows), 1 / (2 + rows.shape[0])).astype(dtype)
     weights = small_weights(seed, (rows.shape[1], n_hidden), dtype)
-    return Harmonium(BinaryUnits(bias), weights, np.zeros(n_hidden, dtype))
+    return Harmonium(BinaryUnits.of_rows(rows), weights, BinaryUnits.at_rest(n_hidden, dtype))

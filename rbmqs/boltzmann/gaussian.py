@@ -1,17 +1,15 @@
-"""Gaussian-Bernoulli RBM: real visible units, binary hidden ones."""
+"""RBMs with visible units of one type: Gaussian ones, or any by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from rbmqs.boltzmann.data import real_matrix
-from rbmqs.boltzmann.gradient_model import column_mean
+from hamiltonians.utils.checks import choice
 from rbmqs.boltzmann.harmonium import HarmoniumModel
 from rbmqs.boltzmann.keywords import estimator, keyword
-from rbmqs.boltzmann.layers import GaussianUnits
+from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits, GaussianUnits
 
 
 @estimator
@@ -25,6 +23,8 @@ class GaussianRBM(HarmoniumModel):
     ----------
     n_components : int
         Hidden units.
+    hidden : str
+        Their type: "bernoulli", "spin", "relu", "drelu", "gaussian", "softmax".
     variance : {"learn", "unit"}
         "unit" is for columns scaled to unit variance.
     algorithm : {"pcd", "cd", "exact"}
@@ -43,27 +43,54 @@ class GaussianRBM(HarmoniumModel):
     variance: str = "learn"
     algorithm: str = "cd"
     n_steps: int = 1
+    hidden: str = keyword("bernoulli")
     learning_rate: float = keyword(0.01)
 
     def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
-        if sparse.issparse(X):
-            raise TypeError("Sparse data was passed; real units need dense rows: X.toarray()")
-        return real_matrix(X, "X", self._type, min_rows=min_rows)
+        return GaussianUnits.check_rows(X, self._type, min_rows)
 
     def _layer(self, rows: np.ndarray) -> GaussianUnits:
-        from hamiltonians.utils.checks import choice
-
         learn = choice("variance", self.variance, ("learn", "unit")) == "learn"
-        mean = column_mean(rows)
-        variance = rows.var(axis=0, dtype=np.float64) if learn else np.ones(rows.shape[1])
-        if learn and (variance == 0).any() and rows.shape[0] > 1:
-            constant = int(np.flatnonzero(variance == 0)[0])
-            raise ValueError(f"column {constant} of X is constant: drop it, or variance='unit'")
-        variance = np.where(variance > 0, variance, 1.0)
-        dtype = self._type
-        return GaussianUnits(mean.astype(dtype), np.log(variance).astype(dtype), learn)
+        return GaussianUnits.of_rows(rows, learn)
 
     @property
     def variance_(self) -> np.ndarray:
         """sigma^2 of each column given h."""
-        return np.exp(self.machine_.arrays["log_variance"])
+        return np.exp(self.machine_.arrays["visible_log_variance"])
+
+
+@estimator
+class LayeredRBM(HarmoniumModel):
+    """Restricted Boltzmann machine of any two types of units.
+
+    Parameters
+    ----------
+    n_components : int
+        Hidden units.
+    visible, hidden : str
+        "bernoulli", "spin", "relu", "drelu", "gaussian", hidden ones also "softmax" (one group);
+        a name registered in `rbmqs.boltzmann.unit_types.UNIT_TYPES`, or "package.module:Class".
+    algorithm : {"pcd", "cd", "exact"}
+    n_steps : int
+        Gibbs steps of an update.
+    **options
+        See `rbmqs.boltzmann.keywords.TrainingKeywords`.
+
+    Attributes
+    ----------
+    machine_ : Harmonium
+        Both layers; the others in `HarmoniumModel`.
+    """
+
+    n_components: int = 100
+    visible: str = "bernoulli"
+    hidden: str = "bernoulli"
+    algorithm: str = "pcd"
+    n_steps: int = 1
+    learning_rate: float = keyword(0.01)
+
+    def _check_rows(self, X: Any, min_rows: int = 1) -> Any:
+        return UNIT_TYPES[self.visible].check_rows(X, self._type, min_rows)
+
+    def _layer(self, rows: Any) -> BinaryUnits:
+        return UNIT_TYPES[self.visible].of_rows(rows)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import rectified  # noqa: F401  registers its types
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
@@ -16,9 +17,11 @@ from rbmqs.boltzmann.gradient_model import (
     small_weights,
     stream_of,
 )  # fmt: skip
-from rbmqs.boltzmann.layers import Harmonium, VisibleLayer
+from rbmqs.boltzmann.layers import Harmonium, anneal
+from rbmqs.boltzmann.likelihood.annealing import LogZ, log_z_of
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
+from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits
 
 ALGORITHMS = ("pcd", "cd", "exact")
 
@@ -52,24 +55,20 @@ class HarmoniumLearner(GradientLearner):
 
     def step(self, batch: Any, rate: float) -> None:
         """One step, on the scale of the visible units."""
-        gradient, layer = self.gradient(batch), self.machine.layer
-        layer.precondition(gradient)
+        gradient = self.gradient(batch)
+        self.machine.precondition(gradient)
         self.descent.step(gradient, rate)
-        layer.confine()
+        self.machine.confine()
 
     def gradient(self, batch: Any) -> Arrays:
         """<d(-E)> of the mini-batch with h averaged, less that of the model."""
-        machine = self.machine
-        data = machine.statistics(batch, machine.hidden_mean(batch))
-        model = self._model_side(batch)
+        data, model = self.machine.statistics(batch), self._model_side(batch)
         return {name: data[name] - model[name] for name in data}
 
     def _model_side(self, batch: Any) -> Arrays:
         machine = self.machine
         if self.algorithm == "exact":
-            states, probability, _ = machine.hidden_states()
-            mean = machine.visible_mean(states)
-            return machine.statistics(mean, states, probability, drawn=False)
+            return machine.exact_statistics()
         start = self.chains
         if self.algorithm == "cd":
             start = machine.sample_hidden(batch, self.stream)
@@ -79,7 +78,7 @@ class HarmoniumLearner(GradientLearner):
             visible = machine.sample_visible(hidden, self.stream)
         if self.algorithm == "pcd":
             self.chains[...] = machine.sample_hidden(visible, self.stream)
-        return machine.statistics(visible, machine.hidden_mean(visible))
+        return machine.statistics(visible)
 
 
 class HarmoniumModel(UnsupervisedModel):
@@ -95,10 +94,11 @@ class HarmoniumModel(UnsupervisedModel):
     """
 
     n_components: int
+    hidden: str = "bernoulli"
     algorithm: str
     n_steps: int
 
-    def _layer(self, rows: Any) -> VisibleLayer:
+    def _layer(self, rows: Any) -> BinaryUnits:
         """The visible units at the start of training."""
         raise NotImplementedError
 
@@ -109,10 +109,11 @@ class HarmoniumModel(UnsupervisedModel):
     def _learner(self, rows: Any, seeds: list) -> HarmoniumLearner:
         n_hidden = positive_int("n_components", self.n_components)
         positive_int("n_steps", self.n_steps)
-        layer = self._layer(rows)
+        layer, hidden = self._layer(rows), UNIT_TYPES[self.hidden].at_rest(n_hidden, self._type)
         weights = small_weights(seeds[0], (rows.shape[1], n_hidden), self._type)
-        layer.precondition({"weights": weights, "visible_bias": np.empty(rows.shape[1])})
-        machine = Harmonium(layer, weights, np.zeros(n_hidden, self._type))
+        if layer.scale is not None:
+            weights *= layer.scale[:, None]
+        machine = Harmonium(layer, weights, hidden)
         return HarmoniumLearner(
             machine, new_stream(seeds[1]), self, self.algorithm, self.n_steps, self.batch_size
         )
@@ -124,7 +125,7 @@ class HarmoniumModel(UnsupervisedModel):
         self.intercept_visible_ = learner.arrays["visible_bias"]
 
     def transform(self, X: Any) -> np.ndarray:
-        """p(h_j = 1 | v), (n, M)."""
+        """Means of the hidden units given v, (n, M)."""
         with one_pool():
             return self.machine_.hidden_mean(self._rows(X))
 
@@ -134,20 +135,47 @@ class HarmoniumModel(UnsupervisedModel):
             return -self.machine_.log_weight(self._rows(X))
 
     def log_partition(self) -> float:
-        """log Z, exact.
+        """log Z, exact: a sum over one layer, or closed form for two Gaussian ones.
 
         Raises
         ------
         ValueError
-            More than 20 hidden units.
+            More than 20 units of two values in both layers: use `annealed_log_partition`.
         """
         self.check_is_fitted()
         with one_pool():
-            return self.machine_.hidden_states()[2]
+            return self.machine_.log_partition()
 
     def log_likelihood(self, X: Any) -> np.ndarray:
         """Exact log p(v) of each row in nats (a density where units are real)."""
         return -self.free_energy(X) - self.log_partition()
+
+    def annealed_log_partition(
+        self, n_betas: int = 1000, n_runs: int = 100, samples: Any = None, random_state: Any = None
+    ) -> LogZ:
+        """log Z by annealed importance sampling between free layers and the model.
+
+        Parameters
+        ----------
+        n_betas, n_runs : int
+            Steps of a run, runs.
+        samples : array (n, N), optional
+            Rows drawn from the model: reverse runs start there, and log Z lies above on average.
+        """
+        self.check_is_fitted()
+        machine, stream = self.machine_, stream_of(random_state)
+        betas = np.linspace(0.0, 1.0, positive_int("n_betas", n_betas) + 1)
+        shape = (positive_int("n_runs", n_runs), len(machine.visible.bias))
+        no_inputs = np.zeros((1, shape[1])), np.zeros((1, machine.n_hidden))
+        start = float(machine.visible.log_sum(no_inputs[0])[0])
+        start += float(machine.hidden.log_sum(no_inputs[1])[0])
+        with one_pool():
+            if samples is not None:
+                return log_z_of(
+                    start, anneal(machine, betas[::-1], self._rows(samples), stream), -1
+                )
+            rows = machine.visible.sample(np.zeros(shape, machine.weights.dtype), stream)
+            return log_z_of(start, anneal(machine, betas, rows, stream), 1)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Mean of v given the mean of h given each row."""

@@ -10,8 +10,8 @@ from scipy import sparse
 from rbmqs.boltzmann.data import real_matrix
 from rbmqs.boltzmann.gradient_model import column_mean
 from rbmqs.boltzmann.harmonium import HarmoniumModel
-from rbmqs.boltzmann.keywords import estimator
-from rbmqs.boltzmann.layers import SoftmaxUnits
+from rbmqs.boltzmann.keywords import estimator, keyword
+from rbmqs.boltzmann.unit_types import SoftmaxUnits
 
 
 @estimator
@@ -24,6 +24,8 @@ class SoftmaxRBM(HarmoniumModel):
         Hidden units.
     n_categories : int, sequence of int or None
         K_i of each column; None takes the largest category seen in `fit` plus one.
+    hidden : str
+        Type of the hidden units, as in `LayeredRBM`.
     algorithm : {"pcd", "cd", "exact"}
     n_steps : int
         Gibbs steps of an update.
@@ -39,6 +41,7 @@ class SoftmaxRBM(HarmoniumModel):
 
     n_components: int = 100
     n_categories: Any = None
+    hidden: str = keyword("bernoulli")
     algorithm: str = "pcd"
     n_steps: int = 1
 

@@ -92,8 +92,7 @@ def ais(
     path = _Path(machine, n_betas, n_runs, base, random_state)
     visible = path.draw_base()
     log_w = path.run(visible, np.linspace(0.0, 1.0, n_betas + 1))
-    value, error, ess = _log_mean(log_w)
-    return LogZ(path.log_z_base + value, error, ess, n_runs, "below")
+    return log_z_of(path.log_z_base, log_w, 1)
 
 
 def reverse_ais(
@@ -122,8 +121,7 @@ def reverse_ais(
     visible = machine.rows(samples)
     path = _Path(machine, n_betas, len(visible), base, random_state)
     log_w = path.run(visible, np.linspace(1.0, 0.0, n_betas + 1), move_first=True)
-    value, error, ess = _log_mean(log_w)
-    return LogZ(path.log_z_base - value, error, ess, len(visible), "above")
+    return log_z_of(path.log_z_base, log_w, -1)
 
 
 def raise_log_z(
@@ -175,6 +173,13 @@ def log_likelihood_bounds(
     """Mean log-likelihood of X in nats a row with log Z from above and from below."""
     mean = float(machine.log_weight(X).mean())
     return mean - above.value, mean - below.value
+
+
+def log_z_of(start: float, log_w: np.ndarray, direction: int) -> LogZ:
+    """log Z from the log weights of runs away from (1) or to (-1) a model of log Z `start`."""
+    value, error, ess = _log_mean(log_w)
+    side = "below" if direction > 0 else "above"
+    return LogZ(start + direction * value, error, ess, len(log_w), side)
 
 
 class _Path:

@@ -56,7 +56,7 @@ def test_the_exact_gradient_of_gaussian_units():
 
     def log_likelihood(a):
         """Mixture of 2^M normal densities with weights from the integral over v."""
-        variance, h = np.exp(a["log_variance"]), states(4)
+        variance, h = np.exp(a["visible_log_variance"]), states(4)
         mean = a["visible_bias"] + h @ a["weights"].T
         log_width = 0.5 * np.log(2 * np.pi * variance).sum()
         prior = h @ a["hidden_bias"] + log_width
@@ -147,7 +147,7 @@ def test_bad_options_and_columns():
     with pytest.raises(ValueError, match="has 2 features"):
         model.transform([[0, 0]])
     with pytest.raises(ValueError, match="at most 20 hidden units"):
-        SoftmaxRBM(21, n_iter=1).fit([[0, 1], [1, 0]]).log_partition()
+        SoftmaxRBM(21, n_iter=1).fit(np.eye(11)).log_partition()
     with pytest.raises(ValueError, match="algorithm must be one of"):
         SoftmaxRBM(2, algorithm="adam").fit([[0, 1], [1, 0]])
     with pytest.raises(ValueError, match="column 1 of X is constant"):

@@ -16,6 +16,7 @@ from rbmqs.boltzmann import (
     DeepBeliefNetwork,
     DeepBoltzmannMachine,
     GaussianRBM,
+    LayeredRBM,
     ReplicatedSoftmax,
     SoftmaxRBM,
 )
@@ -56,6 +57,7 @@ ESTIMATORS = [
     DeepBeliefNetwork((4, 3), n_iter=2, **BINARY),
     DeepBoltzmannMachine((4, 3), n_iter=2, pretrain_n_iter=1, **BINARY),
     GaussianRBM(4, n_iter=3),
+    LayeredRBM(4, visible="gaussian", hidden="drelu", n_iter=3),
     NADE(4, n_iter=2, **BINARY),
     Categories(4, n_iter=2),
     Counts(4, n_iter=2),

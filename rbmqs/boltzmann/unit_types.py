@@ -1,0 +1,301 @@
+"""Types of units that make a layer, visible or hidden, registered by name.
+
+    E(v, h) = sum_i e_i(v_i) + sum_j e_j(h_j) - s(v) W s(h)
+
+A type says what one unit's energy e is and how its value enters the products (s). `inputs` are
+what the other layer sends, s(h) W^T or s(v) W, without biases, (n, units). M. Welling, M.
+Rosen-Zvi and G. Hinton, "Exponential family harmoniums", NIPS 17 (2004); J. Tubiana, S. Cocco and
+R. Monasson, eLife 8, e39397 (2019) for the rectified types.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from hamiltonians.utils.registry import Registry
+from rbmqs.boltzmann.core.softmax import normal_units, sample_groups, softmax_groups, sum_group_logs
+from rbmqs.boltzmann.core.units import sum_softplus
+from rbmqs.boltzmann.data import real_matrix, unit_matrix
+from rbmqs.boltzmann.enumeration import all_states
+from rbmqs.boltzmann.gradient_model import Arrays, column_mean, log_odds, to_means, to_samples
+from rbmqs.boltzmann.randomness import next_call
+
+VARIANCE_FLOOR = 1e-4  # of a column's variance at the start: a unit on one point has none
+UNIT_TYPES: Registry[type[BinaryUnits]] = Registry("unit type")
+
+
+@UNIT_TYPES.register("bernoulli")
+class BinaryUnits:
+    """Units of 0 and 1, e = -b v; numbers between are read as probabilities.
+
+    The other types are subclasses and say what differs.
+
+    Parameters
+    ----------
+    bias : array (units,)
+    """
+
+    n_states: int | None = 2  # of one unit; None where there is no end of them
+
+    def __init__(self, bias: np.ndarray) -> None:
+        self.arrays: Arrays = {"bias": bias}
+
+    @classmethod
+    def at_rest(cls, n: int, dtype: Any) -> Self:
+        """A hidden layer before training."""
+        return cls(np.zeros(n, dtype))
+
+    @classmethod
+    def of_rows(cls, rows: Any) -> Self:
+        """A visible layer that alone fits the columns of the rows."""
+        return cls(log_odds(column_mean(rows), 1 / (2 + rows.shape[0])).astype(rows.dtype))
+
+    @staticmethod
+    def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
+        """Data as rows of such units.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Values that the units cannot take.
+        """
+        return unit_matrix(X, dtype, min_rows=min_rows)
+
+    @property
+    def bias(self) -> np.ndarray:
+        """b, (units,)."""
+        return self.arrays["bias"]
+
+    @property
+    def scale(self) -> np.ndarray | None:
+        """Width of the values, None for 1: steps and first weights are in proportion."""
+        return None
+
+    def scaled(self, v: Any) -> Any:
+        """s(v), which multiplies the weights."""
+        return v
+
+    def mean(self, inputs: np.ndarray) -> np.ndarray:
+        """Mean of v given the other layer, in place."""
+        return to_means(inputs, self.bias)
+
+    def sample(self, inputs: np.ndarray, stream: np.ndarray) -> np.ndarray:
+        """v drawn given the other layer, in place."""
+        return to_samples(inputs, self.bias, stream)
+
+    def log_weight(self, v: Any) -> np.ndarray:
+        """-sum_i e_i(v_i), (n,)."""
+        return np.asarray(v @ self.bias.astype(np.float64))
+
+    def log_sum(self, inputs: np.ndarray) -> np.ndarray:
+        """Cumulant generating function: log sum_v exp(-sum e + s(v).input), or integral, (n,)."""
+        return sum_softplus(inputs, self.bias, inputs.dtype.type(1))
+
+    def precondition(self, gradient: Arrays) -> None:
+        """Bring a gradient of own parameters to the units' scale, in place."""
+
+    def confine(self) -> None:
+        """Bring parameters back into their range after a step."""
+
+    def statistics(self, v: Any, back: Any, share: np.ndarray) -> Arrays:
+        """Gradient of -E with respect to own parameters at v, averaged with the rows' `share`.
+
+        `back()` gives the inputs.
+        """
+        return {"bias": np.asarray(v.T @ share).ravel()}
+
+    def mean_statistics(self, inputs: Any, mean: np.ndarray, share: np.ndarray) -> Arrays:
+        """The same with v averaged given the inputs, which `inputs()` gives; `mean` is of v."""
+        return {"bias": (mean * share[:, None]).sum(axis=0)}
+
+    def all_states(self) -> np.ndarray:
+        """Every state of the layer, (states, units)."""
+        return all_states(len(self.bias)).astype(self.bias.dtype)
+
+
+@UNIT_TYPES.register("spin")
+class SpinUnits(BinaryUnits):
+    """Units of -1 and +1, e = -b v."""
+
+    @classmethod
+    def of_rows(cls, rows: Any) -> Self:
+        """A visible layer that alone fits the columns of the rows."""
+        up = (1 + column_mean(rows)) / 2
+        return cls((log_odds(up, 1 / (2 + rows.shape[0])) / 2).astype(rows.dtype))
+
+    @staticmethod
+    def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
+        """Data of -1 and +1."""
+        rows = real_matrix(X, "X", dtype, min_rows=min_rows)
+        if not isinstance(rows, np.ndarray) or (np.abs(rows) != 1).any():
+            raise ValueError("X must hold -1 and 1 only, in dense rows")
+        return rows
+
+    def mean(self, inputs: np.ndarray) -> np.ndarray:
+        """tanh(b + input)."""
+        inputs += self.bias
+        return np.tanh(inputs, out=inputs)
+
+    def sample(self, inputs: np.ndarray, stream: np.ndarray) -> np.ndarray:
+        """-1 and 1."""
+        inputs *= 2
+        return 2 * to_samples(inputs, 2 * self.bias, stream) - 1
+
+    def log_sum(self, inputs: np.ndarray) -> np.ndarray:
+        """sum_i log 2 cosh(b_i + input_i)."""
+        field = inputs.astype(np.float64) + self.bias
+        return np.logaddexp(field, -field).sum(axis=1)
+
+    def all_states(self) -> np.ndarray:
+        """Every state of the layer, (states, units)."""
+        return 2 * super().all_states() - 1
+
+
+@UNIT_TYPES.register("softmax")
+class SoftmaxUnits(BinaryUnits):
+    """Groups of units of which exactly one is on.
+
+    Parameters
+    ----------
+    bias : array (N,)
+    edges : int array (groups + 1,), optional
+        Group g holds the units edges[g] to edges[g + 1]; one group of all when missing.
+    """
+
+    def __init__(self, bias: np.ndarray, edges: np.ndarray | None = None) -> None:
+        super().__init__(bias)
+        self.edges = np.array([0, len(bias)]) if edges is None else edges
+
+    @staticmethod
+    def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
+        """Refused: groups have no place in a table; `rbmqs.boltzmann.SoftmaxRBM` makes them."""
+        raise ValueError("visible 'softmax' takes categories: use SoftmaxRBM(hidden=...)")
+
+    def mean(self, inputs: np.ndarray) -> np.ndarray:
+        """exp(b + input) over its sum in the group."""
+        softmax_groups(inputs, self.bias, self.edges)
+        return inputs
+
+    def sample(self, inputs: np.ndarray, stream: np.ndarray) -> np.ndarray:
+        """One unit on in each group."""
+        sample_groups(inputs, self.bias, self.edges, next_call(stream))
+        return inputs
+
+    def log_sum(self, inputs: np.ndarray) -> np.ndarray:
+        """sum_g log sum_{i in g} exp(b_i + input_i)."""
+        return sum_group_logs(inputs, self.bias, self.edges)
+
+    def all_states(self) -> np.ndarray:
+        """Every state of the layer, (states, units)."""
+        sizes = np.diff(self.edges)
+        chosen = np.indices(tuple(sizes.tolist())).reshape(len(sizes), -1)
+        groups = [np.eye(size)[k] for size, k in zip(sizes, chosen, strict=True)]
+        return np.hstack(groups).astype(self.bias.dtype)
+
+
+@UNIT_TYPES.register("gaussian")
+class GaussianUnits(BinaryUnits):
+    """Real units, e = (v - b)^2 / (2 sigma^2) and s(v) = v / sigma^2: v given the other layer is
+    normal with mean b + input and standard deviation sigma.
+
+    sigma^2 = exp(log_variance) is learned or kept. K. Cho, A. Ilin and T. Raiko, "Improved
+    learning of Gaussian-Bernoulli restricted Boltzmann machines", ICANN 2011, Eqs. 4-9.
+    """
+
+    n_states = None
+
+    def __init__(
+        self, bias: np.ndarray, log_variance: np.ndarray, learn_variance: bool = False
+    ) -> None:
+        self.arrays = {"bias": bias, "log_variance": log_variance}
+        self._learn = learn_variance
+        self._floor = log_variance + np.log(VARIANCE_FLOOR).astype(log_variance.dtype)
+
+    @classmethod
+    def at_rest(cls, n: int, dtype: Any) -> Self:
+        """Unit variance, which is kept: the weights scale the layer."""
+        return cls(np.zeros(n, dtype), np.zeros(n, dtype))
+
+    @classmethod
+    def of_rows(cls, rows: Any, learn_variance: bool = True) -> Self:
+        """Mean of the columns, and their variance where it is learned, else 1."""
+        variance = np.ones(rows.shape[1])
+        if learn_variance:
+            variance = rows.var(axis=0, dtype=np.float64)
+        if (variance == 0).any() and rows.shape[0] > 1:
+            constant = int(np.flatnonzero(variance == 0)[0])
+            raise ValueError(f"column {constant} of X is constant: drop it, or variance='unit'")
+        variance = np.where(variance > 0, variance, 1.0)
+        mean, log_variance = column_mean(rows), np.log(variance)
+        return cls(mean.astype(rows.dtype), log_variance.astype(rows.dtype), learn_variance)
+
+    @staticmethod
+    def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
+        """Real numbers in dense rows."""
+        rows = real_matrix(X, "X", dtype, min_rows=min_rows)
+        if not isinstance(rows, np.ndarray):
+            raise TypeError("Sparse data was passed; real units need dense rows: X.toarray()")
+        return rows
+
+    @property
+    def _precision(self) -> np.ndarray:
+        return np.exp(-self.arrays["log_variance"])
+
+    @property
+    def scale(self) -> np.ndarray | None:
+        """sigma."""
+        return np.exp(0.5 * self.arrays["log_variance"])
+
+    def scaled(self, v: Any) -> Any:
+        """v / sigma^2."""
+        return v * self._precision
+
+    def mean(self, inputs: np.ndarray) -> np.ndarray:
+        """b + input."""
+        inputs += self.bias
+        return inputs
+
+    def sample(self, inputs: np.ndarray, stream: np.ndarray) -> np.ndarray:
+        """Normal numbers about the mean."""
+        noise = np.empty_like(inputs)
+        normal_units(noise, next_call(stream))
+        noise *= self.scale
+        inputs += noise
+        return self.mean(inputs)
+
+    def log_weight(self, v: Any) -> np.ndarray:
+        """-sum_i (v_i - b_i)^2 / (2 sigma_i^2)."""
+        distance = np.asarray(v, np.float64) - self.bias
+        return -0.5 * (distance**2) @ self._precision.astype(np.float64)
+
+    def log_sum(self, inputs: np.ndarray) -> np.ndarray:
+        """sum_i [log(2 pi sigma^2) / 2 + (m^2 - b^2) / (2 sigma^2)], m the mean."""
+        bias = self.bias.astype(np.float64)
+        mean = inputs + bias
+        width = 0.5 * (np.log(2 * np.pi) + self.arrays["log_variance"]).sum(dtype=np.float64)
+        return width + 0.5 * (mean**2 - bias**2) @ self._precision.astype(np.float64)
+
+    def precondition(self, gradient: Arrays) -> None:
+        """Times sigma^2 where the mean is concerned, so that steps scale with the columns."""
+        gradient["bias"] *= 1 / self._precision
+
+    def confine(self) -> None:
+        """No variance below a ten-thousandth of the first."""
+        np.maximum(self.arrays["log_variance"], self._floor, out=self.arrays["log_variance"])
+
+    def statistics(self, v: Any, back: Any, share: np.ndarray) -> Arrays:
+        """<(v - b)> / sigma^2, and <(v - b)^2 / 2 - v input> / sigma^2 for log sigma^2."""
+        out = {"bias": (v - self.bias).T @ share * self._precision}
+        if self._learn:
+            square = 0.5 * (v - self.bias) ** 2 - v * back()
+            out["log_variance"] = square.T @ share * self._precision
+        return out
+
+    def mean_statistics(self, inputs: Any, mean: np.ndarray, share: np.ndarray) -> Arrays:
+        """As at the mean, and sigma^2 / 2 more of the square."""
+        out = self.statistics(mean, inputs, share)
+        if self._learn:
+            out["log_variance"] += 0.5 * share.sum()
+        return out
