@@ -73,7 +73,9 @@ def to_netket(hamiltonian: SpinHamiltonian, *, units: str) -> Any:
     return _pauli_strings(nk, hilbert, hamiltonian)
 
 
-def from_netket(operator: Any, *, units: str, name: str = "NetKet operator") -> SpinHamiltonian:
+def from_netket(
+    operator: Any, *, units: str, name: str = "NetKet operator", lattice: Lattice | None = None
+) -> SpinHamiltonian:
     """The Hamiltonian of a NetKet operator on spins 1/2, its sector included.
 
     Parameters
@@ -84,23 +86,37 @@ def from_netket(operator: Any, *, units: str, name: str = "NetKet operator") -> 
         ``"pauli"`` for the same matrix, ``"spin"`` if the operator holds S = sigma / 2 in place of
         each sigma. NetKet's own `Ising` and `Heisenberg` are in Pauli units.
     name : str
+    lattice : Lattice, optional
+        Of the result, with as many sites; see `lattice_from_netket`.
 
     Raises
     ------
     TypeError, ValueError
-        If the operator is of another kind, not Hermitian, or not on spins 1/2.
+        If the operator is of another kind, not Hermitian, or not on spins 1/2 or qubits, or if
+        they have a constraint other than a total S_z.
     """
     check_meaning("units", units)
-    hilbert = operator.hilbert
-    if getattr(hilbert, "local_size", None) != 2:
-        raise ValueError(f"operator must act on spins 1/2, got one on {hilbert}")
+    if lattice is not None and not isinstance(lattice, Lattice):
+        raise TypeError(f"lattice must be a Lattice, got {type(lattice).__name__}")
+    hilbert: Any = getattr(operator, "hilbert", None)
+    total_sz = _total_sz(hilbert)
     terms = _terms_of(operator)
     if units == "spin":
         terms = scaled_by_weight(terms, 2.0)
-    total = getattr(getattr(hilbert, "constraint", None), "sum_value", None)
-    return spin_hamiltonian(
-        terms, hilbert.size, name, total_sz=None if total is None else float(total) / 2
-    )
+    return spin_hamiltonian(terms, hilbert.size, name, lattice, total_sz)
+
+
+def _total_sz(hilbert: Any) -> float | None:
+    """Sector of a Hilbert space of spins 1/2 or qubits; everything else is refused."""
+    spaces = import_netket().hilbert
+    if not isinstance(hilbert, spaces.Spin | spaces.Qubit) or hilbert.local_size != 2:
+        raise ValueError(f"operator must act on spins 1/2, got one on {hilbert}")
+    constraint = getattr(hilbert, "constraint", None)
+    if constraint is None:
+        return None
+    if type(constraint) is not spaces.constraint.SumConstraint:
+        raise ValueError(f"spins must have no constraint but total_sz, got {constraint}")
+    return float(constraint.sum_value) / 2
 
 
 def lattice_to_netket(lattice: Lattice, shell: int = 1) -> Any:
@@ -125,7 +141,7 @@ def _terms_of(operator: Any) -> PauliSum:
             "operator must be a LocalOperator, PauliStrings, Ising, Heisenberg or GraphOperator of "
             f"NetKet, got {type(operator).__name__}"
         )
-    up_first = operator.hilbert.local_states[0] > 0
+    up_first = operator.hilbert.local_states[0] >= 0  # of a qubit, 0 is up
     parts = [PauliSum({(): complex(operator.constant)})]
     for sites, local in zip(operator.acting_on, operator.operators, strict=True):
         matrix = local.toarray() if hasattr(local, "toarray") else np.asarray(local)
