@@ -194,7 +194,7 @@ class BernoulliRBM(fitting.TrainableRBM):
         self.check_is_fitted()
         rows, known = with_missing(X)
         self._check_columns(X, rows.shape[1])
-        return complete(self.machine, rows, known, self._stream(), n_steps)
+        return complete(self.machine, self.machine.rows(rows), known, self._stream(), n_steps)
 
     def energy(self, v: Any, h: Any) -> np.ndarray:
         """E(v, h) of matching rows, (n,)."""

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.linalg import one_pool
-from rbmqs.boltzmann.machine import Machine
+
+
+class TwoLayers(Protocol):
+    """What is asked of a model: both conditional distributions."""
+
+    def sample_hidden(self, visible: np.ndarray, stream: np.ndarray, /) -> np.ndarray:
+        """h drawn given v."""
+
+    def sample_visible(self, hidden: np.ndarray, stream: np.ndarray, /) -> np.ndarray:
+        """v drawn given h."""
+
+    def visible_mean(self, hidden: np.ndarray, /) -> np.ndarray:
+        """Mean of v given h."""
 
 
 def sample_clamped(
-    machine: Machine, rows: np.ndarray, known: Any, stream: np.ndarray, n_steps: int
+    machine: TwoLayers, rows: np.ndarray, known: Any, stream: np.ndarray, n_steps: int
 ) -> np.ndarray:
     """Rows (n, N) after n_steps of Gibbs sampling of the units that are not known.
 
@@ -26,16 +38,16 @@ def sample_clamped(
     visible = rows
     with one_pool():
         for _ in range(n_steps):
-            visible = _clamped_step(machine, visible, rows, known, stream)
+            drawn = machine.sample_visible(machine.sample_hidden(visible, stream), stream)
+            visible = np.where(known, rows, drawn)
     return visible
 
 
 def complete(
-    machine: Machine, rows: np.ndarray, known: np.ndarray, stream: np.ndarray, n_steps: int
+    machine: TwoLayers, rows: np.ndarray, known: np.ndarray, stream: np.ndarray, n_steps: int
 ) -> np.ndarray:
     """Unknown units replaced by the mean of p(v_i | h) over the second half of the chain."""
     positive_int("n_steps", n_steps, minimum=2)
-    rows = machine.rows(rows)
     visible, total = rows, np.zeros(rows.shape)
     settled = n_steps // 2
     with one_pool():
@@ -46,12 +58,6 @@ def complete(
             drawn = machine.sample_visible(hidden, stream)
             visible = np.where(known, rows, drawn)
     return np.where(known, rows, total / (n_steps - settled))
-
-
-def _clamped_step(
-    machine: Machine, visible: np.ndarray, rows: np.ndarray, known: np.ndarray, stream: np.ndarray
-) -> np.ndarray:
-    return np.where(known, rows, machine.gibbs(visible, stream))
 
 
 def _mask(known: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
 from hamiltonians.utils.checks import choice, number, positive_int
 from rbmqs.boltzmann.data import row_weights
-from rbmqs.boltzmann.keywords import BernoulliKeywords
+from rbmqs.boltzmann.keywords import BernoulliKeywords, described
 from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.machine import Machine
@@ -153,7 +153,7 @@ def _run(
 ) -> None:
     def save(training: Training) -> None:
         if path is not None:
-            meta = {**_description(rbm), "training": describe(training), "seed": seed,
+            meta = {**described(rbm), "training": describe(training), "seed": seed,
                     "data": _fingerprint(learner.X)}  # fmt: skip
             write_archive(path, KIND, learner.parameters() | learner.memory(), meta)
 
@@ -183,7 +183,7 @@ def save(rbm: TrainableRBM, path: Path) -> None:
     """Write a fitted machine."""
     machine = rbm.machine
     arrays = {name: getattr(machine, name) for name in PARAMETERS}
-    write_archive(path, KIND, arrays, {**_description(rbm), "training": None})
+    write_archive(path, KIND, arrays, {**described(rbm), "training": None})
 
 
 def load(kind: type[E], path: Path) -> E:
@@ -199,18 +199,6 @@ def load(kind: type[E], path: Path) -> E:
         return rbm
 
     return read_archive(path, KIND, assemble)
-
-
-def _description(rbm: TrainableRBM) -> dict[str, Any]:
-    parameters = rbm.get_params()
-    state = parameters["random_state"]
-    if not isinstance(state, (int, np.integer)):
-        parameters["random_state"] = None  # generators have no place in a file
-    plain = {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in parameters.items()
-    }
-    return {"model": type(rbm).__name__, "parameters": plain}
 
 
 def _fingerprint(X: Any) -> list[int]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
+from hamiltonians.utils.archive import Kind, read_archive, write_archive
 from hamiltonians.utils.checks import choice
 from rbmqs.boltzmann.harmonium import HarmoniumModel
-from rbmqs.boltzmann.keywords import estimator, keyword
+from rbmqs.boltzmann.keywords import described, estimator, keyword
+from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits, GaussianUnits
+
+KIND = Kind("rbmqs-layered", 1, "two layers, E = e(v) + e(h) - s(v) W s(h); W (visible, hidden)")
 
 
 @estimator
@@ -94,3 +99,26 @@ class LayeredRBM(HarmoniumModel):
 
     def _layer(self, rows: Any) -> BinaryUnits:
         return UNIT_TYPES[self.visible].of_rows(rows)
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters and the constructor's keywords to an .npz file."""
+        self.check_is_fitted()
+        write_archive(Path(path), KIND, self.machine_.arrays, described(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote."""
+
+        def assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+            model, weights = cls(**meta["parameters"]), arrays["weights"]
+            layers = []
+            for side, n in zip(("visible", "hidden"), weights.shape, strict=True):
+                layer = UNIT_TYPES[getattr(model, side)].at_rest(n, weights.dtype)
+                layer.arrays = {name: arrays[f"{side}_{name}"] for name in layer.arrays}
+                layers.append(layer)
+            model.machine_ = Harmonium(layers[0], weights, layers[1])
+            model.n_features_in_ = len(weights)
+            model._publish_machine()
+            return model
+
+        return read_archive(Path(path), KIND, assemble)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 
 from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann import rectified  # noqa: F401  registers its types
+from rbmqs.boltzmann.conditional import complete, sample_clamped
 from rbmqs.boltzmann.core.units import uniform_units
+from rbmqs.boltzmann.data import row_weights
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
@@ -46,12 +49,23 @@ class HarmoniumLearner(GradientLearner):
         super().__init__(machine.arrays, stream, options)
         self.machine, self.n_steps = machine, n_steps
         self.algorithm = choice("algorithm", algorithm, ALGORITHMS)
+        self.row_weights: np.ndarray | None = None  # of the training rows, mean 1
+        self._batch_weights: np.ndarray | None = None
         shape = (n_chains if algorithm == "pcd" else 0, machine.n_hidden)
         self.chains = random_states(shape, machine.weights.dtype, stream)
 
     def memory(self) -> Arrays:
         """Velocities, randomness, the chains' hidden units."""
         return super().memory() | {"chains": self.chains}
+
+    def update(self, rows: np.ndarray, rate: float) -> None:
+        """One step from the rows with these numbers; one of small weight is a small step."""
+        if self.row_weights is not None:
+            weights = self.row_weights[rows]
+            rate *= weights.mean()
+            self._batch_weights = weights / (weights.mean() or 1)
+        super().update(rows, rate)
+        self._batch_weights = None
 
     def step(self, batch: Any, rate: float) -> None:
         """One step, on the scale of the visible units."""
@@ -62,7 +76,8 @@ class HarmoniumLearner(GradientLearner):
 
     def gradient(self, batch: Any) -> Arrays:
         """<d(-E)> of the mini-batch with h averaged, less that of the model."""
-        data, model = self.machine.statistics(batch), self._model_side(batch)
+        data = self.machine.statistics(batch, self._batch_weights)
+        model = self._model_side(batch)
         return {name: data[name] - model[name] for name in data}
 
     def _model_side(self, batch: Any) -> Arrays:
@@ -97,6 +112,21 @@ class HarmoniumModel(UnsupervisedModel):
     hidden: str = "bernoulli"
     algorithm: str
     n_steps: int
+    _sample_weight = None
+
+    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+        """Train on the rows of X, each counted `sample_weight` times; y is ignored.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Rows the model cannot take, unknown options, negative weights.
+        """
+        self._sample_weight = sample_weight
+        try:
+            return super().fit(X)
+        finally:
+            del self._sample_weight
 
     def _layer(self, rows: Any) -> BinaryUnits:
         """The visible units at the start of training."""
@@ -114,15 +144,20 @@ class HarmoniumModel(UnsupervisedModel):
         if layer.scale is not None:
             weights *= layer.scale[:, None]
         machine = Harmonium(layer, weights, hidden)
-        return HarmoniumLearner(
+        learner = HarmoniumLearner(
             machine, new_stream(seeds[1]), self, self.algorithm, self.n_steps, self.batch_size
         )
+        learner.row_weights = row_weights(self._sample_weight, rows.shape[0])
+        return learner
 
     def _publish(self, learner: HarmoniumLearner) -> None:
         self.machine_ = learner.machine
-        self.components_ = learner.machine.weights.T
-        self.intercept_hidden_ = learner.machine.hidden_bias
-        self.intercept_visible_ = learner.arrays["visible_bias"]
+        self._publish_machine()
+
+    def _publish_machine(self) -> None:
+        self.components_ = self.machine_.weights.T
+        self.intercept_hidden_ = self.machine_.hidden_bias
+        self.intercept_visible_ = self.machine_.visible.bias
 
     def transform(self, X: Any) -> np.ndarray:
         """Means of the hidden units given v, (n, M)."""
@@ -195,6 +230,32 @@ class HarmoniumModel(UnsupervisedModel):
                 hidden = self.machine_.sample_hidden(rows, stream)
                 rows = self.machine_.sample_visible(hidden, stream)
         return self._decoded(rows)
+
+    def sample_conditional(
+        self, X: Any, known: Any, n_steps: int = 100, random_state: Any = None
+    ) -> np.ndarray:
+        """Units drawn given the known ones, whose values X holds; a mask (N,) or (n, N)."""
+        rows, stream = self._dense(X), stream_of(random_state)
+        mask = self._units_of(np.asarray(known))
+        return self._decoded(sample_clamped(self.machine_, rows, mask, stream, n_steps))
+
+    def impute(self, X: Any, n_steps: int = 200, random_state: Any = None) -> np.ndarray:
+        """Missing values (NaN) replaced by their mean given the others (units' means, (n, N))."""
+        self.check_is_fitted()
+        table = np.asarray(X, np.float64)
+        known = ~np.isnan(table)
+        layer = self.machine_.visible
+        start = 0.0 if layer.n_states is None else layer.all_states().min()
+        rows, stream = self._dense(np.where(known, table, start)), stream_of(random_state)
+        return complete(self.machine_, rows, self._units_of(known), stream, n_steps)
+
+    def _dense(self, X: Any) -> np.ndarray:
+        rows = self._rows(X)
+        return rows.toarray() if sparse.issparse(rows) else rows
+
+    def _units_of(self, columns: np.ndarray) -> np.ndarray:
+        """A mask of the user's columns as one of the visible units."""
+        return columns
 
     def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
         """`n` rows after `n_steps` of Gibbs sampling that start at random hidden units."""

@@ -86,3 +86,14 @@ class BernoulliKeywords(TrainingKeywords):
     sparsity_target: float | None = keyword(None)
     sparsity_cost: float = keyword(0.1)
     binarize: float | None = keyword(None)
+
+
+def described(model: Estimator) -> dict[str, Any]:
+    """Class and keywords of an estimator as plain values, for files."""
+    parameters = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in model.get_params().items()
+    }
+    if not isinstance(parameters["random_state"], int):
+        parameters["random_state"] = None  # generators have no place in a file
+    return {"model": type(model).__name__, "parameters": parameters}

@@ -154,9 +154,11 @@ class Harmonium:
             raise ValueError("the visible layer is the smaller one")
         return states, probability, log_z
 
-    def statistics(self, v: Any) -> Arrays:
-        """Gradient of -E averaged over rows v, with h averaged given each."""
+    def statistics(self, v: Any, weights: np.ndarray | None = None) -> Arrays:
+        """Gradient of -E averaged over rows v of these weights, h averaged given each."""
         share = np.full(v.shape[0], 1 / v.shape[0], self.weights.dtype)
+        if weights is not None:
+            share *= weights
         return self._given_visible(v, share)
 
     def exact_statistics(self) -> Arrays:

@@ -88,6 +88,9 @@ class SoftmaxRBM(HarmoniumModel):
         share = (column_mean(rows) * n + 1) / (n + sizes)
         return SoftmaxUnits(np.log(share).astype(self._type), self._edges)
 
+    def _units_of(self, columns: np.ndarray) -> np.ndarray:
+        return np.repeat(columns, self.n_categories_, axis=-1)
+
     def _decoded(self, rows: np.ndarray) -> np.ndarray:
         parts = np.split(rows, self._edges[1:-1], axis=1)
         return np.stack([part.argmax(axis=1) for part in parts], axis=1)

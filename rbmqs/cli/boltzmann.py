@@ -14,7 +14,7 @@ AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
 # option of the command line, keyword of BernoulliRBM, type, help
 _OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
-    ("--hidden", "n_components", int, "hidden units (default 256)"),
+    ("--units", "n_components", int, "hidden units (default 256; 100 of other types)"),
     ("--epochs", "n_iter", int, "default: as many as make 20 000 updates"),
     ("--learning-rate", "learning_rate", float, "at the start"),
     ("--batch-size", "batch_size", int, "rows of a mini-batch (default 100)"),
@@ -38,13 +38,15 @@ def _add_train(commands: Any, command: AddCommand) -> None:
     parser = command(
         commands,
         "train",
-        "train a Bernoulli RBM on rows of zeros and ones",
-        "rbmqs train data.npy --hidden 64 --seed 1 --output model.npz",
+        "train an RBM: Bernoulli units, or layers of any two types",
+        "rbmqs train data.npy --units 64 --seed 1 --output model.npz",
     )
     parser.add_argument("data", metavar="DATA", help=".npy, .npz (dense or sparse) or .csv")
     for option, keyword, kind, text in _OPTIONS:
         metavar = option.rsplit("-", 1)[-1].upper()
         parser.add_argument(option, dest=keyword, type=kind, metavar=metavar, help=text)
+    parser.add_argument("--visible", metavar="TYPE", help="of the visible units")
+    parser.add_argument("--hidden", metavar="TYPE", help="of the hidden ones, or their number")
     parser.add_argument("--double", action="store_true", help="float64 instead of float32")
     parser.add_argument("--validation", metavar="FILE", help="rows to watch for overfitting")
     parser.add_argument("--output", metavar="FILE", required=True, help="model and checkpoint")
@@ -85,7 +87,7 @@ def _add_score(commands: Any, command: AddCommand) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from rbmqs.boltzmann.bernoulli import BernoulliRBM
+    from rbmqs.boltzmann import BernoulliRBM
     from rbmqs.boltzmann.files import read_table
     from rbmqs.boltzmann.training import DivergenceWarning
 
@@ -93,6 +95,10 @@ def _train(options: argparse.Namespace) -> int:
     validation = None if options.validation is None else read_table(options.validation)
     given = {keyword: getattr(options, keyword) for _, keyword, _, _ in _OPTIONS}
     keywords = {name: value for name, value in given.items() if value is not None}
+    if options.hidden is not None and options.hidden.isdigit():
+        keywords["n_components"], options.hidden = int(options.hidden), None
+    if (options.visible or "bernoulli", options.hidden or "bernoulli") != ("bernoulli",) * 2:
+        return _train_layers(options, data, keywords)
     rbm = BernoulliRBM(**keywords, verbose=0 if options.quiet else 1)
     if options.double:
         rbm.set_params(dtype="float64")
@@ -104,6 +110,37 @@ def _train(options: argparse.Namespace) -> int:
             _refuse_missing_directory(options.output)
             rbm.fit(data, validation=validation, checkpoint=options.output)
     return _report(rbm, options)
+
+
+def _train_layers(options: argparse.Namespace, data: Any, keywords: dict[str, Any]) -> int:
+    """Train layers of other types than Bernoulli."""
+    from rbmqs.boltzmann import LayeredRBM
+
+    names = {"method": "algorithm", "n_gibbs_steps": "n_steps"}
+    keywords = {names.get(name, name): value for name, value in keywords.items()}
+    if options.resume or options.validation or "binarize" in keywords:
+        raise ValueError("--resume, --validation and --binarize are for Bernoulli units alone")
+    _refuse_missing_directory(options.output)
+    rbm = LayeredRBM(
+        visible=options.visible or "bernoulli", hidden=options.hidden or "bernoulli",
+        dtype="float64" if options.double else "float32", verbose=not options.quiet, **keywords,
+    )  # fmt: skip
+    rbm.fit(data).save(options.output)
+    return _report(rbm, options)
+
+
+def _loaded(path: str) -> Any:
+    """The model of a file, of Bernoulli units or of layers of other types."""
+    from hamiltonians.utils.archive import CheckpointError
+    from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
+    from rbmqs.boltzmann.gaussian import KIND
+
+    try:
+        return BernoulliRBM.load(path)
+    except CheckpointError as error:
+        if KIND.format not in str(error):
+            raise
+        return LayeredRBM.load(path)
 
 
 def _refuse_missing_directory(path: str) -> None:
@@ -141,17 +178,21 @@ def _sample(options: argparse.Namespace) -> int:
 
     from rbmqs.boltzmann.bernoulli import BernoulliRBM
 
-    rbm = BernoulliRBM.load(options.model).set_params(random_state=options.seed)
+    rbm = _loaded(options.model)
     if options.output is not None and Path(options.output).suffix not in (".npy", ".csv"):
         raise ValueError(f"output must end in .npy or .csv, got {options.output!r}")
-    rows = rbm.sample(options.rows, n_steps=options.steps)
+    if isinstance(rbm, BernoulliRBM):
+        rbm.set_params(random_state=options.seed)
+        rows, form = rbm.sample(options.rows, n_steps=options.steps), "%d"
+    else:
+        rows, form = rbm.sample(options.rows, options.steps, options.seed), "%.6g"
     if options.output is None:
         for row in rows:
-            print(",".join(map(str, row)))
+            print(",".join(form % value for value in row))
     elif options.output.endswith(".npy"):
         np.save(options.output, rows)
     else:
-        np.savetxt(options.output, rows, fmt="%d", delimiter=",")
+        np.savetxt(options.output, rows, fmt=form, delimiter=",")
     return 0
 
 
@@ -160,7 +201,9 @@ def _score(options: argparse.Namespace) -> int:
     from rbmqs.boltzmann.files import read_table
     from rbmqs.boltzmann.likelihood import ais, base_rate, is_feasible, raise_log_z
 
-    rbm = BernoulliRBM.load(options.model)
+    rbm = _loaded(options.model)
+    if not isinstance(rbm, BernoulliRBM):
+        return _score_layers(rbm, options)
     rows = rbm.checked_rows(read_table(options.data))
     print(f"{'rows':<30} {rows.shape[0]}")
     print(f"{'pseudo-log-likelihood':<30} {rbm.score(rows):.4f} nats a row")
@@ -176,4 +219,19 @@ def _score(options: argparse.Namespace) -> int:
     for name, z in (("log-likelihood (AIS)", below), ("log-likelihood (RAISE)", above)):
         print(f"{name:<30} {mean - z.value:.4f} +- {z.error:.4f} nats a row, log Z from {z.side}")
     print("RAISE starts from these rows: log Z lies below it as far as the model fits them")
+    return 0
+
+
+def _score_layers(rbm: Any, options: argparse.Namespace) -> int:
+    """Exact log-likelihood where a layer can be summed over, else with log Z by annealing."""
+    from rbmqs.boltzmann.files import read_table
+
+    weight = -rbm.free_energy(read_table(options.data))
+    print(f"{'rows':<30} {len(weight)}")
+    try:
+        log_z, name, error = rbm.log_partition(), "log-likelihood (exact)", ""
+    except ValueError:
+        found = rbm.annealed_log_partition(options.betas, options.runs, random_state=options.seed)
+        log_z, name, error = found.value, "log-likelihood (AIS)", f" +- {found.error:.4f}"
+    print(f"{name:<30} {weight.mean() - log_z:.4f}{error} nats a row")
     return 0

@@ -11,6 +11,7 @@ from rbmqs.boltzmann.harmonium import HarmoniumLearner
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.randomness import new_stream
 from rbmqs.boltzmann.unit_types import UNIT_TYPES
+from rbmqs.cli.main import main
 
 TYPES = ("bernoulli", "spin", "softmax", "gaussian", "relu", "drelu")
 FINITE = {"bernoulli", "spin", "softmax"}
@@ -193,3 +194,55 @@ def test_types_by_import_path_and_in_other_models():
     assert (own.transform(np.eye(3)) > 0).all()
     table = np.random.default_rng(0).integers(0, 3, (30, 2))
     assert SoftmaxRBM(2, hidden="spin", n_iter=2).fit(table).transform(table).shape == (30, 2)
+
+
+@pytest.mark.parametrize("hidden", ["bernoulli", "drelu"])
+def test_whole_weights_are_repeated_rows(hidden):
+    rows = np.random.default_rng(1).normal(size=(6, 2))
+    weights = np.array([1, 2, 0, 1, 3, 1])
+    options = {"visible": "bernoulli", "hidden": hidden, "algorithm": "exact", "n_iter": 4,
+               "dtype": "float64", "random_state": 0}  # fmt: skip
+    rows = (rows > 0) * 1.0
+    plain = LayeredRBM(2, **options).fit(np.repeat(rows, weights, axis=0))
+    weighted = LayeredRBM(2, **options)
+    weighted.fit(rows, sample_weight=weights)
+    np.testing.assert_allclose(plain.components_, weighted.components_, atol=5e-3)
+    with pytest.raises(ValueError, match="not negative"):
+        weighted.fit(rows, sample_weight=-weights)
+
+
+def test_known_units_stay_and_missing_ones_get_their_mean():
+    model = LayeredRBM(visible="gaussian", hidden="bernoulli", random_state=0)
+    rows = np.random.default_rng(2).normal(size=(300, 1)) + 0.3 * np.random.default_rng(3).normal(
+        size=(300, 3)
+    )
+    model.set_params(n_components=8, n_iter=60, batch_size=20, algorithm="cd").fit(rows)
+    drawn = model.sample_conditional(rows, np.array([True, True, False]), 20, random_state=1)
+    np.testing.assert_array_equal(drawn[:, :2], rows[:, :2].astype(np.float32))
+    holes = rows.copy()
+    holes[:, 2] = np.nan
+    filled = model.impute(holes, random_state=1)
+    np.testing.assert_allclose(filled[:, :2], rows[:, :2], rtol=1e-6)
+    assert np.corrcoef(filled[:, 2], rows[:, 2])[0, 1] > 0.6
+    table = np.tile([[0, 1], [2, 0]], (20, 1)).astype(float)
+    softmax = SoftmaxRBM(4, n_iter=200, random_state=0, learning_rate=0.3).fit(table)
+    table[:2, 1] = np.nan
+    means = softmax.impute(table[:2], random_state=0)
+    assert means.shape == (2, 5)
+    assert means[0, 4] > 0.5 > means[1, 4]
+
+
+def test_layers_are_saved_and_used_from_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    np.save("data.npy", rows)
+    train = "train data.npy --visible gaussian --hidden drelu --units 4 --epochs 2 --seed 1 --quiet"
+    assert main([*train.split(), "--output", "m.npz"]) == 0
+    model = LayeredRBM.load("m.npz")
+    assert model.get_params()["hidden"] == "drelu"
+    again = LayeredRBM(4, visible="gaussian", hidden="drelu", n_iter=2, random_state=1).fit(rows)
+    np.testing.assert_array_equal(model.free_energy(rows), again.free_energy(rows))
+    assert main(["sample", "m.npz", "--rows", "3", "--steps", "5", "--output", "s.npy"]) == 0
+    assert np.load("s.npy").shape == (3, 3)
+    assert main(["score", "m.npz", "data.npy", "--betas", "50"]) == 0
+    assert "log-likelihood (AIS)" in capsys.readouterr().out
