@@ -33,6 +33,7 @@ from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import flag, integer
 
 __all__ = [
@@ -53,8 +54,8 @@ TOLERANCE, ENERGY_TOLERANCE = 1e-10, 1e-8
 Progress = Callable[[int, float, float], None]
 
 
-@dataclass(frozen=True, eq=False)
-class ExactResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class ExactResult(Tabled):
     """Lowest states of a Hamiltonian in its sector.
 
     Attributes
@@ -105,6 +106,19 @@ class ExactResult:
     def energy_per_site(self) -> float:
         """The lowest energy over the number of sites."""
         return self.energy / self.n_sites
+
+    def summary(self) -> tuple[str, Rows]:
+        """The energies with their residuals, and what they took."""
+        sector = "" if self.symmetry is None else f", {self.symmetry.label}"
+        states = zip(self.energies, self.residuals, strict=True)
+        rows = [
+            ("energy" if n == 0 else f"energy {n}", f"{E:.10f} (residual {r:.0e})")
+            for n, (E, r) in enumerate(states)
+        ]
+        rows.insert(1, ("per site", f"{self.energy_per_site:.10f}"))
+        rows.insert(2, ("took", f"{self.seconds:.2f} s, {self.n_products} products"))
+        head = f"{len(self.energies)} of {self.dimension} states on {self.n_sites} sites"
+        return f"{head}, total_sz={self.total_sz}{sector}", rows
 
     @property
     def vector(self) -> NDArray[Any]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamiltonians.exact.diagonalisation import ground_state
 from hamiltonians.exact.memory import sector_dimension
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.symmetries import is_even, sectors_of
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import integer
 
 SAME_LEVEL = 1e-8  # relative difference of energies counted as one level
@@ -38,8 +40,8 @@ class State:
     residual: float
 
 
-@dataclass(frozen=True)
-class Spectrum:
+@dataclass(frozen=True, repr=False)
+class Spectrum(Tabled):
     """The lowest states of every sector, ascending.
 
     Attributes
@@ -48,10 +50,37 @@ class Spectrum:
     per_sector : int
         States asked for in each sector: a level is complete only below the highest energy found
         in the sector that was exhausted first.
+    n_sites : int
     """
 
     states: tuple[State, ...]
     per_sector: int
+    n_sites: int
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Energies of all states found, ascending; a state of several copies once."""
+        return np.array([state.energy for state in self.states])
+
+    @property
+    def energy(self) -> float:
+        """The lowest energy."""
+        return self.states[0].energy
+
+    @property
+    def energy_per_site(self) -> float:
+        """The lowest energy over the number of sites."""
+        return self.energy / self.n_sites
+
+    def summary(self) -> tuple[str, Rows]:
+        """The levels with their degeneracies and the sectors that they are in."""
+        rows = []
+        for energy, degeneracy, states in self.levels():
+            where = ", ".join(f"S_z={s.total_sz} {s.label}".strip() for s in states[:3])
+            more = f", {len(states) - 3} more" if len(states) > 3 else ""
+            rows.append((f"{energy:.8f}", f"x{degeneracy}: {where}{more}"))
+        head = f"lowest {self.per_sector} of each sector on {self.n_sites} sites"
+        return f"{head}, gap {self.gap:.8g}", rows
 
     def levels(self) -> list[tuple[float, int, list[State]]]:
         """Energies that agree to 1e-8, with their degeneracies and states."""
@@ -123,7 +152,7 @@ def low_spectrum(
                 State(float(E), block.total_sz, label, n, float(r))
                 for E, r in zip(result.energies, result.residuals, strict=True)
             ]
-    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k)
+    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k, H.n_sites)
 
 
 def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:

@@ -22,6 +22,7 @@ from hamiltonians.lattices.neighbours import (
     steps_between,
 )
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import integer
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Lattice:
+class Lattice(Tabled):
     """A finite set of numbered sites with neighbour shells.
 
     Built by `chain`, `square`, `triangular`, ..., by `from_cell` or `from_edges`.
@@ -289,6 +290,13 @@ class Lattice:
         from hamiltonians.lattices.drawing import draw
 
         return draw(self, ax, shells, **style)
+
+    def summary(self) -> tuple[str, Rows]:
+        """Sites, bonds and symmetries in words."""
+        rows = [("sites", str(self.n_sites)), ("bonds", str(len(self.bonds())))]
+        if self.shape is not None:
+            rows.append(("cells", " x ".join(map(str, self.shape))))
+        return self.name, [*rows, ("bipartite", "yes" if self.is_bipartite else "no")]
 
     def describe(self) -> dict[str, Any]:
         """Everything needed to build the lattice again, as plain JSON values."""

@@ -17,14 +17,15 @@ from hamiltonians.operators.connections import Connections, compile_connections
 from hamiltonians.operators.local_space import check_total_sz
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, multiply, spell
 from hamiltonians.symmetry.rotations import Rotation
+from hamiltonians.utils.brief import Brief, Rows, Tabled
 from hamiltonians.utils.checks import integer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-@dataclass(frozen=True)
-class ModelSpec:
+@dataclass(frozen=True, repr=False)
+class ModelSpec(Brief):
     """Which named model a Hamiltonian is, so that closed forms can be recognised.
 
     Attributes
@@ -42,7 +43,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
-class SpinHamiltonian:
+class SpinHamiltonian(Tabled):
     """A Hermitian sum of Pauli strings on ``n_sites`` sites; build it by a model function.
 
     Attributes
@@ -124,6 +125,16 @@ class SpinHamiltonian:
         for string, value in sorted(self.terms.terms.items()):
             digest.update(f"\n{value.real.hex()} {spell(string)}".encode())
         return digest.hexdigest()[:16]
+
+    def summary(self) -> tuple[str, Rows]:
+        """Sites, sector and terms in words."""
+        return self.name, [
+            ("sites", str(self.n_sites)),
+            ("total S_z", "free" if self.total_sz is None else f"{self.total_sz:g}"),
+            ("states", str(self.dimension)),
+            ("terms", f"{len(self.terms)} Pauli strings, {'real' if self.is_real else 'complex'}"),
+            ("rotation", "none" if self.rotation is None else self.rotation.title),
+        ]
 
     def describe(self) -> dict[str, Any]:
         """What a result file records about the Hamiltonian, as plain JSON values."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, spell
-from hamiltonians.utils.brief import brief
+from hamiltonians.utils.brief import brief_tuple
 
 MAX_BITS = 63  # sites that fit into one basis-state integer
 
@@ -57,8 +57,7 @@ class Connections(NamedTuple):
     n_sites: int
 
     def __repr__(self) -> str:
-        words = (f"{name}={brief(value)}" for name, value in self._asdict().items())
-        return f"{type(self).__name__}({', '.join(words)})"
+        return brief_tuple(self)
 
 
 class BitConnections(NamedTuple):
@@ -80,6 +79,9 @@ class BitConnections(NamedTuple):
     z_mask: NDArray[np.uint64]
     diag_coef: NDArray[np.float64]
     diag_mask: NDArray[np.uint64]
+
+    def __repr__(self) -> str:
+        return brief_tuple(self)
 
 
 def compile_connections(terms: PauliSum, n_sites: int) -> Connections:

@@ -72,3 +72,6 @@ class Registry(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def __repr__(self) -> str:
+        return f"Registry({self.kind!r}: {', '.join(self._known)})"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.brief import cut_lines, html_table
 from rbmqs.estimators.chain_diagnostics import MARGIN
 from rbmqs.runs.outcome import Outcome
 from rbmqs.vmc.extensions import extension_lines
@@ -31,23 +31,14 @@ def report(result: Outcome) -> str:
     return "\n".join([*headlines(result), "", *lines])
 
 
-def short_report(result: Outcome, n_lines: int = 20) -> str:
-    """The report cut to so many lines, for a prompt."""
-    lines = report(result).splitlines()
-    if len(lines) <= n_lines:
-        return "\n".join(lines)
-    return "\n".join([*lines[: n_lines - 1], "... print(result) shows the rest"])
+def short_report(result: Outcome) -> str:
+    """The report cut to 20 lines, for a prompt."""
+    return cut_lines(report(result).splitlines(), "... print(result) shows the rest")
 
 
 def html_report(result: Outcome) -> str:
     """The same as a table, for a notebook."""
-    rows = "".join(
-        f"<tr><th style='text-align:left'>{escape(label)}</th>"
-        f"<td style='text-align:left'>{escape(text)}</td></tr>"
-        for label, text in report_lines(result)
-    )
-    head = "<br>".join(escape(line) for line in headlines(result))
-    return f"<p>{head}</p><table>{rows}</table>"
+    return html_table(headlines(result), report_lines(result))
 
 
 def headlines(result: Outcome) -> list[str]:
