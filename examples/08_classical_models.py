@@ -66,7 +66,7 @@ print(f"stack, fine-tuned: test error {1 - stack.score(rows[test], labels[test])
 # %%
 bars = datasets.bars_and_stripes(3).rows
 nade = NADE(30, n_iter=1000, batch_size=16, learning_rate=0.3, random_state=1).fit(bars)
-pairs = BoltzmannMachine(algorithm="exact", n_iter=300, learning_rate=0.2, random_state=1).fit(bars)
+pairs = BoltzmannMachine(method="exact", n_iter=300, learning_rate=0.2, random_state=1).fit(bars)
 rbm = BernoulliRBM(16, random_state=1).fit(bars)
 print("bars and stripes 3x3, nats a row:")
 print(f"    NADE {nade.score(bars):.3f}, RBM {rbm.log_likelihood(bars).mean():.3f}")

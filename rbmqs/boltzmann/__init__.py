@@ -4,7 +4,9 @@
     >>> X = datasets.bars_and_stripes(4).rows
     >>> BernoulliRBM(random_state=1).fit(X).log_likelihood(X).mean()
 
-One model a file; docs/boltzmann.md is the map. scikit-learn is not needed to run any of them.
+In: rows of data. Out: fitted estimators, samples, likelihoods. Imports core and utils only. A new
+type of unit is a class registered in `unit_types.py`, a new model one file beside `gaussian.py`;
+begin with `bernoulli.py` or `layers.py`. docs/boltzmann.md is the map.
 """
 
 from importlib import import_module

@@ -35,8 +35,8 @@ class DeepBeliefNetwork(BinaryModel):
     ----------
     n_components : tuple of int
         Hidden units of each layer, from the data upwards.
-    algorithm : {"cd", "pcd", "exact"}
-    n_steps : int
+    method : {"cd", "pcd", "exact"}
+    n_gibbs_steps : int
         Gibbs steps of an update.
     **options
         See `rbmqs.boltzmann.gradient_model.BinaryModel` and its base; `n_iter` counts epochs of
@@ -52,8 +52,8 @@ class DeepBeliefNetwork(BinaryModel):
     """
 
     n_components: tuple[int, ...] = (500, 500)
-    algorithm: str = "cd"
-    n_steps: int = 1
+    method: str = "cd"
+    n_gibbs_steps: int = 1
 
     _accepts_sparse = True
 
@@ -84,8 +84,8 @@ class DeepBeliefNetwork(BinaryModel):
         seeds = seed.spawn(3)
         plan = self._plan(rows.shape[0], seeds[0])
         learner = HarmoniumLearner(
-            new_machine(rows, size, seeds[1]), new_stream(seeds[2]), self, self.algorithm,
-            positive_int("n_steps", self.n_steps), self.batch_size,
+            new_machine(rows, size, seeds[1]), new_stream(seeds[2]), self, self.method,
+            positive_int("n_gibbs_steps", self.n_gibbs_steps), self.batch_size,
         )  # fmt: skip
         self._descend(learner, plan, lambda chosen: rows[chosen])
         return learner.machine

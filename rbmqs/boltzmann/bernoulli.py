@@ -72,7 +72,7 @@ class BernoulliRBM(fitting.TrainableRBM):
     components_ : array (M, N)
     intercept_hidden_ : array (M,)
     intercept_visible_ : array (N,)
-    machine_ : Machine
+    machine_ : Parameters
         The same parameters as a value.
     training_ : Training
         History and status.

@@ -87,7 +87,7 @@ class ClassificationLearner(GradientLearner):
     arrays : dict
         weights W (D, M), class_weights U (C, M), visible_bias b, hidden_bias c, class_bias d.
     shares : Shares
-    n_steps : int
+    n_gibbs_steps : int
         Gibbs steps of contrastive divergence.
     offset : array (D,), optional
         Subtracted from the inputs, in the sense of a change of variables, before a step.
@@ -231,7 +231,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         rows with label plus this weight times the mean over those without.
     unlabelled : object
         The entry of y that marks a row without label, for instance -1.
-    n_steps : int
+    n_gibbs_steps : int
         Gibbs steps of contrastive divergence in the generative parts.
     centred : bool
         Steps along the gradient that is centred on the mean input (arXiv:1311.1354).
@@ -256,7 +256,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
     generative_weight: float = 0.01
     unlabelled_weight: float = 0.01
     unlabelled: Any = None
-    n_steps: int = 1
+    n_gibbs_steps: int = 1
     centred: bool = True
     draw_inputs: bool = False
 
@@ -301,7 +301,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
 
     def _learner(self, rows: Any, classes: np.ndarray, seeds: list) -> ClassificationLearner:
         positive_int("n_components", self.n_components)
-        positive_int("n_steps", self.n_steps)
+        positive_int("n_gibbs_steps", self.n_gibbs_steps)
         shape, dtype = (rows.shape[1], self.n_components), self._type
         scale, mean = 1 / np.sqrt(max(shape)), column_mean(rows)
         arrays = {
@@ -314,7 +314,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
             "class_bias": np.zeros(len(classes), dtype),
         }
         return ClassificationLearner(
-            arrays, new_stream(seeds[2]), self, self._shares(), self.n_steps,
+            arrays, new_stream(seeds[2]), self, self._shares(), self.n_gibbs_steps,
             mean.astype(dtype) if self.centred else None, flag("draw_inputs", self.draw_inputs),
         )  # fmt: skip
 

@@ -35,7 +35,7 @@ from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
 
-ALGORITHMS = ("pcd", "exact")
+METHODS = ("pcd", "exact")
 MAX_EVEN = 20  # units of even layers that are summed over exactly
 
 
@@ -52,10 +52,10 @@ class DeepLearner(GradientLearner):
         self.depth = len(arrays) // 2  # hidden layers
         weights = tuple(f"weights_{k}" for k in range(self.depth))
         super().__init__(arrays, stream, options, weights)
-        self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
-        self.n_steps = positive_int("n_steps", options.n_steps)
+        self.method = choice("method", options.method, METHODS)
+        self.n_steps = positive_int("n_gibbs_steps", options.n_gibbs_steps)
         self.n_mean_field = positive_int("n_mean_field", options.n_mean_field)
-        n_chains = options.batch_size if self.algorithm == "pcd" else 0
+        n_chains = options.batch_size if self.method == "pcd" else 0
         self.chains = self.random_layers(n_chains, stream)
 
     @property
@@ -102,7 +102,7 @@ class DeepLearner(GradientLearner):
     def gradient(self, batch: Any) -> Arrays:
         """Mean products of neighbouring layers in the data less those in the model."""
         data = self._statistics(self.mean_field(batch))
-        model = self._exact_statistics() if self.algorithm == "exact" else self._chain_statistics()
+        model = self._exact_statistics() if self.method == "exact" else self._chain_statistics()
         return {name: data[name] - model[name] for name in self.arrays}
 
     def _statistics(self, layers: list[Any], share: np.ndarray | None = None) -> Arrays:
@@ -171,8 +171,8 @@ class DeepBoltzmannMachine(BinaryModel):
     ----------
     n_components : tuple of int
         Hidden units of each layer, from the data upwards.
-    algorithm : {"pcd", "exact"}
-    n_steps : int
+    method : {"pcd", "exact"}
+    n_gibbs_steps : int
         Gibbs steps of the chains in an update.
     n_mean_field : int
         Mean-field sweeps.
@@ -189,8 +189,8 @@ class DeepBoltzmannMachine(BinaryModel):
     """
 
     n_components: tuple[int, ...] = (500, 500)
-    algorithm: str = "pcd"
-    n_steps: int = 1
+    method: str = "pcd"
+    n_gibbs_steps: int = 1
     n_mean_field: int = 10
     pretrain_n_iter: int = 5
     learning_rate: float = keyword(0.02)
@@ -209,7 +209,7 @@ class DeepBoltzmannMachine(BinaryModel):
         seeds = self._seeds(3)
         plan = self._plan(rows.shape[0], seeds[0])
         learner = DeepLearner(self._start(rows, seeds[1]), new_stream(seeds[2]), self)
-        if learner.algorithm == "exact":
+        if learner.method == "exact":
             learner.even_states()
         self._descend(learner, plan, lambda chosen: rows[chosen])
         self._learned = learner

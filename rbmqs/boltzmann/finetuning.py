@@ -131,7 +131,7 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
 
     Parameters
     ----------
-    n_components, algorithm, n_steps, **options
+    n_components, method, n_gibbs_steps, **options
         Of the stacking, see `DeepBeliefNetwork`; batch size, momentum and decay serve both.
     finetune_rate : float
         Learning rate of backpropagation.

@@ -14,7 +14,6 @@ from rbmqs.boltzmann.data import row_weights
 from rbmqs.boltzmann.keywords import BernoulliKeywords, described
 from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.linalg import one_pool
-from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.monitor import MonitoredLearner
 from rbmqs.boltzmann.negative import (
     ContrastiveDivergence,
@@ -22,6 +21,7 @@ from rbmqs.boltzmann.negative import (
     NegativePhase,
     PersistentChains,
 )
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.tempering import TemperedChains
@@ -53,13 +53,13 @@ class TrainableRBM(BernoulliKeywords):
     components_: np.ndarray
     intercept_hidden_: np.ndarray
     intercept_visible_: np.ndarray
-    machine_: Machine
+    machine_: Parameters
     training_: Training
     n_iter_: int
     _learner: MonitoredLearner
 
     @property
-    def machine(self) -> Machine:
+    def machine(self) -> Parameters:
         """The fitted machine; refused before `fit`."""
         self.check_is_fitted()
         return self.machine_
@@ -110,7 +110,7 @@ def partial_fit(rbm: TrainableRBM, X: Any, first: bool) -> None:
 
 
 def new_learner(
-    rbm: TrainableRBM, X: Any, validation: Any, seed: int, machine: Machine | None = None,
+    rbm: TrainableRBM, X: Any, validation: Any, seed: int, machine: Parameters | None = None,
     weights: Any = None,
 ) -> MonitoredLearner:  # fmt: skip
     """A machine about to be trained; keywords are checked before anything is allocated."""
@@ -130,7 +130,7 @@ def new_learner(
 
 
 def _negative_phase(
-    rbm: TrainableRBM, machine: Machine, rows: Rows, batch: int, stream: np.ndarray
+    rbm: TrainableRBM, machine: Parameters, rows: Rows, batch: int, stream: np.ndarray
 ) -> NegativePhase:
     steps, method = rbm.n_gibbs_steps, chosen_method(rbm, rows.n_features)
     least = FEW_ROWS_CHAINS if method == "pcd" and len(rows) < FEW_ROWS else CHAINS
@@ -171,7 +171,7 @@ def _work(learner: MonitoredLearner) -> int:
     return learner.machine.weights.size * max(learner.batch_size, learner.negative.n_rows)
 
 
-def _set_attributes(rbm: TrainableRBM, machine: Machine) -> None:
+def _set_attributes(rbm: TrainableRBM, machine: Parameters) -> None:
     rbm.machine_ = machine
     rbm.components_ = machine.weights.T
     rbm.intercept_hidden_ = machine.hidden_bias
@@ -191,7 +191,7 @@ def load(kind: type[E], path: Path) -> E:
 
     def assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> E:
         rbm = kind(**meta["parameters"])
-        machine = Machine(*(arrays[name] for name in PARAMETERS))
+        machine = Parameters(*(arrays[name] for name in PARAMETERS))
         rbm.n_features_in_ = machine.n_visible
         stored = meta.get("training")
         rbm.training_ = Training() if stored is None else training_from(stored)
@@ -205,13 +205,15 @@ def _fingerprint(X: Any) -> list[int]:
     return [int(X.shape[0]), int(X.shape[1]), int(X.sum())]
 
 
-def initial_machine(rows: Rows, n_hidden: int, dtype: str, seed: np.random.SeedSequence) -> Machine:
+def initial_machine(
+    rows: Rows, n_hidden: int, dtype: str, seed: np.random.SeedSequence
+) -> Parameters:
     """Small random weights, visible biases of the data's frequencies, hidden biases zero."""
     floor = 1 / (2 * len(rows))
     mean = np.clip(rows.mean(), floor, 1 - floor)
     rng = np.random.default_rng(seed)
     weights = INITIAL_WEIGHT * rng.standard_normal((rows.n_features, n_hidden))
-    return Machine(weights.astype(dtype), np.log(mean / (1 - mean)), np.zeros(n_hidden))
+    return Parameters(weights.astype(dtype), np.log(mean / (1 - mean)), np.zeros(n_hidden))
 
 
 def _check(rbm: TrainableRBM, X: Any) -> None:

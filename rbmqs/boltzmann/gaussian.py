@@ -32,8 +32,8 @@ class GaussianRBM(HarmoniumModel):
         Their type: "bernoulli", "spin", "relu", "drelu", "gaussian", "softmax".
     variance : {"learn", "unit"}
         "unit" is for columns scaled to unit variance.
-    algorithm : {"pcd", "cd", "exact"}
-    n_steps : int
+    method : {"pcd", "cd", "exact"}
+    n_gibbs_steps : int
         Gibbs steps of an update.
     **options
         See `rbmqs.boltzmann.gradient_model.GradientModel`.
@@ -46,8 +46,8 @@ class GaussianRBM(HarmoniumModel):
 
     n_components: int = 100
     variance: str = "learn"
-    algorithm: str = "cd"
-    n_steps: int = 1
+    method: str = "cd"
+    n_gibbs_steps: int = 1
     hidden: str = keyword("bernoulli")
     learning_rate: float = keyword(0.01)
 
@@ -75,8 +75,8 @@ class LayeredRBM(HarmoniumModel):
     visible, hidden : str
         "bernoulli", "spin", "relu", "drelu", "gaussian", hidden ones also "softmax" (one group);
         a name registered in `rbmqs.boltzmann.unit_types.UNIT_TYPES`, or "package.module:Class".
-    algorithm : {"pcd", "cd", "exact"}
-    n_steps : int
+    method : {"pcd", "cd", "exact"}
+    n_gibbs_steps : int
         Gibbs steps of an update.
     **options
         See `rbmqs.boltzmann.keywords.TrainingKeywords`.
@@ -90,8 +90,8 @@ class LayeredRBM(HarmoniumModel):
     n_components: int = 100
     visible: str = "bernoulli"
     hidden: str = "bernoulli"
-    algorithm: str = "pcd"
-    n_steps: int = 1
+    method: str = "pcd"
+    n_gibbs_steps: int = 1
     learning_rate: float = keyword(0.01)
 
     def _check_rows(self, X: Any, min_rows: int = 1) -> Any:

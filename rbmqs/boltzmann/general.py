@@ -33,7 +33,7 @@ from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
-ALGORITHMS = ("pcd", "exact")
+METHODS = ("pcd", "exact")
 POSTERIORS = ("mean field", "exact")
 MAX_UNITS = 20  # summed over exactly: a million states
 
@@ -53,11 +53,11 @@ class GeneralLearner(GradientLearner):
                  n_visible: int) -> None:  # fmt: skip
         super().__init__(arrays, stream, options, ("couplings",))
         self.n_visible, self.n_units = n_visible, len(arrays["bias"])
-        self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
+        self.method = choice("method", options.method, METHODS)
         self.posterior = choice("posterior", options.posterior, POSTERIORS)
-        self.n_steps = positive_int("n_steps", options.n_steps)
+        self.n_steps = positive_int("n_gibbs_steps", options.n_gibbs_steps)
         self.n_sweeps = positive_int("n_mean_field", options.n_mean_field)
-        n_chains = options.batch_size if self.algorithm == "pcd" else 0
+        n_chains = options.batch_size if self.method == "pcd" else 0
         self.chains = random_states((n_chains, self.n_units), arrays["bias"].dtype, stream)
 
     def memory(self) -> Arrays:
@@ -105,7 +105,7 @@ class GeneralLearner(GradientLearner):
         return first, second
 
     def _model_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        if self.algorithm == "exact":
+        if self.method == "exact":
             states = self._states(self.n_units)
             return moments(states, softmax(self.log_weight(states)))
         for _ in range(self.n_steps):
@@ -163,11 +163,11 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
     ----------
     n_components : int
         Hidden units; 0 for the fully visible machine.
-    algorithm : {"pcd", "exact"}
+    method : {"pcd", "exact"}
         Persistent chains, or the sum over all states (up to 20 units).
     posterior : {"mean field", "exact"}
         How hidden units are averaged given the data: mean field ascends a lower bound.
-    n_steps : int
+    n_gibbs_steps : int
         Sweeps of the chains in an update.
     n_mean_field : int
         Mean-field sweeps.
@@ -183,9 +183,9 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
     """
 
     n_components: int = 0
-    algorithm: str = "pcd"
+    method: str = "pcd"
     posterior: str = "mean field"
-    n_steps: int = 1
+    n_gibbs_steps: int = 1
     n_mean_field: int = 10
     learning_rate: float = keyword(0.05)
 
@@ -205,7 +205,7 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
             "bias": np.concatenate([bias, np.zeros(n_hidden)]).astype(dtype),
         }
         learner = GeneralLearner(arrays, new_stream(seeds[1]), self, rows.shape[1])
-        if learner.algorithm == "exact":
+        if learner.method == "exact":
             learner._states(n)
         return learner
 

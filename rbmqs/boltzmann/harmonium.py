@@ -26,7 +26,7 @@ from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits
 
-ALGORITHMS = ("pcd", "cd", "exact")
+METHODS = ("pcd", "cd", "exact")
 
 
 class HarmoniumLearner(GradientLearner):
@@ -36,22 +36,22 @@ class HarmoniumLearner(GradientLearner):
     ----------
     machine : Harmonium
         Changed in place.
-    algorithm : {"pcd", "cd", "exact"}
+    method : {"pcd", "cd", "exact"}
         Persistent chains, chains that start at the mini-batch, the sum over all hidden states.
-    n_steps : int
+    n_gibbs_steps : int
         Gibbs steps of an update.
     n_chains : int
         Persistent chains.
     """
 
     def __init__(self, machine: Harmonium, stream: np.ndarray, options: GradientModel,
-                 algorithm: str, n_steps: int, n_chains: int) -> None:  # fmt: skip
+                 method: str, n_steps: int, n_chains: int) -> None:  # fmt: skip
         super().__init__(machine.arrays, stream, options)
         self.machine, self.n_steps = machine, n_steps
-        self.algorithm = choice("algorithm", algorithm, ALGORITHMS)
+        self.method = choice("method", method, METHODS)
         self.row_weights: np.ndarray | None = None  # of the training rows, mean 1
         self._batch_weights: np.ndarray | None = None
-        shape = (n_chains if algorithm == "pcd" else 0, machine.n_hidden)
+        shape = (n_chains if method == "pcd" else 0, machine.n_hidden)
         self.chains = random_states(shape, machine.weights.dtype, stream)
 
     def memory(self) -> Arrays:
@@ -82,16 +82,16 @@ class HarmoniumLearner(GradientLearner):
 
     def _model_side(self, batch: Any) -> Arrays:
         machine = self.machine
-        if self.algorithm == "exact":
+        if self.method == "exact":
             return machine.exact_statistics()
         start = self.chains
-        if self.algorithm == "cd":
+        if self.method == "cd":
             start = machine.sample_hidden(batch, self.stream)
         visible = machine.sample_visible(start, self.stream)
         for _ in range(self.n_steps - 1):
             hidden = machine.sample_hidden(visible, self.stream)
             visible = machine.sample_visible(hidden, self.stream)
-        if self.algorithm == "pcd":
+        if self.method == "pcd":
             self.chains[...] = machine.sample_hidden(visible, self.stream)
         return machine.statistics(visible)
 
@@ -110,8 +110,8 @@ class HarmoniumModel(UnsupervisedModel):
 
     n_components: int
     hidden: str = "bernoulli"
-    algorithm: str
-    n_steps: int
+    method: str
+    n_gibbs_steps: int
     _sample_weight = None
 
     def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
@@ -138,14 +138,14 @@ class HarmoniumModel(UnsupervisedModel):
 
     def _learner(self, rows: Any, seeds: list) -> HarmoniumLearner:
         n_hidden = positive_int("n_components", self.n_components)
-        positive_int("n_steps", self.n_steps)
+        positive_int("n_gibbs_steps", self.n_gibbs_steps)
         layer, hidden = self._layer(rows), UNIT_TYPES[self.hidden].at_rest(n_hidden, self._type)
         weights = small_weights(seeds[0], (rows.shape[1], n_hidden), self._type)
         if layer.scale is not None:
             weights *= layer.scale[:, None]
         machine = Harmonium(layer, weights, hidden)
         learner = HarmoniumLearner(
-            machine, new_stream(seeds[1]), self, self.algorithm, self.n_steps, self.batch_size
+            machine, new_stream(seeds[1]), self, self.method, self.n_gibbs_steps, self.batch_size
         )
         learner.row_weights = row_weights(self._sample_weight, rows.shape[0])
         return learner

@@ -13,8 +13,8 @@ from rbmqs.boltzmann.core.ascent import ascend
 from rbmqs.boltzmann.core.rows import sum_rows
 from rbmqs.boltzmann.core.units import mean_and_sample_units, mean_units
 from rbmqs.boltzmann.descent import check_momentum
-from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Chains, NegativePhase, Phase
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.training import restore_in_place
@@ -58,7 +58,7 @@ class RBMLearner:
 
     Parameters
     ----------
-    machine : Machine
+    machine : Parameters
         Its arrays are changed in place.
     rows : Rows
     negative : NegativePhase
@@ -71,7 +71,7 @@ class RBMLearner:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: Parameters,
         rows: Rows,
         negative: NegativePhase,
         options: StepOptions,

@@ -18,7 +18,7 @@ import numpy as np
 from rbmqs.boltzmann.core import enumeration, gibbs
 from rbmqs.boltzmann.enumeration import all_states
 from rbmqs.boltzmann.linalg import multiply
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.core.blas import address
 
@@ -38,20 +38,22 @@ class NegativePhase(Protocol):
     n_rows: int
     needs_data_sample: bool  # whether `draw` starts at hidden units drawn given the mini-batch
 
-    def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
+    def draw(
+        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+    ) -> Phase:
         """Activities under the machine; ``data_hidden_sample`` is drawn given the mini-batch."""
 
     def memory(self) -> dict[str, np.ndarray]:
         """Arrays to keep between updates."""
 
-    def allow(self, machine: Machine, n_rows: int) -> None:
+    def allow(self, machine: Parameters, n_rows: int) -> None:
         """Make room for mini-batches of this size."""
 
 
 class Chains:
     """Buffers and steps of block Gibbs sampling h -> v -> h for a fixed number of chains."""
 
-    def __init__(self, machine: Machine, n_chains: int) -> None:
+    def __init__(self, machine: Parameters, n_chains: int) -> None:
         dtype = machine.dtype
         self.dtype = dtype
         self.one = np.ones(n_chains, dtype)
@@ -64,7 +66,7 @@ class Chains:
         """Address of the product, looked up anew in every process."""
         return address("gemm", self.dtype)
 
-    def draw_visible(self, machine: Machine, hidden: np.ndarray, stream: np.ndarray) -> None:
+    def draw_visible(self, machine: Parameters, hidden: np.ndarray, stream: np.ndarray) -> None:
         """visible <- p(v | hidden)."""
         n = len(hidden)
         gibbs.sample_layer(
@@ -72,7 +74,7 @@ class Chains:
             self.one[:n], machine.visible_bias, next_call(stream), self.visible[:n],
         )  # fmt: skip
 
-    def draw_hidden(self, machine: Machine, stream: np.ndarray, n: int) -> None:
+    def draw_hidden(self, machine: Parameters, stream: np.ndarray, n: int) -> None:
         """hidden_mean <- p(h | visible), hidden <- draws from it."""
         gibbs.mean_and_sample_layer(
             self.gemm, self.visible[:n], machine.weights, False, machine.hidden_bias,
@@ -80,7 +82,7 @@ class Chains:
             self.hidden_mean[:n], self.hidden[:n],
         )  # fmt: skip
 
-    def average_hidden(self, machine: Machine, n: int) -> None:
+    def average_hidden(self, machine: Parameters, n: int) -> None:
         """hidden_mean <- p(h | visible)."""
         gibbs.mean_layer(
             self.gemm, self.visible[:n], machine.weights, False, machine.hidden_bias,
@@ -98,11 +100,13 @@ class ContrastiveDivergence:
 
     needs_data_sample = True
 
-    def __init__(self, machine: Machine, n_steps: int, n_rows: int) -> None:
+    def __init__(self, machine: Parameters, n_steps: int, n_rows: int) -> None:
         self.n_steps, self.n_rows = n_steps, n_rows
         self._chains = Chains(machine, n_rows)
 
-    def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
+    def draw(
+        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+    ) -> Phase:
         """k steps v <- p(v | h), h <- p(h | v); the last h is its mean."""
         chains, n = self._chains, len(data_hidden_sample)
         hidden = data_hidden_sample
@@ -118,7 +122,7 @@ class ContrastiveDivergence:
         """Nothing: every update starts at its data."""
         return {}
 
-    def allow(self, machine: Machine, n_rows: int) -> None:
+    def allow(self, machine: Parameters, n_rows: int) -> None:
         """Make room for mini-batches of this size."""
         self._chains = Chains(machine, n_rows)
 
@@ -129,14 +133,21 @@ class PersistentChains:
     needs_data_sample = False
 
     def __init__(
-        self, machine: Machine, n_steps: int, n_chains: int, start: np.ndarray, stream: np.ndarray
+        self,
+        machine: Parameters,
+        n_steps: int,
+        n_chains: int,
+        start: np.ndarray,
+        stream: np.ndarray,
     ) -> None:
         self.n_steps, self.n_rows = n_steps, n_chains
         self._chains = Chains(machine, n_chains)
         self._chains.visible[...] = start
         self._chains.draw_hidden(machine, stream, n_chains)
 
-    def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
+    def draw(
+        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+    ) -> Phase:
         """k steps v <- p(v | h), h <- p(h | v) of every chain."""
         for _ in range(self.n_steps):
             self._chains.draw_visible(machine, self._chains.hidden, stream)
@@ -147,7 +158,7 @@ class PersistentChains:
         """The chains."""
         return {"chains_visible": self._chains.visible, "chains_hidden": self._chains.hidden}
 
-    def allow(self, machine: Machine, n_rows: int) -> None:
+    def allow(self, machine: Parameters, n_rows: int) -> None:
         """Nothing to do: the number of chains is fixed."""
 
 
@@ -156,7 +167,7 @@ class ExactSum:
 
     needs_data_sample = False
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Parameters) -> None:
         self._over_visible = machine.n_visible <= machine.n_hidden
         n, other = sorted(machine.weights.shape)
         self._states = all_states(n)
@@ -173,7 +184,9 @@ class ExactSum:
         """Units to average for one update."""
         return 2.0 ** min(n_visible, n_hidden) * max(n_visible, n_hidden)
 
-    def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
+    def draw(
+        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+    ) -> Phase:
         """All states of the smaller layer with their probabilities, the other layer's means."""
         weights, small, large = machine.weights, machine.visible_bias, machine.hidden_bias
         if not self._over_visible:
@@ -196,5 +209,5 @@ class ExactSum:
         """Nothing."""
         return {}
 
-    def allow(self, machine: Machine, n_rows: int) -> None:
+    def allow(self, machine: Parameters, n_rows: int) -> None:
         """Nothing to do: all states are summed over."""

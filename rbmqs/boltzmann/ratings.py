@@ -37,7 +37,7 @@ from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
-ALGORITHMS = ("cd", "exact")
+METHODS = ("cd", "exact")
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,13 @@ def rating_matrix(X: Any) -> sparse.csr_matrix:
             raise ValueError(f"ratings must be 2D, users by items, got shape {dense.shape}")
         users, items = np.nonzero(~np.isnan(dense))
         X = sparse.coo_matrix((dense[users, items], (users, items)), shape=dense.shape)
-    matrix = sparse.csr_matrix(X, dtype=np.float64)
-    if 0 in matrix.shape:
-        raise ValueError(f"ratings must be 2D, users by items, got shape {matrix.shape}")
-    if (
-        matrix.nnz != len(set(zip(*matrix.nonzero(), strict=True)))
-        and not matrix.has_canonical_format
-    ):
+    if 0 in X.shape:
+        raise ValueError(f"ratings must be 2D, users by items, got shape {X.shape}")
+    entries = sparse.coo_matrix(X)  # keeps double entries, which CSR would add up
+    pairs = entries.row.astype(np.int64) * X.shape[1] + entries.col
+    if len(np.unique(pairs)) != len(pairs):
         raise ValueError("ratings hold an item twice for the same user")
+    matrix = sparse.csr_matrix(X, dtype=np.float64, copy=True)  # the caller's stays as it is
     if not np.isfinite(matrix.data).all():
         raise ValueError("ratings must be finite, got NaN or infinity")
     matrix.sort_indices()
@@ -107,8 +106,8 @@ class RatingsLearner(GradientLearner):
 
     def __init__(self, arrays: Arrays, stream: np.ndarray, options: RatingsRBM) -> None:
         super().__init__(arrays, stream, options)
-        self.n_steps = positive_int("n_steps", options.n_steps)
-        self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
+        self.n_steps = positive_int("n_gibbs_steps", options.n_gibbs_steps)
+        self.method = choice("method", options.method, METHODS)
         self.conditional = bool(options.conditional)
 
     def hidden_inputs(self, ratings: Ratings) -> np.ndarray:
@@ -149,7 +148,7 @@ class RatingsLearner(GradientLearner):
         out = {name: np.zeros_like(array) for name, array in self.arrays.items()}
         given = np.eye(n_levels, dtype=self.arrays["weights"].dtype)[batch.levels]
         self._add(out, batch, given, self.hidden_mean(batch), 1.0)
-        if self.algorithm == "exact":
+        if self.method == "exact":
             self._add_exact(out, batch)
         else:
             self._add_chains(out, batch)
@@ -228,8 +227,8 @@ class RatingsRBM(UnsupervisedModel):
         The ratings that can be given, ascending.
     conditional : bool
         Let hidden units see which items were rated (the conditional RBM).
-    algorithm : {"cd", "exact"}
-    n_steps : int
+    method : {"cd", "exact"}
+    n_gibbs_steps : int
         Gibbs steps of contrastive divergence.
     **options
         See `rbmqs.boltzmann.gradient_model.GradientModel`.
@@ -245,8 +244,8 @@ class RatingsRBM(UnsupervisedModel):
     n_components: int = 100
     scale: tuple[float, ...] = (1, 2, 3, 4, 5)
     conditional: bool = True
-    algorithm: str = "cd"
-    n_steps: int = 1
+    method: str = "cd"
+    n_gibbs_steps: int = 1
     learning_rate: float = keyword(0.5)
     momentum: float = keyword(0.8)
     l2: float = keyword(0.0002)

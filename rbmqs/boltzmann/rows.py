@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.core.rows import gather_rows, gather_sparse
-from rbmqs.boltzmann.machine import chunks
+from rbmqs.boltzmann.parameters import chunks
 
 SPARSE_BELOW = 0.05  # share of ones below which products by the ones pay for all shapes tried
 

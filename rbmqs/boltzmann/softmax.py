@@ -26,8 +26,8 @@ class SoftmaxRBM(HarmoniumModel):
         K_i of each column; None takes the largest category seen in `fit` plus one.
     hidden : str
         Type of the hidden units, as in `LayeredRBM`.
-    algorithm : {"pcd", "cd", "exact"}
-    n_steps : int
+    method : {"pcd", "cd", "exact"}
+    n_gibbs_steps : int
         Gibbs steps of an update.
     **options
         See `rbmqs.boltzmann.gradient_model.GradientModel`.
@@ -42,8 +42,8 @@ class SoftmaxRBM(HarmoniumModel):
     n_components: int = 100
     n_categories: Any = None
     hidden: str = keyword("bernoulli")
-    algorithm: str = "pcd"
-    n_steps: int = 1
+    method: str = "pcd"
+    n_gibbs_steps: int = 1
 
     def _forget(self) -> None:
         for name in ("n_categories_", "n_features_in_"):

@@ -13,8 +13,8 @@ from rbmqs.boltzmann.core import gibbs
 from rbmqs.boltzmann.core.tempering import exchange
 from rbmqs.boltzmann.core.units import mean_and_sample_tempered
 from rbmqs.boltzmann.linalg import multiply
-from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Phase
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.core.blas import address
 
@@ -26,8 +26,8 @@ class TemperedChains:
 
     Parameters
     ----------
-    machine : Machine
-    n_steps : int
+    machine : Parameters
+    n_gibbs_steps : int
         Gibbs steps, each followed by exchanges, for each update.
     n_chains : int
         Chains of each rung.
@@ -41,7 +41,7 @@ class TemperedChains:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: Parameters,
         n_steps: int,
         n_chains: int,
         n_temperatures: int,
@@ -65,7 +65,9 @@ class TemperedChains:
         )  # fmt: skip
         self._draw_hidden(machine, stream)
 
-    def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
+    def draw(
+        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+    ) -> Phase:
         """Steps of all rungs; returns the activities at beta = 1."""
         for _ in range(self.n_steps):
             gibbs.sample_layer(
@@ -85,14 +87,14 @@ class TemperedChains:
             "turn": self._turn,
         }
 
-    def allow(self, machine: Machine, n_rows: int) -> None:
+    def allow(self, machine: Parameters, n_rows: int) -> None:
         """Nothing to do: the number of chains is fixed."""
 
     def figures(self) -> dict[str, float]:
         """The smallest running swap rate: near 0, the ladder has a gap."""
         return {"swap rate": float(np.nanmin(self.swap_rates))}
 
-    def _draw_hidden(self, machine: Machine, stream: np.ndarray) -> None:
+    def _draw_hidden(self, machine: Parameters, stream: np.ndarray) -> None:
         """Exchange neighbours of the visible states, then draw hidden units given them."""
         multiply(self._visible, machine.weights, self._inputs)
         tilt = self._visible @ (machine.visible_bias - self._base)

@@ -39,7 +39,7 @@ from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
-ALGORITHMS = ("auto", "cd", "pcd", "exact")
+METHODS = ("auto", "cd", "pcd", "exact")
 AUTO_EXACT = 12  # hidden units: 4096 states cost about what five steps of 100 chains do
 
 
@@ -97,12 +97,12 @@ class TopicLearner(GradientLearner):
     def __init__(self, arrays: Arrays, stream: np.ndarray, options: ReplicatedSoftmax,
                  lengths: np.ndarray) -> None:  # fmt: skip
         super().__init__(arrays, stream, options)
-        self.n_steps = positive_int("n_steps", options.n_steps)
-        self.algorithm = choice("algorithm", options.algorithm, ALGORITHMS)
-        if self.algorithm == "auto":
+        self.n_steps = positive_int("n_gibbs_steps", options.n_gibbs_steps)
+        self.method = choice("method", options.method, METHODS)
+        if self.method == "auto":
             few = len(arrays["hidden_bias"]) <= AUTO_EXACT
-            self.algorithm = "exact" if few else "cd"
-        n_chains = options.batch_size if self.algorithm == "pcd" else 0
+            self.method = "exact" if few else "cd"
+        n_chains = options.batch_size if self.method == "pcd" else 0
         places = (np.arange(n_chains) + 0.5) / max(n_chains, 1)
         self.chain_lengths = np.quantile(lengths, places, method="inverted_cdf").astype(np.int64)
         shape = (n_chains, len(arrays["hidden_bias"]))
@@ -131,17 +131,17 @@ class TopicLearner(GradientLearner):
         return {name: (data[name] - model[name]) / mean_length for name in data}
 
     def _model_side(self, batch: sparse.csr_matrix, lengths: np.ndarray) -> Arrays:
-        if self.algorithm == "exact":
+        if self.method == "exact":
             return self._exact_statistics(lengths)
         hidden = self.chains
-        if self.algorithm == "cd":
+        if self.method == "cd":
             hidden = self.draw_hidden(batch, lengths)
         else:
             lengths = self.chain_lengths
         counts = self.draw_counts(hidden, lengths)
         for _ in range(self.n_steps - 1):
             counts = self.draw_counts(self.draw_hidden(counts, lengths), lengths)
-        if self.algorithm == "pcd":
+        if self.method == "pcd":
             self.chains[...] = self.draw_hidden(counts, lengths)
         return self._statistics(counts, self.hidden_mean(counts, lengths), lengths)
 
@@ -228,11 +228,11 @@ class ReplicatedSoftmax(UnsupervisedModel):
     ----------
     n_components : int
         Hidden units (topics, of which any number may be on).
-    algorithm : {"auto", "cd", "pcd", "exact"}
+    method : {"auto", "cd", "pcd", "exact"}
         Contrastive divergence, persistent chains, or the sum over all hidden states, which "auto"
         takes up to 12 hidden units: chains mix badly between topics, more so in long documents,
         and a model trained by few steps puts weight where no document is.
-    n_steps : int
+    n_gibbs_steps : int
         Gibbs steps of an update.
     **options
         See `rbmqs.boltzmann.gradient_model.GradientModel`; `learning_rate` is
@@ -247,8 +247,8 @@ class ReplicatedSoftmax(UnsupervisedModel):
     """
 
     n_components: int = 12
-    algorithm: str = "auto"
-    n_steps: int = 1
+    method: str = "auto"
+    n_gibbs_steps: int = 1
     learning_rate: float = keyword(0.005)
     momentum: float = keyword(0.9)
 

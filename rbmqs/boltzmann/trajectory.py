@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from rbmqs.boltzmann.core.units import uniform_units
-from rbmqs.boltzmann.machine import Machine
 from rbmqs.boltzmann.negative import Phase
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import next_call
 
 NEW_RUNG_BELOW = 0.3  # running swap rate with the present machine
@@ -28,9 +28,9 @@ class TrajectoryChains:
 
     Parameters
     ----------
-    machine : Machine
+    machine : Parameters
         In training: its arrays change between calls.
-    n_steps : int
+    n_gibbs_steps : int
         Gibbs steps of every rung, each followed by exchanges, for each update.
     n_chains : int
         Chains of each rung.
@@ -41,10 +41,10 @@ class TrajectoryChains:
     needs_data_sample = False
 
     def __init__(
-        self, machine: Machine, n_steps: int, n_chains: int, base: np.ndarray, stream: np.ndarray
+        self, machine: Parameters, n_steps: int, n_chains: int, base: np.ndarray, stream: np.ndarray
     ) -> None:
         self.n_steps, self.n_chains, self.n_rows = n_steps, n_chains, n_chains
-        independent = Machine(
+        independent = Parameters(
             np.zeros_like(machine.weights), base.astype(machine.dtype),
             np.zeros_like(machine.hidden_bias),
         )  # fmt: skip
@@ -57,7 +57,9 @@ class TrajectoryChains:
         """Running acceptance between the last saved machine and the present one."""
         return float(self._rate[0])
 
-    def draw(self, machine: Machine, data_hidden_sample: np.ndarray, stream: np.ndarray) -> Phase:
+    def draw(
+        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+    ) -> Phase:
         """Steps and exchanges of all rungs; a new rung where the last has fallen behind."""
         for _ in range(self.n_steps):
             accepted = self._sweep([*self.rungs, machine], stream)
@@ -84,18 +86,20 @@ class TrajectoryChains:
         """Inverse of `memory`."""
         names = ("ladder_weights", "ladder_visible_bias", "ladder_hidden_bias")
         stacks = [arrays[name] for name in names]
-        self.rungs = [Machine(*(stack[k] for stack in stacks)) for k in range(len(stacks[0]))]
+        self.rungs = [Parameters(*(stack[k] for stack in stacks)) for k in range(len(stacks[0]))]
         self.visible = [rows.copy() for rows in arrays["chains_visible"]]
         self._rate[...] = arrays["ladder_swap_rate"]
 
-    def allow(self, machine: Machine, n_rows: int) -> None:
+    def allow(self, machine: Parameters, n_rows: int) -> None:
         """Nothing to do: the number of chains is fixed."""
 
     def figures(self) -> dict[str, float]:
         """Swap rate and number of machines."""
         return {"swap rate": self.swap_rate, "rungs": float(len(self.rungs))}
 
-    def log_z(self, machine: Machine, stream: np.ndarray, n_sweeps: int = _BRIDGE_STEPS) -> float:
+    def log_z(
+        self, machine: Parameters, stream: np.ndarray, n_sweeps: int = _BRIDGE_STEPS
+    ) -> float:
         """log Z of the present machine by bridging from rung to rung; moves copies of the chains.
 
         Between neighbours Bennett's acceptance ratio is solved from the draws of both
@@ -120,7 +124,7 @@ class TrajectoryChains:
             total += bennett(np.concatenate(up), np.concatenate(down))
         return float(total)
 
-    def _sweep(self, ladder: list[Machine], stream: np.ndarray) -> float:
+    def _sweep(self, ladder: list[Parameters], stream: np.ndarray) -> float:
         """One step of every rung and exchanges of all neighbours; the last pair's acceptance."""
         self.visible[0] = self._draw_first(stream)
         for k in range(1, len(ladder)):
@@ -132,7 +136,7 @@ class TrajectoryChains:
             accepted = self._exchange(k, ladder[k], ladder[k + 1], uniform[k])
         return accepted
 
-    def _exchange(self, k: int, low: Machine, high: Machine, uniform: np.ndarray) -> float:
+    def _exchange(self, k: int, low: Parameters, high: Parameters, uniform: np.ndarray) -> float:
         a, b = self.visible[k], self.visible[k + 1]
         gain = low.log_weight(b) - low.log_weight(a) + high.log_weight(a) - high.log_weight(b)
         swap = np.log(np.maximum(uniform, 1e-300)) < gain
@@ -161,5 +165,7 @@ def _fermi(x: np.ndarray) -> np.ndarray:
     return 0.5 * (1.0 - np.tanh(0.5 * x))
 
 
-def _copy(machine: Machine) -> Machine:
-    return Machine(machine.weights.copy(), machine.visible_bias.copy(), machine.hidden_bias.copy())
+def _copy(machine: Parameters) -> Parameters:
+    return Parameters(
+        machine.weights.copy(), machine.visible_bias.copy(), machine.hidden_bias.copy()
+    )

@@ -116,8 +116,6 @@ def _train_layers(options: argparse.Namespace, data: Any, keywords: dict[str, An
     """Train layers of other types than Bernoulli."""
     from rbmqs.boltzmann import LayeredRBM
 
-    names = {"method": "algorithm", "n_gibbs_steps": "n_steps"}
-    keywords = {names.get(name, name): value for name, value in keywords.items()}
     if options.resume or options.validation or "binarize" in keywords:
         raise ValueError("--resume, --validation and --binarize are for Bernoulli units alone")
     _refuse_missing_directory(options.output)

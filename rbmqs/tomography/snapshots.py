@@ -18,13 +18,13 @@ import numpy as np
 
 from hamiltonians.utils.checks import positive_int, spin_array
 from rbmqs.boltzmann.linalg import one_pool
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.training import Plan, Training, train
 from rbmqs.states.rbm import RBM
 
 
-def machine_of(psi: RBM) -> Machine:
+def classical_rbm_of(psi: RBM) -> Parameters:
     """The classical machine whose p(v) is psi(s)^2 / norm, v = (1 + s) / 2, with 2M hidden units.
 
     Raises
@@ -38,7 +38,7 @@ def machine_of(psi: RBM) -> Machine:
     # a pair contributes (2 cosh theta)^2 = exp(-2 theta) (1 + exp(2 theta))^2, theta = b + s W
     visible = 4 * a - 4 * weights.sum(axis=1)
     hidden = 2 * b - 2 * weights.sum(axis=0)
-    return Machine(np.tile(4 * weights, (1, 2)), visible, np.tile(hidden, 2))
+    return Parameters(np.tile(4 * weights, (1, 2)), visible, np.tile(hidden, 2))
 
 
 def train_wavefunction(
@@ -114,7 +114,7 @@ class _WavefunctionLearner:
         return {"chains": self._chains, "stream": self._stream}
 
     def update(self, rows: np.ndarray, rate: float) -> None:
-        machine = machine_of(self.psi())
+        machine = classical_rbm_of(self.psi())
         self._chains[...] = machine.gibbs(self._chains, self._stream)
         data, model = self._spins[rows], 2 * self._chains - 1
         for name, change in _mean_derivatives(self._arrays, data).items():

@@ -21,7 +21,7 @@ from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann.core import annealing, gibbs
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.linalg import one_pool
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.core.blas import address
 from rbmqs.core.products import n_blocks
@@ -65,7 +65,7 @@ def base_rate(X: Any, smoothing: float = 1.0) -> np.ndarray:
 
 
 def ais(
-    machine: Machine,
+    machine: Parameters,
     *,
     n_betas: int = 1000,
     n_runs: int = 100,
@@ -76,7 +76,7 @@ def ais(
 
     Parameters
     ----------
-    machine : Machine
+    machine : Parameters
     n_betas : int
         Intermediate distributions; the error falls with their number.
     n_runs : int
@@ -96,7 +96,7 @@ def ais(
 
 
 def reverse_ais(
-    machine: Machine,
+    machine: Parameters,
     samples: Any,
     *,
     n_betas: int = 1000,
@@ -107,7 +107,7 @@ def reverse_ais(
 
     Parameters
     ----------
-    machine : Machine
+    machine : Parameters
     samples : array (n, N)
         Drawn from the machine, independently: one run each. The estimate is as good as they are.
     n_betas, base, random_state
@@ -125,7 +125,7 @@ def reverse_ais(
 
 
 def raise_log_z(
-    machine: Machine,
+    machine: Parameters,
     X: Any,
     *,
     n_betas: int = 1000,
@@ -143,7 +143,7 @@ def raise_log_z(
 
     Parameters
     ----------
-    machine : Machine
+    machine : Parameters
     X : array (n, N)
         Rows of test data, or drawn from the machine.
     n_runs : int
@@ -168,7 +168,7 @@ def raise_log_z(
 
 
 def log_likelihood_bounds(
-    machine: Machine, X: Any, below: LogZ, above: LogZ
+    machine: Parameters, X: Any, below: LogZ, above: LogZ
 ) -> tuple[float, float]:
     """Mean log-likelihood of X in nats a row with log Z from above and from below."""
     mean = float(machine.log_weight(X).mean())
@@ -187,7 +187,7 @@ class _Path:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: Parameters,
         n_betas: int,
         n_runs: int,
         base: np.ndarray | None,

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from rbmqs.boltzmann.enumeration import MAX_UNITS, state_chunks
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 
 
-def is_feasible(machine: Machine, max_units: int = MAX_UNITS) -> bool:
+def is_feasible(machine: Parameters, max_units: int = MAX_UNITS) -> bool:
     """Whether the smaller layer is small enough to be summed over."""
     return min(machine.weights.shape) <= max_units
 
 
-def exact_log_z(machine: Machine) -> float:
+def exact_log_z(machine: Parameters) -> float:
     """log Z, in double precision: log of the sum over both layers of exp(-E).
 
     Raises
@@ -31,7 +31,7 @@ def exact_log_z(machine: Machine) -> float:
     return float(total)
 
 
-def exact_gradient(machine: Machine, X: Any) -> dict[str, np.ndarray]:
+def exact_gradient(machine: Parameters, X: Any) -> dict[str, np.ndarray]:
     """Gradient of the mean log-likelihood of rows X, by enumeration of the smaller layer.
 
     Returns
@@ -72,13 +72,13 @@ def exact_gradient(machine: Machine, X: Any) -> dict[str, np.ndarray]:
     }
 
 
-def _small_side(machine: Machine) -> Machine:
+def _small_side(machine: Parameters) -> Parameters:
     """The machine with its smaller layer visible, in double precision."""
     machine = machine.in_double() if machine.dtype != np.float64 else machine
     return machine if machine.n_visible <= machine.n_hidden else machine.transposed
 
 
-def _refuse_large(machine: Machine) -> None:
+def _refuse_large(machine: Parameters) -> None:
     if not is_feasible(machine):
         n, m = machine.weights.shape
         raise ValueError(

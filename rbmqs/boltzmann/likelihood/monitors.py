@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 
 
-def free_energy_gap(machine: Machine, train: Any, validation: Any) -> float:
+def free_energy_gap(machine: Parameters, train: Any, validation: Any) -> float:
     """Mean free energy of validation rows minus that of training rows, in nats a row.
 
     Z drops out. The gap grows when the machine begins to overfit (G. Hinton, "A practical guide to

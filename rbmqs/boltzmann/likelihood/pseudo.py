@@ -9,13 +9,13 @@ from scipy import sparse
 
 from rbmqs.boltzmann.core.pseudo import log_pseudo_likelihood
 from rbmqs.boltzmann.core.units import sum_softplus
-from rbmqs.boltzmann.machine import Machine, chunks
+from rbmqs.boltzmann.parameters import Parameters, chunks
 
 GREY_UNITS = 2**20  # hidden units worked out at a time: 8 MB
 MAX_WEIGHT = 40.0  # 16 factors exp(|W|) stay within the range of doubles
 
 
-def pseudo_log_likelihood(machine: Machine, X: Any) -> np.ndarray:
+def pseudo_log_likelihood(machine: Parameters, X: Any) -> np.ndarray:
     """sum_i log p(v_i | v without i) for each row, (n,), in nats.
 
     Cost: N M multiplications a row. A number between 0 and 1 is compared with one less it, as
@@ -44,7 +44,7 @@ def pseudo_log_likelihood(machine: Machine, X: Any) -> np.ndarray:
     return out
 
 
-def _of_grey(machine: Machine, rows: np.ndarray) -> np.ndarray:
+def _of_grey(machine: Parameters, rows: np.ndarray) -> np.ndarray:
     """The same for any numbers in [0, 1], with logarithms for every unit turned over."""
     bias, n = machine.hidden_bias, len(rows)
     total = np.empty(n)

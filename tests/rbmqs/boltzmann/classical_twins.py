@@ -4,14 +4,14 @@ import itertools
 
 import numpy as np
 
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 
 
 def random_machine(n_visible, n_hidden, scale=0.8, seed=0, dtype=np.float64):
     """Parameters of size `scale`, far from independent units."""
     rng = np.random.default_rng(seed)
     shapes = ((n_visible, n_hidden), (n_visible,), (n_hidden,))
-    return Machine(*(scale * rng.standard_normal(shape).astype(dtype) for shape in shapes))
+    return Parameters(*(scale * rng.standard_normal(shape).astype(dtype) for shape in shapes))
 
 
 def states(n):
@@ -46,7 +46,7 @@ def log_likelihood_gradient(machine, rows, step=1e-5):
     arrays = {name: np.array(getattr(machine, name)) for name in names}
 
     def value():
-        return np.log(visible_probabilities(Machine(*arrays.values()))[numbers]).mean()
+        return np.log(visible_probabilities(Parameters(*arrays.values()))[numbers]).mean()
 
     gradient = {}
     for name, array in arrays.items():

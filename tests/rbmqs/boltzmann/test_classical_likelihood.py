@@ -26,7 +26,7 @@ from rbmqs.boltzmann.likelihood import (
 from rbmqs.boltzmann.likelihood import (
     pseudo_log_likelihood as ours,
 )
-from rbmqs.boltzmann.machine import Machine
+from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.trajectory import bennett
 
 
@@ -43,7 +43,7 @@ def test_log_z(shape):
 
 
 def test_log_z_of_large_weights():
-    machine = Machine(np.full((3, 2), 400.0), np.zeros(3), np.full(2, -100.0))
+    machine = Parameters(np.full((3, 2), 400.0), np.zeros(3), np.full(2, -100.0))
     assert exact_log_z(machine) == pytest.approx(2 * (3 * 400 - 100), rel=1e-12)
 
 
@@ -159,12 +159,13 @@ def test_bennett_of_two_normals():
         (lambda m: ais(m, n_betas=0), "n_betas must be at least 1, got 0"),
         (lambda m: ais(m, n_runs=2.5), "n_runs must be an integer"),
         (lambda m: ais(m, base=np.zeros(3)), r"base must have shape \(7,\), got \(3,\)"),
-        (lambda m: exact_log_z(Machine(np.zeros((30, 40)), np.zeros(30), np.zeros(40))),
+        (lambda m: exact_log_z(Parameters(np.zeros((30, 40)), np.zeros(30), np.zeros(40))),
          r"2\^30 states of the smaller layer .* at most 25 units"),
-        (lambda m: ours(Machine(np.full((2, 2), 41.0), np.zeros(2), np.zeros(2)), np.eye(2)),
+        (lambda m: ours(Parameters(np.full((2, 2), 41.0), np.zeros(2), np.zeros(2)), np.eye(2)),
          "weights within 40"),
-        (lambda m: Machine(np.zeros((2, 3)), np.zeros(3), np.zeros(3)), "visible_bias must have"),
-        (lambda m: Machine(np.full((2, 3), np.nan), np.zeros(2), np.zeros(3)), "not finite"),
+        (lambda m: Parameters(np.zeros((2, 3)), np.zeros(3), np.zeros(3)),
+         "visible_bias must have"),
+        (lambda m: Parameters(np.full((2, 3), np.nan), np.zeros(2), np.zeros(3)), "not finite"),
     ],
 )  # fmt: skip
 def test_bad_input(call, reason):

@@ -13,7 +13,7 @@ from rbmqs.boltzmann import BernoulliRBM, datasets, plotting
 from rbmqs.boltzmann.files import read_table
 from rbmqs.boltzmann.likelihood import exact_log_z
 from rbmqs.cli.main import main
-from rbmqs.tomography.snapshots import machine_of, train_wavefunction
+from rbmqs.tomography.snapshots import classical_rbm_of, train_wavefunction
 
 BARS = datasets.bars_and_stripes(3)
 
@@ -76,7 +76,7 @@ def test_ising_samples_have_the_energy_of_the_enumeration():
         (lambda: plotting.images(np.zeros((2, 7))), "shape must hold 7 pixels"),
         (lambda: train_wavefunction(np.zeros((3, 2)), 2), "spins must hold spins"),
         (lambda: train_wavefunction(np.ones(3), 2), "spins must have shape"),
-        (lambda: machine_of(rbmqs.RBM.random(3)), "psi must have real parameters"),
+        (lambda: classical_rbm_of(rbmqs.RBM.random(3)), "psi must have real parameters"),
     ],
 )
 def test_bad_input(call, reason):
@@ -215,7 +215,7 @@ def all_spins(n):
 
 def test_psi_squared_is_the_tied_machine():
     psi = rbmqs.RBM.random(5, n_hidden=3, dtype=float, stddev=0.5, seed=1)
-    machine, spins = machine_of(psi), all_spins(5)
+    machine, spins = classical_rbm_of(psi), all_spins(5)
     log_p = 2 * psi.log_psi(spins)
     log_p -= np.logaddexp.reduce(log_p)
     got = machine.log_weight((1 + spins) // 2) - exact_log_z(machine)

@@ -15,7 +15,7 @@ OPTIONS = {"dtype": "float64", "n_iter": 1, "random_state": 0}
 
 
 def general(n_hidden):
-    model = BoltzmannMachine(n_hidden, algorithm="exact", posterior="exact", **OPTIONS).fit(ROWS)
+    model = BoltzmannMachine(n_hidden, method="exact", posterior="exact", **OPTIONS).fit(ROWS)
     upper = np.triu(np.random.default_rng(1).normal(size=model.couplings_.shape), 1)
     model.couplings_[...] = upper + upper.T
     model.intercept_[...] = np.random.default_rng(2).normal(size=len(upper))
@@ -67,7 +67,7 @@ def test_sweeps_follow_the_enumerated_distribution(n_hidden):
 def test_general_machines_learn_what_pairs_cannot_say():
     """Parity of three units: a fully visible machine stays at 3 log 2, hidden units get below."""
     rows = np.tile(states(3)[states(3).sum(axis=1) % 2 == 0], (10, 1))
-    options = {"batch_size": 40, "random_state": 1, "algorithm": "exact", "dtype": "float64"}
+    options = {"batch_size": 40, "random_state": 1, "method": "exact", "dtype": "float64"}
     visible = BoltzmannMachine(0, n_iter=300, learning_rate=0.2, **options).fit(rows)
     assert visible.score_samples(rows).mean() == pytest.approx(-3 * np.log(2), abs=0.01)
     options |= {"posterior": "exact", "momentum": 0.9, "learning_rate": 0.3}
@@ -80,7 +80,7 @@ def test_general_machines_learn_what_pairs_cannot_say():
 
 
 def deep():
-    model = DeepBoltzmannMachine((2, 3), algorithm="exact", n_mean_field=200, pretrain_n_iter=0,
+    model = DeepBoltzmannMachine((2, 3), method="exact", n_mean_field=200, pretrain_n_iter=0,
                                  **OPTIONS).fit(ROWS)  # fmt: skip
     randomise(model._learned.arrays, 4, scale=0.6)
     return model
@@ -209,6 +209,6 @@ def test_bad_input(kind):
 def test_exact_sums_beyond_reach_are_refused():
     rows = np.eye(21)
     with pytest.raises(ValueError, match="at most 20 units, got 21"):
-        BoltzmannMachine(algorithm="exact").fit(rows)
+        BoltzmannMachine(method="exact").fit(rows)
     with pytest.raises(ValueError, match="at most 20 units, got 21"):
-        DeepBoltzmannMachine((2,), algorithm="exact", pretrain_n_iter=0).fit(rows)
+        DeepBoltzmannMachine((2,), method="exact", pretrain_n_iter=0).fit(rows)

@@ -7,6 +7,7 @@ from scipy import sparse
 from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.boltzmann.data import unit_matrix
 from rbmqs.boltzmann.files import read_table
+from rbmqs.boltzmann.ratings import rating_matrix
 
 GREY = np.random.default_rng(0).random((40, 6))
 BITS = (GREY > 0.5) * 1.0
@@ -44,6 +45,15 @@ def test_bits_stay_bytes_and_the_callers_matrix_stays_as_it_is():
     X = sparse.csr_matrix((np.ones(3), [2, 0, 1], [0, 2, 3]), shape=(2, 3))
     BernoulliRBM(2, n_iter=1).fit(X)
     assert X.indices.tolist() == [2, 0, 1]
+
+
+def test_an_item_rated_twice_is_refused_in_every_format():
+    twice = sparse.coo_matrix(([1.0, 2.0, 1.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
+    with pytest.raises(ValueError, match="twice"):
+        rating_matrix(twice)
+    csr = sparse.csr_matrix(([1.0, 2.0, 0.0], [1, 0, 1], [0, 2, 3]), shape=(2, 2))
+    assert rating_matrix(csr).data.tolist() == [2.0, 1.0, 0.0]
+    assert csr.indices.tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])

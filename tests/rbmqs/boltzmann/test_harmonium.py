@@ -22,7 +22,7 @@ def encoded(table):
 
 
 def softmax_model(seed=1, scale=0.7):
-    model = SoftmaxRBM(4, n_categories=SIZES, algorithm="exact", dtype="float64", n_iter=1,
+    model = SoftmaxRBM(4, n_categories=SIZES, method="exact", dtype="float64", n_iter=1,
                        random_state=0).fit(all_categories())  # fmt: skip
     randomise(model.machine_.arrays, seed, scale)
     return model
@@ -30,7 +30,7 @@ def softmax_model(seed=1, scale=0.7):
 
 def gaussian_model(seed=1):
     rows = np.random.default_rng(0).normal(size=(12, 3))
-    model = GaussianRBM(4, algorithm="exact", dtype="float64", n_iter=1, random_state=0).fit(rows)
+    model = GaussianRBM(4, method="exact", dtype="float64", n_iter=1, random_state=0).fit(rows)
     randomise(model.machine_.arrays, seed)
     return model, rows
 
@@ -148,8 +148,8 @@ def test_bad_options_and_columns():
         model.transform([[0, 0]])
     with pytest.raises(ValueError, match="at most 20 hidden units"):
         SoftmaxRBM(21, n_iter=1).fit(np.eye(11)).log_partition()
-    with pytest.raises(ValueError, match="algorithm must be one of"):
-        SoftmaxRBM(2, algorithm="adam").fit([[0, 1], [1, 0]])
+    with pytest.raises(ValueError, match="method must be one of"):
+        SoftmaxRBM(2, method="adam").fit([[0, 1], [1, 0]])
     with pytest.raises(ValueError, match="column 1 of X is constant"):
         GaussianRBM(2).fit([[0.0, 1], [1, 1]])
     with pytest.raises(TypeError, match="n_components must be an integer"):

@@ -15,7 +15,7 @@ from rbmqs.boltzmann.topics import ReplicatedSoftmax
 COUNTS = np.array([[2, 1, 0], [0, 0, 1], [1, 1, 1], [0, 4, 0]])
 NAN = np.nan
 RATED = np.array([[1, NAN, 3, 2], [NAN, 2, 2, NAN], [3, 3, NAN, NAN], [NAN, NAN, NAN, 1.0]])
-OPTIONS = {"dtype": "float64", "n_iter": 1, "random_state": 0, "algorithm": "exact"}
+OPTIONS = {"dtype": "float64", "n_iter": 1, "random_state": 0, "method": "exact"}
 
 
 def topics():

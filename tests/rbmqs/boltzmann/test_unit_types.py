@@ -168,7 +168,7 @@ def test_columns_of_any_scale_only_shift_the_density():
     mixing = np.array([[1, 0.8, 0], [0, 1, 0.5], [0, 0, 1]])
     rows = np.random.default_rng(4).normal(size=(200, 3)) @ mixing
     scale = np.array([100.0, 1000.0, 10_000.0])
-    options = {"n_iter": 30, "dtype": "float64", "random_state": 0, "algorithm": "exact"}
+    options = {"n_iter": 30, "dtype": "float64", "random_state": 0, "method": "exact"}
     plain = GaussianRBM(3, **options).fit(rows).log_likelihood(rows)
     scaled = GaussianRBM(3, **options).fit(rows * scale).log_likelihood(rows * scale)
     np.testing.assert_allclose(scaled, plain - np.log(scale).sum(), atol=1e-6)
@@ -200,7 +200,7 @@ def test_types_by_import_path_and_in_other_models():
 def test_whole_weights_are_repeated_rows(hidden):
     rows = np.random.default_rng(1).normal(size=(6, 2))
     weights = np.array([1, 2, 0, 1, 3, 1])
-    options = {"visible": "bernoulli", "hidden": hidden, "algorithm": "exact", "n_iter": 4,
+    options = {"visible": "bernoulli", "hidden": hidden, "method": "exact", "n_iter": 4,
                "dtype": "float64", "random_state": 0}  # fmt: skip
     rows = (rows > 0) * 1.0
     plain = LayeredRBM(2, **options).fit(np.repeat(rows, weights, axis=0))
@@ -216,7 +216,7 @@ def test_known_units_stay_and_missing_ones_get_their_mean():
     rows = np.random.default_rng(2).normal(size=(300, 1)) + 0.3 * np.random.default_rng(3).normal(
         size=(300, 3)
     )
-    model.set_params(n_components=8, n_iter=60, batch_size=20, algorithm="cd").fit(rows)
+    model.set_params(n_components=8, n_iter=60, batch_size=20, method="cd").fit(rows)
     drawn = model.sample_conditional(rows, np.array([True, True, False]), 20, random_state=1)
     np.testing.assert_array_equal(drawn[:, :2], rows[:, :2].astype(np.float32))
     holes = rows.copy()

@@ -27,7 +27,7 @@ CHUNK = 4096  # rows worked on at a time: bounds memory, not results
 
 
 @dataclass(frozen=True, eq=False)
-class Machine:
+class Parameters:
     """Parameters of a machine of N visible and M hidden units.
 
     Parameters
@@ -80,13 +80,13 @@ class Machine:
         return self.weights.dtype
 
     @cached_property
-    def transposed(self) -> Machine:
+    def transposed(self) -> Parameters:
         """The same machine with its layers swapped."""
-        return Machine(self.weights.T, self.hidden_bias, self.visible_bias)
+        return Parameters(self.weights.T, self.hidden_bias, self.visible_bias)
 
-    def in_double(self) -> Machine:
+    def in_double(self) -> Parameters:
         """The same parameters in double precision."""
-        return Machine(self.weights.astype(np.float64), self.visible_bias, self.hidden_bias)
+        return Parameters(self.weights.astype(np.float64), self.visible_bias, self.hidden_bias)
 
     def rows(self, units: Any) -> np.ndarray:
         """Rows as a contiguous array of the machine's type."""
