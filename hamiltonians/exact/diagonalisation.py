@@ -5,6 +5,7 @@ The matrix is never stored: one state is found by Lanczos with two vectors in me
 (`hamiltonians.exact.thick_restart`), and sectors of up to 512 states densely.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class ExactResult(Tabled):
     memory_bytes : int
         Memory planned for, see `memory_plan`.
     operator : BlockOperator or SymmetricOperator
-        The Hamiltonian as it was multiplied.
+        The Hamiltonian as it was multiplied, without its multiple of the identity.
     symmetry : SymmetrySector or None
     """
 
@@ -216,14 +217,20 @@ def ground_state(
     """
     plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
     start = time.perf_counter()
+    H, constant = split_constant(H)
     operator = compiled(H, symmetry, plan.stored_elements)
     if tolerance is None:
         tolerance = TOLERANCE if vectors else ENERGY_TOLERANCE
+
+    def report(n_products: int, energy: float, residual: float) -> None:
+        if progress is not None:
+            progress(n_products, energy + constant, residual)
+
     energies, columns, residuals, n_products = _solve(
-        H, operator, k, vectors, tolerance, checkpoint, progress, seed
+        H, operator, k, vectors, tolerance, checkpoint, report, seed
     )
     return ExactResult(
-        energies=energies,
+        energies=energies + constant,
         vectors=columns if vectors else None,
         residuals=residuals,
         total_sz=H.total_sz,
@@ -332,11 +339,20 @@ def full_spectrum(
     )
     if symmetry is not None:
         symmetry.check(H)
+    H, constant = split_constant(H)
     matrix = H.to_dense() if symmetry is None else dense_matrix(compiled(H, symmetry))
     if vectors:
         energies, columns = np.linalg.eigh(matrix)
-        return energies, columns
-    return np.linalg.eigvalsh(matrix)
+        return energies + constant, columns
+    return np.linalg.eigvalsh(matrix) + constant
+
+
+def split_constant(H: SpinHamiltonian) -> tuple[SpinHamiltonian, float]:
+    """H without its multiple of the identity, whose rounding would reach every energy; and that."""
+    constant = H.terms.terms.get((), 0.0).real
+    if constant == 0:
+        return H, 0.0
+    return dataclasses.replace(H, terms=H.terms - constant), constant
 
 
 def dense_matrix(operator: Operator) -> NDArray[Any]:

@@ -83,11 +83,12 @@ class Spectrum(Tabled):
         return f"{head}, gap {self.gap:.8g}", rows
 
     def levels(self) -> list[tuple[float, int, list[State]]]:
-        """Energies that agree to 1e-8, with their degeneracies and states."""
+        """Energies that agree to 1e-8 of the largest, with their degeneracies and states."""
         groups: list[list[State]] = []
+        same = SAME_LEVEL * np.abs(self.energies).max(initial=0.0)
         for state in self.states:
             last = groups[-1][0].energy if groups else -np.inf
-            if groups and state.energy - last <= SAME_LEVEL * max(1.0, abs(last)):
+            if groups and state.energy - last <= same:
                 groups[-1].append(state)
             else:
                 groups.append([state])

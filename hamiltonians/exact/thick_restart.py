@@ -28,6 +28,8 @@ class _Search:
     tolerance: float
     n_products: int = 0
 
+    size: float = 0.0  # largest |H v| of unit vectors so far, a measure of |H|
+
     def product(self, v: NDArray[Any]) -> NDArray[Any]:
         self.n_products += 1
         return self.apply(v)
@@ -107,7 +109,7 @@ def _thick_restart(
         size, residual, norm = _fill(search, locked, V, T, kept, residual)
         values, U = np.linalg.eigh(T[:size, :size])
         errors = np.abs(norm * U[-1, :k])
-        done = errors <= search.tolerance * np.maximum(np.abs(values[:k]), 1e-300)
+        done = errors <= search.tolerance * np.maximum(np.abs(values[:k]), 1e-4 * search.size)
         if done.all() or norm == 0:
             return values[:k], U[:, :k].T @ V[:size]
         kept = min(k + (m - k) // 2, m - 2)
@@ -130,10 +132,11 @@ def _fill(
     for j in range(kept, len(V)):
         V[j] = residual
         image = search.product(V[j])
+        search.size = max(search.size, float(np.linalg.norm(image)))
         T[j, j] = np.vdot(V[j], image).real
         image = _project_out(image, locked, V[: j + 1])
         norm = float(np.linalg.norm(image))
-        if norm < 1e-12 * max(1.0, float(np.abs(T).max())):
+        if norm <= 1e-12 * search.size:
             return j + 1, residual, 0.0
         residual = _orthogonal(image, locked, V[: j + 1])
         if j + 1 < len(V):
