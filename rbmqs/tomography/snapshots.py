@@ -1,7 +1,7 @@
-"""Between classical machines and the wavefunction: the same energy function, other units.
+"""Between classical RBMs and the wavefunction: the same energy function, other units.
 
 For real parameters psi(s)^2 = exp(2 a.s) prod_j (2 cosh(b_j + (s W)_j))^2 is the marginal of a
-machine over spins with every hidden unit present twice. In units v = (1 + s) / 2, and with hidden
+RBM over spins with every hidden unit present twice. In units v = (1 + s) / 2, and with hidden
 units of 0 and 1, each of the two copies has
 
     weights 4 W,   hidden bias 2 b - 2 sum_i W_i,   visible bias 4 a - 4 sum_j W_j,
@@ -25,7 +25,7 @@ from rbmqs.states.rbm import RBM
 
 
 def classical_rbm_of(psi: RBM) -> Parameters:
-    """The classical machine whose p(v) is psi(s)^2 / norm, v = (1 + s) / 2, with 2M hidden units.
+    """The classical RBM whose p(v) is psi(s)^2 / norm, v = (1 + s) / 2, with 2M hidden units.
 
     Raises
     ------
