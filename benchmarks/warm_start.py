@@ -49,12 +49,10 @@ def problems(options: argparse.Namespace) -> list[Case]:
 
 
 def trained(case: Case, share: float, seconds: float, n_samples: int) -> dict[str, float]:
-    """What a machine came to that is plain for a share of the time, and then projected."""
+    """What a wavefunction came to that is plain for a share of the time, and then projected."""
     settings = RunSettings(sampling=SamplingSettings(n_samples=n_samples, summation=False))
     hamiltonian = case.build()
-    psi = initial_wavefunction(
-        hamiltonian, settings.seed, alpha=1, project="symmetric", settings=settings
-    )
+    psi = initial_wavefunction(hamiltonian, settings.seed, alpha=1, project="symmetric")
     assert isinstance(psi, ProjectedRBM)
     if share > 0.0:
         _, base, _ = train(hamiltonian, psi.base, settings, share * seconds)

@@ -5,6 +5,7 @@ NumPy. Runs, checkpoints, resuming and measurements take it as it is. The run is
 resumed here; `rbmqs.testing.check_state` tests the class (python examples/12_your_own_ansatz.py).
 """
 
+# %%
 import subprocess
 import sys
 import tempfile
@@ -18,9 +19,15 @@ import rbmqs
 from hamiltonians import LocalSpace, chain, ising
 from rbmqs.states.state import VariationalState
 
+OUTPUT = Path(__file__).parent / "output"
 H = ising(chain(16), h=1.0)
 
 
+# %% [markdown]
+# The ansatz.
+
+
+# %%
 @dataclass(frozen=True, eq=False)
 class DistanceJastrow(VariationalState):
     """log psi = sum_d v_d sum_i sigma_i sigma_(i+d) on a periodic chain: one number a distance."""
@@ -47,6 +54,11 @@ class DistanceJastrow(VariationalState):
         return self.log_derivatives(sigma) @ self.v
 
 
+# %% [markdown]
+# A run in a process of its own is killed, resumed here, and measured.
+
+
+# %%
 def main():
     output = Path(tempfile.mkdtemp()) / "run"
     worker = subprocess.Popen([sys.executable, __file__, output])
@@ -58,6 +70,8 @@ def main():
     estimate = result.psi.measure(H, n_samples=4096)
     print(f"energy {estimate.energy}, exact {result.reference.energy:.4f}")
     print("<Z0 Z1>", estimate.correlations().zz[0, 1].round(4))
+    OUTPUT.mkdir(exist_ok=True)
+    result.plot(OUTPUT / "12_your_own_ansatz.png")
 
 
 if __name__ == "__main__":

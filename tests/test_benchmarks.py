@@ -59,7 +59,7 @@ def test_limit_prints_every_kernel(tmp_path: Path) -> None:
 def test_scaling_prints_exponents(tmp_path: Path) -> None:
     rows = run("limit.py", tmp_path, "--scaling", "--rounds", "1")["rows"]
     assert {row["against"] for row in rows} == {"N", "alpha", "samples"}
-    assert all(np.isfinite([row["batch"], row["promised"]]).all() for row in rows)
+    assert all(np.isfinite([row["measured"], row["promised"]]).all() for row in rows)
 
 
 def test_peak_memory_is_of_the_fresh_process() -> None:
@@ -132,7 +132,7 @@ def test_local_shift_is_compared(tmp_path: Path) -> None:
 def test_warm_starts_are_compared(tmp_path: Path) -> None:
     record = run("warm_start.py", tmp_path)
     (row,) = record["rows"].values()
-    assert len(row) == len(record["image_weights"]) == 3
+    assert len(row) == len(record["shares"]) == 3
     for found in row:
         assert found["n_iterations"] > 1
         assert -0.01 < found["relative_error"] < 1.6  # between ground and ferromagnetic states

@@ -9,7 +9,8 @@ them (`TypeError`).
 
 Numba optimises every function on its own, generates machine code for it, and does both again in
 each kernel that calls it. Here only whole kernels are optimised as modules and become machine code;
-inlined ones and the bodies of parallel loops stay LLVM code until they are part of one.
+inlined ones and the bodies of parallel loops stay LLVM code until they are part of one: half the
+time (`python benchmarks/startup.py`).
 
 The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True`` LLVM may fold
 ``isnan(nan)`` to false, and every finite check of the project would be void.
@@ -39,6 +40,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 CACHE = os.environ.get("RBMQS_CACHE", "1") != "0"
+# Parts are joined before they are optimised with the releases of Numba whose compiler is known to
+# allow it; with others kernels are compiled as Numba does, which takes twice as long, once.
+JOINED = numba.version_info.short in {(0, 68)}
 
 
 class KernelCache(FunctionCache):
@@ -150,15 +154,15 @@ def _nothing() -> None:
 
 def _decorator(**options: Any) -> Callable[[Callable], Any]:
     # Nobody calls the wrapper for C, and it takes 5 % of compilation.
-    common = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+    common: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
     is_part = options.get("forceinline", False)
 
     def compiled(function: Callable) -> Any:
-        pipeline = _Part if is_part else _Kernel
-        compile_ = numba.njit(**common, **options, pipeline_class=pipeline)  # type: ignore[call-overload]
-        dispatcher: Any = compile_(function)
-        if CACHE and not is_part:
+        if JOINED:
+            common["pipeline_class"] = _Part if is_part else _Kernel
+        dispatcher: Any = numba.njit(**common, **options)(function)
+        if CACHE and not (JOINED and is_part):
             dispatcher._cache = KernelCache(function)
             dispatcher._compilation_chain_init_hook = _nothing
         return dispatcher

@@ -40,7 +40,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.stats import ROUNDING, Stats
@@ -103,6 +102,8 @@ def compare_starts(
     false_alarm : float
         Probability that `Comparison.agrees` is false for chains of one distribution.
     """
+    from scipy.special import stdtrit  # late: 0.2 s of each start
+
     members = {kind: np.array([k == kind for k in kinds]) for kind in dict.fromkeys(kinds)}
     if len(members) < 2 or not np.isfinite(values).all():
         return None

@@ -1,6 +1,9 @@
 """Slow and obvious twins of the package: products of 2 cosh, explicit connected states."""
 
+from functools import cache
+
 import mpmath
+import numba
 import numpy as np
 
 from rbmqs.sampling.chains import Samples
@@ -129,3 +132,14 @@ def probabilities(psi, spins):
     """|psi|^2 over `spins`, normalised."""
     weights = np.abs(amplitude(psi, spins)) ** 2
     return weights / weights.sum()
+
+
+@cache
+def from_python(inlined):
+    """An inlined kernel as a function that Python can call."""
+
+    @numba.njit
+    def call(*arguments):
+        return inlined(*arguments)
+
+    return call

@@ -171,7 +171,7 @@ def test_the_unchanged_source_passes_as_a_mutant(monkeypatch):
 def kernel_ratio(psi, sigma, sites):
     """|psi'/psi|^2 of a move as the kernel takes it, with fresh pairs."""
     sites = np.array([*sites, *[-1] * (3 - len(sites))])
-    first, second = metropolis._rows_of_move(False, sigma, sites)
+    first, second = naive.from_python(metropolis._rows_of_move)(False, sigma, sites)
     scales = metropolis.norm_scales(psi.flip_tables.scales[0])
     return kernel_ratio_of_rows(psi, sigma, first, second, psi.flip_tables.rows, scales)
 
@@ -185,7 +185,7 @@ def kernel_ratio_of_rows(psi, sigma, first, second, rows, scales):
     inverse_den, num = np.empty((2, LANES))
     bias, weights = planes(psi.hidden_bias), planes(psi.weights)
     metropolis._reset(numbers, sigma, bias, weights, units, identity, inverse_den, num)
-    return metropolis.norm_ratio(
+    return naive.from_python(metropolis.norm_ratio)(
         numbers, units, rows, first, second, scales, inverse_den, may_overflow, num
     )
 
@@ -198,7 +198,9 @@ def test_tables_of_exchanges_hold_the_moves_of_two_sites(name):
     for sigma in naive.all_spins(6).astype(np.int8):
         for number, (i, j) in enumerate(RING):
             if sigma[i] != sigma[j]:
-                by_bond, none = metropolis._rows_of_move(True, sigma, np.array([i, j, number]))
+                by_bond, none = naive.from_python(metropolis._rows_of_move)(
+                    True, sigma, np.array([i, j, number])
+                )
                 ratio = kernel_ratio_of_rows(psi, sigma, by_bond, none, rows, scales)
                 assert ratio == pytest.approx(kernel_ratio(psi, sigma, (i, j)), rel=1e-12)
 
@@ -258,7 +260,7 @@ def test_transition_matrix_is_in_detailed_balance_and_connected(move, name):
 
 
 def test_acceptance_rule():
-    rule = metropolis.metropolis_accepts
+    rule = naive.from_python(metropolis.metropolis_accepts)
     assert [rule(r, 0.5) for r in (0.4, 0.6, 2.0, np.inf)] == [False, True, True, True]
     assert not rule(np.nan, 0.0)
     assert not rule(0.0, 0.0)
@@ -303,7 +305,9 @@ def drift(psi, n_moves):
     units, fresh = np.empty((2, 1 + n_planes, n_units))
     metropolis.refresh_units(numbers, sigma, bias, weights, units)
     for site in np.random.default_rng(1).integers(psi.n_sites, size=n_moves):
-        metropolis.multiply_units(numbers, units, table, 2 * site + int(sigma[site] < 0))
+        naive.from_python(metropolis.multiply_units)(
+            numbers, units, table, 2 * site + int(sigma[site] < 0)
+        )
         sigma[site] *= -1
     metropolis.refresh_units(numbers, sigma, bias, weights, fresh)
     last = slice(0, psi.n_hidden)
