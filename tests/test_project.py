@@ -134,10 +134,7 @@ def on_a_cycle(graph: dict[str, set[str]]) -> set[str]:
     return set(left)
 
 
-MOVING = pytest.mark.xfail(strict=False, reason="vmc and boltzmann are still being moved")
-
-
-@pytest.mark.parametrize("package", [pytest.param("rbmqs", marks=MOVING), "hamiltonians"])
+@pytest.mark.parametrize("package", ["rbmqs", "hamiltonians"])
 def test_no_import_cycle_of_any_kind(package: str) -> None:
     assert on_a_cycle(import_graph(package)) == set()
 
