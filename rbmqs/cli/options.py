@@ -64,6 +64,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="jastrow, jastrow-rbm, or package.module:Class; else an RBM",
     )
     parser.add_argument(
+        "--ansatz-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a keyword of --ansatz, such as n_filters=4 (repeatable)",
+    )
+    parser.add_argument(
         "--project", metavar="SECTOR",
         help="project onto a symmetry sector: symmetric, or a label that "
         "'rbmqs exact --symmetry all' prints, such as 'k=(0,0) A1 +'",
@@ -84,6 +91,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicas", type=int, metavar="R", help="replica exchange, R to a chain")
     parser.add_argument("--beta-min", type=float, metavar="B", help="of the last replica (0.1)")
     parser.add_argument("--move", metavar="MOVE", help="flip, exchange, pair-exchange or mixed")
+    parser.add_argument(
+        "--optimiser", metavar="KIND", help="sr, adam, sgd or package.module:Class (default sr)"
+    )
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
     parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
     parser.add_argument("--solver", metavar="NAME", help="sample-space, matrix-free or dense")
@@ -118,6 +128,7 @@ _PLACES = {
     "replicas": ("sampling", "n_replicas"),
     "beta_min": ("sampling", "beta_min"),
     "move": ("sampling", "move"),
+    "optimiser": ("optimiser", "kind"),
     "learning_rate": ("optimiser", "learning_rate"),
     "diag_shift": ("optimiser", "diag_shift"),
     "solver": ("optimiser", "solver"),
@@ -154,6 +165,9 @@ def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
     for name in ("output", "start_from"):
         if getattr(options, name, None):
             table[name] = getattr(options, name)
+    keywords = changes_from_options(getattr(options, "ansatz_option", []), "--ansatz-option")
+    if keywords:
+        table.setdefault("ansatz", {}).setdefault("keywords", {}).update(keywords)
     parameters = _parameters(options)
     if parameters:
         table.setdefault("model", {}).setdefault("parameters", {}).update(parameters)
@@ -205,10 +219,10 @@ def named_values(option: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]
         yield name, value
 
 
-def changes_from_options(texts: list[str]) -> dict[str, Any]:
-    """Settings of --set NAME=VALUE; a value is read as TOML, or as text where it is none."""
+def changes_from_options(texts: list[str], option: str = "--set") -> dict[str, Any]:
+    """Values of an option that reads NAME=VALUE: TOML, or text where it is no TOML."""
     changes: dict[str, Any] = {}
-    for name, value in named_values("--set", texts):
+    for name, value in named_values(option, texts):
         try:
             changes[name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:

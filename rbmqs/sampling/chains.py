@@ -17,21 +17,13 @@ import numpy as np
 from hamiltonians.operators.local_space import check_total_sz
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import choice, positive_int
-from rbmqs.core import metropolis
 from rbmqs.core.random import fill_uniform
+from rbmqs.sampling.moves import MOVES
 from rbmqs.states.generic import SweepTask
 
 if TYPE_CHECKING:
     from hamiltonians import Sector, SpinHamiltonian
     from rbmqs.states.state import VariationalState
-
-MOVES = ("flip", "exchange", "pair-exchange", "mixed")
-_MOVE_CODES = {
-    "flip": metropolis.FLIP,
-    "exchange": metropolis.BOND_EXCHANGE,
-    "pair-exchange": metropolis.PAIR_EXCHANGE,
-    "mixed": metropolis.MIXED,
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,22 +147,23 @@ class MetropolisSampler(Brief):
         self._check_ergodic()
 
     def _check_ergodic(self) -> None:
-        if self.move in ("flip", "mixed") and self.total_sz is not None:
+        move = MOVES[self.move]
+        if not move.conserves_sz and self.total_sz is not None:
             raise ValueError(
                 f"move {self.move!r} changes total S_z, which is fixed at {self.total_sz:g}: use "
                 f"'exchange' or 'pair-exchange', or total_sz=None"
             )
-        if self.move in ("exchange", "pair-exchange") and self.total_sz is None:
+        if move.conserves_sz and self.total_sz is None:
             raise ValueError(
                 f"move {self.move!r} conserves total S_z, which is free here, so most "
                 f"configurations could not be reached: use 'flip' or 'mixed', or fix total_sz"
             )
-        if self.move == "mixed" and self.bonds.size == 0:
-            raise ValueError("move 'mixed' needs bonds: use 'flip' or give some")
+        if not move.conserves_sz and move.uses_bonds and self.bonds.size == 0:
+            raise ValueError(f"move {self.move!r} needs bonds: use 'flip' or give some")
         connected = self.bonds.size > 0 and _connected(self.n_sites, self.bonds)
-        if self.move == "exchange" and not connected:
+        if move.conserves_sz and move.uses_bonds and not connected:
             raise ValueError(
-                f"move 'exchange' needs bonds that connect all {self.n_sites} sites: use "
+                f"move {self.move!r} needs bonds that connect all {self.n_sites} sites: use "
                 f"'pair-exchange' or give other bonds"
             )
 
@@ -202,7 +195,7 @@ class MetropolisSampler(Brief):
             hamiltonian.n_sites,
             hamiltonian.total_sz,
             move,
-            bonds if move in ("exchange", "mixed") else bonds[:0],
+            bonds if MOVES[move].uses_bonds else bonds[:0],
             **settings,  # type: ignore[arg-type]
         )
 
@@ -267,7 +260,7 @@ class MetropolisSampler(Brief):
         int64 (n,)
             Accepted moves.
         """
-        size, code = int(self.sweep_size or 0), _MOVE_CODES[self.move]
+        size, code = int(self.sweep_size or 0), MOVES[self.move].code
         task = SweepTask(spins, rng, beta, code, self.bonds, n_discard, size, drawn)
         return psi.sweep(task)
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int
-from rbmqs.sampling.chains import MOVES
+from rbmqs.sampling.moves import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
 from rbmqs.sr import SOLVERS, allowed_solvers
 from rbmqs.utils.schedules import Schedule, as_schedule

@@ -81,8 +81,14 @@ def test_toml_to_run(tmp_path):
     assert config.output == "runs/first"
     assert config.ansatz.options() == {
         "alpha": None, "n_hidden": 5, "n_features": None, "dtype": float, "visible_bias": False,
-        "hidden_bias": None, "tied": None, "project": None,
+        "hidden_bias": None, "tied": None, "project": None, "ansatz": None, "ansatz_options": {},
     }  # fmt: skip
+
+
+def test_no_iterations_measure_only():
+    table = copy.deepcopy(GOOD)
+    table["run"]["n_iterations"] = 0
+    assert config_from_table(table).settings().n_iterations == 0
 
 
 def test_defaults_are_those_of_python():
@@ -165,7 +171,7 @@ BAD = [
     ("ansatz.visible_bias", 1, "visible_bias"),
     ("run.n_iterations", 5.7, "n_iterations"),
     ("run.n_iterations", True, "n_iterations"),
-    ("run.n_iterations", 0, "n_iterations must be at least 1, got 0"),
+    ("run.n_iterations", -1, "n_iterations must be at least 0, got -1"),
     ("run.seed", -1, "seed must be at least 0, got -1"),
     ("run.stop_when_converged", "yes", "stop_when_converged"),
     ("sampling.n_samples", 8, "at least 16 for 8 chains, got 8"),
@@ -338,3 +344,21 @@ def test_trials_by_option_and_by_file():
     table["run"]["restart_iterations"] = 50
     settings = config_from_table(table).settings()
     assert (settings.n_restarts, settings.restart_iterations) == (2, 50)
+
+
+def options_of(*words):
+    parser = argparse.ArgumentParser()
+    add_model_options(parser)
+    add_run_options(parser)
+    return table_from_options(parser.parse_args(["ising", "--length", "4", *words]))
+
+
+def test_optimiser_and_keywords_of_an_ansatz_as_options():
+    words = ["--optimiser", "adam", "--ansatz", "jastrow-rbm"]
+    table = options_of(*words, "--ansatz-option", "alpha=2.5", "--ansatz-option", "group=plain")
+    assert table["ansatz"] == {"name": "jastrow-rbm", "keywords": {"alpha": 2.5, "group": "plain"}}
+    assert config_from_table(table).optimiser.kind == "adam"
+    with pytest.raises(ValueError, match="--ansatz-option must read NAME=VALUE, got 'alpha'"):
+        options_of("--ansatz-option", "alpha")
+    with pytest.raises(ValueError, match="kind must be one of sr, adam, sgd"):
+        config_from_table(options_of("--optimiser", "newton"))
