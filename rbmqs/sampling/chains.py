@@ -137,7 +137,7 @@ class MetropolisSampler(Brief):
         positive_int("n_sites", self.n_sites)
         positive_int("n_chains", self.n_chains)
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
-        choice("move", self.move, MOVES)
+        choice("move", self.move, tuple(MOVES))
         if self.total_sz is not None:
             object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.n_sites))
         size = self.n_sites if self.sweep_size is None else self.sweep_size

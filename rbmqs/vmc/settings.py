@@ -84,7 +84,7 @@ class SamplingSettings:
         if self.sweep_size is not None:
             positive_int("sweep_size", self.sweep_size)
         if self.move is not None:
-            choice("move", self.move, MOVES)
+            choice("move", self.move, tuple(MOVES))
         flag("exact", self.exact)
         if not isinstance(self.summation, bool | None):
             raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
