@@ -218,3 +218,126 @@ def test_public_objects_fit_a_terminal() -> None:
         for text in (repr(value), str(value)) if not isinstance(value, tuple) else ():
             lines = sum(1 + len(line) // 200 for line in text.splitlines())
             assert lines <= 20, f"{name} shows {lines} lines"
+
+
+# A table row of CONTRIBUTING.md: what is added, how, and the decorators and files that it names.
+ROWS = [
+    line.split("|")[1:4]
+    for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+    if line.startswith("| ") and not line.startswith("| you add")
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip())
+def test_what_contributing_names_exists(row: list[str]) -> None:
+    code = "\n".join(
+        p.read_text() for n in ("rbmqs", "hamiltonians") for p in (ROOT / n).rglob("*.py")
+    )
+    for path in re.findall(r"`((?:rbmqs|hamiltonians)/[\w/.]+)`", "".join(row)):
+        assert (ROOT / path).exists(), path
+    for registry in re.findall(r"`@?([A-Z_]+)\.register\(", row[2]):
+        assert re.search(rf"^{registry}\b.*= Registry\(", code, re.MULTILINE), registry
+    for decorator in re.findall(r"`@([a-z_]+)\(", row[2]):
+        assert re.search(rf"^def {decorator}\(", code, re.MULTILINE), decorator
+
+
+ADDITIONS = """
+import numpy as np
+
+from hamiltonians import chain, ising
+from hamiltonians.lattices.registry import LATTICES, takes
+from hamiltonians.models.named import MODELS
+from hamiltonians.models.sign_rules import SIGN_RULES
+from rbmqs.core import metropolis
+from rbmqs.sampling.moves import MOVES, Move
+from rbmqs.sr import solvers
+from rbmqs.sr.choice import register_solver
+from rbmqs.states.jastrow import Jastrow
+from rbmqs.vmc.extension import Extension
+from rbmqs.vmc.optimisers import SGD
+
+MOVES.register("own-flip")(Move(metropolis.FLIP, conserves_sz=False))
+used = []
+
+
+@register_solver("own-solver", cost=lambda sizes: 1e300)
+def own_solver(jacobian, right, shift):
+    used.append("solver")
+    return solvers.dense(jacobian, right, shift)
+
+
+class OwnAnsatz(Jastrow):
+    pass
+
+
+class OwnOptimiser(SGD):
+    name = "own"
+
+
+class OwnExtension(Extension):
+    name = "own"
+
+    def before(self, state):
+        used.append("extension")
+        return state
+
+
+@MODELS.register("own-model")
+def own_model(lattice, h=0.5, signs=None):
+    return ising(lattice, h=h).with_signs(signs)
+
+
+@LATTICES.register("own-lattice")
+@takes("length")
+def own_lattice(length):
+    return chain(length, periodic=False)
+
+
+@SIGN_RULES.register("own-rule")
+def own_rule(lattice):
+    used.append("sign rule")
+    return np.zeros(lattice.n_sites, dtype=int)
+"""
+
+
+def test_one_of_each_is_added_in_a_module_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hamiltonians.lattices.registry import LATTICES
+    from hamiltonians.models.named import MODELS
+    from hamiltonians.models.sign_rules import SIGN_RULES
+    from rbmqs.cli.main import main
+    from rbmqs.runs.config import config_from_table
+    from rbmqs.sampling.moves import MOVES
+    from rbmqs.sr import choice
+
+    for registry in (MOVES, MODELS, LATTICES, SIGN_RULES, choice.SOLVERS):
+        monkeypatch.setattr(registry, "_known", dict(registry._known))
+    monkeypatch.setattr(choice, "_COSTS", dict(choice._COSTS))
+    (tmp_path / "own_additions.py").write_text(ADDITIONS)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("own_additions")
+    table: dict[str, Any] = {
+        "model": {"name": "own-model", "parameters": {"h": 0.7}, "signs": "own-rule"},
+        "lattice": {"kind": "own-lattice", "length": 6},
+        "ansatz": {"name": "own_additions:OwnAnsatz"},
+        "run": {"n_iterations": 3, "extensions": ["own_additions:OwnExtension"]},
+        "sampling": {
+            "n_samples": 64, "n_final_samples": 64, "move": "own-flip", "summation": False
+        },
+        "optimiser": {"solver": "own-solver"},
+    }  # fmt: skip
+    config = config_from_table(table)
+    options = config.ansatz.options()
+    result = rbmqs.ground_state(
+        config.hamiltonian(), settings=config.settings(), progress=False, **options
+    )
+    assert type(result.psi) is own.OwnAnsatz
+    assert set(own.used) == {"solver", "extension", "sign rule"}
+    words = ["ground-state", "own-model", "--length", "6", "--iterations", "3", "--samples", "64"]
+    words += ["--final-samples", "64", "--quiet", "--move", "own-flip"]
+    words += ["--ansatz", "own_additions:OwnAnsatz", "--optimiser", "own_additions:OwnOptimiser"]
+    assert main(words) in (0, 3)
+    file = tmp_path / "run.toml"
+    file.write_text('[model]\nname = "ising"\n[ansatz]\nname = "own_additions:OwnAnsatz"\n')
+    assert main(["ground-state", "--config", str(file), *words[2:-4]]) in (0, 3)
