@@ -201,11 +201,14 @@ def _named_by_extension(
     """A file from before extensions kept their state by name, in the present layout."""
     found = dict(arrays)
     tables: dict[str, dict[str, Any]] = {}
-    for old, name, key in (("scout", "probe_chains", "chains"), ("best", "multistart", "chains")):
-        if f"{old}_spins" in arrays:
-            for part in ("spins", "rng"):
-                found[f"{name}.{key}_{part}"] = found.pop(f"{old}_{part}")
-            tables[name] = {"plain": {}, "kinds": {key: "chains"}}
+    known = ("spins", "good_spins")  # those of the run; others are of probe chains, or of the best
+    for old in [
+        x.removesuffix("_spins") for x in arrays if x.endswith("_spins") and x not in known
+    ]:
+        name = "multistart" if old == "best" else "probe_chains"
+        for part in ("spins", "rng"):
+            found[f"{name}.chains_{part}"] = found.pop(f"{old}_{part}")
+        tables[name] = {"plain": {}, "kinds": {"chains": "chains"}}
     trials = meta.get("trials", {})
     if trials.get("energies") or trials.get("n_judged"):
         table = tables.setdefault("multistart", {"plain": {}, "kinds": {}})

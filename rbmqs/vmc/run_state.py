@@ -106,11 +106,6 @@ class RunState:
         """With another state of an extension."""
         return replace(self, extensions={**self.extensions, name: values})
 
-    def without_extension(self, name: str) -> RunState:
-        """With an extension as before its first iteration."""
-        kept = {key: values for key, values in self.extensions.items() if key != name}
-        return replace(self, extensions=kept)
-
 
 class DivergedError(RuntimeError):
     """The optimisation could not go on; the last good state is in `state`."""
