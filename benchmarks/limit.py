@@ -69,13 +69,13 @@ class Row:
 def model_kernels(case: Case) -> Iterator[Kernel]:
     """What depends on the model: sampling and local energies."""
     p = Prepared(case)
-    pairs = p.psi.prepare(p.samples.flat)
+    cache = p.psi.prepare(p.samples.flat)
     move = "exchanges" if p.exchange else "flips"
     yield Kernel(f"sampling, {move}", p.sampling_work(), p.sample)
     yield Kernel(
         f"local energies, {case.model}",
         p.local_energy_work(),
-        lambda: rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs),
+        lambda: rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, cache),
     )
 
 
@@ -83,9 +83,9 @@ def common_kernels(case: Case) -> Iterator[Kernel]:
     """What does not: hidden units, products with the Jacobian, the solve."""
     p = Prepared(case)
     spins = p.samples.flat
-    pairs = p.psi.prepare(spins)
-    energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
-    jacobian = p.psi.jacobian(spins, pairs)
+    cache = p.psi.prepare(spins)
+    energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, cache).ravel()
+    jacobian = p.psi.jacobian(spins, cache)
     vector = p.psi.flat
     values = jacobian.times(vector)
     product = operations.jacobian_product(p.size)

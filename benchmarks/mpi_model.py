@@ -39,7 +39,7 @@ def parts(n_sites: int, alpha: float, n_samples: int, n_chains: int) -> dict[str
     sampler = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=n_chains)
     state, n_draws = sampler.start(1), n_samples // n_chains
     samples, _ = sampler.sample(psi, state, n_draws)
-    pairs = psi.prepare(samples.flat)
+    cache = psi.prepare(samples.flat)
     energies = rbmqs.local_energies(psi, H, samples)
     optimiser = StochasticReconfiguration(rbmqs.OptimiserSettings())
     remembered, energy = OptimiserState.fresh(psi), quick_statistics(energies)
@@ -52,7 +52,7 @@ def parts(n_sites: int, alpha: float, n_samples: int, n_chains: int) -> dict[str
     with single_threaded_blas():
         return {
             "sampling": median(lambda: sampler.sample(psi, state, n_draws)),
-            "local energies": median(lambda: rbmqs.local_energies(psi, H, samples, pairs)),
+            "local energies": median(lambda: rbmqs.local_energies(psi, H, samples, cache)),
             "repeated": median(repeated),
         }
 

@@ -63,7 +63,8 @@ PRODUCT = (Work(6, 4), Work(1, 1))
 MULTIPLY_ADD = (Work(8, 4), FUSED)
 RATIO_FACTOR = (Work(8 + 6, 4 + 4), Work(2 + 1, 1 + 1))
 NORM_FACTOR = (Work(7 + 3 + 1, 4 + 2 + 1), Work(2 + 1, 1 + 1))
-UNIT_PAIR = (Work(20, 20), Work(7, 7))  # g and w of one theta, see rbmqs.core.amplitude.unit_pair
+# g and w of one theta, see rbmqs.core.amplitude.unit_factors
+UNIT_FACTORS = (Work(20, 20), Work(7, 7))
 
 
 def sampling(size: Size, evaluated: float, accepted: float, *, two_rows: bool) -> Work:
@@ -85,7 +86,7 @@ def local_energies(size: Size, n_ratios: float) -> Work:
 def prepare(size: Size) -> Work:
     """theta = b + sigma W, then g and w of every unit."""
     angles = size.n_sites * size.of(2 * FUSED, FUSED)
-    return size.n_samples * size.n_hidden * (angles + size.of(*UNIT_PAIR))
+    return size.n_samples * size.n_hidden * (angles + size.of(*UNIT_FACTORS))
 
 
 def jacobian_product(size: Size) -> Work:

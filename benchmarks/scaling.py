@@ -64,9 +64,9 @@ def sweeps(quick: bool) -> dict[str, dict[float, Case]]:
 def measure(case: Case, rounds: int) -> dict[str, tuple[float, float]]:
     """Fastest seconds and counted operations of each stage and of the whole iteration."""
     p = Prepared(case)
-    pairs = p.psi.prepare(p.samples.flat)
-    energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, pairs).ravel()
-    jacobian = p.psi.jacobian(p.samples.flat, pairs)
+    cache = p.psi.prepare(p.samples.flat)
+    energies = rbmqs.local_energies(p.psi, p.hamiltonian, p.samples, cache).ravel()
+    jacobian = p.psi.jacobian(p.samples.flat, cache)
     iterations = rbmqs.iterate(p.hamiltonian, p.psi, run_settings(case))
     stages: dict[str, tuple[Callable[[], Any], Work]] = {
         "sampling": (p.sample, p.sampling_work()),

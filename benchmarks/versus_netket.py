@@ -104,8 +104,8 @@ class Ours:
         with single_threaded_blas():
             times["sampling"] = seconds(p.sample)
             samples = p.sample()
-            pairs = psi.prepare(samples.flat)
-            energies = rbmqs.local_energies(psi, p.hamiltonian, samples, pairs).ravel()
+            cache = psi.prepare(samples.flat)
+            energies = rbmqs.local_energies(psi, p.hamiltonian, samples, cache).ravel()
             times["local energies"] = seconds(
                 lambda: rbmqs.local_energies(psi, p.hamiltonian, samples)
             )
@@ -113,7 +113,7 @@ class Ours:
                 lambda: psi.with_flat(
                     psi.flat
                     - LEARNING_RATE
-                    * solve(psi.jacobian(samples.flat, pairs), energies, DIAG_SHIFT).direction
+                    * solve(psi.jacobian(samples.flat, cache), energies, DIAG_SHIFT).direction
                 )
             )
         times["iteration"] = seconds(lambda: next(self.iterations))

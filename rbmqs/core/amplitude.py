@@ -10,7 +10,7 @@ theta) and q = exp(2 delta),
     C_F = exp(-2 sum_{i in F} a_i sigma_i - sum_j delta_j),
 
 so a ratio needs no transcendental function once the one-site tables of q and log C exist.
-A hidden unit is held as the pair g = 1/(1 + z), w = z/(1 + z): its factor is g + w q, whatever
+A hidden unit is held as the factors g = 1/(1 + z), w = z/(1 + z): its factor is g + w q, whatever
 the size of theta, and tanh(theta) = w - g. Nothing cancels and nothing overflows in g and w.
 """
 
@@ -25,7 +25,7 @@ LOG_2 = math.log(2.0)
 
 
 @inlined_exact_kernel
-def unit_pair(theta_re, theta_im):
+def unit_factors(theta_re, theta_im):
     """(Re g, Im g, Re w, Im w) of one hidden unit, each accurate for any theta."""
     decay = exp_negative(-2.0 * abs(theta_re))
     sine, cosine = sin_cos(2.0 * theta_im)
@@ -43,7 +43,7 @@ def unit_pair(theta_re, theta_im):
 
 
 @inlined_exact_kernel
-def real_unit_pair(theta):
+def real_unit_factors(theta):
     """(g, w) of one hidden unit with a real angle."""
     decay = exp_negative(-2.0 * abs(theta))
     major = 1.0 / (1.0 + decay)

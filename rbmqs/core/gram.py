@@ -51,13 +51,13 @@ def _rows_product(gemm, first, second, stride, width, height, columns, work, mat
 def _tanh_products(gemm, tanh, first, last, i0, height, j0, columns, work):
     """P1, P2 and P3 of a tile for units first to last; P1 only for a real T."""
     n, m = tanh.shape[1:]
-    a, b, plane, width = i0 * m + first, j0 * m + first, n * m, last - first
+    a, b, part, width = i0 * m + first, j0 * m + first, n * m, last - first
     _rows_product(gemm, (tanh, a), (tanh, b), m, width, height, columns, work, _P1)
     if tanh.shape[0] == 1:
         return
-    _rows_product(gemm, (tanh, plane + a), (tanh, plane + b), m, width, height, columns, work, _P2)
+    _rows_product(gemm, (tanh, part + a), (tanh, part + b), m, width, height, columns, work, _P2)
     _rows_product(
-        gemm, (tanh, 2 * plane + a), (tanh, 3 * plane + b), m, width, height, columns, work, _P3
+        gemm, (tanh, 2 * part + a), (tanh, 3 * part + b), m, width, height, columns, work, _P3
     )
 
 

@@ -16,7 +16,7 @@ UNIT_BLOCK = 32
 
 @parallel_kernel
 def weight_products(gemm, spins, tanh, weights, out):
-    """out[p, s] = sum_ij S_si V_ij T_sj for each plane p of V: the weights' part of O v.
+    """out[p, s] = sum_ij S_si V_ij T_sj for each part p of V: the weights' part of O v.
 
     Parameters
     ----------
@@ -24,31 +24,31 @@ def weight_products(gemm, spins, tanh, weights, out):
         Address, see `rbmqs.core.blas`.
     spins : float64 (Ns, N)
     tanh : float64 or complex128 (Ns, M)
-    weights : float64 (planes, N, M)
+    weights : float64 (parts, N, M)
         V, real part first.
-    out : like tanh (planes, Ns)
+    out : like tanh (parts, Ns)
     """
     n, n_sites = spins.shape
     n_hidden = tanh.shape[1]
     for block in prange((n + SAMPLE_BLOCK - 1) // SAMPLE_BLOCK):
         first, last = block * SAMPLE_BLOCK, min((block + 1) * SAMPLE_BLOCK, n)
         angles = np.empty((last - first, n_hidden))
-        for plane in range(weights.shape[0]):
+        for part in range(weights.shape[0]):
             row_product(
                 gemm, ((spins, first * n_sites), n_sites), False,
-                ((weights, plane * n_sites * n_hidden), n_hidden), False, (angles, n_hidden),
+                ((weights, part * n_sites * n_hidden), n_hidden), False, (angles, n_hidden),
                 (last - first, n_hidden, n_sites), 1.0, 0.0,
             )  # fmt: skip
             for s in range(last - first):
                 total = 0 * tanh[0, 0]
                 for j in range(n_hidden):
                     total += angles[s, j] * tanh[first + s, j]
-                out[plane, first + s] = total
+                out[part, first + s] = total
 
 
 @parallel_kernel
 def weight_adjoint(gemm, spins, tanh, values, out):
-    """out = planes of S^T diag(y) conj(T): the weights' part of O^dagger y.
+    """out = parts of S^T diag(y) conj(T): the weights' part of O^dagger y.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def weight_adjoint(gemm, spins, tanh, values, out):
     tanh : float64 or complex128 (Ns, M)
     values : float64 or complex128 (Ns,)
         y.
-    out : float64 (planes, N, M)
+    out : float64 (parts, N, M)
     """
     n, n_sites, n_hidden = spins.shape[0], spins.shape[1], tanh.shape[1]
     for block in prange((n_hidden + UNIT_BLOCK - 1) // UNIT_BLOCK):
@@ -69,9 +69,9 @@ def weight_adjoint(gemm, spins, tanh, values, out):
                 weighted = values[s] * np.conj(tanh[s, first + j])
                 parts[0, s, j] = weighted.real
                 parts[1, s, j] = weighted.imag
-        for plane in range(out.shape[0]):
+        for part in range(out.shape[0]):
             row_product(
-                gemm, (spins, n_sites), True, ((parts, plane * n * UNIT_BLOCK), UNIT_BLOCK), False,
-                ((out, plane * n_sites * n_hidden + first), n_hidden),
+                gemm, (spins, n_sites), True, ((parts, part * n * UNIT_BLOCK), UNIT_BLOCK), False,
+                ((out, part * n_sites * n_hidden + first), n_hidden),
                 (n_sites, last - first, n), 1.0, 0.0,
             )  # fmt: skip

@@ -17,13 +17,13 @@ from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, inlined_kernel, kernel, parallel_kernel
 from rbmqs.core.metropolis import multiply_rows
-from rbmqs.core.planes import joined
 from rbmqs.core.simd import (
-    STEEP,
+    RANGE,
     TOGETHER,
     complex_ratios,
     real_ratios,
 )
+from rbmqs.core.split_complex import joined
 from rbmqs.core.tables import LARGEST_LOG
 
 BLOCK = 16
@@ -34,22 +34,22 @@ _TINY, _HUGE = 1e-200, 1e200
 
 
 @exact_kernel
-def log_product(planes, pairs, s, row):
+def log_product(split, cache, s, row):
     """log prod_k (g_k + w_k q_k) of sample s, unit by unit."""
     total = 0j
-    for k in range(pairs.shape[2]):
-        g = joined(planes, pairs[s], 0, k)
-        w = joined(planes, pairs[s], len(planes), k)
-        total += cmath.log(complex(g + w * joined(planes, row, 0, k)))
+    for k in range(cache.shape[2]):
+        g = joined(split, cache[s], 0, k)
+        w = joined(split, cache[s], len(split), k)
+        total += cmath.log(complex(g + w * joined(split, row, 0, k)))
     return total
 
 
 @exact_kernel
-def _ratio_of_any_size(planes, product, log_scale, pairs, s, row):
+def _ratio_of_any_size(split, product, log_scale, cache, s, row):
     """product * exp(log_scale), by logarithms where the product left its range (0)."""
     if _TINY < abs(product) < _HUGE and abs(log_scale.real) < 400.0:
         return product * cmath.exp(log_scale)
-    return cmath.exp(log_product(planes, pairs, s, row) + log_scale)
+    return cmath.exp(log_product(split, cache, s, row) + log_scale)
 
 
 @kernel
@@ -59,7 +59,7 @@ def _row_of(spins, s, site):
 
 
 @exact_kernel
-def _prepare(planes, spins, s, sites, rows, scales, own_row, own_scales):
+def _prepare(split, spins, s, sites, rows, scales, own_row, own_scales):
     """Row of a flip of several sites; log C, and C or 0 where it is not a moderate number."""
     total = 0j
     for n in range(sites.shape[0]):
@@ -68,26 +68,26 @@ def _prepare(planes, spins, s, sites, rows, scales, own_row, own_scales):
     own_scales[1] = cmath.exp(total) if abs(total.real) < LARGEST_LOG else 0j
     if sites.shape[0] > 1:
         first, second = _row_of(spins, s, sites[0]), _row_of(spins, s, sites[1])
-        multiply_rows(planes, rows[first], rows[second], own_row)
+        multiply_rows(split, rows[first], rows[second], own_row)
     for n in range(2, sites.shape[0]):
-        multiply_rows(planes, own_row, rows[_row_of(spins, s, sites[n])], own_row)
+        multiply_rows(split, own_row, rows[_row_of(spins, s, sites[n])], own_row)
 
 
 @inlined_kernel
-def _group_from(begin, connections, steepness):
-    """End of a group of flips, all of one site or all of several, and whether one is steep."""
+def _group_from(begin, connections, largest_exponent):
+    """End of a group of flips, all of one site or of several, and whether one exceeds ``RANGE``."""
     flip_ptr, flip_sites = connections[:2]
     n_flips = flip_ptr.shape[0] - 1
     single = flip_ptr[begin + 1] - flip_ptr[begin] == 1
-    steep = False
+    exceeds_range = False
     f = begin
     while f < min(begin + GROUP, n_flips) and single == (flip_ptr[f + 1] - flip_ptr[f] == 1):
         total = 0.0
         for p in range(flip_ptr[f], flip_ptr[f + 1]):
-            total += steepness[flip_sites[p]]
-        steep |= not total < STEEP
+            total += largest_exponent[flip_sites[p]]
+        exceeds_range |= not total < RANGE
         f += 1
-    return f, single, steep
+    return f, single, exceeds_range
 
 
 @inlined_kernel
@@ -105,7 +105,7 @@ def _element(spins, s, f, connections):
 
 @kernel
 def _add_block(
-    planes, spins, pairs, rows, scales, steepness, connections, fixed, per_flip, first, last,
+    split, spins, cache, rows, scales, largest_exponent, connections, fixed, per_flip, first, last,
     own_rows, out,
 ):  # fmt: skip
     """Off-diagonal terms of the samples from first to last.
@@ -115,8 +115,8 @@ def _add_block(
     """
     flip_ptr, flip_sites = connections[:2]
     n_flips = flip_ptr.shape[0] - 1
-    n_units, together = rows.shape[2], TOGETHER[len(planes) - 1]
-    row_size = len(planes) * n_units
+    n_units, together = rows.shape[2], TOGETHER[len(split) - 1]
+    row_size = len(split) * n_units
     pair_size = 2 * row_size
     own_scales = np.empty((GROUP * _PATTERNS, 2), dtype=np.complex128)
     elements = np.empty(GROUP, dtype=np.complex128)
@@ -127,7 +127,7 @@ def _add_block(
     products = np.empty(2 * GROUP)
     begin = 0
     while begin < n_flips:
-        end, single, steep = _group_from(begin, connections, steepness)
+        end, single, exceeds_range = _group_from(begin, connections, largest_exponent)
         table = rows if single else own_rows
         for place in range(GROUP * _PATTERNS):
             ready[place] = False
@@ -151,7 +151,7 @@ def _add_block(
                 if not (keep and ready[place]):
                     sites = flip_sites[start:stop]
                     own_row, own_scale = own_rows[place], own_scales[place]
-                    _prepare(planes, spins, s, sites, rows, scales, own_row, own_scale)
+                    _prepare(split, spins, s, sites, rows, scales, own_row, own_scale)
                     ready[place] = True
                 row = 2 * flip_sites[start] + pattern if single else place
                 flips[count], places[count], starts[count] = f, place, row * row_size
@@ -161,18 +161,18 @@ def _add_block(
                 starts[n] = starts[count - 1]
             for done in range(0, count, together):
                 ok = False
-                if steep:
+                if exceeds_range:
                     pass
-                elif len(planes) == 2:
+                elif len(split) == 2:
                     ok = complex_ratios(
-                        pairs, s * pair_size, table, starts, done, n_units, products
+                        cache, s * pair_size, table, starts, done, n_units, products
                     )
                 else:
-                    ok = real_ratios(pairs, s * pair_size, table, starts, done, n_units, products)
+                    ok = real_ratios(cache, s * pair_size, table, starts, done, n_units, products)
                 for m in range(min(together, count - done)):
                     place = places[done + m]
                     product = 0j
-                    if ok and len(planes) == 2:
+                    if ok and len(split) == 2:
                         product = complex(products[2 * m], products[2 * m + 1])
                     elif ok:
                         product = complex(products[m], 0.0)
@@ -182,20 +182,20 @@ def _add_block(
                     else:
                         row = starts[done + m] // row_size
                         ratio = _ratio_of_any_size(
-                            planes, product, own_scales[place, 0], pairs, s, table[row]
+                            split, product, own_scales[place, 0], cache, s, table[row]
                         )
                     out[s, flips[done + m] if per_flip else 0] += elements[done + m] * ratio
         begin = end
 
 
 @parallel_kernel
-def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, per_flip, n_parts, out):
+def add_off_diagonal(spins, cache, tables, connections, fixed_sector, per_flip, n_parts, out):
     """Add sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), sigma' != sigma, of every sample.
 
     Parameters
     ----------
     spins : int8 (n_samples, N)
-    pairs : float64 (n_samples, 2 * planes, padded M)
+    cache : float64 (n_samples, 2 * parts, padded M)
         From `rbmqs.core.tables.prepare`.
     tables : rbmqs.core.tables.FlipTables
     connections : hamiltonians.operators.connections.Connections
@@ -208,14 +208,15 @@ def add_off_diagonal(spins, pairs, tables, connections, fixed_sector, per_flip, 
     out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
     """
     n_samples = spins.shape[0]
-    rows, scales, steepness, planes = tables.rows, tables.scales, tables.steepness, tables.planes
+    rows, scales, split = tables.rows, tables.scales, tables.split
+    largest_exponent = tables.largest_exponent
     for part in prange(n_parts):
         own_rows = np.empty((GROUP * _PATTERNS, rows.shape[1], rows.shape[2]))
         for first in range(part * BLOCK, n_samples, n_parts * BLOCK):
             last = min(first + BLOCK, n_samples)
             _add_block(
-                planes, spins, pairs, rows, scales, steepness, connections, fixed_sector, per_flip,
-                first, last, own_rows, out,
+                split, spins, cache, rows, scales, largest_exponent, connections, fixed_sector,
+                per_flip, first, last, own_rows, out,
             )  # fmt: skip
 
 

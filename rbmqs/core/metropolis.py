@@ -1,14 +1,14 @@
 """Metropolis sampling of |psi|^2 with look-up tables, chains shared between threads.
 
 A chain holds each hidden unit as (c, z) with z/c = exp(2 theta), c real and the larger of |c|,
-|z| equal to one when the pair was last made. Then
+|z| equal to one when the factors were last made. Then
 
     |psi(sigma')/psi(sigma)|^2 = |C_F|^2 prod_l num_l / den_l,
     num_l = prod_{k in lane l} |c_k + z_k q_k|^2,   den_l = num_l at q = 1,
 
 and an accepted move is one multiplication per unit, z_k <- z_k q_k, with den <- num. Keeping c
 apart costs one load a unit and saves the renormalisation of products such as prod (1 + z_k),
-which leave the double range at a few hundred units. Every ``REFRESH`` proposals the pairs are
+which leave the double range at a few hundred units. Every ``REFRESH`` proposals the factors are
 made again from the spins, which bounds the drift of rounding (below 1e-12, tested).
 
 Lanes are hidden units of one chain, not chains in lockstep: a chain's units (8 KB at M = 320)
@@ -24,7 +24,7 @@ where it is not, and in calls so short that making it would take longer, the tab
 Where a product leaves the range of doubles, the ratio is taken again by logarithms. Where it
 could sink out of the range and return with digits lost, or z_k could underflow on its way (see
 `rbmqs.core.tables.FlipTables.may_overflow`), ratios are always taken by
-logarithms and the pairs made again after every accepted move: slow, for weights beyond 5 or so.
+logarithms and the factors made again after every accepted move: slow, for weights beyond 5 or so.
 """
 
 import math
@@ -41,7 +41,6 @@ from hamiltonians.core.jit import (
     parallel_kernel,
 )
 from rbmqs.core.aligned import aligned_empty
-from rbmqs.core.planes import joined
 from rbmqs.core.random import below, uniform
 from rbmqs.core.simd import (
     LANES,
@@ -50,6 +49,7 @@ from rbmqs.core.simd import (
     real_norms,
     real_pair_norms,
 )
+from rbmqs.core.split_complex import joined
 from rbmqs.core.tables import with_exponentials
 
 REFRESH = 4096
@@ -59,16 +59,16 @@ _PLAIN = 150.0  # |log C_F| up to which exp(log C_F) is tabulated: C_F of two si
 
 
 @exact_kernel
-def refresh_units(planes, spins, hidden_bias, weights, units):
+def refresh_units(split, spins, hidden_bias, weights, units):
     """Pairs (c, z) of one chain from its spins.
 
-    spins : int8 (N,); hidden_bias : (planes, M); weights : (planes, N, M);
-    units : float64 (1 + planes, padded M), planes c, Re z[, Im z]; ``planes`` as in `FlipTables`.
+    spins : int8 (N,); hidden_bias : (parts, M); weights : (parts, N, M);
+    units : float64 (1 + parts, padded M), parts c, Re z[, Im z]; ``split`` as in `FlipTables`.
     """
     n_sites = spins.shape[0]
     n_hidden = hidden_bias.shape[1]
     theta = np.empty(hidden_bias.shape)
-    for p in planes:
+    for p in split:
         for j in range(n_hidden):
             theta[p, j] = hidden_bias[p, j]
         for i in range(n_sites):
@@ -80,13 +80,13 @@ def refresh_units(planes, spins, hidden_bias, weights, units):
                     theta[p, j] -= weights[p, i, j]
     for j in range(n_hidden, units.shape[1]):
         units[0, j] = 1.0
-        for p in planes:
+        for p in split:
             units[1 + p, j] = 0.0
     for j in range(n_hidden):
         excess = max(theta[0, j], 0.0)
         units[0, j] = math.exp(-2.0 * excess)
         size = math.exp(2.0 * (theta[0, j] - excess))
-        if len(planes) == 2:
+        if len(split) == 2:
             units[1, j] = size * math.cos(2.0 * theta[1, j])
             units[2, j] = size * math.sin(2.0 * theta[1, j])
         else:
@@ -94,10 +94,10 @@ def refresh_units(planes, spins, hidden_bias, weights, units):
 
 
 @kernel
-def multiply_rows(planes, first, second, out):
-    """out = first * second, elementwise on planes (Re, Im) or (real,); packed if all differ."""
+def multiply_rows(split, first, second, out):
+    """out = first * second, elementwise on parts (Re, Im) or (real,); packed if all differ."""
     n = numba.uint64(first.shape[1])
-    if len(planes) == 2:
+    if len(split) == 2:
         for k in range(n):
             re = first[0, k] * second[0, k] - first[1, k] * second[1, k]
             im = first[0, k] * second[1, k] + first[1, k] * second[0, k]
@@ -109,10 +109,10 @@ def multiply_rows(planes, first, second, out):
 
 
 @inlined_kernel
-def multiply_units(planes, units, rows, row):
+def multiply_units(split, units, rows, row):
     """z <- z q in place: `multiply_rows` would find its arrays overlapping and not be packed."""
     n = numba.uint64(units.shape[1])
-    if len(planes) == 2:
+    if len(split) == 2:
         for k in range(n):
             re = units[1, k] * rows[row, 0, k] - units[2, k] * rows[row, 1, k]
             im = units[1, k] * rows[row, 1, k] + units[2, k] * rows[row, 0, k]
@@ -124,15 +124,15 @@ def multiply_units(planes, units, rows, row):
 
 
 @inlined_kernel
-def lane_norms(planes, units, rows, first, second, inverse_den, num):
+def lane_norms(split, units, rows, first, second, inverse_den, num):
     """prod_l num_l / den_l of a move that uses these rows; fills ``num`` (LANES,).
 
     ``second`` is negative for a flip of one site. Zero where the product left its range.
     """
     n = units.shape[1]
-    size = len(planes) * n
+    size = len(split) * n
     r, r2 = first * size, second * size
-    if len(planes) == 2:
+    if len(split) == 2:
         if second < 0:
             product, ok = complex_norms(units, 0, rows, r, 0, n, inverse_den, num)
         else:
@@ -145,27 +145,27 @@ def lane_norms(planes, units, rows, first, second, inverse_den, num):
 
 
 @exact_kernel
-def _log_norm_ratio(planes, units, rows, first, second):
+def _log_norm_ratio(split, units, rows, first, second):
     """log prod_k |c_k + z_k q_k|^2 / |c_k + z_k|^2, unit by unit."""
     total = 0.0
     for k in range(units.shape[1]):
         c = units[0, k]
-        z = joined(planes, units, 1, k)
+        z = joined(split, units, 1, k)
         old = abs(c + z)
-        z *= joined(planes, rows[first], 0, k)
+        z *= joined(split, rows[first], 0, k)
         if second >= 0:
-            z *= joined(planes, rows[second], 0, k)
+            z *= joined(split, rows[second], 0, k)
         total += 2.0 * (math.log(abs(c + z)) - math.log(old))
     return total
 
 
 @inlined_exact_kernel
-def norm_ratio(planes, units, rows, first, second, scales, inverse_den, may_overflow, num):
+def norm_ratio(split, units, rows, first, second, scales, inverse_den, may_overflow, num):
     """|psi(sigma')/psi(sigma)|^2 of a move; leaves num_l in ``num``.
 
     Parameters
     ----------
-    rows : float64 (2 N, planes, padded M)
+    rows : float64 (2 N, parts, padded M)
         q of the flip of site i from up (row 2 i) and from down (row 2 i + 1), or of the moves of
         `exchange_tables`.
     first, second : int
@@ -175,7 +175,7 @@ def norm_ratio(planes, units, rows, first, second, scales, inverse_den, may_over
     """
     product = 0.0
     if not may_overflow:
-        product = lane_norms(planes, units, rows, first, second, inverse_den, num)
+        product = lane_norms(split, units, rows, first, second, inverse_den, num)
     total, scale = scales[0, first], scales[1, first]
     if second >= 0:
         total += scales[0, second]
@@ -184,7 +184,7 @@ def norm_ratio(planes, units, rows, first, second, scales, inverse_den, may_over
         return product * scale
     if _TINY < product < _HUGE and abs(total) < 400.0:
         return product * math.exp(total)
-    return math.exp(_log_norm_ratio(planes, units, rows, first, second) + total)
+    return math.exp(_log_norm_ratio(split, units, rows, first, second) + total)
 
 
 def norm_scales(log_scale):
@@ -199,22 +199,22 @@ def metropolis_accepts(ratio, random_number, beta=1.0):
 
 
 @kernel
-def _reset(planes, spins, hidden_bias, weights, units, identity, inverse_den, num):
-    """Fresh pairs and denominators of one chain; ``identity`` is the row q = 1."""
-    refresh_units(planes, spins, hidden_bias, weights, units)
+def _reset(split, spins, hidden_bias, weights, units, identity, inverse_den, num):
+    """Fresh factors and denominators of one chain; ``identity`` is the row q = 1."""
+    refresh_units(split, spins, hidden_bias, weights, units)
     for lane in range(LANES):
         inverse_den[lane] = 1.0
-    lane_norms(planes, units, identity, 0, -1, inverse_den, num)
+    lane_norms(split, units, identity, 0, -1, inverse_den, num)
     for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
 
 
 @inlined_kernel
-def _commit(planes, units, rows, first, second, num, inverse_den):
+def _commit(split, units, rows, first, second, num, inverse_den):
     """Accepted move: z <- z q, den <- num. False when a denominator nears the range's end."""
-    multiply_units(planes, units, rows, first)
+    multiply_units(split, units, rows, first)
     if second >= 0:
-        multiply_units(planes, units, rows, second)
+        multiply_units(split, units, rows, second)
     healthy = True
     for lane in range(LANES):
         inverse_den[lane] = 1.0 / num[lane]
@@ -288,16 +288,16 @@ def _rows_of_move(by_bond, spins, sites):
 
 @parallel_kernel
 def _run_chains(
-    planes, spins, rng, beta, move, bonds, by_bond, rows, scales, may_overflow, hidden_bias, weights,
+    split, spins, rng, beta, move, bonds, by_bond, rows, scales, may_overflow, hidden_bias, weights,
     n_discard, sweep_size, samples, accepted,
 ):  # fmt: skip
     n_chains, n_draws, n_sites = samples.shape
     n_units = rows.shape[2]
     for chain in prange(n_chains):
-        units = np.empty((1 + len(planes), n_units))
-        identity = np.empty((1, len(planes), n_units))
+        units = np.empty((1 + len(split), n_units))
+        identity = np.empty((1, len(split), n_units))
         for k in range(n_units):
-            for p in planes:
+            for p in split:
                 identity[0, p, k] = 1.0 - p
         inverse_den = np.empty(LANES)
         num = np.empty(LANES)
@@ -310,21 +310,21 @@ def _run_chains(
         for draw in range(-n_discard, n_draws):
             for _ in range(sweep_size):
                 if age >= REFRESH:
-                    _reset(planes, sigma, hidden_bias, weights, units, identity, inverse_den, num)
+                    _reset(split, sigma, hidden_bias, weights, units, identity, inverse_den, num)
                     age = 0
                 age += 1
                 if not propose(move, sigma, stream, bonds, sites):
                     continue
                 first, second = _rows_of_move(by_bond, sigma, sites)
                 ratio = norm_ratio(
-                    planes, units, rows, first, second, scales, inverse_den, may_overflow, num
+                    split, units, rows, first, second, scales, inverse_den, may_overflow, num
                 )
                 if metropolis_accepts(ratio, uniform(stream), exponent):
                     count += 1
                     sigma[sites[0]] = -sigma[sites[0]]
                     if sites[1] >= 0:
                         sigma[sites[1]] = -sigma[sites[1]]
-                    healthy = _commit(planes, units, rows, first, second, num, inverse_den)
+                    healthy = _commit(split, units, rows, first, second, num, inverse_den)
                     if may_overflow or not healthy:
                         age = REFRESH
             if draw >= 0:
@@ -334,10 +334,10 @@ def _run_chains(
 
 
 @parallel_kernel
-def _multiply_pairs(planes, rows, pairs, out):
+def _multiply_pairs(split, rows, pairs, out):
     """out[k] = rows[pairs[k, 0]] * rows[pairs[k, 1]]."""
     for k in prange(len(pairs)):
-        multiply_rows(planes, rows[pairs[k, 0]], rows[pairs[k, 1]], out[k])
+        multiply_rows(split, rows[pairs[k, 0]], rows[pairs[k, 1]], out[k])
 
 
 def exchange_table_pays(tables, bonds, proposals):
@@ -359,7 +359,7 @@ def exchange_tables(tables, bonds):
     """
     pairs = (2 * bonds[:, None, :] + np.array([[0, 1], [1, 0]])).reshape(-1, 2)
     rows = aligned_empty((len(pairs), *tables.rows.shape[1:]), float)
-    _multiply_pairs(tables.planes, tables.rows, pairs, rows)
+    _multiply_pairs(tables.split, tables.rows, pairs, rows)
     return rows, norm_scales(tables.scales[0][pairs].sum(axis=1))
 
 
@@ -380,7 +380,7 @@ def sample(
         FLIP, BOND_EXCHANGE, PAIR_EXCHANGE or MIXED.
     bonds : int64 (n_bonds, 2)
     tables : rbmqs.core.tables.FlipTables
-    hidden_bias, weights : float64 (planes, M), (planes, N, M)
+    hidden_bias, weights : float64 (parts, M), (parts, N, M)
     samples : int8 (n_chains, n_draws, N)
         Filled with the recorded configurations.
 
@@ -397,7 +397,7 @@ def sample(
     else:
         rows, scales = tables.rows, norm_scales(tables.scales[0])
     _run_chains(
-        tables.planes, spins, rng, beta, move, bonds, by_bond, rows, scales, tables.may_overflow,
+        tables.split, spins, rng, beta, move, bonds, by_bond, rows, scales, tables.may_overflow,
         hidden_bias, weights, n_discard, sweep_size, samples, accepted,
     )  # fmt: skip
     return accepted

@@ -8,7 +8,7 @@ sums up at the end (`fold`). In single precision the table of 20 sites and 40 co
 in the first cache: O^dagger O of 1008 samples takes 30 microseconds on one core, against 300 for
 two matrix products in double precision on two.
 
-Arrays, with W units after padding, p planes (real parts, then imaginary ones) and G groups:
+Arrays, with W units after padding, p parts (real parts, then imaginary ones) and G groups:
 
 * vectors (4 G + 1, p W) float32: V by sites, then the row of the 1. Column M belongs to the 1 of
   (t, 1). What is no parameter is zero, and masked by the caller: padding, and 1 x 1;
@@ -37,14 +37,14 @@ _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 class _Rows:
     """Code that walks through the rows of the table that belong to sample s."""
 
-    def __init__(self, context, builder, kinds, args, n_planes):
+    def __init__(self, context, builder, kinds, args, n_parts):
         table, offsets, s, n_groups, tanh, n_units = args[:6]
         self.emit = Emitter(context, builder, n_units, _VECTOR)
         self.builder, self.n_units, self.n_groups = builder, n_units, n_groups
-        first = builder.mul(s, builder.mul(n_units, n_units.type(n_planes)))
-        self.tanh = self.emit.planes(kinds[4], tanh, first, n_planes)
-        self.table = self.emit.planes(kinds[0], table, n_units.type(0), 1)[0]
-        self.offsets = self.emit.planes(kinds[1], offsets, builder.mul(s, n_groups), 1)[0]
+        first = builder.mul(s, builder.mul(n_units, n_units.type(n_parts)))
+        self.tanh = self.emit.split(kinds[4], tanh, first, n_parts)
+        self.table = self.emit.split(kinds[0], table, n_units.type(0), 1)[0]
+        self.offsets = self.emit.split(kinds[1], offsets, builder.mul(s, n_groups), 1)[0]
 
     def units(self):
         """Loop over vectors of units: yields (index of the first, None)."""
@@ -57,7 +57,7 @@ class _Rows:
         return cgutils.for_range(self.builder, self.n_groups, intp=self.n_units.type)
 
     def of_group(self, group):
-        """The planes of the sample's row for one group."""
+        """The parts of the sample's row for one group."""
         builder = self.builder
         pointers = [builder.gep(self.table, [builder.load(builder.gep(self.offsets, [group]))])]
         for _ in self.tanh[1:]:
@@ -65,16 +65,16 @@ class _Rows:
         return pointers
 
 
-def _times_intrinsic(n_planes):
+def _times_intrinsic(n_parts):
     """See `complex_row_times`."""
 
     @intrinsic
     def times(typing_context, table, offsets, s, n_groups, tanh, n_units):
         def codegen(context, builder, signature, args):
-            rows = _Rows(context, builder, signature.args, args, n_planes)
+            rows = _Rows(context, builder, signature.args, args, n_parts)
             emit, zero = rows.emit, ir.Constant(_VECTOR, [0.0] * LANES)
             sums, angles = (
-                [cgutils.alloca_once(builder, _VECTOR) for _ in range(n_planes)] for _ in range(2)
+                [cgutils.alloca_once(builder, _VECTOR) for _ in range(n_parts)] for _ in range(2)
             )
 
             def add(slots, values):
@@ -93,21 +93,21 @@ def _times_intrinsic(n_planes):
             scalars = [emit.sum_of_lanes(builder.load(slot)) for slot in sums]
             return context.make_tuple(builder, signature.return_type, scalars)
 
-        index, returned = types.intp, types.UniTuple(types.float32, n_planes)
+        index, returned = types.intp, types.UniTuple(types.float32, n_parts)
         return returned(table, offsets, index, index, tanh, index), codegen
 
     return times
 
 
-def _add_intrinsic(n_planes):
+def _add_intrinsic(n_parts):
     """See `complex_add_row`."""
 
     @intrinsic
     def add(typing_context, table, offsets, s, n_groups, tanh, n_units, y):
         def codegen(context, builder, signature, args):
-            rows = _Rows(context, builder, signature.args, args, n_planes)
+            rows = _Rows(context, builder, signature.args, args, n_parts)
             emit = rows.emit
-            y = [emit.splat(builder.extract_value(args[6], plane)) for plane in range(n_planes)]
+            y = [emit.splat(builder.extract_value(args[6], part)) for part in range(n_parts)]
             with rows.units() as (k, _):
                 unit = emit.conjugate([emit.load(pointer, k) for pointer in rows.tanh])
                 weighted = emit.times(y, unit)
@@ -130,19 +130,19 @@ def _numbers(rows, n_units):
     return rows[..., :n_units] + 1j * rows[..., n_units:]
 
 
-def _python_times(n_planes):
+def _python_times(n_parts):
     def times(table, offsets, s, n_groups, tanh, n_units):
         rows = table[offsets[s] // table.shape[1]].sum(axis=0)
         value = _numbers(rows, n_units) @ _numbers(tanh[s], n_units)
-        return tuple(np.float32(part) for part in (value.real, value.imag)[:n_planes])
+        return tuple(np.float32(part) for part in (value.real, value.imag)[:n_parts])
 
     return times
 
 
-def _python_add(n_planes):
+def _python_add(n_parts):
     def add(table, offsets, s, n_groups, tanh, n_units, y):
         weighted = complex(*y) * np.conj(_numbers(tanh[s], n_units))
-        parts = np.concatenate((weighted.real, weighted.imag)[:n_planes])
+        parts = np.concatenate((weighted.real, weighted.imag)[:n_parts])
         table[offsets[s] // table.shape[1]] += parts.astype(np.float32)
 
     return add

@@ -1,7 +1,7 @@
 """Products over hidden units, the inner loop of every ratio of amplitudes, in explicit vectors.
 
-Units lie in planes of real numbers (real parts, then imaginary parts) whose length is a multiple
-of ``LANES``. Two vectors of partial products run through a plane in registers, each lane
+Units lie in parts of real numbers (real parts, then imaginary parts) whose length is a multiple
+of ``LANES``. Two vectors of partial products run through a part in registers, each lane
 multiplying every ``LANES``-th factor; the lanes are multiplied together at the end. A compiler
 does not find this form: it keeps partial products of a written-out loop in memory.
 
@@ -9,8 +9,8 @@ The vectors are of LLVM's own type, so that one source serves AVX-512, AVX2 and 
 with the offset of their first element: a slice would cost more than a short product.
 
 A product of lanes beyond ``[_TINY, 1/_TINY]`` is reported as not ok, and the caller takes
-logarithms. Within a lane nothing can sink out of the range of doubles while a flip is less steep
-than ``STEEP``.
+logarithms. Within a lane nothing can sink out of the range of doubles while the
+largest exponent of a flip is less than ``RANGE``.
 """
 
 import numba
@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 
 WIDTH = 8  # one AVX-512 register, two of AVX2
 LANES = 2 * WIDTH  # two vectors in flight hide the latency of a complex product
-STEEP = 650.0
+RANGE = 650.0
 _TINY = 1e-35  # its eighth power is a normal double
 
 _DOUBLE = ir.DoubleType()
@@ -35,14 +35,14 @@ def padded_units(n_hidden):
 
 
 class Emitter:
-    """Vector code over units: pointers to planes in, vectors and scalars out."""
+    """Vector code over units: pointers to parts in, vectors and scalars out."""
 
     def __init__(self, context, builder, n_units, vector=_VECTOR):
         self.context, self.builder, self.n_units = context, builder, n_units
         self.vector = vector
 
-    def planes(self, array_type, array, offset, count):
-        """Pointers to the first elements of ``count`` planes."""
+    def split(self, array_type, array, offset, count):
+        """Pointers to the first elements of ``count`` parts."""
         data = self.context.make_array(array_type)(self.context, self.builder, array).data
         pointers = [self.builder.gep(data, [offset])]
         for _ in range(count - 1):
@@ -63,7 +63,7 @@ class Emitter:
         self.builder.store(vector, self._at(pointer, index), align=self._align)
 
     def times(self, a, b):
-        """Product of numbers given as tuples of planes, (re,) or (re, im)."""
+        """Product of numbers given as tuples of parts, (re,) or (re, im)."""
         mul = self._mul
         if len(a) == 1:
             return (mul(a[0], b[0]),)
@@ -83,7 +83,7 @@ class Emitter:
         return self.builder.shuffle_vector(first, undefined, mask)
 
     def plus(self, a, b):
-        """Sum of a, which may lack its imaginary plane, and b."""
+        """Sum of a, which may lack its imaginary part, and b."""
         return tuple(self._add(x, y) for x, y in zip(a, b, strict=False)) + tuple(b[len(a) :])
 
     def norm(self, a):
@@ -101,21 +101,21 @@ class Emitter:
     def _sub(self, a, b):
         return self.builder.fsub(a, b, flags=_CONTRACT)
 
-    def product(self, factor, n_planes):
-        """Two vectors of the products of factor(k), k running through the planes."""
-        return self.products(lambda k: [factor(k)], n_planes, 1)[0]
+    def product(self, factor, n_parts):
+        """Two vectors of the products of factor(k), k running through the parts."""
+        return self.products(lambda k: [factor(k)], n_parts, 1)[0]
 
-    def products(self, factors, n_planes, count):
+    def products(self, factors, n_parts, count):
         """`product` of each of the ``count`` numbers that factors(k) returns."""
         builder = self.builder
         one, zero = (ir.Constant(_VECTOR, [value] * WIDTH) for value in (1.0, 0.0))
         slots = [
-            [[cgutils.alloca_once(builder, _VECTOR) for _ in range(n_planes)] for _ in range(2)]
+            [[cgutils.alloca_once(builder, _VECTOR) for _ in range(n_parts)] for _ in range(2)]
             for _ in range(count)
         ]
-        for slot in (planes for halves in slots for planes in halves):
-            for number, plane in enumerate(slot):
-                builder.store(zero if number else one, plane)
+        for slot in (split for halves in slots for split in halves):
+            for number, part in enumerate(slot):
+                builder.store(zero if number else one, part)
         index = self.n_units.type
         steps = index(0), self.n_units, index(LANES)
         with cgutils.for_range_slice(builder, *steps, intp=index) as (first, _):
@@ -170,26 +170,26 @@ def _result(context, builder, signature, scalars, ok):
     return context.make_tuple(builder, signature.return_type, [*scalars, ok])
 
 
-def _ratio_intrinsic(n_planes, n_rows):
+def _ratio_intrinsic(n_parts, n_rows):
     """Product over k of (g_k + w_k q_k); see `complex_ratio`."""
 
     @intrinsic
     def ratio(typing_context, units, u, rows, first, second, n_units):
-        returned = types.Tuple([types.float64] * n_planes + [types.boolean])
+        returned = types.Tuple([types.float64] * n_parts + [types.boolean])
 
         def codegen(context, builder, signature, args):
             emit = Emitter(context, builder, args[5])
-            g_w = emit.planes(units, args[0], args[1], 2 * n_planes)
-            q = [emit.planes(rows, args[2], r, n_planes) for r in args[3 : 3 + n_rows]]
+            g_w = emit.split(units, args[0], args[1], 2 * n_parts)
+            q = [emit.split(rows, args[2], r, n_parts) for r in args[3 : 3 + n_rows]]
 
             def factor(k):
                 values = [emit.load(pointer, k) for pointer in g_w]
-                w = values[n_planes:]
+                w = values[n_parts:]
                 for row in q:
                     w = emit.times(w, [emit.load(pointer, k) for pointer in row])
-                return emit.plus(values[:n_planes], w)
+                return emit.plus(values[:n_parts], w)
 
-            scalars, ok = emit.fold(emit.times(*emit.product(factor, n_planes)))
+            scalars, ok = emit.fold(emit.times(*emit.product(factor, n_parts)))
             return _result(context, builder, signature, scalars, ok)
 
         return returned(units, types.intp, rows, types.intp, types.intp, types.intp), codegen
@@ -197,32 +197,32 @@ def _ratio_intrinsic(n_planes, n_rows):
     return ratio
 
 
-def _ratios_intrinsic(n_planes, count):
+def _ratios_intrinsic(n_parts, count):
     """Several products over k of (g_k + w_k q_k) with the same g and w; see `complex_ratios`."""
 
     @intrinsic
     def ratios(typing_context, units, u, rows, starts, first, n_units, values):
         def codegen(context, builder, signature, args):
             emit = Emitter(context, builder, args[5])
-            g_w = emit.planes(units, args[0], args[1], 2 * n_planes)
-            numbers = emit.planes(starts, args[3], args[4], 1)[0]
+            g_w = emit.split(units, args[0], args[1], 2 * n_parts)
+            numbers = emit.split(starts, args[3], args[4], 1)[0]
             out = context.make_array(values)(context, builder, args[6]).data
-            at = [ir.IntType(64)(n) for n in range(count * n_planes)]
+            at = [ir.IntType(64)(n) for n in range(count * n_parts)]
             firsts = [builder.load(builder.gep(numbers, [n])) for n in at[:count]]
-            q = [emit.planes(rows, args[2], first, n_planes) for first in firsts]
+            q = [emit.split(rows, args[2], first, n_parts) for first in firsts]
 
             def factors(k):
                 shared = [emit.load(pointer, k) for pointer in g_w]
-                g, w = shared[:n_planes], shared[n_planes:]
+                g, w = shared[:n_parts], shared[n_parts:]
                 for row in q:
                     yield emit.plus(g, emit.times(w, [emit.load(pointer, k) for pointer in row]))
 
             every = ir.Constant(ir.IntType(1), 1)
-            for n, halves in enumerate(emit.products(factors, n_planes, count)):
+            for n, halves in enumerate(emit.products(factors, n_parts, count)):
                 scalars, ok = emit.fold(emit.times(*halves))
                 every = builder.and_(every, ok)
-                for plane, scalar in enumerate(scalars):
-                    builder.store(scalar, builder.gep(out, [at[n * n_planes + plane]]))
+                for part, scalar in enumerate(scalars):
+                    builder.store(scalar, builder.gep(out, [at[n * n_parts + part]]))
             return every
 
         index = types.intp
@@ -231,7 +231,7 @@ def _ratios_intrinsic(n_planes, count):
     return ratios
 
 
-def _norm_intrinsic(n_planes, n_rows):
+def _norm_intrinsic(n_parts, n_rows):
     """Product over k of |c_k + z_k q_k|^2 over its value before; see `norm_ratio_of_rows`."""
 
     @intrinsic
@@ -240,8 +240,8 @@ def _norm_intrinsic(n_planes, n_rows):
 
         def codegen(context, builder, signature, args):
             emit = Emitter(context, builder, args[5])
-            c_z = emit.planes(units, args[0], args[1], 1 + n_planes)
-            q = [emit.planes(rows, args[2], r, n_planes) for r in args[3 : 3 + n_rows]]
+            c_z = emit.split(units, args[0], args[1], 1 + n_parts)
+            q = [emit.split(rows, args[2], r, n_parts) for r in args[3 : 3 + n_rows]]
 
             def factor(k):
                 c, *z = [emit.load(pointer, k) for pointer in c_z]
@@ -251,12 +251,12 @@ def _norm_intrinsic(n_planes, n_rows):
 
             halves = emit.product(factor, 1)
             zero = args[5].type(0)
-            before = emit.planes(inverse, args[6], zero, 1)[0]
-            after = emit.planes(num, args[7], zero, 1)[0]
+            before = emit.split(inverse, args[6], zero, 1)[0]
+            after = emit.split(num, args[7], zero, 1)[0]
             ratios = []
             for half, value in enumerate(halves):
                 lane = args[5].type(half * WIDTH)
-                value = emit.times(value, value) if n_planes == 1 else value
+                value = emit.times(value, value) if n_parts == 1 else value
                 emit.store(value[0], after, lane)
                 ratios.append(emit.times(value, (emit.load(before, lane),)))
             scalars, ok = emit.fold(emit.times(*ratios))
@@ -268,8 +268,8 @@ def _norm_intrinsic(n_planes, n_rows):
     return norms
 
 
-def _planes_at(array, offset, n_units, count):
-    """The planes that a compiled product would read, for runs without a compiler."""
+def _parts_at(array, offset, n_units, count):
+    """The parts that a compiled product would read, for runs without a compiler."""
     return array.reshape(-1)[offset : offset + count * n_units].reshape(count, n_units)
 
 
@@ -282,39 +282,39 @@ def _is_moderate(lanes):
     return bool(np.all((abs(halves) > _TINY) & (abs(halves) < 1.0 / _TINY)))
 
 
-def _python_ratio(n_planes, n_rows):
+def _python_ratio(n_parts, n_rows):
     def ratio(units, u, rows, first, second, n_units):
-        parts = _planes_at(units, u, n_units, 2 * n_planes)
-        unit = np.array([1.0, 1j])[:n_planes, None]
-        g, w = ((unit * x).sum(axis=0) for x in (parts[:n_planes], parts[n_planes:]))
+        parts = _parts_at(units, u, n_units, 2 * n_parts)
+        unit = np.array([1.0, 1j])[:n_parts, None]
+        g, w = ((unit * x).sum(axis=0) for x in (parts[:n_parts], parts[n_parts:]))
         for r in (first, second)[:n_rows]:
-            w = w * (unit * _planes_at(rows, r, n_units, n_planes)).sum(axis=0)
+            w = w * (unit * _parts_at(rows, r, n_units, n_parts)).sum(axis=0)
         lanes = _lane_products(g + w)
         value = complex(lanes.prod())
-        scalars = (value.real, value.imag)[:n_planes]
+        scalars = (value.real, value.imag)[:n_parts]
         return (*scalars, _is_moderate(lanes))
 
     return ratio
 
 
-def _python_ratios(n_planes, count):
-    one = _python_ratio(n_planes, 1)
+def _python_ratios(n_parts, count):
+    one = _python_ratio(n_parts, 1)
 
     def ratios(units, u, rows, starts, first, n_units, values):
         found = [one(units, u, rows, r, 0, n_units) for r in starts[first : first + count]]
-        values[: count * n_planes] = [scalar for *scalars, _ in found for scalar in scalars]
+        values[: count * n_parts] = [scalar for *scalars, _ in found for scalar in scalars]
         return all(ok for *_, ok in found)
 
     return ratios
 
 
-def _python_norms(n_planes, n_rows):
+def _python_norms(n_parts, n_rows):
     def norms(units, u, rows, first, second, n_units, inverse, num):
-        parts = _planes_at(units, u, n_units, 1 + n_planes)
-        unit = np.array([1.0, 1j])[:n_planes, None]
+        parts = _parts_at(units, u, n_units, 1 + n_parts)
+        unit = np.array([1.0, 1j])[:n_parts, None]
         z = (unit * parts[1:]).sum(axis=0)
         for r in (first, second)[:n_rows]:
-            z = z * (unit * _planes_at(rows, r, n_units, n_planes)).sum(axis=0)
+            z = z * (unit * _parts_at(rows, r, n_units, n_parts)).sum(axis=0)
         num[:] = _lane_products(abs(parts[0] + z) ** 2)
         return float(np.prod(num * inverse)), _is_moderate(num * inverse)
 
@@ -328,13 +328,13 @@ if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
 complex_ratio = _ratio(2, 1)
 """(Re, Im, ok) of prod_k (g_k + w_k q_k).
 
-units[u:] holds the planes Re g, Im g, Re w, Im w; rows[first:] the planes Re q, Im q; both have
-``n_units`` numbers a plane; ``second`` is not used.
+units[u:] holds the parts Re g, Im g, Re w, Im w; rows[first:] the parts Re q, Im q; both have
+``n_units`` numbers a part; ``second`` is not used.
 """
 complex_pair_ratio = _ratio(2, 2)
 """`complex_ratio` with q the product of the rows at ``first`` and ``second``."""
 real_ratio = _ratio(1, 1)
-"""(value, ok) of prod_k (g_k + w_k q_k) from the planes g, w and q."""
+"""(value, ok) of prod_k (g_k + w_k q_k) from the parts g, w and q."""
 real_pair_ratio = _ratio(1, 2)
 """`complex_pair_ratio` of real units."""
 
@@ -353,7 +353,7 @@ complex_ratios = _ratios(2, TOGETHER[1])
 complex_norms = _norms(2, 1)
 """(ratio, ok) of prod_k |c_k + z_k q_k|^2 and prod_l 1/inverse_l.
 
-units[u:] holds the planes c, Re z, Im z; rows[first:] the planes of q; ``second`` is not used.
+units[u:] holds the parts c, Re z, Im z; rows[first:] the parts of q; ``second`` is not used.
 ``num`` (LANES,) gets the product of each lane, ``inverse`` (LANES,) holds the inverse of the
 same with q = 1.
 """

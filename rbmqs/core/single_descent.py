@@ -1,6 +1,6 @@
 """Conjugate gradients on (O^dagger O / n + shift) x = b in single precision.
 
-One kernel from the first product to the last, on one core: for wavefunctions whose products take some
+One kernel from the first product to the last, on one core: for RBMs whose products take some
 ten microseconds, less than it takes to wake a second thread or to return to Python.
 """
 
@@ -36,13 +36,13 @@ def _dot(gemv, x, y, out):
 
 
 @inlined_exact_kernel
-def _images(planes, table, offsets, tanh, out):
+def _images(split, table, offsets, tanh, out):
     """O v - <O v> of all samples, out (2, Ns)."""
     n, n_groups = offsets.shape
-    n_units = tanh.shape[1] // len(planes)
+    n_units = tanh.shape[1] // len(split)
     real, imag = _ZERO, _ZERO
     for s in range(n):
-        if len(planes) == 2:
+        if len(split) == 2:
             out[0, s], out[1, s] = complex_row_times(table, offsets, s, n_groups, tanh, n_units)
             imag += out[1, s]
         else:
@@ -55,15 +55,15 @@ def _images(planes, table, offsets, tanh, out):
 
 
 @inlined_exact_kernel
-def _gather(planes, table, offsets, tanh, values):
+def _gather(split, table, offsets, tanh, values):
     """The rows of O^dagger y by patterns, y = values (2, Ns)."""
     n, n_groups = offsets.shape
-    n_units = tanh.shape[1] // len(planes)
+    n_units = tanh.shape[1] // len(split)
     for row in range(table.shape[0]):
         for k in range(table.shape[1]):
             table[row, k] = _ZERO
     for s in range(n):
-        if len(planes) == 2:
+        if len(split) == 2:
             y = (values[0, s], values[1, s])
             complex_add_row(table, offsets, s, n_groups, tanh, n_units, y)
         else:
@@ -72,7 +72,7 @@ def _gather(planes, table, offsets, tanh, values):
 
 @exact_kernel
 def _descend(
-    planes, gemv, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_restart, work
+    split, gemv, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_restart, work
 ):
     """x and how it was found; see `descend`. ``work``: table, images of samples, one number."""
     table, images, number = work
@@ -83,8 +83,8 @@ def _descend(
     first = weight
     for n_iterations in range(1, max_iterations + 1):
         fill(search, table)
-        _images(planes, table, offsets, tanh, images)
-        _gather(planes, table, offsets, tanh, images)
+        _images(split, table, offsets, tanh, images)
+        _gather(split, table, offsets, tanh, images)
         fold(table, curved)
         for i in range(n_rows):
             for k in range(width):
@@ -106,13 +106,13 @@ def _descend(
     return x, np.sqrt(weight / first), max_iterations
 
 
-def descend(planes, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_restart):
+def descend(split, offsets, tanh, mask, right, shift, tolerance, max_iterations, on_restart):
     """Solve (O^dagger O / n + shift) x = right, O centred.
 
     Parameters
     ----------
-    planes : tuple
-        Of `rbmqs.core.planes.plane_numbers`.
+    split : tuple
+        Of `rbmqs.core.parts.split_numbers`.
     offsets, tanh, right : arrays
         Of `rbmqs.core.sign_tables`; right a vector.
     mask : float32, shape of right
@@ -135,5 +135,5 @@ def descend(planes, offsets, tanh, mask, right, shift, tolerance, max_iterations
     numbers = np.float32(shift), np.float32(tolerance)
     gemv = address("gemv", np.float32)
     return _descend(
-        planes, gemv, offsets, tanh, mask, right, *numbers, max_iterations, on_restart, work
+        split, gemv, offsets, tanh, mask, right, *numbers, max_iterations, on_restart, work
     )

@@ -1,4 +1,4 @@
-"""Log-derivatives of a wavefunction with tied weights, from the hidden units that are known already.
+"""Log-derivatives of an RBM with tied weights, from the hidden units that are known already.
 
 With units (f, g) of angle theta_fg = b_f + sum_i W_if s_g sigma[p_g(i)],
 
@@ -18,18 +18,18 @@ ROWS = 4
 
 
 @inlined_kernel
-def _fill_tanh(planes, pairs, row, share, n_features, order, tanh):
-    """share * tanh(theta_fg) of one configuration into tanh (planes * F, order)."""
+def _fill_tanh(split, cache, row, image_weight, n_features, order, tanh):
+    """image weight * tanh(theta_fg) of one configuration into tanh (parts * F, order)."""
     for f in range(n_features):
         for g in range(order):
             k = f * order + g
-            re = pairs[row, len(planes), k] - pairs[row, 0, k]
-            if len(planes) == 2:
-                im = pairs[row, 3, k] - pairs[row, 1, k]
-                tanh[f, g] = share.real * re - share.imag * im
-                tanh[n_features + f, g] = share.real * im + share.imag * re
+            re = cache[row, len(split), k] - cache[row, 0, k]
+            if len(split) == 2:
+                im = cache[row, 3, k] - cache[row, 1, k]
+                tanh[f, g] = image_weight.real * re - image_weight.imag * im
+                tanh[n_features + f, g] = image_weight.real * im + image_weight.imag * re
             else:
-                tanh[f, g] = share.real * re
+                tanh[f, g] = image_weight.real * re
 
 
 @inlined_kernel
@@ -57,30 +57,32 @@ def _add_products(sigma, permutations, tanh, spins, gathered, sums):
 
 
 @parallel_kernel
-def tied_derivatives(planes, images, pairs, image_weights, permutations, spin_inversion, n_features, out):
-    """Sums over images h of share_h times the log-derivatives at h sigma by b and W.
+def tied_derivatives(
+    split, images, cache, image_weights, permutations, spin_inversion, n_features, out
+):
+    """Sums over images h of image weight w_h times the log-derivatives at h sigma by b and W.
 
     Parameters
     ----------
-    planes : tuple of int
+    split : tuple of int
         As in `rbmqs.core.tables.FlipTables`.
     images : int8 (n_samples, n_images, N)
-    pairs : float64 (n_samples * n_images, 2 planes, padded M)
+    cache : float64 (n_samples * n_images, 2 parts, padded M)
         From `rbmqs.core.tables.prepare`; unit (f, g) is f |G| + g, and with spin inversion
         the elements that turn all spins follow those that do not.
-    shares : complex128 (n_samples, n_images)
+    image_weights : complex128 (n_samples, n_images)
         Only the real part counts for real weights.
     permutations : integers (|G|, N)
         Without those elements.
     spin_inversion : bool
     n_features : int
-    out : float64 (n_samples, F + N F, planes)
+    out : float64 (n_samples, F + N F, parts)
         Filled; W in C order.
     """
     n_images, n_sites = images.shape[1:]
     n_group = permutations.shape[0]
     order = 2 * n_group if spin_inversion else n_group
-    n_columns = len(planes) * n_features
+    n_columns = len(split) * n_features
     for s in prange(images.shape[0]):
         tanh = np.empty((n_columns, order))
         spins = np.empty(n_sites)
@@ -89,7 +91,7 @@ def tied_derivatives(planes, images, pairs, image_weights, permutations, spin_in
         of_bias = np.zeros(n_columns)
         for h in range(n_images):
             row = s * n_images + h
-            _fill_tanh(planes, pairs, row, image_weights[s, h], n_features, order, tanh)
+            _fill_tanh(split, cache, row, image_weights[s, h], n_features, order, tanh)
             for c in range(n_columns):
                 for g in range(numba.uint64(order)):
                     of_bias[c] += tanh[c, g]
@@ -97,7 +99,7 @@ def tied_derivatives(planes, images, pairs, image_weights, permutations, spin_in
                     for g in range(numba.uint64(n_group)):
                         tanh[c, g] -= tanh[c, numba.uint64(n_group) + g]
             _add_products(images[s, h], permutations, tanh, spins, gathered, sums)
-        for p in planes:
+        for p in split:
             for f in range(n_features):
                 c = p * n_features + f
                 out[s, f, p] = of_bias[c]

@@ -28,7 +28,7 @@ def local_estimators(
     psi: VariationalState,
     connections: Connections,
     samples: Samples,
-    pairs: np.ndarray | None = None,
+    cache: np.ndarray | None = None,
     *,
     fixed_sector: bool = False,
 ) -> np.ndarray:
@@ -40,7 +40,7 @@ def local_estimators(
     connections : Connections
         `H.connections`, or `hamiltonians.observable_connections` of any Pauli sum.
     samples : Samples
-    pairs : array, optional
+    cache : array, optional
         `psi.prepare(samples.flat)` where it is known already.
     fixed_sector : bool
         Whether amplitudes of another total S_z count as zero.
@@ -50,7 +50,7 @@ def local_estimators(
     complex array (n_chains, n_draws)
     """
     check_consistent(psi, samples, connections=connections)
-    values = psi.local_values(samples.flat, connections, fixed_sector, pairs)
+    values = psi.local_values(samples.flat, connections, fixed_sector, cache)
     return values.reshape(samples.shape)
 
 
@@ -58,16 +58,16 @@ def local_energies(
     psi: VariationalState,
     hamiltonian: SpinHamiltonian,
     samples: Samples,
-    pairs: np.ndarray | None = None,
+    cache: np.ndarray | None = None,
 ) -> np.ndarray:
     """E_loc of every sample, complex array (n_chains, n_draws), total energy in Pauli units.
 
-    `pairs` may be `psi.prepare(samples.flat)` where it is known already. In a fixed sector
+    `cache` may be `psi.prepare(samples.flat)` where it is known already. In a fixed sector
     the couplings conserve S_z up to rounding; what rounding leaves outside does not count.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     fixed = hamiltonian.total_sz is not None
-    return local_estimators(psi, hamiltonian.connections, samples, pairs, fixed_sector=fixed)
+    return local_estimators(psi, hamiltonian.connections, samples, cache, fixed_sector=fixed)
 
 
 def evaluator(sampler: Sampler) -> Callable[..., np.ndarray]:

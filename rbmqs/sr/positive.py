@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbmqs.core import cholesky, hermitian
-from rbmqs.core.planes import from_planes, planes
+from rbmqs.core.split_complex import from_parts, split
 
 TOLERANCE = 1e-12  # of the recurrence: 1e-10 left errors of 1e-7 at a shift of 1e-3
 MAX_REFINEMENTS = 30
@@ -81,8 +81,8 @@ def _refined(
         return None
 
     def product(vector: np.ndarray) -> np.ndarray:
-        image = hermitian.hermitian_times(lower, planes(vector))
-        return from_planes(image) + shift * vector
+        image = hermitian.hermitian_times(lower, split(vector))
+        return from_parts(image) + shift * vector
 
     x, estimate, _ = conjugate_gradients(product, right, TOLERANCE, MAX_REFINEMENTS, precondition)
     if not estimate <= TOLERANCE:

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from rbmqs.core.aligned import aligned_empty
-from rbmqs.core.planes import plane_numbers
 from rbmqs.core.sign_tables import GROUP, LANES, PATTERNS
 from rbmqs.core.single_descent import descend
+from rbmqs.core.split_complex import split_numbers
 from rbmqs.states.jacobian import FactorisedJacobian
 
 _ROUND = 1e-4  # of the equations' right side: single precision carries no further
@@ -33,7 +33,7 @@ class SinglePrecision:
     def __init__(self, jacobian: FactorisedJacobian) -> None:
         self.jacobian = jacobian
         self.n_sites, self.n_hidden = jacobian.spins.shape[1], jacobian.tanh.shape[1]
-        self.planes = plane_numbers(jacobian.tanh)
+        self.split = split_numbers(jacobian.tanh)
         self.n_units = -(-(self.n_hidden + 1) // LANES) * LANES
         self.n_groups = -(-self.n_sites // GROUP)
 
@@ -43,11 +43,11 @@ class SinglePrecision:
         up = np.packbits(self.jacobian.spins > 0, axis=1, bitorder="little")
         patterns = np.stack([up % PATTERNS, up // PATTERNS], axis=2).reshape(len(up), -1)
         rows = np.arange(self.n_groups) * PATTERNS + patterns[:, : self.n_groups]
-        return rows * (len(self.planes) * self.n_units)
+        return rows * (len(self.split) * self.n_units)
 
     @cached_property
     def tanh(self) -> np.ndarray:
-        """The units and their 1, float32 (n_samples, planes * n_units)."""
+        """The units and their 1, float32 (n_samples, parts * n_units)."""
         values = self._empty(self.jacobian.n_samples)
         values[:, 0, self.n_hidden] = 1.0
         self._put(values, self.jacobian.tanh)
@@ -57,19 +57,19 @@ class SinglePrecision:
     def mask(self) -> np.ndarray:
         """1 / n_samples where there is a parameter, 0 elsewhere."""
         ones = np.ones(self.jacobian.n_parameters)
-        mask = self.pack(ones + 1j * ones if len(self.planes) == 2 else ones)
+        mask = self.pack(ones + 1j * ones if len(self.split) == 2 else ones)
         return mask / np.float32(self.jacobian.n_samples)
 
     def _empty(self, n_rows: int) -> np.ndarray:
-        rows = aligned_empty((n_rows, len(self.planes), self.n_units), np.float32)
+        rows = aligned_empty((n_rows, len(self.split), self.n_units), np.float32)
         rows[:] = 0.0
         return rows
 
     def _put(self, rows: np.ndarray, values: np.ndarray) -> None:
-        """Numbers (rows, units) into the planes of rows."""
+        """Numbers (rows, units) into the parts of rows."""
         n_units = values.shape[1]
         rows[:, 0, :n_units] = values.real
-        if len(self.planes) == 2:
+        if len(self.split) == 2:
             rows[:, 1, :n_units] = values.imag
 
     def pack(self, vector: np.ndarray) -> np.ndarray:
@@ -85,8 +85,8 @@ class SinglePrecision:
 
     def unpack(self, rows: np.ndarray) -> np.ndarray:
         """The parameters of such rows, in double precision."""
-        parts = rows.astype(float).reshape(len(rows), len(self.planes), self.n_units)
-        values = parts[:, 0] + 1j * parts[:, 1] if len(self.planes) == 2 else parts[:, 0]
+        parts = rows.astype(float).reshape(len(rows), len(self.split), self.n_units)
+        values = parts[:, 0] + 1j * parts[:, 1] if len(self.split) == 2 else parts[:, 0]
         n, m = self.n_sites, self.n_hidden
         kept = [values[:n, m]] * self.jacobian.has_visible_bias
         kept += [values[-1, :m]] * self.jacobian.has_hidden_bias
@@ -110,7 +110,7 @@ class SinglePrecision:
             is_first = n_iterations == 0
             limit = max_iterations // _ROUNDS if is_first else max_iterations - n_iterations
             step, reached, used = descend(
-                self.planes, self.offsets, self.tanh, self.mask, self.pack(left / scale),
+                self.split, self.offsets, self.tanh, self.mask, self.pack(left / scale),
                 diag_shift, target, limit, is_first,
             )  # fmt: skip
             n_iterations += used

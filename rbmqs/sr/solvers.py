@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rbmqs.core.planes import planes
+from rbmqs.core.split_complex import split
 from rbmqs.sr.positive import conjugate_gradients, solve_positive
 from rbmqs.sr.single import SinglePrecision
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
@@ -80,7 +80,7 @@ def dense(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Dire
     """Solve with the covariance matrix S, built from blocks of rows: for few parameters."""
     n = jacobian.n_samples
     force = jacobian.adjoint_times(deviations) / n
-    found = solve_positive(planes(covariance(jacobian)), force, diag_shift)
+    found = solve_positive(split(covariance(jacobian)), force, diag_shift)
     return Direction(found.x, found.shift, found.residual, 0, _advice(found.n_raised))
 
 

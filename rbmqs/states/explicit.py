@@ -82,7 +82,7 @@ class ExplicitJacobian:
         return None if self.weights is None else Repeats.of_weights(self.weights)
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, parts (1 or 2, n_samples, n_samples).
 
         It is that of an RBM without visible units whose tanh's are the log-derivatives. With
         `repeats` each row is times the root of its weight. What lies above the diagonal is

@@ -16,7 +16,7 @@ import numpy as np
 from rbmqs.core.blas import address
 from rbmqs.core.gram import centred_gram
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
-from rbmqs.core.planes import from_planes, planes
+from rbmqs.core.split_complex import from_parts, split
 from rbmqs.states.repeats import Repeats, find_repeats
 from rbmqs.states.weights import centred, times_weights
 
@@ -65,7 +65,7 @@ class Jacobian(Protocol):
         """Rows that are alike; None where nearly all differ and all count alike."""
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, planes (1 or 2, n_samples, n_samples).
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, parts (1 or 2, n_samples, n_samples).
 
         With `repeats` one row for each kind, times the root of its count on both sides.
         """
@@ -138,7 +138,7 @@ class FactorisedJacobian:
         """(O - <O>) v, shape (n_samples,)."""
         a, b, weights = self.split(vector)
         parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
-        weight_products(address("gemm", float), self.spins, self.tanh, planes(weights), parts)
+        weight_products(address("gemm", float), self.spins, self.tanh, split(weights), parts)
         product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
         if self.has_visible_bias:
             product = product + self.spins @ a
@@ -152,7 +152,7 @@ class FactorisedJacobian:
         is_complex = self.is_complex or np.iscomplexobj(values)
         weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
         weight_adjoint(address("gemm", float), self.spins, self.tanh, values, weights)
-        parts = [from_planes(weights).ravel()]
+        parts = [from_parts(weights).ravel()]
         if self.has_hidden_bias:
             parts.insert(0, values @ np.conj(self.tanh))
         if self.has_visible_bias:
@@ -168,7 +168,7 @@ class FactorisedJacobian:
         return self._repeats
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, in planes (1 or 2, n_samples, n_samples).
+        """Lower triangle of (O - <O>)(O - <O>)^dagger, in parts (1 or 2, n_samples, n_samples).
 
         With `repeats` one row for each kind, times the root of its count on both sides. What lies
         above the diagonal is undefined.

@@ -22,8 +22,8 @@ from hamiltonians.operators.connections import is_invariant
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from rbmqs.core import images
-from rbmqs.core.planes import planes
 from rbmqs.core.projected import add_projected, sample_projected
+from rbmqs.core.split_complex import split
 from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
@@ -173,7 +173,7 @@ class ProjectedRBM(FusedState):
     @cached_property
     def _rbm(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         psi = self._plain
-        return planes(psi.visible_bias), planes(psi.hidden_bias), planes(psi.weights)
+        return split(psi.visible_bias), split(psi.hidden_bias), split(psi.weights)
 
     def _projected(self, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
@@ -181,7 +181,7 @@ class ProjectedRBM(FusedState):
         log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
         n_units = self._plain.flip_tables.rows.shape[2]
         images.image_amplitudes(
-            self._plain.flip_tables.planes, np.ascontiguousarray(sigma, dtype=np.int8),
+            self._plain.flip_tables.split, np.ascontiguousarray(sigma, dtype=np.int8),
             permutations, signs, *self._rbm, n_units, log_psi,
         )  # fmt: skip
         image_weights, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)

@@ -17,7 +17,7 @@ import numpy as np
 
 from hamiltonians.utils.checks import positive_int
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
-from rbmqs.core.planes import from_planes, plane_numbers, planes
+from rbmqs.core.split_complex import from_parts, split, split_numbers
 from rbmqs.states.jacobian import FactorisedJacobian
 from rbmqs.states.parameters import WeightedState
 from rbmqs.states.registry import register_ansatz
@@ -192,12 +192,12 @@ class RBM(WeightedState):
             sum_h image_weight_h O(h sigma); of the image weights only the real parts count where
             parameters are real.
         """
-        rbm = planes(self.visible_bias), planes(self.hidden_bias), planes(self.weights)
+        rbm = split(self.visible_bias), split(self.hidden_bias), split(self.weights)
         start, stop = self.n_sites, self.n_sites + self.n_hidden
         out = np.empty((len(rbm[2]), len(sigma), stop + self.weights.size))
         n_units = tables.padded_units(self.n_hidden)
         images.image_gradients(
-            plane_numbers(self.weights),
+            split_numbers(self.weights),
             np.ascontiguousarray(sigma),
             permutations,
             signs,
@@ -208,12 +208,12 @@ class RBM(WeightedState):
         )
         kept = np.ones(out.shape[2], dtype=bool)
         kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
-        return from_planes(out if kept.all() else out[:, :, kept])
+        return from_parts(out if kept.all() else out[:, :, kept])
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
         return metropolis.sample(
-            *task[:5], self.flip_tables, planes(self.hidden_bias), planes(self.weights), *task[5:]
+            *task[:5], self.flip_tables, split(self.hidden_bias), split(self.weights), *task[5:]
         )
 
     def describe(self) -> dict:

@@ -20,7 +20,7 @@ import numpy as np
 from hamiltonians.symmetry.groups import SymmetryGroup
 from hamiltonians.utils.checks import positive_int
 from rbmqs.core.images import images_in_parts
-from rbmqs.core.planes import plane_numbers
+from rbmqs.core.split_complex import split_numbers
 from rbmqs.core.tables import rows_at_once
 from rbmqs.core.tied import tied_derivatives
 from rbmqs.states.explicit import ExplicitJacobian
@@ -232,7 +232,7 @@ class SymmetricRBM(WeightedState):
         n_free = self.n_features + self.weights.size
         out = np.empty((len(images), n_free, 2 if self.is_complex else 1))
         tied_derivatives(
-            plane_numbers(self.weights), np.ascontiguousarray(images), cache, image_weights,
+            split_numbers(self.weights), np.ascontiguousarray(images), cache, image_weights,
             self.group.permutations, self.spin_inversion, self.n_features, out,
         )  # fmt: skip
         found = out.view(complex if self.is_complex else float)[:, :, 0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hamiltonians import Sector
-from rbmqs.core.amplitude import log_cosh, unit_pair
+from rbmqs.core.amplitude import log_cosh, unit_factors
 from rbmqs.core.tables import flip_tables, prepare, tanh_of_cache
 from rbmqs.states.rbm import RBM, hidden_units
 
@@ -68,14 +68,14 @@ def test_log_cosh_of_real_numbers(theta):
 
 
 @numba.njit
-def unit_pair_of(re, im):
-    return unit_pair(re, im)
+def unit_factors_of(re, im):
+    return unit_factors(re, im)
 
 
 def test_unit_pair_is_accurate_wherever_theta_lies():
     theta = np.concatenate([grid()[abs(grid().real) <= 340], near_zeros()])
     g, w = np.array([(complex(p[0], p[1]), complex(p[2], p[3]))
-                     for p in (unit_pair_of(t.real, t.imag) for t in theta)]).T  # fmt: skip
+                     for p in (unit_factors_of(t.real, t.imag) for t in theta)]).T  # fmt: skip
     with mpmath.workdps(400):
         z = [mpmath.exp(2 * mpmath.mpmathify(complex(t))) for t in theta]
         exact_g = np.array([complex(1 / (1 + x)) for x in z])
@@ -89,7 +89,7 @@ def test_unit_pair_is_accurate_wherever_theta_lies():
 
 @pytest.mark.parametrize("re", [-400.0, -360.0, 360.0, 400.0])
 def test_unit_pair_saturates(re):
-    g_re, g_im, w_re, w_im = unit_pair_of(re, 0.7)
+    g_re, g_im, w_re, w_im = unit_factors_of(re, 0.7)
     small, large = ((g_re, g_im), (w_re, w_im)) if re > 0 else ((w_re, w_im), (g_re, g_im))
     assert large == pytest.approx((1.0, 0.0), rel=0, abs=1e-300)
     assert max(map(abs, small)) <= 1e-300
@@ -112,9 +112,9 @@ def test_tanh_from_pairs(kind):
 
 
 def test_padding_units_change_nothing():
-    pairs = pairs_of(np.full((1, 3), 0.5 + 0.1j))
-    np.testing.assert_array_equal(pairs[:, 0, 3:], 1)
-    np.testing.assert_array_equal(pairs[:, 1:, 3:], 0)
+    cache = pairs_of(np.full((1, 3), 0.5 + 0.1j))
+    np.testing.assert_array_equal(cache[:, 0, 3:], 1)
+    np.testing.assert_array_equal(cache[:, 1:, 3:], 0)
     table = flip_tables(np.zeros(2), np.zeros(3), np.full((2, 3), 0.5 + 0.1j)).rows
     np.testing.assert_array_equal(table[:, 0, 3:], 1)
     np.testing.assert_array_equal(table[:, 1, 3:], 0)

@@ -19,7 +19,7 @@ FERROMAGNET = np.ones(20)
 
 
 def neel_and_ferromagnet(neel, peak):
-    """A wavefunction with maxima at the Neel states and at the ferromagnetic ones, nothing between them.
+    """A wavefunction with maxima at the Neel and the ferromagnetic states, nothing between them.
 
     Up to a constant, log psi is 20 neel at the former and 4 peak at the latter, where a flip costs
     2 peak.

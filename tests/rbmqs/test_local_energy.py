@@ -147,11 +147,11 @@ def test_samples_do_not_depend_on_their_neighbours():
     H = HAMILTONIANS["long strings"]
     psi = naive.random_rbm(7, 9, complex, seed=4)
     spins = np.random.default_rng(0).permutation(naive.all_spins(7))[:53]
-    pairs = psi.prepare(spins)
-    together = local_estimators(psi, H.connections, naive.as_samples(spins), pairs).ravel()
+    cache = psi.prepare(spins)
+    together = local_estimators(psi, H.connections, naive.as_samples(spins), cache).ravel()
     alone = [
         local_estimators(psi, H.connections, naive.as_samples(s[None]), pair[None]).item()
-        for s, pair in zip(spins, pairs, strict=True)
+        for s, pair in zip(spins, cache, strict=True)
     ]
     np.testing.assert_array_equal(together, alone)
 

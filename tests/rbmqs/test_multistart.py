@@ -340,7 +340,7 @@ def test_a_projected_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cu
 
 
 def restarts_end_at(seconds, monkeypatch):
-    """A clock that shows so many seconds at the ends of the first restart, the second, and then 0."""
+    """A clock that shows these seconds at the ends of the first and second restart, then 0."""
     shown = iter(seconds)
 
     def out_of_time(self, started, limit):

@@ -1,4 +1,4 @@
-"""First-order optimisers, solvers and extensions from outside: each by the same protocol as ours."""
+"""First-order optimisers, solvers and extensions from outside, by the protocol that ours follow."""
 
 from itertools import islice
 

@@ -110,7 +110,7 @@ def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
         def prepare(self, sigma):
             return None
 
-        def local_values(self, sigma, connections, fixed_sector, pairs):
+        def local_values(self, sigma, connections, fixed_sector, cache):
             each = np.array([1e9, np.nan, -1e9, np.inf], dtype=complex)
             return np.repeat(each, SWEEPS)
 

@@ -7,7 +7,7 @@ from on_threads import on_one_and_two_threads
 from threadpoolctl import threadpool_limits
 
 from hamiltonians import Sector, chain, heisenberg, ising
-from rbmqs.core.planes import from_planes
+from rbmqs.core.split_complex import from_parts
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import ExactSampler
 from rbmqs.sr import SOLVERS, choose_solver, solve
@@ -41,7 +41,7 @@ def test_gram_is_the_centred_product(kind, biases, n_samples):
     O = naive.centred_jacobian(psi, spins)  # noqa: E741
     gram = jacobian.gram()
     assert len(gram) == (2 if kind is complex else 1)
-    np.testing.assert_allclose(np.tril(from_planes(gram)), np.tril(O @ O.conj().T), atol=1e-11)
+    np.testing.assert_allclose(np.tril(from_parts(gram)), np.tril(O @ O.conj().T), atol=1e-11)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,8 +66,8 @@ def test_products_with_the_jacobian(kind, biases):
 
 def test_known_pairs_are_used():
     psi, spins, _ = problem()
-    pairs = psi.prepare(spins)
-    given, made = (psi.jacobian(spins, p) for p in (pairs, None))
+    cache = psi.prepare(spins)
+    given, made = (psi.jacobian(spins, p) for p in (cache, None))
     np.testing.assert_array_equal(given.tanh, made.tanh)
 
 

@@ -27,7 +27,7 @@ WITHOUT = replace(SETTINGS, sampling=replace(SAMPLING, probe_share=0.0))
 
 @pytest.fixture(scope="module")
 def untended():
-    """A state that was trained without probe chains: |psi| of two domains is e^36 times that centred."""
+    """A state trained without probe chains: |psi| of two domains is e^36 times that centred."""
     psi = initial_wavefunction(H, 0, alpha=2, tied="translations")
     steps = vmc.iterate(H, psi, WITHOUT)
     return next(state for _, state in steps if state.iteration == 300)

@@ -133,7 +133,7 @@ def test_state_goes_in_untouched_and_results_depend_on_the_seed_only():
 
 
 def test_swap_rates_are_reported():
-    """A flat psi swaps always; a steep one less the further apart the exponents are."""
+    """A flat psi swaps always; a peaked one less the further apart the exponents are."""
     flat = RBM(np.zeros(8), np.zeros(1), np.zeros((8, 1)))
     make = ReplicaExchangeSampler.for_hamiltonian
     few = make(ising(chain(8)), n_chains=8, n_replicas=3)

@@ -18,9 +18,9 @@ from scipy.stats import chi2
 import rbmqs.states.rbm as wavefunction_module
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
 from rbmqs.core import metropolis
-from rbmqs.core.planes import planes
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.core.simd import LANES
+from rbmqs.core.split_complex import split
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import (
     ChainState,
@@ -129,7 +129,7 @@ MUTANTS = {
     "accepts at most half": ("return random_number < ratio", "return random_number < 0.5 + ratio"),
     "a forgotten": ("return product * scale\n", "return product\n"),
     "stale denominators": ("inverse_den[lane] = 1.0 / num[lane]\n        healthy", "healthy"),
-    "stale units": ("    multiply_units(planes, units, rows, first)\n", ""),
+    "stale units": ("    multiply_units(parts, units, rows, first)\n", ""),
     "wrong row of the flipped spin": ("spins[site] < 0)\n", "spins[site] > 0)\n"),
 }  # fmt: skip
 
@@ -169,7 +169,7 @@ def test_the_unchanged_source_passes_as_a_mutant(monkeypatch):
 
 
 def kernel_ratio(psi, sigma, sites):
-    """|psi'/psi|^2 of a move as the kernel takes it, with fresh pairs."""
+    """|psi'/psi|^2 of a move as the kernel takes it, with a fresh cache."""
     sites = np.array([*sites, *[-1] * (3 - len(sites))])
     first, second = naive.from_python(metropolis._rows_of_move)(False, sigma, sites)
     scales = metropolis.norm_scales(psi.flip_tables.scales[0])
@@ -178,12 +178,12 @@ def kernel_ratio(psi, sigma, sites):
 
 def kernel_ratio_of_rows(psi, sigma, first, second, rows, scales):
     """|psi'/psi|^2 from rows of a table."""
-    numbers, may_overflow = psi.flip_tables.planes, psi.flip_tables.may_overflow
+    numbers, may_overflow = psi.flip_tables.split, psi.flip_tables.may_overflow
     units = np.empty((1 + rows.shape[1], rows.shape[2]))
     identity = np.zeros((1, *rows.shape[1:]))
     identity[0, 0] = 1
     inverse_den, num = np.empty((2, LANES))
-    bias, weights = planes(psi.hidden_bias), planes(psi.weights)
+    bias, weights = split(psi.hidden_bias), split(psi.weights)
     metropolis._reset(numbers, sigma, bias, weights, units, identity, inverse_den, num)
     return naive.from_python(metropolis.norm_ratio)(
         numbers, units, rows, first, second, scales, inverse_den, may_overflow, num
@@ -298,11 +298,11 @@ def test_a_site_never_proposed_is_caught(monkeypatch):
 
 def drift(psi, n_moves):
     """Largest relative error of z/c after many accepted moves without any refresh."""
-    table, numbers = psi.flip_tables.rows, psi.flip_tables.planes
-    n_planes, n_units = table.shape[1:]
-    bias, weights = planes(psi.hidden_bias), planes(psi.weights)
+    table, numbers = psi.flip_tables.rows, psi.flip_tables.split
+    n_parts, n_units = table.shape[1:]
+    bias, weights = split(psi.hidden_bias), split(psi.weights)
     sigma = np.random.default_rng(0).choice(np.array([1, -1], np.int8), psi.n_sites)
-    units, fresh = np.empty((2, 1 + n_planes, n_units))
+    units, fresh = np.empty((2, 1 + n_parts, n_units))
     metropolis.refresh_units(numbers, sigma, bias, weights, units)
     for site in np.random.default_rng(1).integers(psi.n_sites, size=n_moves):
         naive.from_python(metropolis.multiply_units)(
@@ -311,7 +311,7 @@ def drift(psi, n_moves):
         sigma[site] *= -1
     metropolis.refresh_units(numbers, sigma, bias, weights, fresh)
     last = slice(0, psi.n_hidden)
-    values = [u[1, last] + (1j * u[2, last] if n_planes == 2 else 0) for u in (units, fresh)]
+    values = [u[1, last] + (1j * u[2, last] if n_parts == 2 else 0) for u in (units, fresh)]
     ratio = (values[0] / units[0, last]) / (values[1] / fresh[0, last])
     return np.max(abs(ratio - 1))
 
@@ -358,7 +358,7 @@ def test_hidden_units_that_underflow_come_back():
 
 @pytest.mark.slow
 def test_hidden_units_that_underflow_would_be_lost(monkeypatch):
-    careless = mutant("rows, scales, tables.wild,", "rows, scales, False,")
+    careless = mutant("rows, scales, tables.may_overflow,", "rows, scales, False,")
     monkeypatch.setattr(wavefunction_module, "metropolis", careless)
     assert check_units_that_underflow() < P_VALUE
 

@@ -40,7 +40,7 @@ def test_an_iteration_multiplies_by_the_metric(kind, biases, n_sites, n_hidden):
     step = np.vdot(right, right).real / np.vdot(right, curved).real
     left = np.linalg.norm(right - step * curved) / np.linalg.norm(right)
     x, residual, n_iterations = descend(
-        single.planes, single.offsets, single.tanh, single.mask, single.pack(right), 0.1, 0.0, 1,
+        single.split, single.offsets, single.tanh, single.mask, single.pack(right), 0.1, 0.0, 1,
         False,
     )  # fmt: skip
     assert n_iterations == 1

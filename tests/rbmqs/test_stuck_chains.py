@@ -128,7 +128,7 @@ class Trap:
 
 
 def measured_in_a_trap(share):
-    """Samples, the state after them and the sampler, of a wavefunction that knows the ground state."""
+    """Samples, the state after them and the sampler, of an RBM that knows the ground state."""
     psi = initial_wavefunction(H, 0, alpha=1, tied="translations")
     settings = RunSettings(n_iterations=100, sampling=SamplingSettings(n_samples=256))
     state = next(s for _, s in vmc.iterate(H, psi, settings) if s.iteration == 40)

@@ -243,13 +243,13 @@ def test_the_chi_squared_test_can_fail(monkeypatch):
 def test_large_weights_go_by_logarithms(name):
     """Weights beyond the range of products: shares and ratios stay finite and right."""
     psi = MACHINES[name]
-    steep = psi.with_flat(150 * psi.flat)
+    exceeds_range = psi.with_flat(150 * psi.flat)
     sampler = MetropolisSampler.for_hamiltonian(HEISENBERG, n_chains=4)
-    samples, _ = sampler.sample(steep, sampler.start(1), 20)
+    samples, _ = sampler.sample(exceeds_range, sampler.start(1), 20)
     assert 0 <= samples.acceptance <= 1
-    log_psi = steep.log_psi(samples.flat)
+    log_psi = exceeds_range.log_psi(samples.flat)
     assert np.isfinite(log_psi).all()
-    starts = steep.log_psi(sampler.start(1).spins)
+    starts = exceeds_range.log_psi(sampler.start(1).spins)
     assert log_psi.real.reshape(4, 20)[:, -1].mean() >= starts.real.mean()
 
 

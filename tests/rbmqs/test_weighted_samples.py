@@ -6,7 +6,7 @@ import pytest
 
 from hamiltonians import chain
 from rbmqs import ProjectedRBM, SymmetricRBM
-from rbmqs.core.planes import from_planes
+from rbmqs.core.split_complex import from_parts
 from rbmqs.sr import SOLVERS, choose_solver, solve
 
 MULTIPLICITIES = np.tile([1, 2, 5, 1, 3], 12)
@@ -69,7 +69,7 @@ def test_products_with_weights(kind):
     repeats = jacobian.repeats()
     first, roots = repeats.first, np.sqrt(repeats.counts)
     expected = np.outer(roots, roots) * (O[first] @ O[first].conj().T)
-    found = from_planes(jacobian.gram(repeats))
+    found = from_parts(jacobian.gram(repeats))
     np.testing.assert_allclose(np.tril(found), np.tril(expected), atol=1e-10)
     assert repeats.counts.sum() == pytest.approx(len(spins))
     assert choose_solver(jacobian) in SOLVERS
