@@ -166,7 +166,7 @@ def image_gradients(
 def image_weights_of(log_psi, characters, image_weights):
     """chi_g psi_g / sum_h chi_h psi_h into ``image_weights``; returns the logarithm of the sum.
 
-    Where symmetry makes the sum vanish, shares are made with a sum of the size of rounding: large
+    Where symmetry makes the sum vanish, weights are made with a sum of the size of rounding: large
     and finite, so that a chain that starts there leaves by its first move.
 
     Parameters

@@ -143,7 +143,7 @@ def _ratio_of_many(split, cache, image_weights, rows, image_rows, own_rows, scal
 
 @exact_kernel
 def _advance_all(split, cache, image_weights, rows, image_rows, first, second, terms, ratio):
-    """Pairs and shares of every image after an accepted move."""
+    """Caches and weights of every image after an accepted move."""
     for g in range(image_weights.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
         _advance(split, cache, g, rows, image_rows[first, g], r2)
