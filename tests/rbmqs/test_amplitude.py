@@ -72,7 +72,7 @@ def unit_factors_of(re, im):
     return unit_factors(re, im)
 
 
-def test_unit_pair_is_accurate_wherever_theta_lies():
+def test_unit_factors_is_accurate_wherever_theta_lies():
     theta = np.concatenate([grid()[abs(grid().real) <= 340], near_zeros()])
     g, w = np.array([(complex(p[0], p[1]), complex(p[2], p[3]))
                      for p in (unit_factors_of(t.real, t.imag) for t in theta)]).T  # fmt: skip
@@ -88,7 +88,7 @@ def test_unit_pair_is_accurate_wherever_theta_lies():
 
 
 @pytest.mark.parametrize("re", [-400.0, -360.0, 360.0, 400.0])
-def test_unit_pair_saturates(re):
+def test_unit_factors_saturates(re):
     g_re, g_im, w_re, w_im = unit_factors_of(re, 0.7)
     small, large = ((g_re, g_im), (w_re, w_im)) if re > 0 else ((w_re, w_im), (g_re, g_im))
     assert large == pytest.approx((1.0, 0.0), rel=0, abs=1e-300)
