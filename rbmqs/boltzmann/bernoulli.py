@@ -34,7 +34,8 @@ class BernoulliRBM(fitting.TrainableRBM):
         30 / sqrt(N M) with a sampled one, at most 0.5; of fewer than 1000 rows, n, a sampled one
         takes (n / 1000)^(2/3) of that (a row of `partial_fit` counts as one of many).
     batch_size : int or "auto"
-        "auto" is 100, less (10 at least) where `n_iter` epochs made fewer than 5000 updates.
+        "auto" is 100, less (10 at least) where `n_iter` epochs made fewer than 5000 updates;
+        3 to 100, a 2000th of the rows, where `n_iter` and `learning_rate` are both numbers.
     n_iter : int or "auto"
         Epochs; "auto" makes 20 000 updates, 1500 where the gradient is exact.
     verbose : int

@@ -41,6 +41,9 @@ RATE = 30.0  # learning rate times the root of the number of weights, see docs/b
 # Without noise on the model's side momentum pays, and fewer updates are enough.
 EXACT_UPDATES, EXACT_RATE, EXACT_MOMENTUM = 1_500, 10.0, 0.9
 BATCH, SMALL_BATCH, SHORT_RUN = 100, 10, 5_000  # the last in updates
+# A learning rate given as a number beside epochs bounds how far the weights get. scikit-learn's
+# batches of 10 keep the rate; one that falls to zero needs smaller ones to get as far.
+GIVEN_RATE_BATCH, GIVEN_RATE_BATCHES = 3, 2_000
 CHAINS = 100  # at least, where rows are few
 # Fewer rows than this make sharp peaks, between which chains stop moving early: the rate of a
 # sampled gradient falls as this power of the rows, and plain persistent chains are more.
@@ -262,6 +265,8 @@ def batch_size(rbm: TrainableRBM, n_features: int, n_rows: int) -> int:
     choice("batch_size", rbm.batch_size, ("auto",))
     if isinstance(rbm.n_iter, str) or chosen_method(rbm, n_features) == "exact":
         return BATCH
+    if not isinstance(rbm.learning_rate, str):
+        return min(BATCH, max(GIVEN_RATE_BATCH, n_rows // GIVEN_RATE_BATCHES))
     return min(BATCH, max(SMALL_BATCH, n_rows * rbm.n_iter // SHORT_RUN))
 
 

@@ -170,7 +170,9 @@ def test_thin_rows_make_the_same_steps(options):
 def test_contrastive_divergence_learns_from_thin_rows():
     """Blocks of ten ones: sampled hidden units of sparse data see which block is on."""
     rows = sparse.csr_matrix(np.kron(np.eye(25), np.ones((24, 10))))
-    rbm = BernoulliRBM(30, method="cd", n_iter=300, learning_rate=0.3, random_state=1).fit(rows)
+    rbm = BernoulliRBM(
+        30, method="cd", n_iter=300, learning_rate=0.3, batch_size=10, random_state=1
+    ).fit(rows)
     assert np.abs(rbm.reconstruct(rows) - rows.toarray()).mean() < 0.01
 
 
@@ -190,8 +192,11 @@ def test_seeds_repeat_and_differ():
 
 @pytest.mark.parametrize("method", ["pcd", "cd", "pt", "ptt", "exact"])
 def test_resumed_run_is_the_uninterrupted_one(method, tmp_path):
-    """Runs of a constant rate, since a schedule knows its end."""
-    keywords = {"method": method, "random_state": 1, "schedule": "constant", "learning_rate": 0.1}
+    """Runs of a constant rate, since a schedule knows its end, checked every 50 epochs."""
+    keywords = {
+        "method": method, "random_state": 1, "schedule": "constant", "learning_rate": 0.1,
+        "batch_size": 10,
+    }  # fmt: skip
     path = tmp_path / "run.npz"
     whole = BernoulliRBM(8, n_iter=200, **keywords).fit(X)
     BernoulliRBM(8, n_iter=100, **keywords).fit(X, checkpoint=path)

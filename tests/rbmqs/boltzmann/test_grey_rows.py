@@ -109,10 +109,12 @@ def test_the_digits_pipeline_of_scikit_learn():
 
     X, y = load_digits(return_X_y=True)
     X = minmax_scale(X, feature_range=(0, 1))
-    options = {"n_components": 100, "learning_rate": 0.06, "batch_size": 10, "verbose": False}
+    options = {"n_components": 100, "learning_rate": 0.06, "n_iter": 10, "verbose": False}
     score = {}
-    for kind, n_iter in ((Theirs, 10), (BernoulliRBM, 20)):
-        rbm = kind(n_iter=n_iter, random_state=0, **options)
+    for kind in (Theirs, BernoulliRBM):
+        rbm = kind(random_state=0)
+        for name, value in options.items():  # as scikit-learn's example does
+            setattr(rbm, name, value)
         last = LogisticRegression(solver="newton-cg", tol=0.01)
         pipeline = Pipeline([("rbm", rbm), ("logistic", last)]).fit(X[:1400], y[:1400])
         score[kind] = pipeline.score(X[1400:], y[1400:])
@@ -121,4 +123,4 @@ def test_the_digits_pipeline_of_scikit_learn():
         assert rbm.gibbs(X[:5]).shape == (5, 64)
         rbm.partial_fit(X[:10])
         assert rbm.score_samples(X[:5]).shape == (5,)
-    assert score[BernoulliRBM] >= score[Theirs] - 0.01
+    assert score[BernoulliRBM] >= score[Theirs]
