@@ -1,6 +1,6 @@
 """Deep belief network: restricted Boltzmann machines stacked one by one.
 
-The two top layers are a machine, every layer below is generated from the one above:
+The two top layers are an RBM, every layer below is generated from the one above:
 p(v, h1, ..., hL) = p(v | h1) ... p(h_{L-2} | h_{L-1}) p(h_{L-1}, hL). G. Hinton, S. Osindero and
 Y.-W. Teh, "A fast learning algorithm for deep belief nets", Neural Computation 18 (2006).
 """
@@ -109,7 +109,7 @@ class DeepBeliefNetwork(BinaryModel):
         return rows
 
     def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
-        """Rows of 0 and 1: `n_steps` of Gibbs sampling in the top machine, then downwards."""
+        """Rows of 0 and 1: `n_steps` of Gibbs sampling in the top RBM, then downwards."""
         self.check_is_fitted()
         stream, top = stream_of(random_state), self.machines_[-1]
         with one_pool():
@@ -131,7 +131,7 @@ def layer_sizes(n_components: Any) -> list[int]:
 
 
 def new_machine(rows: Any, n_hidden: int, seed: np.random.SeedSequence) -> Harmonium:
-    """A machine of binary units before training: small weights, biases of the data's means."""
+    """An RBM of binary units before training: small weights, biases of the data's means."""
     dtype = rows.dtype
     weights = small_weights(seed, (rows.shape[1], n_hidden), dtype)
     return Harmonium(BinaryUnits.of_rows(rows), weights, BinaryUnits.at_rest(n_hidden, dtype))

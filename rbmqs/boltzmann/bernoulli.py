@@ -150,7 +150,7 @@ class BernoulliRBM(fitting.TrainableRBM):
         return self.machine.visible_mean(self.transform(X))
 
     def gibbs(self, v: Any, n_steps: int = 1) -> np.ndarray:
-        """Rows after steps of block Gibbs sampling from v, (n, N) of the machine's type."""
+        """Rows after steps of block Gibbs sampling from v, (n, N) of the RBM's type."""
         positive_int("n_steps", n_steps)
         rows = self.checked_rows(v)
         return self.machine.gibbs(self.machine.rows(rows), self._stream(), n_steps)
@@ -230,7 +230,7 @@ class BernoulliRBM(fitting.TrainableRBM):
         return float(self.score_samples(X).mean())
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted machine and the constructor's keywords to an .npz file."""
+        """Write the fitted RBM and the constructor's keywords to an .npz file."""
         self.check_is_fitted()
         fitting.save(self, Path(path))
 

@@ -1,4 +1,4 @@
-"""Classification RBM: a machine over inputs and a label, with exact conditionals of the label.
+"""Classification RBM: an RBM over inputs and a label, with exact conditionals of the label.
 
     E(y, x, h) = -b.x - c.h - d_y - h.(x W) - h.U_y
     p(y | x) ~ exp(d_y + sum_j softplus(c_j + (x W)_j + U_yj))

@@ -63,7 +63,7 @@ class TrainableRBM(BernoulliKeywords):
 
     @property
     def machine(self) -> Parameters:
-        """The fitted machine; refused before `fit`."""
+        """The fitted RBM; refused before `fit`."""
         self.check_is_fitted()
         return self.machine_
 
@@ -116,7 +116,7 @@ def new_learner(
     rbm: TrainableRBM, X: Any, validation: Any, seed: int, machine: Parameters | None = None,
     weights: Any = None,
 ) -> MonitoredLearner:  # fmt: skip
-    """A machine about to be trained; keywords are checked before anything is allocated."""
+    """An RBM about to be trained; keywords are checked before anything is allocated."""
     _check(rbm, X)
     of_weights, of_draws = np.random.SeedSequence(seed).spawn(2)
     rows = Rows(X, row_weights(weights, X.shape[0]))

@@ -1,4 +1,4 @@
-"""Training and use of a machine with any kind of visible units (see `rbmqs.boltzmann.layers`)."""
+"""Training and use of an RBM with any kind of visible units (see `rbmqs.boltzmann.layers`)."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class StepOptions:
 
 
 class RBMLearner:
-    """A machine in training (a `rbmqs.boltzmann.training.Learner`).
+    """An RBM in training (a `rbmqs.boltzmann.training.Learner`).
 
     Parameters
     ----------

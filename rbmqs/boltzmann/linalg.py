@@ -28,7 +28,7 @@ def one_pool(work: int | None = None) -> Iterator[None]:
     ----------
     work : int, optional
         Multiplications of one product. Below 2 million, waking a second thread costs more than it
-        gives (and on a busy machine it waits for a core).
+        gives (and on a busy host it waits for a core).
     """
     global _inside
     if _inside:  # changing the limits of BLAS takes 50 us: once is enough

@@ -1,4 +1,4 @@
-"""How a machine in training stands: likelihood figures that are cheap enough for every check."""
+"""How an RBM in training stands: likelihood figures that are cheap enough for every check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MonitoredLearner(RBMLearner):
         self._many = _spread(X, GAP_ROWS)
 
     def monitor(self) -> dict[str, float]:
-        """Exact log-likelihood of small machines, else pseudo-log-likelihood; gap; swap rates."""
+        """Exact log-likelihood of small RBMs, else pseudo-log-likelihood; gap; swap rates."""
         figures = {}
         machine = self.machine
         if min(machine.weights.shape) <= EXACT_BELOW:

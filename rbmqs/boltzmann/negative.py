@@ -41,7 +41,7 @@ class NegativePhase(Protocol):
     def draw(
         self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
     ) -> Phase:
-        """Activities under the machine; ``data_hidden_sample`` is drawn given the mini-batch."""
+        """Activities under the RBM; ``data_hidden_sample`` is drawn given the mini-batch."""
 
     def memory(self) -> dict[str, np.ndarray]:
         """Arrays to keep between updates."""

@@ -3,7 +3,7 @@
     E(v, h) = -b.v - c.h - v W h
     F(v) = -log sum_h exp(-E(v, h)) = -b.v - sum_j softplus(c_j + (v W)_j)
 
-A machine is a value. `transposed` swaps the layers, so that every formula is written once.
+An RBM is a value. `transposed` swaps the layers, so that every formula is written once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CHUNK = 4096  # rows worked on at a time: bounds memory, not results
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Parameters of a machine of N visible and M hidden units.
+    """Parameters of an RBM of N visible and M hidden units.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Parameters:
 
     @cached_property
     def transposed(self) -> Parameters:
-        """The same machine with its layers swapped."""
+        """The same RBM with its layers swapped."""
         return Parameters(self.weights.T, self.hidden_bias, self.visible_bias)
 
     def in_double(self) -> Parameters:
@@ -89,7 +89,7 @@ class Parameters:
         return Parameters(self.weights.astype(np.float64), self.visible_bias, self.hidden_bias)
 
     def rows(self, units: Any) -> np.ndarray:
-        """Rows as a contiguous array of the machine's type."""
+        """Rows as a contiguous array of the RBM's type."""
         dense = units.toarray() if sparse.issparse(units) else units
         return np.ascontiguousarray(dense, dtype=self.dtype)
 

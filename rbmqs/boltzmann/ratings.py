@@ -1,6 +1,6 @@
 """Collaborative filtering: an RBM of softmax units, one for each item, most of them missing.
 
-Every user has a machine of the items he or she rated; all share their parameters.
+Every user has an RBM of the items he or she rated; all share their parameters.
 
     p(h_j = 1 | V) = logistic(c_j + sum_{i rated} (W[i, k_i, j] + D[i, j]))
     p(rating of i = k | h) ~ exp(b_ik + sum_j W[i, k, j] h_j)

@@ -2,7 +2,7 @@
 
 G. Desjardins et al., AISTATS 2010; K. Cho, T. Raiko and A. Ilin, IJCNN 2010. The path leads from
 independent units with the data's frequencies (beta = 0, where every step is a fresh draw) to the
-machine (beta = 1).
+RBM (beta = 1).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Parallel trajectory tempering: the rungs are machines from earlier in the same training.
+"""Parallel trajectory tempering: the rungs are RBMs from earlier in the same training.
 
 N. Bereux, A. Decelle, C. Furtlehner, L. Rosset and B. Seoane, "Fast training and sampling of
-restricted Boltzmann machines", arXiv:2405.15376. Neighbouring machines on the way from independent
-units to the present one overlap well, where temperatures of one machine may be separated by a
+restricted Boltzmann machines", arXiv:2405.15376. Neighbouring RBMs on the way from independent
+units to the present one overlap well, where temperatures of one RBM may be separated by a
 first-order transition. Sums over the ladder give log Z as training goes on.
 """
 
@@ -17,14 +17,14 @@ from rbmqs.boltzmann.negative import Phase
 from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import next_call
 
-NEW_RUNG_BELOW = 0.3  # running swap rate with the present machine
+NEW_RUNG_BELOW = 0.3  # running swap rate with the present RBM
 MAX_RUNGS = 64
 _MEMORY = 0.02  # of the running swap rate
 _BRIDGE_STEPS = 50
 
 
 class TrajectoryChains:
-    """A ladder of machines that grows while the last of them learns.
+    """A ladder of RBMs that grows while the last of them learns.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TrajectoryChains:
 
     @property
     def swap_rate(self) -> float:
-        """Running acceptance between the last saved machine and the present one."""
+        """Running acceptance between the last saved RBM and the present one."""
         return float(self._rate[0])
 
     def draw(
@@ -73,7 +73,7 @@ class TrajectoryChains:
         return Phase(visible, hidden, visible.mean(axis=0), hidden.mean(axis=0))
 
     def memory(self) -> dict[str, np.ndarray]:
-        """Machines of the ladder, chains of all rungs, running swap rate."""
+        """RBMs of the ladder, chains of all rungs, running swap rate."""
         return {
             "ladder_weights": np.stack([rung.weights for rung in self.rungs]),
             "ladder_visible_bias": np.stack([rung.visible_bias for rung in self.rungs]),
@@ -100,7 +100,7 @@ class TrajectoryChains:
     def log_z(
         self, machine: Parameters, stream: np.ndarray, n_sweeps: int = _BRIDGE_STEPS
     ) -> float:
-        """log Z of the present machine by bridging from rung to rung; moves copies of the chains.
+        """log Z of the present RBM by bridging from rung to rung; moves copies of the chains.
 
         Between neighbours Bennett's acceptance ratio is solved from the draws of both
         (C. H. Bennett, J. Comput. Phys. 22, 245 (1976)).

@@ -1,4 +1,4 @@
-"""One step along the gradient of a two-layer machine's weights, by blocks of visible units.
+"""One step along the gradient of a two-layer RBM's weights, by blocks of visible units.
 
 The centred gradient of sum_r log p(v_r) / n, with offsets mu (visible) and lam (hidden), is
 

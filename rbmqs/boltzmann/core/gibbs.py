@@ -1,9 +1,9 @@
-"""Conditionals of a two-layer machine: product, biases, sigmoid and draw in one pass by blocks.
+"""Conditionals of a two-layer RBM: product, biases, sigmoid and draw in one pass by blocks.
 
 A layer's total inputs are ``inputs @ weights`` or ``inputs @ weights.T``; with a scale s for each
 row (an inverse temperature) the units are on with probability
-logistic(s (input + bias) + (1 - s) base), the geometric path from a machine without weights and
-with biases ``base`` (s = 0) to the machine itself (s = 1).
+logistic(s (input + bias) + (1 - s) base), the geometric path from an RBM without weights and
+with biases ``base`` (s = 0) to the RBM itself (s = 1).
 
 Each block of columns is finished while it lies in the cache. ``gemm`` is the address of BLAS
 ?gemm for the arrays' type, see `rbmqs.core.products`; ``stream`` as in `core.philox`.

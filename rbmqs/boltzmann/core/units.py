@@ -1,4 +1,4 @@
-"""Units of classical machines: from total inputs to probabilities and samples, one fused pass.
+"""Units of classical RBMs: from total inputs to probabilities and samples, one fused pass.
 
 A binary unit with total input x is on with probability 1/(1 + exp(-x)). Every kernel takes the
 inputs without their biases, as a matrix product leaves them, in rows (samples, units), and works

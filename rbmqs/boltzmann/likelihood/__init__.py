@@ -1,4 +1,4 @@
-"""How likely a machine finds data: exactly, by annealing from both ends, or one unit at a time."""
+"""How likely an RBM finds data: exactly, by annealing from both ends, or one unit at a time."""
 
 from rbmqs.boltzmann.likelihood.annealing import (
     LogZ,

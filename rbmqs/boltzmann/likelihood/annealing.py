@@ -1,8 +1,8 @@
 """log Z by annealed importance sampling, from below and from above.
 
-Forward runs start at independent units (the base-rate model) and end at the machine; the mean of
+Forward runs start at independent units (the base-rate model) and end at the RBM; the mean of
 their weights is unbiased for Z, so that log Z comes out too small on average. Reverse runs start
-at the machine, and their log Z comes out too large. Forward and reverse together bracket the
+at the RBM, and their log Z comes out too large. Forward and reverse together bracket the
 truth, and agree when the path is slow enough.
 
 R. M. Neal, Stat. Comput. 11, 125 (2001), arXiv:physics/9803008; R. Salakhutdinov and I. Murray,
@@ -81,7 +81,7 @@ def ais(
         Intermediate distributions; the error falls with their number.
     n_runs : int
     base : array (N,), optional
-        Biases of the starting model, see `base_rate`; the machine's own visible biases if missing.
+        Biases of the starting model, see `base_rate`; the RBM's own visible biases if missing.
     random_state : int, SeedSequence or None
 
     Returns
@@ -103,13 +103,13 @@ def reverse_ais(
     base: np.ndarray | None = None,
     random_state: object = None,
 ) -> LogZ:
-    """log Z by annealing from the machine to the base model.
+    """log Z by annealing from the RBM to the base model.
 
     Parameters
     ----------
     machine : Parameters
     samples : array (n, N)
-        Drawn from the machine, independently: one run each. The estimate is as good as they are.
+        Drawn from the RBM, independently: one run each. The estimate is as good as they are.
     n_betas, base, random_state
         As for `ais`.
 
@@ -136,8 +136,8 @@ def raise_log_z(
     """log Z as seen from data: `mean(log_weight(X)) - log Z` is RAISE's log-likelihood of X.
 
     That is the mean log-probability that the annealing procedure itself, run forward, would
-    produce the rows. From rows drawn from the machine, log Z lies below it on average (Gibbs'
-    inequality). From data it does so as far as the machine fits them: a machine whose modes have
+    produce the rows. From rows drawn from the RBM, log Z lies below it on average (Gibbs'
+    inequality). From data it does so as far as the RBM fits them: an RBM whose modes have
     the wrong weights may leave its data less likely than annealing does, by nats, while the error
     is a tenth (`python benchmarks/classical.py coverage`).
 

@@ -73,7 +73,7 @@ def exact_gradient(machine: Parameters, X: Any) -> dict[str, np.ndarray]:
 
 
 def _small_side(machine: Parameters) -> Parameters:
-    """The machine with its smaller layer visible, in double precision."""
+    """The RBM with its smaller layer visible, in double precision."""
     machine = machine.in_double() if machine.dtype != np.float64 else machine
     return machine if machine.n_visible <= machine.n_hidden else machine.transposed
 
