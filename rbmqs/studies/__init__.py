@@ -9,25 +9,25 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Extrapolation": "fits",
-    "Point": "study",
-    "Study": "study",
-    "StudyError": "study",
-    "StudyOutcome": "running",
-    "Table": "table",
-    "collect": "collecting",
-    "extrapolate_sizes": "fits",
-    "extrapolate_variance": "fits",
-    "load_arrays": "points",
-    "load_history": "points",
-    "load_table": "table_files",
-    "load_wavefunction": "points",
-    "make_executor": "executors",
-    "read_study": "reading",
-    "run_study": "running",
-    "study_from_table": "reading",
-    "write_report": "reports",
-    "zero_variance_energy": "zero_variance",
+    "Extrapolation": "rbmqs.estimators.fits",
+    "Point": "rbmqs.studies.study",
+    "Study": "rbmqs.studies.study",
+    "StudyError": "rbmqs.studies.study",
+    "StudyOutcome": "rbmqs.studies.running",
+    "Table": "rbmqs.studies.table",
+    "collect": "rbmqs.studies.collecting",
+    "extrapolate_sizes": "rbmqs.estimators.fits",
+    "extrapolate_variance": "rbmqs.estimators.fits",
+    "load_arrays": "rbmqs.studies.points",
+    "load_history": "rbmqs.studies.points",
+    "load_table": "rbmqs.studies.table_files",
+    "load_wavefunction": "rbmqs.studies.points",
+    "make_executor": "rbmqs.studies.executors",
+    "read_study": "rbmqs.studies.reading",
+    "run_study": "rbmqs.studies.running",
+    "study_from_table": "rbmqs.studies.reading",
+    "write_report": "rbmqs.studies.reports",
+    "zero_variance_energy": "rbmqs.runs.zero_variance",
 }
 
 __all__ = sorted(_HOMES)
@@ -35,7 +35,7 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"rbmqs.studies.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'rbmqs.studies' has no attribute {name!r}")
 
 

@@ -87,7 +87,10 @@ class Record:
 
     energy: Stats
     status: str = ""
-    restart: int = 0
+
+    def extra(self, extension: str, key: str) -> int:
+        """No extension reports anything."""
+        return 0
 
 
 def stats(energy, error, variance) -> Stats:
