@@ -6,8 +6,6 @@ import sys
 import time
 from types import TracebackType
 
-from tqdm import tqdm
-
 LINE_EVERY = 30.0  # seconds between lines where there is no terminal
 SILENT_BELOW = 2.0  # seconds
 
@@ -34,6 +32,8 @@ class Progress:
         self._lines = show and not terminal
         self._total, self._unit = total, unit
         self._last_line = time.monotonic()
+        from tqdm import tqdm  # late: 10 ms of each start that shows no progress
+
         self._bar = tqdm(
             total=total,
             initial=start,
