@@ -60,7 +60,7 @@ class Registry(Mapping[str, T]):
             )
         try:
             found: Any = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, ValueError) as error:  # ":X" has an empty module name
             raise ValueError(f"{self.kind} {name!r} cannot be imported: {error}") from error
         return found
 

@@ -6,6 +6,7 @@ import pytest
 import hamiltonians as hm
 from hamiltonians import LATTICES, MODELS, SIGN_RULES, chain, heisenberg, kagome, model, square
 from hamiltonians.lattices.registry import sizes_of, takes
+from hamiltonians.utils.registry import Registry
 from rbmqs.cli.main import main
 from rbmqs.runs.config import config_from_table
 
@@ -116,3 +117,9 @@ def test_a_new_lattice_is_one_decorated_function(monkeypatch):
         {"model": {"name": "ising"}, "lattice": {"kind": "comb", "length": 4}}
     ).hamiltonian()
     assert built.lattice == chain(4, periodic=False)
+
+
+@pytest.mark.parametrize("path", [":X", "math:", "math:nothing", "no_such_module:X"])
+def test_an_import_path_that_leads_nowhere_names_the_kind(path):
+    with pytest.raises(ValueError, match=r"^model '.*' cannot be imported"):
+        Registry("model")[path]
