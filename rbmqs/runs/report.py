@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hamiltonians.utils.brief import cut_lines, html_table
 from rbmqs.estimators.chain_diagnostics import MARGIN
 from rbmqs.runs.outcome import Outcome
+from rbmqs.runs.status import status_lines
 from rbmqs.vmc.extensions import extension_lines
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def report_lines(result: Outcome) -> list[Line]:
         *_iteration_lines(result.history),
         *_refinement_lines(result.n_refinement),
         ("time", _time(result)),
-        ("status", "converged" if result.converged else "NOT CONVERGED"),
-        *(("", f"- {sentence}") for sentence in result.status),
+        *status_lines(result.status),
     ]
 
 
@@ -144,8 +144,9 @@ def _start_lines(estimate: Estimate | None) -> list[Line]:
     lines = []
     if estimate.comparison is not None:
         verdict = "agree" if estimate.comparison.agrees else "DISAGREE"
-        distance = f"largest distance {estimate.comparison.n_bars:.2g} error bars"
-        lines.append(("starts", f"{', '.join(estimate.by_start)}: {verdict} ({distance})"))
+        n_bars = estimate.comparison.n_bars
+        distance = "" if math.isnan(n_bars) else f" (largest distance {n_bars:.2g} error bars)"
+        lines.append(("starts", f"{', '.join(estimate.by_start)}: {verdict}{distance}"))
         if not estimate.comparison.agrees:
             lines += [("", f"{kind}: {energy}") for kind, energy in estimate.by_start.items()]
     if estimate.n_weightless > 0:

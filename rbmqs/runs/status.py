@@ -1,4 +1,4 @@
-"""Reasons not to trust the energy of a run, a sentence each."""
+"""Reasons not to trust the energy of a run, a sentence each, and how reports word them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,33 @@ if TYPE_CHECKING:
 FAR = 1e-2  # relative distance from a known energy that is not a converged one
 FAR_SCORE = 3e-2  # V-score of states 1 % above the ground state: 0.02 (kagome) to 0.1 (J1-J2)
 _SIGNIFICANT = 5.0
+
+
+def status_word(reasons: Sequence[str]) -> str:
+    """The verdict in a word, for cells of tables."""
+    return "NOT CONVERGED" if reasons else "converged"
+
+
+def status_lines(reasons: Sequence[str]) -> list[tuple[str, str]]:
+    """Labelled lines of a report on the verdict: its word, then the reasons."""
+    return [("status", status_word(reasons)), *(("", f"- {reason}") for reason in reasons)]
+
+
+def joined_reasons(reasons: Sequence[str]) -> str:
+    """All reasons as one cell of a table."""
+    return "; ".join(reasons)
+
+
+def split_reasons(cell: str) -> list[str]:
+    """The reasons in a cell: parts between semicolons that stand outside of brackets."""
+    reasons, depth = [""], 0
+    for letter in cell:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == ";" and depth <= 0:
+            reasons.append("")
+        else:
+            reasons[-1] += letter
+    return [reason.strip() for reason in reasons if reason.strip()]
 
 
 def status_of(

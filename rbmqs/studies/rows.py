@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbmqs.runs.status import joined_reasons
 from rbmqs.runs.zero_variance import zero_variance_energy
 from rbmqs.vmc.records import stats_from_dict
 
@@ -39,7 +40,7 @@ def row_of(result: dict[str, Any], history: Sequence[StepRecord]) -> dict[str, A
         "v_score": result["v_score"],
         "acceptance": result["acceptance"],
         "converged": result["converged"],
-        "status": "; ".join(result["status"]),
+        "status": joined_reasons(result["status"]),
     }
 
 

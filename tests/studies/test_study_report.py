@@ -138,13 +138,16 @@ def test_warnings_are_plain_sentences():
     columns["r_hat"] = np.array([1.2, 1, 1, 1, 1.0])
     columns["acceptance"] = np.array([0.5, 0.01, 0.5, 0.5, 0.5])
     columns["energy"] = table["reference"] + np.array([0, 0, -1, 1, 0]) * 10 * table["energy_error"]
-    columns["status"] = np.array(["", "", "", "", "a; b"], dtype=object)
+    columns["status"] = np.array(["", "", "", "", "a (R_hat 2; at most 1.1); b"], dtype=object)
     changed = type(table)(columns, table.axes)
     found = [warnings_of(changed, k) for k in range(5)]
     for sentences, word in zip(found, ("disagree", "accepted", "below", None, "a"), strict=True):
         assert (not sentences) if word is None else word in sentences[0]
+    assert found[4] == ["a (R_hat 2; at most 1.1)", "b"]
     assert "above the reference" in remark_of(changed, 3)
     assert remark_of(changed, 0) == ""
+    columns["energy_error"] = columns["energy_error"] * np.nan
+    assert remark_of(type(table)(columns, table.axes), 3) == "", "no 'nan error bars'"
 
 
 def test_numbers_have_the_digits_that_their_errors_warrant():

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from rbmqs.runs.status import split_reasons, status_word
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.figures import FIGURES, NothingToDrawError
 from rbmqs.studies.reports.command import command_of
@@ -124,7 +125,7 @@ def _cells(table: Table, row: int) -> tuple[str, ...]:
         short(at("r_hat"), 4),
         short(at("tau")),
         short(at("acceptance")),
-        "converged" if bool(table["converged"][row]) else "not converged",
+        status_word(split_reasons(str(table["status"][row]))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rbmqs.estimators.error_bars import MAX_R_HAT
+from rbmqs.runs.status import split_reasons
 from rbmqs.studies.table import Table
 
 LOW_ACCEPTANCE, LIMIT = 0.05, 5.0
@@ -13,7 +14,7 @@ LOW_ACCEPTANCE, LIMIT = 0.05, 5.0
 def warnings_of(table: Table, row: int) -> list[str]:
     """Reasons not to trust an energy: those its run gave, and those the numbers show."""
     status = str(table["status"][row])
-    sentences = [sentence for sentence in status.split("; ") if sentence]
+    sentences = split_reasons(status)
     r_hat, acceptance = float(table["r_hat"][row]), float(table["acceptance"][row])
     if r_hat > MAX_R_HAT and "R-hat" not in status and "R_hat" not in status:
         sentences.append(f"the chains disagree (R-hat = {r_hat:.3f}): take longer chains")
@@ -33,7 +34,7 @@ def warnings_of(table: Table, row: int) -> list[str]:
 def remark_of(table: Table, row: int) -> str:
     """A sentence where the wavefunction, not the sampling, is the limit."""
     bars = deviation(table, row)
-    if bars <= LIMIT:
+    if not bars > LIMIT:  # nor where there is no number of error bars
         return ""
     return (
         f"{bars:.0f} error bars above the reference: the wavefunction or its optimisation is the "
