@@ -8,7 +8,8 @@ from cases import STDDEV, Case
 from operations import Size, Work
 
 from rbmqs.core.metropolis import exchange_table_pays
-from rbmqs.sampling.chains import MetropolisSampler, Samples
+from rbmqs.sampling.chains import Samples
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 DIAG_SHIFT = 1e-2

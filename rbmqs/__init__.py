@@ -14,10 +14,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "Correlations": "estimators.observables",
     "Estimate": "estimators.estimate",
-    "ExactSampler": "sampling.chains",
+    "ExactSampler": "sampling.exact",
     "Jastrow": "states.jastrow",
     "JastrowRBM": "states.jastrow",
-    "MetropolisSampler": "sampling.chains",
+    "MetropolisSampler": "sampling.metropolis",
     "OptimiserSettings": "vmc.settings",
     "ProjectedRBM": "states.projected_rbm",
     "RBM": "states.rbm",

@@ -16,7 +16,7 @@ import numpy as np
 
 import hamiltonians as hm
 from rbmqs.runs.run import ground_state, resume
-from rbmqs.sampling.chains import MetropolisSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.serialization import (
     Rebuild,

@@ -248,7 +248,7 @@ from hamiltonians import chain, ising
 from hamiltonians.lattices.registry import LATTICES, takes
 from hamiltonians.models.named import MODELS
 from hamiltonians.models.sign_rules import SIGN_RULES
-from rbmqs.core import metropolis
+from rbmqs.core import proposals
 from rbmqs.sampling.moves import MOVES, Move
 from rbmqs.sr import solvers
 from rbmqs.sr.choice import register_solver
@@ -256,7 +256,7 @@ from rbmqs.states.jastrow import Jastrow
 from rbmqs.vmc.extension import Extension
 from rbmqs.vmc.optimisers import SGD
 
-MOVES.register("own-flip")(Move(metropolis.FLIP, conserves_sz=False))
+MOVES.register("own-flip")(Move(proposals.FLIP, conserves_sz=False))
 used = []
 
 

@@ -201,11 +201,11 @@ def add_off_diagonal(spins, cache, tables, connections, fixed_sector, per_flip, 
     connections : hamiltonians.operators.connections.Connections
     fixed_sector : bool
         Whether amplitudes outside the samples' sector of S_z count as zero.
-    apart : bool
+    per_flip : bool
         Whether each flip has a column of its own.
     n_parts : int
         Parts for the threads; the values do not depend on it.
-    out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
+    out : complex128 (n_samples, 1), or (n_samples, n_flips) if per_flip
     """
     n_samples = spins.shape[0]
     rows, scales, split = tables.rows, tables.scales, tables.split

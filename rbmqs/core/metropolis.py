@@ -41,7 +41,8 @@ from hamiltonians.core.jit import (
     parallel_kernel,
 )
 from rbmqs.core.aligned import aligned_empty
-from rbmqs.core.random import below, uniform
+from rbmqs.core.proposals import BOND_EXCHANGE, metropolis_accepts, propose
+from rbmqs.core.random import uniform
 from rbmqs.core.simd import (
     LANES,
     complex_norms,
@@ -192,12 +193,6 @@ def norm_scales(log_scale):
     return with_exponentials(2.0 * log_scale.real, _PLAIN)
 
 
-@exact_kernel
-def metropolis_accepts(ratio, random_number, beta=1.0):
-    """Accept with probability min(1, ratio^beta), 0 < beta <= 1; a NaN is never accepted."""
-    return random_number < ratio or (beta < 1.0 and random_number < ratio**beta)
-
-
 @kernel
 def _reset(split, spins, hidden_bias, weights, units, identity, inverse_den, num):
     """Fresh factors and denominators of one chain; ``identity`` is the row q = 1."""
@@ -220,55 +215,6 @@ def _commit(split, units, rows, first, second, num, inverse_den):
         inverse_den[lane] = 1.0 / num[lane]
         healthy &= _TINY < num[lane] < _HUGE
     return healthy
-
-
-@inlined_kernel
-def _propose_flip(spins, rng, sites):
-    """A uniformly chosen site."""
-    sites[0] = below(rng, spins.shape[0])
-    sites[1] = -1
-    return True
-
-
-@inlined_kernel
-def _propose_bond(spins, rng, bonds, sites):
-    """A uniformly chosen bond; False where its spins are parallel (exchange changes nothing)."""
-    bond = below(rng, bonds.shape[0])
-    sites[0] = bonds[bond, 0]
-    sites[1] = bonds[bond, 1]
-    sites[2] = bond
-    return spins[sites[0]] != spins[sites[1]]
-
-
-@inlined_kernel
-def _propose_pair(spins, rng, sites):
-    """Two uniformly chosen sites; False where their spins are parallel or the sites equal."""
-    sites[0] = below(rng, spins.shape[0])
-    sites[1] = below(rng, spins.shape[0])
-    return spins[sites[0]] != spins[sites[1]]
-
-
-@inlined_kernel
-def _propose_mixed(spins, rng, bonds, sites):
-    """One site, or both sites of a bond whatever their spins, half of the time each."""
-    if below(rng, 2) == 0:
-        return _propose_flip(spins, rng, sites)
-    _propose_bond(spins, rng, bonds, sites)
-    return True
-
-
-FLIP, BOND_EXCHANGE, PAIR_EXCHANGE, MIXED = 0, 1, 2, 3
-
-
-@inlined_kernel
-def propose(move, spins, rng, bonds, sites):
-    if move == FLIP:
-        return _propose_flip(spins, rng, sites)
-    if move == BOND_EXCHANGE:
-        return _propose_bond(spins, rng, bonds, sites)
-    if move == MIXED:
-        return _propose_mixed(spins, rng, bonds, sites)
-    return _propose_pair(spins, rng, sites)
 
 
 @inlined_kernel

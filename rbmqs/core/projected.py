@@ -21,7 +21,8 @@ from numba import prange
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.core.images import fill_images, image_weights_of
 from rbmqs.core.local_energy import log_product
-from rbmqs.core.metropolis import metropolis_accepts, multiply_rows, propose
+from rbmqs.core.metropolis import multiply_rows
+from rbmqs.core.proposals import metropolis_accepts, propose
 from rbmqs.core.random import uniform
 from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
 
@@ -177,11 +178,11 @@ def add_projected(spins, connections, fixed_sector, per_flip, tables, rbm, group
     connections : hamiltonians.operators.connections.Connections
     fixed_sector : bool
         Whether amplitudes outside the samples' sector of S_z count as zero.
-    apart : bool
+    per_flip : bool
         Whether each flip has a column of its own.
-    tables, wavefunction, group
+    tables, rbm, group
         As in `sample_projected`.
-    out : complex128 (n_samples, 1), or (n_samples, n_flips) if apart
+    out : complex128 (n_samples, 1), or (n_samples, n_flips) if per_flip
     """
     visible_bias, hidden_bias, weights = rbm
     permutations, signs, characters, image_rows = group
@@ -243,7 +244,7 @@ def sample_projected(
     ----------
     spins, rng, beta, move, bonds, tables, n_discard, sweep_size, samples
         As in `rbmqs.core.metropolis.sample`.
-    wavefunction : tuple of float64 (parts, N), (parts, M), (parts, N, M)
+    rbm : tuple of float64 (parts, N), (parts, M), (parts, N, M)
         Visible and hidden biases and weights of the RBM that is projected.
     group : tuple
         Permutations int64 (|G|, N), signs float64 (|G|,), conjugate characters over |G|

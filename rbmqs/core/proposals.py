@@ -1,12 +1,66 @@
-"""Proposals and acceptance of many chains at once, for wavefunctions without a kernel of their own.
+"""Proposals of Metropolis moves and their acceptance, for one chain and for many at once.
 
-The same random numbers are drawn in the same order as in `rbmqs.core.metropolis`, so that a chain
-takes the same path with either.
+`propose_all` and `accept_all` serve states without a sampling kernel of their own: they draw the
+same random numbers in the same order as `rbmqs.core.metropolis`, so that a chain takes the same
+path with either.
 """
 
-from hamiltonians.core.jit import exact_kernel, kernel
-from rbmqs.core.metropolis import metropolis_accepts, propose
-from rbmqs.core.random import uniform
+from hamiltonians.core.jit import exact_kernel, inlined_kernel, kernel
+from rbmqs.core.random import below, uniform
+
+FLIP, BOND_EXCHANGE, PAIR_EXCHANGE, MIXED = 0, 1, 2, 3
+
+
+@inlined_kernel
+def _propose_flip(spins, rng, sites):
+    """A uniformly chosen site."""
+    sites[0] = below(rng, spins.shape[0])
+    sites[1] = -1
+    return True
+
+
+@inlined_kernel
+def _propose_bond(spins, rng, bonds, sites):
+    """A uniformly chosen bond; False where its spins are parallel (exchange changes nothing)."""
+    bond = below(rng, bonds.shape[0])
+    sites[0] = bonds[bond, 0]
+    sites[1] = bonds[bond, 1]
+    sites[2] = bond
+    return spins[sites[0]] != spins[sites[1]]
+
+
+@inlined_kernel
+def _propose_pair(spins, rng, sites):
+    """Two uniformly chosen sites; False where their spins are parallel or the sites equal."""
+    sites[0] = below(rng, spins.shape[0])
+    sites[1] = below(rng, spins.shape[0])
+    return spins[sites[0]] != spins[sites[1]]
+
+
+@inlined_kernel
+def _propose_mixed(spins, rng, bonds, sites):
+    """One site, or both sites of a bond whatever their spins, half of the time each."""
+    if below(rng, 2) == 0:
+        return _propose_flip(spins, rng, sites)
+    _propose_bond(spins, rng, bonds, sites)
+    return True
+
+
+@inlined_kernel
+def propose(move, spins, rng, bonds, sites):
+    if move == FLIP:
+        return _propose_flip(spins, rng, sites)
+    if move == BOND_EXCHANGE:
+        return _propose_bond(spins, rng, bonds, sites)
+    if move == MIXED:
+        return _propose_mixed(spins, rng, bonds, sites)
+    return _propose_pair(spins, rng, sites)
+
+
+@exact_kernel
+def metropolis_accepts(ratio, random_number, beta=1.0):
+    """Accept with probability min(1, ratio^beta), 0 < beta <= 1; a NaN is never accepted."""
+    return random_number < ratio or (beta < 1.0 and random_number < ratio**beta)
 
 
 @kernel

@@ -10,8 +10,10 @@ from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.equilibration import thermalised
-from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Sampler, Samples
+from rbmqs.sampling.chains import Sampler, Samples
+from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.initial_configurations import started_chains
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.utils.progress import Progress
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from rbmqs.estimators.chain_diagnostics import (
     weightless_chains,
 )
 from rbmqs.estimators.local import local_energies
-from rbmqs.sampling.chains import ChainState, Sampler, Samples, metropolis_moves, random_chains
+from rbmqs.sampling.chains import ChainState, Sampler, Samples, random_chains
+from rbmqs.sampling.metropolis import metropolis_moves
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
 from rbmqs.utils.progress import Progress
 

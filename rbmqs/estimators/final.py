@@ -16,7 +16,8 @@ import numpy as np
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.local import evaluator
-from rbmqs.sampling.chains import ChainState, ExactSampler, Sampler, Samples, joined
+from rbmqs.sampling.chains import ChainState, Sampler, Samples, joined
+from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.initial_configurations import started_chains
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.threads import single_threaded_blas

@@ -19,7 +19,7 @@ from hamiltonians import convert
 from hamiltonians.convert.netket import import_netket
 from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.error_bars import statistics
-from rbmqs.sampling.chains import MetropolisSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.rbm import RBM
 from rbmqs.utils.schedules import Schedule, as_schedule
 
@@ -132,7 +132,7 @@ def to_netket_state(
     n_samples : int
         Per estimate; NetKet rounds it up to a multiple of `n_chains`.
     n_chains, sweep_size, n_discard_per_chain, move
-        As for `rbmqs.sampling.chains.MetropolisSampler.for_hamiltonian`.
+        As for `MetropolisSampler.for_hamiltonian`.
     seed : int
         Of NetKet's chains.
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.sampling.chains import ChainState, MetropolisSampler, Samples
+from rbmqs.sampling.chains import ChainState, Samples
+from rbmqs.sampling.metropolis import MetropolisSampler
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rbmqs.sampling.chains import ChainState, ExactSampler, Sampler
+from rbmqs.sampling.chains import ChainState, Sampler
+from rbmqs.sampling.exact import ExactSampler
 
 if TYPE_CHECKING:
     from hamiltonians import Lattice, SpinHamiltonian

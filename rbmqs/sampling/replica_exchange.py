@@ -20,13 +20,8 @@ import numpy as np
 
 from hamiltonians.utils.checks import number, positive_int
 from rbmqs.core.random import fill_uniform
-from rbmqs.sampling.chains import (
-    ChainState,
-    MetropolisSampler,
-    Samples,
-    check_chains,
-    random_chains,
-)
+from rbmqs.sampling.chains import ChainState, Samples, check_chains, random_chains
+from rbmqs.sampling.metropolis import MetropolisSampler
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

@@ -33,7 +33,7 @@ class SweepTask(NamedTuple):
     beta : ndarray, shape (n_chains,), float64
         Each chain samples |psi|^(2 beta).
     move : int
-        A code of `rbmqs.core.metropolis`.
+        A code of `rbmqs.core.proposals`.
     bonds : ndarray, shape (n_bonds, 2), int64
     n_discard, sweep_size : int
         Sweeps that are not recorded, and proposals a sweep.

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.local import evaluator
-from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Sampler
+from rbmqs.sampling.chains import Sampler
+from rbmqs.sampling.exact import ExactSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.extension import RunContext

@@ -34,7 +34,7 @@ from rbmqs.runs.netket import (  # noqa: E402
     to_netket,
     to_netket_state,
 )
-from rbmqs.sampling.chains import MetropolisSampler  # noqa: E402
+from rbmqs.sampling.metropolis import MetropolisSampler  # noqa: E402
 from rbmqs.sr import SOLVERS, solve  # noqa: E402
 from rbmqs.states.rbm import RBM  # noqa: E402
 

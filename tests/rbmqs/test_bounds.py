@@ -16,7 +16,7 @@ from rbmqs.estimators.lanczos import (
     weinstein_lower_bound,
 )
 from rbmqs.estimators.stats import Stats
-from rbmqs.sampling.chains import ExactSampler
+from rbmqs.sampling.exact import ExactSampler
 
 MODELS = [
     ising(chain(8), h=0.7),

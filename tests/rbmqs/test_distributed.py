@@ -13,8 +13,9 @@ import pytest
 
 import rbmqs
 from hamiltonians import chain, ising
-from rbmqs.sampling.chains import ExactSampler, MetropolisSampler
 from rbmqs.sampling.distributed import DistributedSampler
+from rbmqs.sampling.exact import ExactSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.utils.interrupts import Interrupts
 
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")

@@ -9,7 +9,9 @@ from hamiltonians import Sector, chain, ground_state, heisenberg, ising, j1j2, s
 from rbmqs.estimators.lanczos import energy_variance, extrapolate_step, lanczos_step
 from rbmqs.estimators.lanczos.powers import local_powers
 from rbmqs.estimators.lanczos.step import improved_energy, improved_variance, thinned
-from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Samples
+from rbmqs.sampling.chains import Samples
+from rbmqs.sampling.exact import ExactSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 
 MODELS = {
     "ising": lambda: ising(chain(8), h=1.1),

@@ -29,7 +29,7 @@ from rbmqs.estimators.local import (
     observable_values,
 )
 from rbmqs.estimators.observables import correlations, magnetisations
-from rbmqs.sampling.chains import ExactSampler
+from rbmqs.sampling.exact import ExactSampler
 from rbmqs.states.rbm import RBM
 
 KINDS = [float, complex]

@@ -8,7 +8,8 @@ from hamiltonians import Sector, X, Z, chain, heisenberg, ising
 from rbmqs import RBM
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.measurement import expect_of_state, measure, sample
-from rbmqs.sampling.chains import MetropolisSampler, Samples
+from rbmqs.sampling.chains import Samples
+from rbmqs.sampling.metropolis import MetropolisSampler
 
 MODELS = {
     "sector": lambda: heisenberg(chain(8), total_sz=0, marshall=True),

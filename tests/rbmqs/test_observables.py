@@ -40,7 +40,8 @@ from rbmqs.estimators.observables import (
     structure_factor,
 )
 from rbmqs.estimators.observables.dimers import bond_values, correlate
-from rbmqs.sampling.chains import ExactSampler, Samples
+from rbmqs.sampling.chains import Samples
+from rbmqs.sampling.exact import ExactSampler
 
 TRIANGLE = triangular(vectors=((3, 0), (0, 3)))
 MODELS = {

@@ -14,8 +14,9 @@ from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.local import local_energies
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
-from rbmqs.sampling.chains import ChainState, MetropolisSampler
+from rbmqs.sampling.chains import ChainState
 from rbmqs.sampling.initial_configurations import ordered_states
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.extensions.probe_chains import LIFE, SWEEPS, OutlyingSamples, ProbeChains

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from hamiltonians import Sector, chain, heisenberg, ising
 from rbmqs.core.split_complex import from_parts
 from rbmqs.estimators.local import local_energies
-from rbmqs.sampling.chains import ExactSampler
+from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sr import SOLVERS, choose_solver, solve
 from rbmqs.sr.choice import costs
 

@@ -7,7 +7,9 @@ import pytest
 from hamiltonians import Sector, chain, heisenberg, ising, square, triangular
 from rbmqs.estimators.observables import renyi_entropy
 from rbmqs.estimators.observables.renyi import swap_values
-from rbmqs.sampling.chains import ExactSampler, MetropolisSampler, Samples
+from rbmqs.sampling.chains import Samples
+from rbmqs.sampling.exact import ExactSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 
 MODELS = {
     "free": lambda: ising(chain(6), h=1.0),

@@ -17,18 +17,14 @@ from scipy.stats import chi2
 
 import rbmqs.states.rbm as wavefunction_module
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
-from rbmqs.core import metropolis
+from rbmqs.core import metropolis, proposals
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.core.simd import LANES
 from rbmqs.core.split_complex import split
 from rbmqs.estimators.local import local_energies
-from rbmqs.sampling.chains import (
-    ChainState,
-    ExactSampler,
-    MetropolisSampler,
-    Samples,
-    random_chains,
-)
+from rbmqs.sampling.chains import ChainState, Samples, random_chains
+from rbmqs.sampling.exact import ExactSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.rbm import RBM
 
 P_VALUE = 1e-6
@@ -129,20 +125,22 @@ MUTANTS = {
     "accepts at most half": ("return random_number < ratio", "return random_number < 0.5 + ratio"),
     "a forgotten": ("return product * scale\n", "return product\n"),
     "stale denominators": ("inverse_den[lane] = 1.0 / num[lane]\n        healthy", "healthy"),
-    "stale units": ("    multiply_units(parts, units, rows, first)\n", ""),
+    "stale units": ("    multiply_units(split, units, rows, first)\n", ""),
     "wrong row of the flipped spin": ("spins[site] < 0)\n", "spins[site] > 0)\n"),
 }  # fmt: skip
 
 
 def mutant(old, new):
     """The sampling kernels with one line changed, compiled serially and never cached."""
-    source = inspect.getsource(metropolis)
-    assert old in source
+    own = r"from rbmqs.core.proposals import [^\n]*\n"
+    source = inspect.getsource(proposals) + re.sub(own, "", inspect.getsource(metropolis))
+    assert source.count(old) >= 1
     source = source.replace(old, new)
-    decorators = re.search(r"from hamiltonians.core.jit import \(([^)]*)\)", source)
-    plain = " = ".join(decorators[1].replace(",", "").split())
-    source = source.replace(decorators[0], f"{plain} = numba.njit(error_model='numpy')")
+    source = re.sub(r"from hamiltonians.core.jit import (\([^)]*\)|[^\n]*)", "", source)
     module = types.ModuleType("mutant")
+    for name in ("kernel", "exact_kernel", "inlined_kernel", "inlined_exact_kernel"):
+        setattr(module, name, numba.njit(error_model="numpy"))
+    module.parallel_kernel = module.kernel
     exec(compile(source, "<mutant>", "exec"), module.__dict__)
     return module
 
@@ -215,14 +213,14 @@ def test_exchanges_with_and_without_a_table_draw_the_same(monkeypatch):
     np.testing.assert_array_equal(*drawn)
 
 
-def proposals(move):
+def all_proposals(move):
     """Sites and probability of every proposal."""
     if move == "flip":
         return [((i,), 1 / 6) for i in range(6)]
     if move == "exchange":
         return [(tuple(bond), 1 / 6) for bond in RING.tolist()]
     if move == "mixed":
-        both = proposals("flip") + proposals("exchange")
+        both = all_proposals("flip") + all_proposals("exchange")
         return [(sites, probability / 2) for sites, probability in both]
     return [((i, j), 1 / 36) for i in range(6) for j in range(6)]
 
@@ -233,7 +231,7 @@ def transition_matrix(psi, move):
     index = {tuple(s): k for k, s in enumerate(spins.tolist())}
     P = np.zeros((len(spins), len(spins)))
     for k, sigma in enumerate(spins):
-        for sites, probability in proposals(move):
+        for sites, probability in all_proposals(move):
             parallel = len(sites) == 2 and sigma[sites[0]] == sigma[sites[1]]
             if parallel and move != "mixed":
                 P[k, k] += probability

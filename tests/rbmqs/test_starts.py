@@ -22,7 +22,7 @@ from rbmqs.estimators.chain_diagnostics import compare_starts, statistics_by_sta
 from rbmqs.estimators.equilibration import tempered
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.final import final_estimate
-from rbmqs.sampling.chains import ExactSampler
+from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.initial_configurations import ordered_states, started_chains
 
 HAMILTONIANS = {

@@ -11,7 +11,8 @@ from rbmqs.estimators.chain_diagnostics import FAR, MIN_DRAWS, reset_chains, stu
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.resume import CHECKPOINT
-from rbmqs.sampling.chains import ChainState, MetropolisSampler
+from rbmqs.sampling.chains import ChainState
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.batch import Batch

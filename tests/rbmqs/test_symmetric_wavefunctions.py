@@ -11,7 +11,8 @@ from hamiltonians.symmetry.groups import SymmetrySector
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, SymmetricRBM, local_energies
 from rbmqs.core import projected as projected_kernels
 from rbmqs.estimators.observables import correlations
-from rbmqs.sampling.chains import ChainState, ExactSampler, Samples
+from rbmqs.sampling.chains import ChainState, Samples
+from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sr import solve
 
 LATTICE = hm.rectangle(3, 4)

@@ -12,7 +12,8 @@ from rbmqs import RBM, SymmetricRBM
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.observables import correlations
-from rbmqs.sampling.chains import ExactSampler, MetropolisSampler
+from rbmqs.sampling.exact import ExactSampler
+from rbmqs.sampling.metropolis import MetropolisSampler
 
 N_ESTIMATES = 200
 SWEEPS = {"weakly correlated": 8, "strongly correlated": 1}

@@ -31,8 +31,9 @@ import numpy as np
 
 from rbmqs.estimators.chain_diagnostics import FAR, reset_chains, stuck_chains
 from rbmqs.estimators.local import local_energies
-from rbmqs.sampling.chains import ChainState, MetropolisSampler, Samples, metropolis_moves
+from rbmqs.sampling.chains import ChainState, Samples
 from rbmqs.sampling.initial_configurations import RANDOM, ordered_states, state_in_sector
+from rbmqs.sampling.metropolis import MetropolisSampler, metropolis_moves
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.extension import Extension, Line, RunContext, register_extension
 from rbmqs.vmc.records import StepRecord

@@ -1,0 +1,63 @@
+"""Independent draws from |psi|^2 by enumeration of a small sector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamiltonians.utils.brief import Brief
+from hamiltonians.utils.checks import positive_int
+from rbmqs.core.random import fill_uniform
+from rbmqs.sampling.chains import ChainState, Samples, check_chains, random_chains
+
+if TYPE_CHECKING:
+    from hamiltonians import Sector
+    from rbmqs.states.state import VariationalState
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExactSampler(Brief):
+    """Independent draws from |psi|^2 by enumeration of a small sector.
+
+    Parameters
+    ----------
+    sector : hamiltonians.Sector
+    n_chains : int
+        Streams of draws, so that samples have the shape that Metropolis gives.
+    """
+
+    sector: Sector
+    n_chains: int = 16
+
+    def __post_init__(self) -> None:
+        positive_int("n_chains", self.n_chains)
+
+    def start(self, seed: int | np.random.SeedSequence) -> ChainState:
+        """Fresh streams; the configurations are placeholders, overwritten by the first draw."""
+        return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
+
+    def sample(
+        self,
+        psi: VariationalState,
+        state: ChainState,
+        n_draws: int,
+        *,
+        n_discard: int | None = None,
+    ) -> tuple[Samples, ChainState]:
+        """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
+        n_draws = positive_int("n_draws", n_draws)
+        check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
+        cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)
+        rng = state.rng.copy()
+        u = np.empty((self.n_chains, n_draws))
+        fill_uniform(rng, u)
+        index = np.searchsorted(cumulative, u.ravel() * cumulative[-1], side="right")
+        states = self.sector.basis_states()[np.minimum(index, len(cumulative) - 1)]
+        spins = self.sector.states_to_spins(states).reshape(self.n_chains, n_draws, -1)
+        return Samples(spins, 1.0), ChainState(spins[:, -1].copy(), rng)
+
+    def describe(self) -> dict:
+        """Settings, for logs and checkpoints."""
+        return {"sampler": "exact", "n_chains": self.n_chains}
