@@ -7,26 +7,16 @@ import gc
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from rbmqs import __version__
 from rbmqs.cli import boltzmann as boltzmann_cli
 from rbmqs.cli import exit_codes
 from rbmqs.cli.compare import add_compare_options
 from rbmqs.cli.exact import add_exact_options
+from rbmqs.cli.ground_state import add_ground_state_options, add_resume_options
 from rbmqs.cli.lanczos import add_lanczos_options
-from rbmqs.cli.options import (
-    add_model_options,
-    add_run_options,
-    changes_from_options,
-    table_from_options,
-)
 from rbmqs.cli.studies import add_study_commands
-
-if TYPE_CHECKING:
-    from rbmqs.runs.config import Config
 
 _EXAMPLES = """examples:
   rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
@@ -45,6 +35,33 @@ _EXAMPLES = """examples:
 """
 
 
+COMMANDS = (
+    (
+        "ground-state", "optimise an RBM and print its energy beside the exact one",
+        "rbmqs ground-state ising --length 20 --field 1.0 --alpha 2 --seed 1",
+        add_ground_state_options,
+    ),
+    (
+        "resume", "continue an interrupted or finished run",
+        "rbmqs resume runs/first --iterations 800", add_resume_options,
+    ),
+    (
+        "exact", "lowest energies by exact diagonalisation",
+        "rbmqs exact heisenberg --length 20 --total-sz 0 --states 2", add_exact_options,
+    ),
+    (
+        "compare", "the RBM beside exact and published energies and, where installed, NetKet",
+        "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
+        add_compare_options,
+    ),
+    (
+        "lanczos",
+        "improve the energy of a run by a Lanczos step, extrapolate it and bound the exact one",
+        "rbmqs lanczos runs/first --samples 8192 --first-excited -34.5", add_lanczos_options,
+    ),
+)  # fmt: skip
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line with all its options."""
     parser = _Parser(
@@ -56,11 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rbmqs {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_ground_state(commands)
-    _add_resume(commands)
-    _add_exact(commands)
-    _add_compare(commands)
-    _add_lanczos(commands)
+    for name, text, example, add_options in COMMANDS:
+        add_options(_command(commands, name, text, example))
     boltzmann_cli.add_commands(commands, _command)
     add_study_commands(commands, _command)
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
@@ -85,76 +99,6 @@ def _command(commands: Any, name: str, text: str, example: str) -> argparse.Argu
     )
 
 
-def _add_ground_state(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "ground-state",
-        "optimise an RBM and print its energy beside the exact one",
-        "rbmqs ground-state ising --length 20 --field 1.0 --alpha 2 --seed 1",
-    )
-    add_model_options(parser)
-    add_run_options(parser)
-    parser.add_argument("--output", metavar="DIR", help="directory for log, checkpoint, result")
-    parser.add_argument(
-        "--from",
-        dest="start_from",
-        metavar="DIR",
-        help="start with the wavefunction of this run; --alpha adds units, --project projects it",
-    )
-    parser.add_argument("--plot", metavar="FILE", help="picture of the run (default: in DIR)")
-    parser.set_defaults(run=_ground_state)
-
-
-def _add_resume(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "resume",
-        "continue an interrupted or finished run",
-        "rbmqs resume runs/first --iterations 800",
-    )
-    parser.add_argument("directory", metavar="DIR")
-    parser.add_argument("--iterations", type=int, metavar="N", help="new total")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change a setting, such as optimiser.momentum=0.5 (repeatable)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=_resume)
-
-
-def _add_exact(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "exact",
-        "lowest energies by exact diagonalisation",
-        "rbmqs exact heisenberg --length 20 --total-sz 0 --states 2",
-    )
-    add_exact_options(parser)
-
-
-def _add_compare(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "compare",
-        "the RBM beside exact and published energies and, where installed, NetKet",
-        "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
-    )
-    add_compare_options(parser)
-
-
-def _add_lanczos(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "lanczos",
-        "improve the energy of a run by a Lanczos step, extrapolate it and bound the exact one",
-        "rbmqs lanczos runs/first --samples 8192 --first-excited -34.5",
-    )
-    add_lanczos_options(parser)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status.
 
@@ -173,83 +117,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("rbmqs: interrupted", file=sys.stderr)
         return exit_codes.INTERRUPTED + signal.SIGINT
-
-
-def _ground_state(options: argparse.Namespace) -> int:
-    from rbmqs.runs.config import config_from_table
-    from rbmqs.runs.resume import starting_point
-    from rbmqs.runs.run import ground_state
-    from rbmqs.runs.warmup import solvers_compiled_ahead
-    from rbmqs.sampling.distributed import launched_ranks
-
-    comm = launched_ranks()
-    config = config_from_table(table_from_options(options))
-    if config.model.signs == "auto":
-        config = _with_chosen_signs(config, not options.quiet, comm is None or comm.rank == 0)
-    hamiltonian = config.hamiltonian()
-    ahead = (
-        nullcontext()
-        if comm is not None
-        else solvers_compiled_ahead(config.ansatz.options()["dtype"], hamiltonian.n_sites)
-    )
-    with ahead:
-        result = ground_state(
-            hamiltonian,
-            **config.ansatz.options(),
-            settings=config.settings(),
-            psi=starting_point(config),
-            output=config.output,
-            progress=not options.quiet,
-            comm=comm,
-        )
-    if comm is not None and comm.rank > 0:
-        return 0  # rank 0 reports
-    return _finish(result, options.plot)
-
-
-def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
-    """The configuration with the sign rule of lowest energy in short runs, which rank 0 shows."""
-    from dataclasses import replace
-
-    from rbmqs.runs.sign_search import choose_signs
-
-    plain = replace(config, model=replace(config.model, signs=None))
-    search = choose_signs(plain.hamiltonian(), progress=progress and is_first)
-    if is_first:
-        print(f"{search}\n")
-    return replace(config, model=replace(config.model, signs=search.best.signs))
-
-
-def _resume(options: argparse.Namespace) -> int:
-    from rbmqs.runs.run import resume
-    from rbmqs.sampling.distributed import launched_ranks
-
-    if launched_ranks() is not None:
-        raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
-    result = resume(
-        options.directory,
-        n_iterations=options.iterations,
-        changes=changes_from_options(options.set),
-        progress=not options.quiet,
-    )
-    return _finish(result, None)
-
-
-def _finish(result: Any, plot: str | None) -> int:
-    """Print the report, draw the picture, say how to go on."""
-    print(result)
-    if plot is None and result.directory is not None:
-        plot = str(Path(result.directory) / "energy.png")
-    if plot is not None and result.history:
-        result.plot(plot)
-        print(f"{'picture':<14} {plot}")
-    if result.interrupted is not None:
-        if result.directory is not None:
-            print(f"saved; go on with: rbmqs resume {result.directory}", file=sys.stderr)
-        else:
-            print("not saved: give --output DIR to be able to resume", file=sys.stderr)
-        return exit_codes.INTERRUPTED + result.interrupted
-    return exit_codes.OK if result.converged else exit_codes.NOT_CONVERGED
 
 
 def _info(options: argparse.Namespace) -> int:

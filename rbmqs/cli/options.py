@@ -1,179 +1,181 @@
-"""Options of the command line, and the table of a configuration that they make."""
+"""Options of the command line, and the table of a configuration that they make.
+
+An option stands for a key of a configuration file, whose type hint says how its text is read.
+"""
 
 from __future__ import annotations
 
 import argparse
 import math
-import tomllib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple, get_args, get_origin
 
 import hamiltonians
 from hamiltonians.lattices.registry import LATTICES
-from rbmqs.runs.config import read_toml
+from rbmqs.runs.config import shape
+from rbmqs.studies.tables import set_path
+from rbmqs.utils.parsing import parse_toml, read_toml
+from rbmqs.utils.typed_tables import members, shape_of
+
+
+class Option(NamedTuple):
+    """An option, the key of the file that it stands for, and its help."""
+
+    name: str
+    place: str
+    metavar: str
+    help: str | None = None
+
+
+MODEL = (
+    Option(
+        "--lattice", "lattice.kind", "KIND",
+        f"{', '.join(LATTICES)} or package.module:function; default: chain",
+    ),
+    Option("--length", "lattice.length", "L", "cells along each direction"),
+    Option(
+        "--shape", "lattice.shape", "L",
+        "cells along the directions, rungs and legs of a ladder, a and b of a tilted square",
+    ),
+    Option(
+        "--vectors", "lattice.vectors", "M",
+        "rows of integers that span a cluster, as 2 2 -2 4 for the triangular one of 12",
+    ),
+    Option("--total-sz", "model.total_sz", "SZ", "sector; default: free"),
+    Option("--marshall", "model.marshall", "", "the same as --signs marshall"),
+    Option(
+        "--signs", "model.signs", "RULE",
+        "sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, or "
+        "(ground-state) auto: the best of short runs with each",
+    ),
+)  # fmt: skip
+RUN = (
+    Option("--alpha", "ansatz.alpha", "ALPHA", "hidden units per site (default 2)"),
+    Option("--n-hidden", "ansatz.n_hidden", "M", "hidden units"),
+    Option("--tied", "ansatz.tied", "GROUP", "tie the weights over translations or space-group"),
+    Option("--n-features", "ansatz.n_features", "F", "features of tied weights"),
+    Option(
+        "--ansatz", "ansatz.name", "NAME",
+        "jastrow, jastrow-rbm, or package.module:Class; else an RBM",
+    ),
+    Option(
+        "--project", "ansatz.project", "SECTOR",
+        "project onto a symmetry sector: symmetric, or a label that "
+        "'rbmqs exact --symmetry all' prints, such as 'k=(0,0) A1 +'",
+    ),
+    Option("--seed", "run.seed", "SEED"),
+    Option("--iterations", "run.n_iterations", "N"),
+    Option("--max-seconds", "run.max_seconds", "S", "stop after this time"),
+    Option(
+        "--growth", "run.growth", "ALPHA",
+        "densities of hidden units of the stages of the run, such as 1 2 4",
+    ),
+    Option("--restarts", "run.n_restarts", "N", "random restarts, of which the best is kept"),
+    Option("--samples", "sampling.n_samples", "N", "per iteration"),
+    Option("--final-samples", "sampling.n_final_samples", "N", "of the final estimate"),
+    Option("--chains", "sampling.n_chains", "N"),
+    Option("--replicas", "sampling.n_replicas", "R", "replica exchange, R to a chain"),
+    Option("--beta-min", "sampling.beta_min", "B", "of the last replica (0.1)"),
+    Option("--move", "sampling.move", "MOVE", "flip, exchange, pair-exchange or mixed"),
+    Option(
+        "--optimiser", "optimiser.kind", "KIND",
+        "sr, adam, sgd or package.module:Class (default sr)",
+    ),
+    Option("--learning-rate", "optimiser.learning_rate", "RATE", "constant"),
+    Option("--diag-shift", "optimiser.diag_shift", "SHIFT", "constant"),
+    Option("--solver", "optimiser.solver", "NAME", "sample-space, matrix-free or dense"),
+    Option("--stop-when-converged", "run.stop_when_converged", ""),
+)  # fmt: skip
+
+_EITHER = (("ansatz", "alpha", "n_hidden"), ("model", "marshall", "signs"))  # of one meaning
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Model, lattice and sector; with --config the options override the file."""
     parser.add_argument("model", nargs="?", metavar="MODEL", help=", ".join(hamiltonians.MODELS))
     parser.add_argument("--config", metavar="FILE", help="TOML file; options override it")
-    parser.add_argument(
-        "--lattice", metavar="KIND",
-        help=f"{', '.join(LATTICES)} or package.module:function; default: chain",
-    )  # fmt: skip
-    parser.add_argument("--length", type=int, metavar="L", help="cells along each direction")
-    parser.add_argument(
-        "--shape", type=int, nargs="+", metavar="L",
-        help="cells along the directions, rungs and legs of a ladder, a and b of a tilted square",
-    )  # fmt: skip
-    parser.add_argument(
-        "--vectors", type=int, nargs="+", metavar="M",
-        help="rows of integers that span a cluster, as 2 2 -2 4 for the triangular one of 12",
-    )  # fmt: skip
+    _add(parser, MODEL)
     parser.add_argument("--open", action="store_true", help="open boundaries")
     parser.add_argument("--field", type=float, metavar="H", help="transverse field h of ising")
-    parser.add_argument(
-        "-p",
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="any parameter of the model, such as J2=0.5 (repeatable)",
+    add_values(
+        parser, "-p", "--parameter", help="any parameter of the model, such as J2=0.5 (repeatable)"
     )
-    parser.add_argument("--total-sz", type=float, metavar="SZ", help="sector; default: free")
-    parser.add_argument("--marshall", action="store_true", help="the same as --signs marshall")
-    parser.add_argument(
-        "--signs", metavar="RULE",
-        help="sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, or "
-        "(ground-state) auto: the best of short runs with each",
-    )  # fmt: skip
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Ansatz, length, sampling and optimiser."""
-    parser.add_argument("--alpha", type=float, help="hidden units per site (default 2)")
-    parser.add_argument("--n-hidden", type=int, metavar="M", help="hidden units")
+    _add(parser, RUN)
     parser.add_argument("--real", action="store_true", help="real parameters")
-    parser.add_argument(
-        "--tied", metavar="GROUP", help="tie the weights over translations or space-group"
+    add_values(
+        parser, "--ansatz-option", help="a keyword of --ansatz, such as n_filters=4 (repeatable)"
     )
-    parser.add_argument("--n-features", type=int, metavar="F", help="features of tied weights")
-    parser.add_argument(
-        "--ansatz",
-        metavar="NAME",
-        help="jastrow, jastrow-rbm, or package.module:Class; else an RBM",
-    )
-    parser.add_argument(
-        "--ansatz-option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a keyword of --ansatz, such as n_filters=4 (repeatable)",
-    )
-    parser.add_argument(
-        "--project", metavar="SECTOR",
-        help="project onto a symmetry sector: symmetric, or a label that "
-        "'rbmqs exact --symmetry all' prints, such as 'k=(0,0) A1 +'",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--iterations", type=int, metavar="N")
-    parser.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time")
-    parser.add_argument(
-        "--growth", type=float, nargs="+", metavar="ALPHA",
-        help="densities of hidden units of the stages of the run, such as 1 2 4",
-    )  # fmt: skip
-    parser.add_argument(
-        "--restarts", type=int, metavar="N", help="random restarts, of which the best is kept"
-    )
-    parser.add_argument("--samples", type=int, metavar="N", help="per iteration")
-    parser.add_argument("--final-samples", type=int, metavar="N", help="of the final estimate")
-    parser.add_argument("--chains", type=int, metavar="N")
-    parser.add_argument("--replicas", type=int, metavar="R", help="replica exchange, R to a chain")
-    parser.add_argument("--beta-min", type=float, metavar="B", help="of the last replica (0.1)")
-    parser.add_argument("--move", metavar="MOVE", help="flip, exchange, pair-exchange or mixed")
-    parser.add_argument(
-        "--optimiser", metavar="KIND", help="sr, adam, sgd or package.module:Class (default sr)"
-    )
-    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="constant")
-    parser.add_argument("--diag-shift", type=float, metavar="SHIFT", help="constant")
-    parser.add_argument("--solver", metavar="NAME", help="sample-space, matrix-free or dense")
-    parser.add_argument("--stop-when-converged", action="store_true")
+    add_quiet(parser)
+
+
+def add_values(parser: argparse.ArgumentParser, *names: str, help: str) -> None:
+    """An option that reads NAME=VALUE, as often as it is given."""
+    parser.add_argument(*names, action="append", default=[], metavar="NAME=VALUE", help=help)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """The option --quiet."""
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-_PLACES = {
-    "model": ("model", "name"),
-    "total_sz": ("model", "total_sz"),
-    "marshall": ("model", "marshall"),
-    "signs": ("model", "signs"),
-    "lattice": ("lattice", "kind"),
-    "length": ("lattice", "length"),
-    "shape": ("lattice", "shape"),
-    "vectors": ("lattice", "vectors"),
-    "ansatz": ("ansatz", "name"),
-    "alpha": ("ansatz", "alpha"),
-    "n_hidden": ("ansatz", "n_hidden"),
-    "n_features": ("ansatz", "n_features"),
-    "tied": ("ansatz", "tied"),
-    "project": ("ansatz", "project"),
-    "seed": ("run", "seed"),
-    "iterations": ("run", "n_iterations"),
-    "max_seconds": ("run", "max_seconds"),
-    "stop_when_converged": ("run", "stop_when_converged"),
-    "growth": ("run", "growth"),
-    "restarts": ("run", "n_restarts"),
-    "samples": ("sampling", "n_samples"),
-    "final_samples": ("sampling", "n_final_samples"),
-    "chains": ("sampling", "n_chains"),
-    "replicas": ("sampling", "n_replicas"),
-    "beta_min": ("sampling", "beta_min"),
-    "move": ("sampling", "move"),
-    "optimiser": ("optimiser", "kind"),
-    "learning_rate": ("optimiser", "learning_rate"),
-    "diag_shift": ("optimiser", "diag_shift"),
-    "solver": ("optimiser", "solver"),
-}
+def _add(parser: argparse.ArgumentParser, options: tuple[Option, ...]) -> None:
+    for option in options:
+        form = _form(option.place)
+        if form.get("action") != "store_const":
+            form["metavar"] = option.metavar
+        parser.add_argument(option.name, dest=option.place, help=option.help, **form)
 
 
-_SPELLINGS = (
-    ("ansatz", "alpha", "n_hidden"),
-    ("ansatz", "n_hidden", "alpha"),
-    ("model", "marshall", "signs"),
-    ("model", "signs", "marshall"),
-)
+def _form(place: str) -> dict[str, Any]:
+    """How argparse reads an option whose key has this type hint: one word, several, or none."""
+    section, key = place.split(".")
+    kind = next(m for m in members((shape_of(shape()[section]) or {})[key]) if not shape_of(m))
+    if kind is bool:
+        return {"action": "store_const", "const": True}
+    if get_origin(kind) not in (list, tuple):
+        return {"type": kind}
+    while get_origin(kind) in (list, tuple):
+        kind = get_args(kind)[0]
+    return {"type": kind, "nargs": "+"}
 
 
 def table_from_options(options: argparse.Namespace) -> dict[str, Any]:
     """Configuration table: the file of --config, overridden by the options given."""
     table = read_toml(options.config) if options.config else {}
-    _check_tables(table)
-    for section, given, other in _SPELLINGS:
-        if getattr(options, given, None) not in (None, False) and section in table:
-            table[section].pop(other, None)  # the option replaces the file's other spelling
-    for name, (section, key) in _PLACES.items():
-        value = getattr(options, name, None)
-        if name == "vectors" and value is not None:
-            value = _rows(value)
-        if name == "signs" and value is not None:
-            value = _sign_rule(value)
-        if value is not None and value is not False:
-            table.setdefault(section, {})[key] = value
-    if options.open:
-        table.setdefault("lattice", {})["periodic"] = False
-    if getattr(options, "real", False):
-        table.setdefault("ansatz", {})["dtype"] = "real"
-    for name in ("output", "start_from"):
-        if getattr(options, name, None):
-            table[name] = getattr(options, name)
-    keywords = changes_from_options(getattr(options, "ansatz_option", []), "--ansatz-option")
-    if keywords:
-        table.setdefault("ansatz", {}).setdefault("keywords", {}).update(keywords)
-    parameters = _parameters(options)
-    if parameters:
-        table.setdefault("model", {}).setdefault("parameters", {}).update(parameters)
-    if "name" not in table.get("model", {}):
+    given = {place: value for place, value in _given(options).items() if value is not None}
+    for section, *pair in _EITHER:
+        for name, other in (pair, reversed(pair)):
+            if f"{section}.{name}" in given and isinstance(table.get(section), dict):
+                table[section].pop(other, None)  # the option replaces the file's other spelling
+    for place, value in given.items():
+        set_path(table, place, value)
+    if not isinstance(table.get("model", {}), dict) or "name" not in table.get("model", {}):
         raise ValueError("name a MODEL, or give --config FILE with a [model] table")
     return table
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Values of the options by their places in the table, None where nothing was given."""
+    places = {place: value for place, value in vars(options).items() if "." in place}
+    found = dict.fromkeys(["model.name"], options.model) | places
+    if (numbers := places.get("lattice.vectors")) is not None:
+        found["lattice.vectors"] = _rows(numbers)
+    if (rule := places.get("model.signs")) is not None:
+        found["model.signs"] = _sign_rule(rule)
+    found["lattice.periodic"] = False if options.open else None
+    found["ansatz.dtype"] = "real" if getattr(options, "real", False) else None
+    found |= {name: getattr(options, name, None) or None for name in ("output", "start_from")}
+    keywords = changes_from_options(getattr(options, "ansatz_option", []), "--ansatz-option")
+    found |= {f"ansatz.keywords.{name}": value for name, value in keywords.items()}
+    parameters = numbers_from_options("--parameter", options.parameter)
+    return found | {
+        f"model.parameters.{name}": value
+        for name, value in ({"h": options.field} | parameters).items()
+    }
 
 
 def _rows(numbers: list[int]) -> list[list[int]]:
@@ -190,26 +192,6 @@ def _sign_rule(text: str) -> str | list[int]:
     return [int(word) for word in words] if all(w.strip().isdecimal() for w in words) else text
 
 
-def _check_tables(table: dict[str, Any]) -> None:
-    """Refuse a file whose sections are not tables, before options are written into them."""
-    for section in {section for section, _ in _PLACES.values()}:
-        if not isinstance(table.get(section, {}), dict):
-            raise ValueError(f"{section} must be a table, got {table[section]!r}")
-    parameters = table.get("model", {}).get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise ValueError(f"parameters in [model] must be a table, got {parameters!r}")
-
-
-def _parameters(options: argparse.Namespace) -> dict[str, float]:
-    values = {} if options.field is None else {"h": options.field}
-    for name, value in named_values("--parameter", options.parameter):
-        try:
-            values[name] = float(value)
-        except ValueError:
-            raise ValueError(f"--parameter {name} must be a number, got {value!r}") from None
-    return values
-
-
 def named_values(option: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Names and values of an option that reads NAME=VALUE."""
     for text in texts:
@@ -219,12 +201,23 @@ def named_values(option: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]
         yield name, value
 
 
-def changes_from_options(texts: list[str], option: str = "--set") -> dict[str, Any]:
+def numbers_from_options(option: str, texts: Iterable[str]) -> dict[str, float]:
+    """Values of an option that reads NAME=NUMBER."""
+    values = {}
+    for name, value in named_values(option, texts):
+        try:
+            values[name] = float(value)
+        except ValueError:
+            raise ValueError(f"{option} {name} must be a number, got {value!r}") from None
+    return values
+
+
+def changes_from_options(texts: Iterable[str], option: str = "--set") -> dict[str, Any]:
     """Values of an option that reads NAME=VALUE: TOML, or text where it is no TOML."""
     changes: dict[str, Any] = {}
     for name, value in named_values(option, texts):
         try:
-            changes[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            changes[name] = parse_toml(f"value = {value}", option)["value"]
+        except ValueError:
             changes[name] = value
     return changes

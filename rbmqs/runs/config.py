@@ -13,23 +13,19 @@ A key that is not known is an error that lists the keys that are.
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import cattrs
 import numpy as np
 
-from hamiltonians.models.symmetries import GROUPS
-from hamiltonians.utils.checks import choice, positive_int
+from hamiltonians.utils.checks import choice
 from rbmqs.runs.lattice_config import LatticeConfig
 from rbmqs.runs.old_names import with_new_names
-from rbmqs.utils.schedules import Schedule
-from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
+from rbmqs.states.factory import AnsatzSpec
+from rbmqs.utils.typed_tables import hints_of, known_keys, read_table, read_value, unknown_keys
+from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -85,65 +81,17 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class AnsatzConfig:
-    """Table [ansatz]: `alpha` or `n_hidden`, "complex" or "real" parameters, biases.
-
-    `tied` names a group over which weights are tied ("translations" or "space-group"), with
-    `n_features` instead of `alpha` if wished; `project` a symmetry sector ("symmetric" or a label).
-    `name` is another ansatz, registered or as "package.module:Class", and `keywords` a table of
-    what its `random` takes besides.
-    """
-
-    alpha: float | None = None
-    n_hidden: int | None = None
-    n_features: int | None = None
-    dtype: str = "complex"
-    visible_bias: bool | None = None
-    hidden_bias: bool | None = None
-    tied: str | None = None
-    project: str | None = None
-    name: str | None = None
-    keywords: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        choice("dtype", self.dtype, ("complex", "real"))
-        for name in ("n_hidden", "n_features"):
-            if getattr(self, name) is not None:
-                positive_int(name, getattr(self, name))
-        if self.tied is not None:
-            choice("tied", self.tied, GROUPS)
-
-    def options(self) -> dict[str, Any]:
-        """Keyword arguments of `rbmqs.ground_state`."""
-        table = dataclasses.asdict(self) | {"dtype": complex if self.dtype == "complex" else float}
-        return table | {"ansatz": table.pop("name"), "ansatz_options": table.pop("keywords")}
-
-
-@dataclass(frozen=True)
-class LengthConfig:
-    """Table [run]: how long, from which seeds, and with how many hidden units when."""
-
-    n_iterations: int = RunSettings.n_iterations
-    seed: int = RunSettings.seed
-    max_seconds: float | None = RunSettings.max_seconds
-    stop_when_converged: bool = RunSettings.stop_when_converged
-    growth: tuple[float, ...] = RunSettings.growth
-    growth_interval: int = RunSettings.growth_interval
-    n_restarts: int | None = RunSettings.n_restarts
-    restart_iterations: int = RunSettings.restart_iterations
-    extensions: tuple[str, ...] = RunSettings.extensions
-
-
-@dataclass(frozen=True)
 class Config:
-    """A whole run; `start_from` is the output of one whose wavefunction it starts with."""
+    """A whole run; `start_from` is the output of one whose wavefunction it starts with.
+
+    The tables [model], [lattice] and [ansatz] are fields; [run], [sampling] and [optimiser] make up
+    the settings.
+    """
 
     model: ModelConfig
     lattice: LatticeConfig | None = None
-    ansatz: AnsatzConfig = field(default_factory=AnsatzConfig)
-    run: LengthConfig = field(default_factory=LengthConfig)
-    sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    ansatz: AnsatzSpec = field(default_factory=AnsatzSpec)
+    run: RunSettings = field(default_factory=RunSettings)
     output: str | None = None
     start_from: str | None = None
 
@@ -153,24 +101,19 @@ class Config:
 
     def settings(self) -> RunSettings:
         """Settings of the run."""
-        return RunSettings(
-            **dataclasses.asdict(self.run), sampling=self.sampling, optimiser=self.optimiser
-        )
+        return self.run
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """Table of a TOML file.
+_PARTS = ("sampling", "optimiser")  # of the settings, with tables of their own
 
-    Raises
-    ------
-    ValueError
-        Not readable as TOML, with the place.
-    """
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from None
+
+@cache
+def shape() -> dict[str, Any]:
+    """The tables of a run with the type hints of their keys, as files and options know them."""
+    hints, settings = dict(hints_of(Config)), dict(hints_of(RunSettings))
+    parts = {name: settings.pop(name) for name in _PARTS}
+    last = {name: hints.pop(name) for name in ("output", "start_from")}
+    return {**hints, "run": settings, **parts, **last}
 
 
 def config_from_table(table: dict[str, Any]) -> Config:
@@ -181,126 +124,28 @@ def config_from_table(table: dict[str, Any]) -> Config:
     ValueError
         Unknown keys, wrong types or values, in one line.
     """
-    return _structure(with_new_names(table, note=True), Config, "")
+    table = with_new_names(table, note=True)
+    for problem in unknown_keys(table, shape(), ""):
+        raise ValueError(problem)
+    tables = dict(table)
+    run = read_value("run", tables.get("run", {}), dict[str, Any])
+    parts = {name: tables.pop(name) for name in _PARTS if name in tables}
+    return read_table(Config, {**tables, "run": {**run, **parts}})
 
 
 def settings_from_description(description: dict[str, Any]) -> RunSettings:
     """Settings from what `RunSettings.describe` wrote."""
-    return _structure(with_new_names(description), RunSettings, "")
-
-
-def _structure(table: Any, kind: Any, where: str) -> Any:
-    _check_keys(table, kind, where)
-    try:
-        return _converter().structure(table, kind)
-    except cattrs.BaseValidationError as group:
-        messages = cattrs.transform_error(group, format_exception=_format)
-        raise ValueError("; ".join(m.replace(" @ $.", " in ") for m in messages)) from None
-
-
-def _format(error: BaseException, kind: type | None) -> str:
-    if isinstance(error, KeyError):
-        return f"{error.args[0]} is missing"
-    return str(error) or type(error).__name__
+    return read_table(RunSettings, with_new_names(description))
 
 
 def config_problems(table: dict[str, Any]) -> list[str]:
     """Every unknown key of a run's table, a sentence each, with the keys that are known."""
-    return list(_unknown_keys(with_new_names(table), Config, ""))
+    return list(unknown_keys(with_new_names(table), shape(), ""))
 
 
-def _check_keys(table: Any, kind: type, where: str) -> None:
-    """Refuse the first unknown key."""
-    for problem in _unknown_keys(table, kind, where):
-        raise ValueError(problem)
-
-
-def _unknown_keys(table: Any, kind: type, where: str) -> Iterator[str]:
-    """Unknown keys with those that are known; recurses into tables of dataclasses."""
-    if not dataclasses.is_dataclass(kind):
-        return
-    if not isinstance(table, dict):
-        yield f"{where or 'configuration'} must be a table, got {table!r}"
-        return
-    known = {f.name: f for f in dataclasses.fields(kind)}
-    for key, value in table.items():
-        if key not in known:
-            place = f" in [{where}]" if where else ""
-            yield f"unknown key {key!r}{place}; known: {', '.join(known)}"
-            continue
-        nested = _nested_kind(kind, key, value)
-        if nested is not None:
-            yield from _unknown_keys(value, nested, key)
-
-
-def known_part(table: dict[str, Any], kind: type = Config) -> dict[str, Any]:
+def known_part(table: dict[str, Any]) -> dict[str, Any]:
     """A run's table without what `config_problems` finds in it."""
-    part, known = {}, {f.name for f in dataclasses.fields(kind)}
-    for key, value in table.items():
-        nested = _nested_kind(kind, key, value)
-        if key not in known or (nested is not None and not isinstance(value, dict)):
-            continue
-        part[key] = value if nested is None else known_part(value, nested)
-    return part
-
-
-def _nested_kind(kind: type, key: str, value: Any) -> type | None:
-    """The dataclass of a table within a table; a schedule may be a plain number instead."""
-    nested = _TABLES.get((kind, str(key)))
-    return None if nested is Schedule and not isinstance(value, dict) else nested
-
-
-_TABLES: dict[tuple[type, str], type] = {
-    (Config, "model"): ModelConfig,
-    (Config, "lattice"): LatticeConfig,
-    (Config, "ansatz"): AnsatzConfig,
-    (Config, "run"): LengthConfig,
-    (Config, "sampling"): SamplingSettings,
-    (Config, "optimiser"): OptimiserSettings,
-    (OptimiserSettings, "learning_rate"): Schedule,
-    (OptimiserSettings, "diag_shift"): Schedule,
-    (RunSettings, "sampling"): SamplingSettings,
-    (RunSettings, "optimiser"): OptimiserSettings,
-}
-
-
-def _converter() -> cattrs.Converter:
-    """cattrs without its conversions: 5.7 is not an int and "yes" not a bool."""
-    converter = cattrs.Converter()
-    converter.register_structure_hook(int, lambda v, _: _exactly(v, (int,), "an integer"))
-    converter.register_structure_hook(float, lambda v, _: _exactly(v, (int, float), "a number"))
-    converter.register_structure_hook(str, lambda v, _: _exactly(v, (str,), "a text"))
-    converter.register_structure_hook(bool, lambda v, _: _exactly(v, (bool,), "true or false"))
-    converter.register_structure_hook(
-        str | list[int] | None,
-        lambda v, _: converter.structure(v, _kind_of_signs(v)),
-    )
-    converter.register_structure_hook(
-        bool | list[bool],
-        lambda v, _: v if isinstance(v, bool) else converter.structure(v, list[bool]),
-    )
-
-    def schedule(value: Any, _: Any) -> Schedule | float:
-        if isinstance(value, dict):
-            return converter.structure(value, Schedule)
-        return converter.structure(value, float)
-
-    converter.register_structure_hook(Schedule | float, schedule)
-    converter.register_structure_hook(
-        Schedule | float | None, lambda v, kind: None if v is None else schedule(v, kind)
-    )
-    return converter
-
-
-def _kind_of_signs(value: Any) -> Any:
-    return list[int] if isinstance(value, list) else str | None
-
-
-def _exactly(value: Any, kinds: tuple[type, ...], what: str) -> Any:
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise TypeError(f"must be {what}, got {value!r}")
-    checked: Any = value
-    return float(checked) if float in kinds else checked
+    return known_keys(with_new_names(table), shape())
 
 
 def _parse_string(text: str) -> list[tuple[int, str]]:

@@ -22,11 +22,7 @@ from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
 
-_ANSATZ = (
-    "alpha", "n_hidden", "n_features", "dtype", "visible_bias", "hidden_bias", "tied", "project",
-    "ansatz", "ansatz_options",
-)  # fmt: skip
-_SPEC = {"ansatz": "name", "ansatz_options": "options"}  # where AnsatzSpec has other names
+_ANSATZ = tuple(AnsatzSpec().options())
 _PARTS = {"sampling": SamplingSettings, "optimiser": OptimiserSettings}
 
 
@@ -50,8 +46,7 @@ def prepare(
     ----------
     hamiltonian : SpinHamiltonian
     ansatz : mapping
-        Fields of `rbmqs.states.factory.AnsatzSpec`, its name as `ansatz` and its options as
-        `ansatz_options`; those that are None are open.
+        Options of `rbmqs.states.factory.AnsatzSpec`; those that are None are open.
     settings : RunSettings
     start : VariationalState, optional
         Start here instead of at random parameters; `ansatz` is then not looked at, and there is
@@ -64,10 +59,9 @@ def prepare(
     """
     if start is not None:
         return PreparedRun(hamiltonian, start, settings)
-    chosen = {name: value for name, value in ansatz.items() if value is not None}
+    spec = AnsatzSpec.from_options(ansatz)
     if settings.growth:
-        chosen["alpha"] = _first_density(settings.growth[0], chosen)
-    spec = AnsatzSpec(**{_SPEC.get(name, name): value for name, value in chosen.items()})
+        spec = replace(spec, alpha=_first_density(settings.growth[0], spec))
     psi = spec.create(hamiltonian, settings.seed)
     # Where the shift depends on distances, weights to far-off sites start smaller.
     shift, n_samples = DistanceShift.of(hamiltonian, settings), settings.sampling.n_samples_of(psi)
@@ -75,13 +69,14 @@ def prepare(
     return PreparedRun(hamiltonian, psi, with_restarts(settings, psi))
 
 
-def _first_density(first: float, chosen: Mapping[str, Any]) -> float:
+def _first_density(first: float, spec: AnsatzSpec) -> float:
     """The density that `growth` starts with, which is not asked for twice."""
     for name in ("alpha", "n_hidden", "n_features"):
-        if name in chosen and (name, chosen[name]) != ("alpha", first):
+        value = getattr(spec, name)
+        if value is not None and (name, value) != ("alpha", first):
             raise ValueError(
                 f"growth starts with alpha = {first:g}: give no other alpha, n_hidden or "
-                f"n_features, got {name} = {chosen[name]!r}"
+                f"n_features, got {name} = {value!r}"
             )
     return first
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.models.symmetries import find_group, find_sector
+from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.states import jastrow  # noqa: F401  registers its classes
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
@@ -19,10 +21,10 @@ from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 
 DEFAULT_ALPHA = 2.0
 _DTYPES = {"complex": complex, "real": float}
+_OPTIONS = {"name": "ansatz", "keywords": "ansatz_options"}  # of `rbmqs.ground_state`
 _OF_RBM = ("rbm", "symmetric-rbm", "projected-rbm")
 
 
@@ -32,9 +34,6 @@ class AnsatzSpec:
 
     Parameters
     ----------
-    name : str, optional
-        A registered ansatz such as "jastrow-rbm", or "package.module:Class", whose classmethod
-        `random(hamiltonian, *, seed, dtype, **options)` makes it. By default an RBM.
     alpha, n_hidden : optional
         Hidden units by site, or their number; alpha = 2 when nothing is said, and for tied weights
         what comes nearest to it.
@@ -50,11 +49,13 @@ class AnsatzSpec:
     project : str or SymmetrySector, optional
         "symmetric" for the sector that every symmetry leaves as it is, the label of a sector as
         `rbmqs exact --symmetry all` prints it, or the sector itself.
-    options : mapping
+    name : str, optional
+        A registered ansatz such as "jastrow-rbm", or "package.module:Class", whose classmethod
+        `random(hamiltonian, *, seed, dtype, **keywords)` makes it. By default an RBM.
+    keywords : mapping
         Further keywords of `random` of a named ansatz.
     """
 
-    name: str | None = None
     alpha: float | None = None
     n_hidden: int | None = None
     n_features: int | None = None
@@ -63,7 +64,26 @@ class AnsatzSpec:
     hidden_bias: bool | None = None
     tied: str | SymmetryGroup | None = None
     project: str | SymmetrySector | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.dtype, str):
+            object.__setattr__(self, "dtype", _DTYPES[choice("dtype", self.dtype, tuple(_DTYPES))])
+        for name in ("n_hidden", "n_features"):
+            if getattr(self, name) is not None:
+                positive_int(name, getattr(self, name))
+
+    def options(self) -> dict[str, Any]:
+        """The same as keyword arguments of `rbmqs.ground_state`."""
+        return {_OPTIONS.get(name, name): value for name, value in vars(self).items()}
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> AnsatzSpec:
+        """What such keyword arguments ask for; those that are None are open."""
+        names = {option: name for name, option in _OPTIONS.items()}
+        given = {name: value for name, value in options.items() if value is not None}
+        return cls(**{names.get(name, name): value for name, value in given.items()})
 
     def create(self, hamiltonian: SpinHamiltonian, seed: int) -> VariationalState:
         """The wavefunction with the random parameters of a seed.
@@ -75,10 +95,9 @@ class AnsatzSpec:
             that is not known, a keyword that the ansatz does not take.
         """
         root = np.random.SeedSequence(seed, spawn_key=(0,))
-        dtype = _DTYPES.get(self.dtype, self.dtype) if isinstance(self.dtype, str) else self.dtype
         if self.name is None or self.name in _OF_RBM:
-            return self._rbm(hamiltonian, root, dtype)
-        return self._named(self.name, hamiltonian, root, dtype)
+            return self._rbm(hamiltonian, root, self.dtype)
+        return self._named(self.name, hamiltonian, root, self.dtype)
 
     def _named(
         self, name: str, hamiltonian: SpinHamiltonian, root: np.random.SeedSequence, dtype: Any
@@ -101,7 +120,7 @@ class AnsatzSpec:
             "project",
         )
         given = {k: getattr(self, k) for k in shape if getattr(self, k) is not None}
-        keywords = {"seed": root, "dtype": dtype, **given, **self.options}
+        keywords = {"seed": root, "dtype": dtype, **given, **self.keywords}
         taken = inspect.signature(make).parameters
         is_open = any(p.kind is p.VAR_KEYWORD for p in taken.values())
         for keyword in keywords:
@@ -119,8 +138,8 @@ class AnsatzSpec:
         self, hamiltonian: SpinHamiltonian, root: np.random.SeedSequence, dtype: Any
     ) -> RBM | SymmetricRBM | ProjectedRBM:
         """Plain, tied over a group, projected onto a sector."""
-        if self.options:
-            raise ValueError(f"an RBM takes no options, got {', '.join(self.options)}")
+        if self.keywords:
+            raise ValueError(f"an RBM takes no options, got {', '.join(self.keywords)}")
         if self.name == "symmetric-rbm" and self.tied is None:
             raise ValueError("ansatz 'symmetric-rbm' needs tied, the group of its weights")
         if self.name == "projected-rbm" and self.project is None:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rbmqs.runs.config import read_toml
 from rbmqs.studies.axes import MAX_POINTS, axes_of, product
 from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.header import Header, header_of
 from rbmqs.studies.study import Point, Study, StudyError
 from rbmqs.studies.tables import digest, flatten, set_path
 from rbmqs.studies.validation import problems_of
+from rbmqs.utils.parsing import parse_toml, read_text
 
 SECTIONS = ("model", "lattice", "ansatz", "run", "sampling", "optimiser")
 TABLES = ("study", "grid", "list", "derived", "reference", *SECTIONS)
@@ -31,9 +31,8 @@ def read_study(path: str | Path) -> Study:
     StudyError
         Everything that is wrong with it, before anything runs.
     """
-    path = Path(path)
-    study = study_from_table(read_toml(path), name=path.stem)
-    return replace(study, source=path.read_text(encoding="utf-8"))
+    path, text = Path(path), read_text(path)
+    return replace(study_from_table(parse_toml(text, path), name=path.stem), source=text)
 
 
 def study_from_table(table: Mapping[str, Any], name: str = "study") -> Study:

@@ -17,10 +17,11 @@ def set_path(table: dict[str, Any], path: str, value: Any) -> None:
         Something on the way is not a table.
     """
     *sections, key = path.split(".")
-    for section in sections:
+    for depth, section in enumerate(sections):
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
-            raise ValueError(f"{section!r} in {path!r} is not a table")
+            place = f" in [{'.'.join(sections[:depth])}]" if depth else ""
+            raise ValueError(f"{section}{place} must be a table, got {table!r}")
     table[key] = value
 
 

@@ -83,7 +83,7 @@ def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: Refer
     from rbmqs.states.state import MAX_STATES
     from rbmqs.vmc.sources import make_sampler
 
-    if config.sampling.exact and H.dimension > MAX_STATES:
+    if config.run.sampling.exact and H.dimension > MAX_STATES:
         raise ValueError(
             f"exact sampling of {H.dimension} states refused, at most {MAX_STATES} allowed"
         )

@@ -11,19 +11,18 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.cli.options import _PLACES, add_model_options, add_run_options, table_from_options
+from rbmqs.cli.options import MODEL, RUN, add_model_options, add_run_options, table_from_options
 from rbmqs.runs.config import (
-    _TABLES,
-    Config,
-    LengthConfig,
     config_from_table,
     describe_run,
     describe_terms,
     hamiltonian_from_description,
-    read_toml,
     settings_from_description,
+    shape,
 )
+from rbmqs.utils.parsing import read_toml
 from rbmqs.utils.schedules import Schedule
+from rbmqs.utils.typed_tables import shape_of
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 
 FULL = """
@@ -234,7 +233,7 @@ def _use(config):
         ({"name": "ising", "total_sz": 0}, "takes neither total_sz nor marshall"),
         ({"name": "heisenberg", "signs": "neel"}, "signs must be one of marshall, stripe-x"),
         ({"name": "heisenberg", "signs": "auto"}, "'auto' is for ground-state runs"),
-        ({"name": "heisenberg", "signs": 3}, "must be a text, got 3"),
+        ({"name": "heisenberg", "signs": 3}, "must be a text or a list, got 3"),
         ({"name": "heisenberg", "signs": [1.5]}, "must be an integer, got 1.5"),
         ({"name": "heisenberg", "signs": "marshall", "marshall": True}, "marshall must be False"),
         ({"name": "ising", "parameters": {"Jx": 1.0}}, "unknown parameter 'Jx' of model 'ising'"),
@@ -323,16 +322,14 @@ def test_description_of_a_run_is_json():
 
 
 def test_the_table_run_has_every_setting_that_has_no_table():
-    settings = {field.name: field.default for field in dataclasses.fields(RunSettings)}
-    table = {field.name: field.default for field in dataclasses.fields(LengthConfig)}
-    assert table == {k: v for k, v in settings.items() if k not in ("sampling", "optimiser")}
+    settings = [field.name for field in dataclasses.fields(RunSettings)]
+    assert list(shape()["run"]) == [k for k in settings if k not in ("sampling", "optimiser")]
 
 
-@pytest.mark.parametrize("place", sorted(set(_PLACES.values())))
-def test_every_option_has_a_place_in_the_file(place):
-    section, key = place
-    kind = _TABLES[Config, section]
-    assert key in {field.name for field in dataclasses.fields(kind)}
+@pytest.mark.parametrize("option", [*MODEL, *RUN])
+def test_every_option_has_a_place_in_the_file(option):
+    section, key = option.place.split(".")
+    assert key in shape_of(shape()[section])
 
 
 def test_trials_by_option_and_by_file():
@@ -357,7 +354,7 @@ def test_optimiser_and_keywords_of_an_ansatz_as_options():
     words = ["--optimiser", "adam", "--ansatz", "jastrow-rbm"]
     table = options_of(*words, "--ansatz-option", "alpha=2.5", "--ansatz-option", "group=plain")
     assert table["ansatz"] == {"name": "jastrow-rbm", "keywords": {"alpha": 2.5, "group": "plain"}}
-    assert config_from_table(table).optimiser.kind == "adam"
+    assert config_from_table(table).run.optimiser.kind == "adam"
     with pytest.raises(ValueError, match="--ansatz-option must read NAME=VALUE, got 'alpha'"):
         options_of("--ansatz-option", "alpha")
     with pytest.raises(ValueError, match="kind must be one of sr, adam, sgd"):

@@ -149,17 +149,14 @@ def test_a_projected_machine_reaches_the_ground_state_of_a_chain():
 def test_other_ansaetze_by_name_and_import_path():
     H = hm.heisenberg(hm.chain(6))
     for name in ("jastrow", "rbmqs.states.jastrow:Jastrow"):
-        psi = AnsatzSpec(name, dtype="real").create(H, 3)
+        psi = AnsatzSpec(name=name, dtype="real").create(H, 3)
         assert isinstance(psi, Jastrow)
         assert not psi.is_complex
-    psi = AnsatzSpec("jastrow-rbm", alpha=2, hidden_bias=False, options={"stddev": 0.1}).create(
-        H, 3
-    )
+    spec = AnsatzSpec(2, name="jastrow-rbm", hidden_bias=False, keywords={"stddev": 0.1})
+    psi = spec.create(H, 3)
     assert psi.n_hidden == 12
     assert list(psi.parameters) == ["couplings", "visible_bias", "weights"]
-    again = AnsatzSpec("jastrow-rbm", alpha=2, hidden_bias=False, options={"stddev": 0.1}).create(
-        H, 3
-    )
+    again = spec.create(H, 3)
     assert np.array_equal(psi.flat, again.flat)
 
 
@@ -171,8 +168,8 @@ def test_other_ansaetze_by_name_and_import_path():
         ({"name": "numpy:ndarray"}, TypeError, "derived from VariationalState"),
         ({"name": "jastrow", "alpha": 1}, ValueError, "takes no alpha"),
         ({"name": "jastrow", "project": "symmetric"}, ValueError, "takes no project"),
-        ({"name": "jastrow", "options": {"depth": 2}}, ValueError, "takes no depth"),
-        ({"options": {"depth": 2}}, ValueError, "RBM takes no options, got depth"),
+        ({"name": "jastrow", "keywords": {"depth": 2}}, ValueError, "takes no depth"),
+        ({"keywords": {"depth": 2}}, ValueError, "RBM takes no options, got depth"),
         ({"name": "symmetric-rbm"}, ValueError, "needs tied"),
         ({"name": "projected-rbm"}, ValueError, "needs project"),
         ({"name": "rbmqs.states.state:VariationalState"}, ValueError, "no classmethod random"),

@@ -1,0 +1,124 @@
+"""The commands `rbmqs ground-state` and `rbmqs resume`: a run, from its start or onwards."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rbmqs.cli import exit_codes
+from rbmqs.cli.options import (
+    add_model_options,
+    add_quiet,
+    add_run_options,
+    add_values,
+    changes_from_options,
+    table_from_options,
+)
+
+if TYPE_CHECKING:
+    from rbmqs.runs.config import Config
+
+
+def add_ground_state_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `rbmqs ground-state`."""
+    add_model_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--output", metavar="DIR", help="directory for log, checkpoint, result")
+    parser.add_argument(
+        "--from", dest="start_from", metavar="DIR",
+        help="start with the wavefunction of this run; --alpha adds units, --project projects it",
+    )  # fmt: skip
+    parser.add_argument("--plot", metavar="FILE", help="picture of the run (default: in DIR)")
+    parser.set_defaults(run=run_ground_state)
+
+
+def add_resume_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `rbmqs resume`."""
+    parser.add_argument("directory", metavar="DIR")
+    parser.add_argument("--iterations", type=int, metavar="N", help="new total")
+    text = "change a setting, such as optimiser.momentum=0.5 (repeatable)"
+    add_values(parser, "--set", help=text)
+    add_quiet(parser)
+    parser.set_defaults(run=run_resume)
+
+
+def run_ground_state(options: argparse.Namespace) -> int:
+    """Optimise, print and draw; returns the exit status."""
+    from rbmqs.runs.config import config_from_table
+    from rbmqs.runs.resume import starting_point
+    from rbmqs.runs.run import ground_state
+    from rbmqs.runs.warmup import solvers_compiled_ahead
+    from rbmqs.sampling.distributed import launched_ranks
+
+    comm = launched_ranks()
+    config = config_from_table(table_from_options(options))
+    if config.model.signs == "auto":
+        config = _with_chosen_signs(config, not options.quiet, comm is None or comm.rank == 0)
+    hamiltonian = config.hamiltonian()
+    ahead = (
+        nullcontext()
+        if comm is not None
+        else solvers_compiled_ahead(config.ansatz.options()["dtype"], hamiltonian.n_sites)
+    )
+    with ahead:
+        result = ground_state(
+            hamiltonian,
+            **config.ansatz.options(),
+            settings=config.settings(),
+            psi=starting_point(config),
+            output=config.output,
+            progress=not options.quiet,
+            comm=comm,
+        )
+    if comm is not None and comm.rank > 0:
+        return 0  # rank 0 reports
+    return _finish(result, options.plot)
+
+
+def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
+    """The configuration with the sign rule of lowest energy in short runs, which rank 0 shows."""
+    from dataclasses import replace
+
+    from rbmqs.runs.sign_search import choose_signs
+
+    plain = replace(config, model=replace(config.model, signs=None))
+    search = choose_signs(plain.hamiltonian(), progress=progress and is_first)
+    if is_first:
+        print(f"{search}\n")
+    return replace(config, model=replace(config.model, signs=search.best.signs))
+
+
+def run_resume(options: argparse.Namespace) -> int:
+    """Go on with a run; returns the exit status."""
+    from rbmqs.runs.run import resume
+    from rbmqs.sampling.distributed import launched_ranks
+
+    if launched_ranks() is not None:
+        raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
+    result = resume(
+        options.directory,
+        n_iterations=options.iterations,
+        changes=changes_from_options(options.set),
+        progress=not options.quiet,
+    )
+    return _finish(result, None)
+
+
+def _finish(result: Any, plot: str | None) -> int:
+    """Print the report, draw the picture, say how to go on."""
+    print(result)
+    if plot is None and result.directory is not None:
+        plot = str(Path(result.directory) / "energy.png")
+    if plot is not None and result.history:
+        result.plot(plot)
+        print(f"{'picture':<14} {plot}")
+    if result.interrupted is not None:
+        if result.directory is not None:
+            print(f"saved; go on with: rbmqs resume {result.directory}", file=sys.stderr)
+        else:
+            print("not saved: give --output DIR to be able to resume", file=sys.stderr)
+        return exit_codes.INTERRUPTED + result.interrupted
+    return exit_codes.OK if result.converged else exit_codes.NOT_CONVERGED
