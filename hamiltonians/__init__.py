@@ -30,6 +30,7 @@ from hamiltonians.lattices import (
     triangular,
     unit_cell,
 )
+from hamiltonians.models.driven import DrivenHamiltonian
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
 from hamiltonians.models.named import MODELS, heisenberg, ising, j1j2, model, xxz, xyz
 from hamiltonians.models.sign_rules import SIGN_RULES, average_sign, rules_of
@@ -57,6 +58,9 @@ _ON_FIRST_USE = {
     "memory_needed": "exact.diagonalisation",
     "memory_plan": "exact.diagonalisation",
     "evolve": "exact.evolution",
+    "ising_chain_dynamics": "exact.free_fermions",
+    "loschmidt_echo": "exact.evolution",
+    "product_state": "exact.product_states",
     "ground_sector": "exact.ground_sector",
     "low_spectrum": "exact.spectrum",
     "with_smallest_sz": "exact.ground_sector",
@@ -74,6 +78,7 @@ __all__ = [
     "SIGN_RULES",
     "BitConnections",
     "Connections",
+    "DrivenHamiltonian",
     "ExactResult",
     "Lattice",
     "LocalSpace",
@@ -114,15 +119,18 @@ __all__ = [
     "honeycomb",
     "identity",
     "ising",
+    "ising_chain_dynamics",
     "ising_chain_energy",
     "j1j2",
     "kagome",
     "ladder",
+    "loschmidt_echo",
     "low_spectrum",
     "memory_needed",
     "memory_plan",
     "model",
     "observable_connections",
+    "product_state",
     "pyrochlore",
     "rectangle",
     "rules_of",

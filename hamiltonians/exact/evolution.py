@@ -1,8 +1,10 @@
-"""Time evolution exp(-i H t) |psi> in Krylov spaces.
+"""Time evolution exp(-i H t) |psi> in Krylov spaces, and under a Hamiltonian that changes in time.
 
 In the space of m Lanczos vectors exp(-i H t) |v_1> is approximated by sum_j c_j v_j with
 c = exp(-i T t) e_1. The error is about beta_m |c_m| (Park & Light, J. Chem. Phys. 85, 5870, 1986;
 Saad, SIAM J. Numer. Anal. 29, 209, 1992): the time step is made as long as that allows.
+Where H depends on t, i dpsi/dt = H(t) psi is integrated by the Runge-Kutta method of order 8
+(Hairer, Norsett & Wanner, 1993).
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from hamiltonians.exact.diagonalisation import compiled
 from hamiltonians.exact.memory import MemoryPlan, check_plan, check_sites, sector_dimension
 from hamiltonians.exact.thick_restart import orthonormal_product
-from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.models.driven import DrivenHamiltonian
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.checks import as_real, integer
 
@@ -22,7 +24,7 @@ _SHRINK = 0.8  # of a time step that was too long
 
 
 def evolve(
-    H: SpinHamiltonian,
+    H: Any,
     vector: ArrayLike,
     times: Sequence[float] | NDArray[Any],
     *,
@@ -31,12 +33,13 @@ def evolve(
     n_vectors: int = 24,
     memory_limit: int | None = None,
 ) -> NDArray[np.complex128]:
-    """exp(-i H t) |vector> at each of the times.
+    """The solution of i d|psi>/dt = H |psi> at each of the times; at time 0 it is `vector`.
 
     Parameters
     ----------
-    H : SpinHamiltonian
-        In Pauli units, so that t is in units of 1 / J for H = J sum sigma.sigma.
+    H : SpinHamiltonian, callable, or sequence of (coefficient, operator)
+        In Pauli units, so that t is in units of 1 / J for H = J sum sigma.sigma; or H(t), see
+        `hamiltonians.models.driven.DrivenHamiltonian`.
     vector : array, shape (dimension,)
         In the basis of `ground_state`.
     times : sequence of float
@@ -46,7 +49,7 @@ def evolve(
     tolerance : float
         Bound of the error estimate for each unit of norm and for the whole time.
     n_vectors : int
-        Dimension of a Krylov space.
+        Dimension of a Krylov space, where H is fixed.
 
     Returns
     -------
@@ -59,6 +62,8 @@ def evolve(
     TypeError, ValueError
         If the vector does not have the dimension of the sector, or a time is not finite.
     """
+    driven = DrivenHamiltonian(H)
+    H = driven.first
     check_sites(H)
     if symmetry is not None:
         symmetry.check(H)
@@ -70,6 +75,8 @@ def evolve(
         raise ValueError(f"vector must have shape ({dimension},), got {start.shape}")
     held = (n_vectors + len(asked) + 6) * 16 * dimension
     check_plan(H, MemoryPlan(dimension, {"vectors": held}), memory_limit)
+    if not driven.is_fixed:
+        return _driven(driven, start, asked, symmetry, tolerance)
     product = orthonormal_product(compiled(H, symmetry))
     out = np.empty((len(asked), dimension), np.complex128)
     error_rate = tolerance / max(float(np.abs(asked).max(initial=0.0)), 1e-300)
@@ -80,6 +87,48 @@ def evolve(
             psi = _advance(product, psi, float(asked[n]) - now, error_rate, n_vectors)
             now = float(asked[n])
             out[n] = psi
+    return out
+
+
+def loschmidt_echo(
+    H: Any, vector: ArrayLike, times: Sequence[float] | NDArray[Any], **options: Any
+) -> NDArray[np.float64]:
+    """|<vector|psi(t)>|^2 at each of the times, for a normalised vector; options as in `evolve`."""
+    start = np.asarray(vector)
+    return np.abs(evolve(H, start, times, **options) @ start.conj()) ** 2
+
+
+def _driven(
+    driven: DrivenHamiltonian,
+    start: NDArray[Any],
+    asked: NDArray[np.float64],
+    symmetry: SymmetrySector | None,
+    tolerance: float,
+) -> NDArray[np.complex128]:
+    """The state at each of the times by integration from 0, forwards and backwards."""
+    from scipy.integrate import solve_ivp  # late: 50 ms that a fixed Hamiltonian does not need
+
+    def right(t: float, psi: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        H = driven.at(t)
+        if symmetry is not None:
+            symmetry.check(H)
+        return -1j * orthonormal_product(compiled(H, symmetry, stored=False))(psi)
+
+    out = np.empty((len(asked), len(start)), np.complex128)
+    psi = start.astype(np.complex128)
+    out[asked == 0] = psi
+    for sign in (1, -1):
+        chosen = np.flatnonzero(sign * asked > 0)
+        if len(chosen) == 0:
+            continue
+        times, place = np.unique(np.abs(asked[chosen]), return_inverse=True)
+        found = solve_ivp(
+            right, (0.0, sign * times[-1]), psi, "DOP853", sign * times,
+            rtol=tolerance, atol=tolerance * float(np.linalg.norm(psi)) / len(psi) ** 0.5,
+        )  # fmt: skip
+        if not found.success:
+            raise ArithmeticError(f"the evolution in time stopped: {found.message}")
+        out[chosen] = found.y.T[place]
     return out
 
 
