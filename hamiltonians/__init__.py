@@ -50,7 +50,7 @@ from hamiltonians.symmetry.rotations import Rotation
 _ON_FIRST_USE = {
     "Sector": "operators.sectors",
     "ExactResult": "exact.diagonalisation",
-    "TooLargeError": "exact.diagonalisation",
+    "TooLargeError": "utils.memory",
     "entanglement_entropy": "exact.entanglement",
     "expectation": "exact.diagonalisation",
     "full_spectrum": "exact.diagonalisation",

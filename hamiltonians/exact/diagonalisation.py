@@ -20,8 +20,6 @@ from hamiltonians.exact.lanczos import LowestState, Operator, Recurrence, lowest
 from hamiltonians.exact.memory import (
     DENSE_DIMENSION,
     MemoryPlan,
-    TooLargeError,
-    available_memory,
     check_plan,
     check_sites,
     memory_needed,
@@ -36,6 +34,7 @@ from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import flag, integer
+from hamiltonians.utils.memory import TooLargeError, available_memory
 
 __all__ = [
     "ExactResult",

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.core import symmetric_elements as partners
-from hamiltonians.exact.memory import TooLargeError, available_memory, size_text
 from hamiltonians.exact.orbits import OrbitBasis
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.memory import require_memory
 
 _AT_ONCE = 2**20
 
@@ -37,11 +37,7 @@ def expand(vector: NDArray[Any], basis: OrbitBasis, sector: Sector) -> NDArray[A
     complex_ones = np.iscomplexobj(vector) or bool(basis.phases.imag.any())
     dtype = np.complex128 if complex_ones else np.float64
     needed = sector.dimension * (8 + np.dtype(dtype).itemsize)
-    if needed > available_memory():
-        raise TooLargeError(
-            f"a vector of {sector.dimension} states needs {size_text(needed)} of memory; "
-            f"allowed are {size_text(available_memory())}"
-        )
+    require_memory(needed, f"a vector of {sector.dimension} states")
     amplitudes = (vector / np.sqrt(basis.listed[1].astype(np.float64))).astype(dtype)
     phases = basis.phases.astype(dtype) if complex_ones else basis.phases.real.copy()
     states, out = sector.basis_states(), np.empty(sector.dimension, dtype)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.exact.signs import sign_sites
-from hamiltonians.models.hamiltonian import SpinHamiltonian, find_sz_breaking_term
+from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.symmetries import is_even
 from hamiltonians.operators.pauli import PauliString, PauliSum
+from hamiltonians.operators.properties import find_sz_breaking_term
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.memory import (
+    TooLargeError,
+    power_text,
+    require_memory,
+    size_text,
+)
 
 DENSE_DIMENSION = 512  # sectors up to this size are diagonalised densely
 _BLOCK_LOW_BITS = 8  # of a block at least: there are no more blocks than 2^(n_sites - 8)
-
-
-class TooLargeError(ValueError):
-    """The sector does not fit into memory; raised before anything is allocated."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,9 @@ def n_krylov(dimension: int, k: int) -> int:
 def check_plan(H: SpinHamiltonian, plan: MemoryPlan, limit: int | None) -> None:
     """Refuse what does not fit, and say what would make it smaller."""
     check_sites(H)
-    available = available_memory() if limit is None else limit
-    if plan.total > available:
-        raise TooLargeError(
-            f"exact diagonalisation of {H.n_sites} sites, dimension {_power(plan.dimension)}, "
-            f"needs {size_text(plan.total)} of memory; "
-            f"allowed are {size_text(available)}{_advice(H)}"
-        )
+    dimension = power_text(plan.dimension)
+    what = f"exact diagonalisation of {H.n_sites} sites, dimension {dimension},"
+    require_memory(plan.total, what, _advice(H), limit)
 
 
 def check_sites(H: SpinHamiltonian) -> None:
@@ -120,20 +118,8 @@ def check_sites(H: SpinHamiltonian) -> None:
     if H.n_sites >= MAX_BITS:
         raise TooLargeError(
             f"exact diagonalisation allows at most {MAX_BITS - 1} sites, got {H.n_sites} "
-            f"(dimension {_power(H.dimension)})"
+            f"(dimension {power_text(H.dimension)})"
         )
-
-
-def available_memory() -> int:
-    """Bytes that the host can give."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def size_text(n_bytes: int) -> str:
-    """Bytes as people say them."""
-    return f"{n_bytes / 1e9:.3g} GB" if n_bytes < 10**15 else f"{_power(n_bytes)} bytes"
 
 
 def _n_vectors(dimension: int, k: int, vectors: bool) -> int:
@@ -146,11 +132,4 @@ def _advice(H: SpinHamiltonian) -> str:
     if H.total_sz is not None or not H.conserves_total_sz:
         return ""
     smallest = H.n_sites % 2 / 2
-    return f"; total S_z is conserved, so total_sz={smallest:g} would make the problem smaller"
-
-
-def _power(number: int) -> str:
-    """An integer of any size in a few characters."""
-    if number < 10**7:
-        return str(number)
-    return f"about 10^{math.log10(number):.0f}"
+    return f"total S_z is conserved, so total_sz={smallest:g} would make the problem smaller"

@@ -15,7 +15,14 @@ from hamiltonians.lattices.lattice import Lattice
 from hamiltonians.models.sign_rules import sign_rotation
 from hamiltonians.operators.connections import Connections, compile_connections
 from hamiltonians.operators.local_space import check_total_sz
-from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, multiply, spell
+from hamiltonians.operators.pauli import PauliString, PauliSum, spell
+from hamiltonians.operators.properties import (
+    check_terms,
+    coupling_scale,
+    find_sz_breaking_term,
+    spectral_bound,
+    trace_per_state,
+)
 from hamiltonians.symmetry.rotations import Rotation
 from hamiltonians.utils.brief import Brief, Rows, Tabled
 from hamiltonians.utils.checks import integer
@@ -74,7 +81,7 @@ class SpinHamiltonian(Tabled):
     spec: ModelSpec | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check_terms(self.terms, self.n_sites)
+        check_terms(self.terms, self.n_sites)
         real = {string: complex(value.real) for string, value in self.terms.terms.items()}
         object.__setattr__(self, "terms", PauliSum(real))
         if self.lattice is not None and self.lattice.n_sites != self.n_sites:
@@ -83,14 +90,11 @@ class SpinHamiltonian(Tabled):
             )
         if self.total_sz is not None:
             object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.n_sites))
-            self._check_sector()
-
-    def _check_sector(self) -> None:
-        if self._sector_breaker is not None:
-            raise ValueError(
-                "total_sz must be None for a Hamiltonian that does not conserve it, got "
-                f"{self.total_sz:g}; the term {spell(self._sector_breaker)} changes it"
-            )
+            if self._sector_breaker is not None:
+                raise ValueError(
+                    "total_sz must be None for a Hamiltonian that does not conserve it, got "
+                    f"{self.total_sz:g}; the term {spell(self._sector_breaker)} changes it"
+                )
 
     @property
     def is_real(self) -> bool:
@@ -112,6 +116,35 @@ class SpinHamiltonian(Tabled):
         if self.total_sz is None:
             return 2**self.n_sites
         return math.comb(self.n_sites, round(self.n_sites / 2 - self.total_sz))
+
+    @property
+    def trace(self) -> float:
+        """Tr H / 2^N, the coefficient of the identity: the energy at infinite temperature."""
+        return trace_per_state(self.terms)
+
+    @cached_property
+    def energy_scale(self) -> float:
+        """Bound of |E - trace| over the spectrum: the sum of |coefficients|, identity left out."""
+        return spectral_bound(self.terms)
+
+    @cached_property
+    def coupling_scale(self) -> float:
+        """J of a typical site, the inverse of the unit of learning rates; 1 where there is none."""
+        return coupling_scale(self.terms) or 1.0
+
+    def size_of(self, energy: float) -> float:
+        """What a difference from an energy is relative to: |energy - trace|.
+
+        At least a thousandth of `energy_scale`; 0 for a multiple of the identity only.
+        """
+        return max(abs(float(energy) - self.trace), 1e-3 * self.energy_scale)
+
+    def in_units_of(self, unit: float) -> "SpinHamiltonian":
+        """(H - trace) / unit, H itself where that changes nothing."""
+        if unit == 1 and self.trace == 0:
+            return self
+        terms = PauliSum({s: c / unit for s, c in self.terms.terms.items() if s})
+        return dataclasses.replace(self, terms=terms)
 
     @cached_property
     def connections(self) -> Connections:
@@ -261,33 +294,6 @@ def spin_hamiltonian(
         n_sites = max(terms.n_sites_needed, 1) if lattice is None else lattice.n_sites
     n_sites = integer("n_sites", n_sites, minimum=1)
     return SpinHamiltonian(name, n_sites, terms, lattice, total_sz)
-
-
-def find_sz_breaking_term(terms: PauliSum) -> PauliString | None:
-    """A string that spoils [H, sum_i Z_i] = 0, or None if all commutators cancel."""
-    made: dict[PauliString, complex] = {}
-    sources: dict[PauliString, PauliString] = {}
-    for string, value in terms.terms.items():
-        for site, letter in string:
-            if letter != "Z":  # then P Z_i = -Z_i P, and the commutator is 2 P Z_i
-                phase, product = multiply(string, ((site, "Z"),))
-                made[product] = made.get(product, 0) + 2 * phase * value
-                sources.setdefault(product, string)
-    tolerance = ROUNDING * max(map(abs, terms.terms.values()), default=0.0)
-    return next((sources[key] for key, value in made.items() if abs(value) > tolerance), None)
-
-
-def _check_terms(terms: PauliSum, n_sites: int) -> None:
-    if terms.n_sites_needed > n_sites:
-        raise ValueError(
-            f"n_sites must be at least {terms.n_sites_needed} for these terms, got {n_sites}"
-        )
-    if not terms.is_hermitian:
-        worst = max(terms.terms, key=lambda string: abs(terms.terms[string].imag))
-        raise ValueError(
-            "terms must be Hermitian, that is have real coefficients, "
-            f"got {terms.terms[worst]} for {spell(worst)}"
-        )
 
 
 def _plain_parameters(spec: ModelSpec) -> dict[str, Any]:

@@ -201,9 +201,8 @@ def _row_rule(string: PauliString) -> tuple[Sites, Sites, complex]:
 
 
 def _real(diagonal: Strings) -> dict[Sites, float]:
-    largest = max(map(abs, diagonal.values()), default=0.0)
     for sites, value in diagonal.items():
-        if abs(value.imag) > ROUNDING * largest:
+        if abs(value.imag) > ROUNDING * abs(value):
             name = spell(tuple((site, "Z") for site in sites))
             raise ValueError(f"terms must have a real diagonal, got {value} for {name}")
     return {sites: value.real for sites, value in diagonal.items()}

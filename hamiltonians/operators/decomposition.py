@@ -29,9 +29,11 @@ def pauli_strings(matrix: Any, n_sites: int) -> dict[PauliString, complex]:
     for flip in np.unique(flips).tolist():
         diagonal = np.zeros(2**n_sites, np.complex128)
         np.add.at(diagonal, rows[flips == flip], elements.data[flips == flip])
-        total |= _strings(_walsh_hadamard(diagonal), flip, n_sites)
-    largest = max(map(abs, total.values()), default=0.0)
-    return {string: c for string, c in total.items() if abs(c) > ROUNDING * largest}
+        # Rounding of a transform in n_sites steps is relative to the elements that it adds up.
+        floor = 2 * np.finfo(float).eps * n_sites * np.abs(diagonal).max()
+        found = _strings(_walsh_hadamard(diagonal), flip, n_sites)
+        total |= {string: c for string, c in found.items() if abs(c) > floor}
+    return total
 
 
 def _strings(coefficients: NDArray[Any], flip: int, n_sites: int) -> dict[PauliString, complex]:

@@ -6,6 +6,7 @@ coefficients. Products use sigma_a sigma_b = delta_ab + i epsilon_abc sigma_c, s
 """
 
 import cmath
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Complex
@@ -20,6 +21,7 @@ from hamiltonians.utils.checks import integer
 Scalar = complex | float | int
 
 MAX_MATRIX_SITES = 8  # 4^8 strings
+CANCELLED = 16 * 2.0**-52  # of what was added up: a part below is the rounding of up to 250 terms
 
 _PRODUCT: dict[tuple[str, str], tuple[complex, str]] = {
     ("X", "Y"): (1j, "Z"), ("Y", "Z"): (1j, "X"), ("Z", "X"): (1j, "Y"),
@@ -68,11 +70,7 @@ class PauliSum:
             If a site is not an integer >= 0 or named twice, a letter is not X, Y or Z, or a
             coefficient is not a finite number.
         """
-        total: dict[PauliString, complex] = {}
-        for value, factors in terms:
-            string = _checked(factors)
-            total[string] = total.get(string, 0) + _number(value)
-        return cls(total)
+        return cls(added((_checked(factors), _number(value)) for value, factors in terms))
 
     @classmethod
     def from_matrix(cls, matrix: Any, sites: Sequence[int]) -> "PauliSum":
@@ -110,11 +108,7 @@ class PauliSum:
     @classmethod
     def sum(cls, sums: Iterable["PauliSum"]) -> "PauliSum":
         """Sum of many Pauli sums, in time linear in the number of terms."""
-        total: dict[PauliString, complex] = {}
-        for part in sums:
-            for string, value in part._coefficients.items():
-                total[string] = total.get(string, 0) + value
-        return cls(total)
+        return cls(added(pair for part in sums for pair in part._coefficients.items()))
 
     @property
     def terms(self) -> Mapping[PauliString, complex]:
@@ -128,9 +122,8 @@ class PauliSum:
 
     @property
     def is_hermitian(self) -> bool:
-        """Whether all coefficients are real, up to rounding of the largest."""
-        largest = max(map(abs, self._coefficients.values()), default=0.0)
-        return all(abs(c.imag) <= ROUNDING * largest for c in self._coefficients.values())
+        """Whether all coefficients are real, each up to its own rounding."""
+        return all(abs(c.imag) <= ROUNDING * abs(c) for c in self._coefficients.values())
 
     def hermitian_conjugate(self) -> "PauliSum":
         """The adjoint: Pauli strings are Hermitian, so coefficients are conjugated."""
@@ -230,13 +223,31 @@ def multiply(left: PauliString, right: PauliString) -> tuple[complex, PauliStrin
     return phase, tuple(sorted(letters.items()))
 
 
-def _product(left: PauliSum, right: PauliSum) -> PauliSum:
+def added(pairs: Iterable[tuple[PauliString, complex]]) -> dict[PauliString, complex]:
+    """Sums by string; a real or imaginary part that is rounding of what cancelled in it is 0."""
     total: dict[PauliString, complex] = {}
-    for first, a in left.terms.items():
-        for second, b in right.terms.items():
-            phase, string = multiply(first, second)
-            total[string] = total.get(string, 0) + phase * a * b
-    return PauliSum(total)
+    sizes: dict[PauliString, float] = {}
+    for string, value in pairs:
+        total[string] = total.get(string, 0) + value
+        sizes[string] = sizes.get(string, 0.0) + abs(value)
+    for string, value in total.items():
+        floor = CANCELLED * sizes[string]
+        small = [abs(part) <= floor < math.inf for part in (value.real, value.imag)]
+        if any(small):
+            real, imag = (
+                0.0 if s else p for s, p in zip(small, (value.real, value.imag), strict=True)
+            )
+            total[string] = complex(real, imag)
+    return total
+
+
+def _product(left: PauliSum, right: PauliSum) -> PauliSum:
+    made = (
+        (*multiply(first, second), a * b)
+        for first, a in left.terms.items()
+        for second, b in right.terms.items()
+    )
+    return PauliSum(added((string, phase * value) for phase, string, value in made))
 
 
 def _checked(factors: Iterable[tuple[int, str]]) -> PauliString:

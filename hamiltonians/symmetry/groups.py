@@ -282,10 +282,10 @@ def _moved_to(
     What sat at site perm[j] sits at j afterwards: U_g sigma_i U_g^-1 acts on site perm^-1[i].
     """
     place = np.argsort(permutation).tolist()
-    tolerance = ROUNDING * max(map(abs, terms.terms.values()), default=0.0)
     for string, value in terms.terms.items():
         there = tuple(sorted((place[site], letter) for site, letter in string))
-        if abs(terms.terms.get(there, 0) - value) > tolerance:
+        other = terms.terms.get(there, 0)
+        if abs(other - value) > ROUNDING * max(abs(other), abs(value)):
             return string, value, there
     return None
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum
+from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, added
 from hamiltonians.utils.checks import integer
 
 HALF_TURN, FULL_TURN = 3, 6  # in sixths
@@ -77,14 +77,14 @@ class Rotation:
         if terms.n_sites_needed > len(self.sixths):
             last = len(self.sixths) - 1
             raise ValueError(f"observable must act on sites 0 to {last}, got {terms!r}")
-        total: dict[PauliString, complex] = {}
-        for string, value in terms.terms.items():
-            for rotated, factor in self._rotated(string).items():
-                total[rotated] = total.get(rotated, 0) + factor * value
-        if self.is_real:
-            return PauliSum(total)
-        largest = max(map(abs, total.values()), default=0.0)
-        return PauliSum({s: c for s, c in total.items() if abs(c) > ROUNDING * largest})
+        return PauliSum(
+            added(
+                (rotated, factor * value)
+                for string, value in terms.terms.items()
+                for rotated, factor in self._rotated(string).items()
+                if abs(factor) > ROUNDING
+            )
+        )
 
     def site_phases(self, spins: NDArray[Any]) -> NDArray[Any]:
         """exp(-i phi_i sigma_i), shape of ``spins`` (..., n_sites); real where `is_real`.

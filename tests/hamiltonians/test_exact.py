@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_refused_at_once(H):
 def test_refusal_states_bytes_and_the_sector_that_helps():
     H = heisenberg(square(4))
     with pytest.raises(
-        TooLargeError, match=r"needs 0.0\d+ GB .* allowed are 1e-06 GB; .*total_sz=0"
+        TooLargeError, match=r"needs 0.0\d+ GB .* available are 1e-06 GB; .*total_sz=0"
     ):
         ground_state(H, memory_limit=1000)
     with pytest.raises(TooLargeError) as error:
