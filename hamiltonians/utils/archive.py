@@ -1,14 +1,17 @@
-"""Arrays and a description in one .npz file, written atomically and read with suspicion.
+"""Arrays in .npz files, written atomically and read with suspicion.
 
-The file holds plain arrays and one JSON text with the format, its version and the conventions.
-Nothing is pickled, and no array is read before its size and type have been compared with what the
-text says.
+Ours hold plain arrays and one JSON text with the format, its version, the conventions, and type,
+shape and checksum of each array. Nothing is pickled, and no array is read before its size and type
+have been compared with what the text says, and that with what the file has. Each member carries the
+checksum of the .npz format besides, so that a flipped bit is found in files of others too.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +19,12 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from hamiltonians.utils.files import bounded_json, checksum, write_atomically
+
 _MAX_META_BYTES = 16 * 2**20
+_MAX_DIRECTORY_BYTES = 2**20  # of the list of members: some 10,000
+_HEADER_BYTES = 4096  # of an array in a file, at most
+_PIECE = 2**22  # bytes read at once
 
 T = TypeVar("T")
 
@@ -40,30 +48,31 @@ def write_archive(
     meta = {
         **meta,
         **kind._asdict(),
-        "arrays": {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()},
+        "arrays": {name: _described(a) for name, a in arrays.items()},
     }
     text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     members: dict[str, Any] = {"meta": text, **arrays}
     write_atomically(path, lambda file: np.savez(file, **members))
 
 
-def write_atomically(path: Path, write: Any) -> None:
-    """Call `write(file)` on a neighbouring file, flush it to disk, and move it into place."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with open(partial, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _described(array: np.ndarray) -> list[Any]:
+    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return [array.dtype.str, list(array.shape), checksum(data.data)]
 
 
 def read_archive(
-    path: Path, kind: Kind, assemble: Callable[[dict[str, Any], dict[str, np.ndarray]], T]
+    path: Path,
+    kind: Kind,
+    assemble: Callable[[dict[str, Any], dict[str, np.ndarray]], T],
+    check: Callable[[dict[str, Any]], None] = lambda meta: None,
 ) -> T:
     """`assemble(meta, arrays)` of a file of this kind.
+
+    Parameters
+    ----------
+    check : callable, optional
+        Called with the description before any array is read, and raises where the file cannot be
+        the one that is wanted: `meta["arrays"][name]` begins with dtype and shape.
 
     Raises
     ------
@@ -74,26 +83,83 @@ def read_archive(
         that `assemble` raises becomes one line.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             _check_stored(path, archive)
             meta = _read_meta(path, archive)
             _check_meta(path, meta, kind)
+            check(meta)
             arrays = {name: _read_array(path, archive, name, meta) for name in meta["arrays"]}
         return assemble(meta, arrays)
     except (FileNotFoundError, CheckpointError):
         raise
     except Exception as error:  # a damaged file fails in more ways than can be listed
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if isinstance(error, KeyError):
-            reason = f"it lacks {reason}"
-        raise CheckpointError(f"{path} is not a readable checkpoint: {reason}") from error
+        raise CheckpointError(f"{path} is not a readable checkpoint: {_reason(error)}") from error
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file without a description, compressed or not.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    CheckpointError
+        Damaged, or with members that declare more bytes than there is memory for.
+    """
+    try:
+        with _opened(path) as archive:
+            return {
+                name.removesuffix(".npy"): _read_member(archive, name)
+                for name in archive.namelist()
+            }
+    except (FileNotFoundError, CheckpointError):
+        raise
+    except Exception as error:  # a damaged file fails in more ways than can be listed
+        raise CheckpointError(f"{path} is not a readable .npz file: {_reason(error)}") from error
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array of an .npy file; errors as in `read_arrays`."""
+    try:
+        with open(path, "rb") as file:
+            return _read_data(file, path.stat().st_size)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"{path} is not a readable .npy file: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"it lacks {reason}" if isinstance(error, KeyError) else reason
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    """The archive, once its list of members is known to be short and none to hold another."""
+    size = os.stat(path).st_size
+    with open(path, "rb") as file:
+        file.seek(max(0, size - 42))
+        tail = file.read()
+        if tail[-22:-18] != b"PK\x05\x06":
+            raise ValueError("it is cut short, or foreign")
+        listed = struct.unpack("<I", tail[-10:-6])[0]
+        if tail[:4] == b"PK\x06\x07":  # the same in 64 bits
+            file.seek(min(struct.unpack("<Q", tail[8:16])[0], size))
+            record = file.read(48)
+            listed = struct.unpack("<Q", record[40:48])[0] if len(record) == 48 else size
+    if listed > _MAX_DIRECTORY_BYTES:
+        raise ValueError(f"the list of its members takes {listed} bytes")
+    archive = zipfile.ZipFile(path)
+    if sum(info.compress_size for info in archive.infolist()) > size:
+        archive.close()
+        raise ValueError("it has members that overlap")
+    return archive
 
 
 def _check_stored(path: Path, archive: zipfile.ZipFile) -> None:
     """Refuse compressed members: what is stored plainly cannot be larger than the file."""
-    size = path.stat().st_size
     for info in archive.infolist():
-        if info.compress_type != zipfile.ZIP_STORED or not info.file_size <= size:
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
             raise CheckpointError(
                 f"{path} is not an rbmqs checkpoint: {info.filename} is compressed, or declares "
                 f"more bytes than the file has"
@@ -109,7 +175,7 @@ def _read_meta(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
         _, _, dtype = _read_header(member)
         if dtype != np.uint8:
             raise CheckpointError(f"{path} is not an rbmqs checkpoint: its description is no text")
-        meta = json.loads(member.read())
+        meta = bounded_json(member.read())
     if not isinstance(meta, dict):
         raise CheckpointError(f"{path} is not an rbmqs checkpoint: its description is not a table")
     return meta
@@ -133,28 +199,64 @@ def _check_meta(path: Path, meta: dict[str, Any], kind: Kind) -> None:
 def _read_array(
     path: Path, archive: zipfile.ZipFile, name: str, meta: dict[str, Any]
 ) -> np.ndarray:
-    dtype, shape = np.dtype(meta["arrays"][name][0]), tuple(meta["arrays"][name][1])
+    word, sizes, *sums = meta["arrays"][name]
+    dtype, shape = np.dtype(word), tuple(sizes)
     if dtype.hasobject:
         raise CheckpointError(f"{path}: array {name} holds Python objects, which are never read")
-    expected = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    expected = math.prod(shape) * dtype.itemsize
     info = archive.getinfo(f"{name}.npy")
-    if not expected <= info.file_size <= expected + 4096:
+    if not expected <= info.file_size <= expected + _HEADER_BYTES:
         raise CheckpointError(
             f"{path}: array {name} should take {expected} bytes and takes {info.file_size}"
         )
-    with archive.open(info) as member:
-        header = _read_header(member)
-        if header[0] != shape or header[2] != dtype:
-            raise CheckpointError(
-                f"{path}: array {name} should be {dtype} {shape}, is {header[2]} {header[0]}"
-            )
-        data = member.read()
-    array = np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if header[1] else "C")
+    array = _read_member(archive, f"{name}.npy")
+    if array.shape != shape or array.dtype != dtype:
+        raise CheckpointError(
+            f"{path}: array {name} should be {dtype} {shape}, is {array.dtype} {array.shape}"
+        )
+    if sums and sums[0] != _described(array)[2]:
+        raise CheckpointError(f"{path}: array {name} does not match its checksum")
+    return array
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as member:
+        array = _read_data(member, archive.getinfo(name).file_size)
+        if member.read(1):
+            raise ValueError(f"{name} goes on after its data")
+    return array
+
+
+def _read_data(file: IO[bytes], size: int) -> np.ndarray:
+    """An array whose header says that its data take what is left of so many bytes.
+
+    Read in pieces, so that a file that declares more than it has costs memory for what it has.
+    """
+    import psutil  # late: start-up reads no arrays
+
+    shape, fortran, dtype = _read_header(file)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are never read")
+    if any(n < 0 for n in shape):
+        raise ValueError(f"its shape {shape} is negative")
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if not 0 <= size - n_bytes <= 2 * _HEADER_BYTES:
+        raise ValueError(f"its header says {n_bytes} bytes of data, it has {size} in all")
+    if n_bytes > _PIECE and n_bytes > psutil.virtual_memory().available:
+        raise ValueError(f"its {n_bytes} bytes of data do not fit into memory")
+    data = np.empty(n_bytes, np.uint8)
+    done = 0
+    while done < n_bytes:
+        n_read = file.readinto(data.data[done : done + _PIECE])  # type: ignore[attr-defined]
+        if not n_read:
+            raise ValueError(f"it holds {done} bytes of data, its header says {n_bytes}")
+        done += n_read
+    array = data.view(dtype).reshape(shape, order="F" if fortran else "C")
     return np.ascontiguousarray(array)
 
 
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, Fortran order and dtype of a .npy member, which is left at its data."""
-    if np.lib.format.read_magic(member) == (1, 0):
-        return np.lib.format.read_array_header_1_0(member)
-    return np.lib.format.read_array_header_2_0(member)
+    if np.lib.format.read_magic(file) == (1, 0):
+        return np.lib.format.read_array_header_1_0(file)
+    return np.lib.format.read_array_header_2_0(file)

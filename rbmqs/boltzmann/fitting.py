@@ -27,6 +27,7 @@ from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.tempering import TemperedChains
 from rbmqs.boltzmann.training import UPDATES, Plan, Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
+from rbmqs.utils.interrupts import pass_on
 
 PARAMETERS = ("weights", "visible_bias", "hidden_bias")
 RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
@@ -167,6 +168,7 @@ def _run(
         )  # fmt: skip
     rbm.__dict__.pop("_learner", None)
     _set_attributes(rbm, learner.machine)
+    pass_on(rbm.training_.interrupted, rbm)
 
 
 def _work(learner: MonitoredLearner) -> int:

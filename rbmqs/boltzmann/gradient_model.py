@@ -16,6 +16,7 @@ from rbmqs.boltzmann.keywords import TrainingKeywords
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.boltzmann.training import Plan, Training, train
+from rbmqs.utils.interrupts import pass_on
 
 Arrays = dict[str, np.ndarray]
 Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch
@@ -47,6 +48,7 @@ class GradientModel(TrainingKeywords):
                 self.training_ = train(learner, plan, show=bool(self.verbose))
         finally:
             learner.take = None
+        pass_on(self.training_.interrupted, self)
         return self.training_
 
     @property

@@ -150,6 +150,8 @@ def train(
 ) -> Training:
     """Train until the plan is fulfilled, a signal arrives or the run diverges.
 
+    The caller keeps what was learnt, then hands `interrupted` to `rbmqs.utils.interrupts.pass_on`.
+
     Parameters
     ----------
     learner : Learner

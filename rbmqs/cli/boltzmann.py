@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rbmqs.utils.interrupts import signals_reported
+
 EXIT_NOT_CONVERGED = 3
 AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
@@ -102,7 +104,7 @@ def _train(options: argparse.Namespace) -> int:
     rbm = BernoulliRBM(**keywords, verbose=0 if options.quiet else 1)
     if options.double:
         rbm.set_params(dtype="float64")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), signals_reported():
         warnings.simplefilter("ignore", DivergenceWarning)  # `_report` says it in one line
         if options.resume:
             rbm.resume(options.output, data, validation=validation)
@@ -123,7 +125,8 @@ def _train_layers(options: argparse.Namespace, data: Any, keywords: dict[str, An
         visible=options.visible or "bernoulli", hidden=options.hidden or "bernoulli",
         dtype="float64" if options.double else "float32", verbose=not options.quiet, **keywords,
     )  # fmt: skip
-    rbm.fit(data).save(options.output)
+    with signals_reported():
+        rbm.fit(data).save(options.output)
     return _report(rbm, options)
 
 

@@ -17,6 +17,7 @@ from rbmqs.cli.options import (
     changes_from_options,
     table_from_options,
 )
+from rbmqs.utils.interrupts import signals_reported
 
 if TYPE_CHECKING:
     from rbmqs.runs.config import Config
@@ -63,7 +64,7 @@ def run_ground_state(options: argparse.Namespace) -> int:
         if comm is not None
         else solvers_compiled_ahead(config.ansatz.options()["dtype"], hamiltonian.n_sites)
     )
-    with ahead:
+    with ahead, signals_reported():
         result = ground_state(
             hamiltonian,
             **config.ansatz.options(),
@@ -98,12 +99,13 @@ def run_resume(options: argparse.Namespace) -> int:
 
     if launched_ranks() is not None:
         raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
-    result = resume(
-        options.directory,
-        n_iterations=options.iterations,
-        changes=changes_from_options(options.set),
-        progress=not options.quiet,
-    )
+    with signals_reported():
+        result = resume(
+            options.directory,
+            n_iterations=options.iterations,
+            changes=changes_from_options(options.set),
+            progress=not options.quiet,
+        )
     return _finish(result, None)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import named_values
+from rbmqs.utils.interrupts import signals_reported
 
 if TYPE_CHECKING:
     from rbmqs.studies.running import StudyOutcome
@@ -121,14 +122,15 @@ def _run(options: argparse.Namespace) -> int:
         options=_job_options(options.option),
     )
     try:
-        outcome = run_study(
-            study,
-            options.output,
-            executor=executor,
-            n_threads=options.threads,
-            retry_failed=options.retry_failed,
-            progress=not options.quiet,
-        )
+        with signals_reported():
+            outcome = run_study(
+                study,
+                options.output,
+                executor=executor,
+                n_threads=options.threads,
+                retry_failed=options.retry_failed,
+                progress=not options.quiet,
+            )
     finally:
         executor.shutdown(wait=True)
     return _tell(outcome, options.file)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from hamiltonians.utils.archive import write_atomically
+from hamiltonians.utils.files import write_atomically
 from rbmqs.runs.old_names import with_new_names
 from rbmqs.vmc.records import StepRecord
 

@@ -21,7 +21,7 @@ from rbmqs.runs.writer import RunWriter
 from rbmqs.sampling.chains import Sampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
-from rbmqs.utils.interrupts import Interrupts
+from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled
@@ -253,6 +253,9 @@ def run(
     )
     if directory is not None:
         result.save(directory)
+    if comm is not None:
+        comm.Barrier()  # the first rank has saved
+    pass_on(interrupts.received, result)
     return result
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hamiltonians.utils.archive import write_atomically
+from hamiltonians.utils.files import write_atomically
 from rbmqs.studies.collecting import SOURCE, STUDY, collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
@@ -17,7 +17,7 @@ from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table_files import CSV, HDF5, read_csv, read_hdf5, write_tables
 from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
-from rbmqs.utils.interrupts import Interrupts
+from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.json_files import DamagedError, read_json, write_json
 
 _REFRESH_SECONDS = 1.0
@@ -98,6 +98,7 @@ def run_study(
                 stack.callback(executor.shutdown, wait=True, cancel_futures=True)
             _Run(study, directory, outcome, executor, n_threads).loop(progress)
         write_tables(collect(directory.root), directory.root)
+    pass_on(outcome.interrupted, outcome)
     return outcome
 
 

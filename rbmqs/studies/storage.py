@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hamiltonians.utils.archive import write_atomically
+from hamiltonians.utils.files import write_atomically
 from rbmqs.utils.json_files import DamagedError, read_json, write_json
+from rbmqs.utils.locks import locked
 
 SUMS, RECORD = "SHA256SUMS", "point.json"
 
@@ -104,19 +105,10 @@ class StudyDirectory:
 
     @contextmanager
     def lock(self, name: str, *, wait: bool) -> Iterator[None]:
-        """Hold a lock that ends with the process, however it ends.
-
-        Raises
-        ------
-        BlockingIOError
-            Another process holds it, and `wait` is false.
-        """
-        import fcntl
-
+        """Hold a lock of this study, see `hamiltonians.utils.locks.locked`."""
         path = self.root / "locks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        with locked(path, wait=wait):
             yield
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.archive import write_atomically
+from hamiltonians.utils.files import write_atomically
 from rbmqs.studies.schema import BY_NAME
 from rbmqs.studies.table import Table, typed_column
 

@@ -149,6 +149,6 @@ def _write_record(
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     import numpy as np
 
-    from hamiltonians.utils.archive import write_atomically
+    from hamiltonians.utils.files import write_atomically
 
     write_atomically(path, lambda file: np.savez(file, **arrays))

@@ -22,6 +22,7 @@ from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.training import Plan, Training, train
 from rbmqs.states.rbm import RBM
+from rbmqs.utils.interrupts import pass_on
 
 
 def classical_rbm_of(psi: RBM) -> Parameters:
@@ -88,6 +89,7 @@ def train_wavefunction(
     plan = Plan(len(array), n_iter, batch_size, learning_rate, seed=seed % 2**32, limit=1e2)
     with one_pool():
         training = train(learner, plan)
+    pass_on(training.interrupted, (learner.psi(), training))
     return learner.psi(), training
 
 

@@ -1,14 +1,51 @@
-"""Ctrl-C and SIGTERM as a flag that the loop reads between iterations."""
+"""Ctrl-C and SIGTERM as a flag that the loop reads between iterations.
+
+A run that a signal has ended saves what it has, and then sends the signal on to whoever handled it
+before (`pass_on`): a library does not swallow signals. Callers that report an interrupted run
+themselves, as the command line does, call it inside `signals_reported`.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_reported: ContextVar[bool] = ContextVar("_reported", default=False)
+
+
+@contextmanager
+def signals_reported() -> Iterator[None]:
+    """Inside, a run that a signal ended returns, and its `interrupted` says so."""
+    token = _reported.set(True)
+    try:
+        yield
+    finally:
+        _reported.reset(token)
+
+
+def pass_on(number: int | None, result: Any = None) -> None:
+    """Send the signal that ended a run on, once everything is saved; nothing for None.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, with what the run came to as its `result`. SIGTERM ends the process, unless
+        the program handles it.
+    """
+    if number is None or _reported.get():
+        return
+    try:
+        signal.raise_signal(number)
+    except KeyboardInterrupt as interrupt:
+        interrupt.result = result  # type: ignore[attr-defined]
+        raise
 
 
 class Interrupts:
@@ -36,6 +73,9 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._own is not None:
+            self.__exit__(None, None, None)
+            if number == signal.SIGTERM:
+                signal.raise_signal(number)
             raise KeyboardInterrupt
         self._own = number
         if self._comm is None:

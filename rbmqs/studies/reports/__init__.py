@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hamiltonians.utils.archive import write_atomically
+from hamiltonians.utils.files import write_atomically
 from rbmqs.studies.reports.content import content_of
 from rbmqs.studies.reports.html import to_html
 from rbmqs.studies.reports.markdown import FIGURES, to_markdown
