@@ -111,11 +111,12 @@ def test_ranks_stop_together():
 
 
 @pytest.mark.slow
+@pytest.mark.submission
 @pytest.mark.skipif(
     find_spec("mpi4py") is None or MPIRUN is None, reason="mpi4py or mpirun is not installed"
 )
 def test_real_ranks_write_the_same_log(tmp_path):
-    """1, 2 and 4 ranks on this wavefunction: every byte of the log agrees."""
+    """1, 2 and 4 ranks on this machine: every byte of the log agrees."""
     options = ["ising", "--length", "8", "--alpha", "1", "--chains", "8", "--samples", "128"]
     command = ["-m", "rbmqs", "ground-state", *options, "--iterations", "20", "--quiet"]
     logs = []

@@ -98,7 +98,7 @@ def test_page_holds_settings_warnings_and_the_command(root):
     assert "Pauli matrices" in text
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this wavefunction")
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 def test_browser_shows_the_page_without_errors_or_network(root, tmp_path):
     """Headless Chromium renders it; its log holds no console error and no refused request."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
