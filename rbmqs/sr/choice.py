@@ -17,7 +17,7 @@ from rbmqs.sr.record import SRSolution
 from rbmqs.sr.solvers import Direction
 from rbmqs.sr.truncation import truncated
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
-from rbmqs.states.weights import centred, times_weights
+from rbmqs.states.weights import times_weights
 
 Solver = Callable[[Jacobian, np.ndarray, float], Direction]
 
@@ -210,9 +210,7 @@ def solve(
         raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
     if not jacobian.is_finite:  # LAPACK factorises NaN without complaint
         raise FloatingPointError("log-derivatives hold NaN or infinity: no step can be taken")
-    deviations = centred(local_energies, jacobian.weights)
-    if not jacobian.is_complex:
-        deviations = np.ascontiguousarray(deviations.real)
+    deviations = jacobian.right_side(local_energies)
     drift = None
     if start is not None and np.any(start):
         drift = jacobian.times(start)

@@ -6,6 +6,7 @@ Jacobian (n_samples, n_parameters) is stored.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from rbmqs.core.gram import centred_gram
 from rbmqs.states.repeats import Repeats
-from rbmqs.states.weights import centred, times_weights
+from rbmqs.states.weights import centred, deviations, times_weights
 
 # A stored matrix is read once a product, at 2 ms for 1024 x 2592 complex numbers: ten times what
 # as many multiply-adds of a matrix product take.
@@ -68,6 +69,10 @@ class ExplicitJacobian:
         """Whether no entry is NaN or infinite."""
         return bool(np.isfinite(self.log_derivatives).all())
 
+    def right_side(self, local_values: np.ndarray) -> np.ndarray:
+        """Deviations of local values; their real part where parameters are real."""
+        return deviations(local_values, self.weights, self.is_complex)
+
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) v, shape (n_samples,)."""
         return self._centred @ vector
@@ -95,3 +100,38 @@ class ExplicitJacobian:
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows of the uncentred Jacobian."""
         return self.log_derivatives[start:stop]
+
+
+class RealParameterJacobian(ExplicitJacobian):
+    """Complex log-derivatives by real parameters, such as those of an amplitude and a phase.
+
+    Their equations hold the real parts of S and F,
+
+        Re <O^* O> = <Re O Re O> + <Im O Im O>,      Re <O^* e> = <Re O Re e> + <Im O Im e>,
+
+    which are those of twice as many real samples: 2^(1/2) Re O and 2^(1/2) Im O, centred.
+    """
+
+    @classmethod
+    def of(cls, rows: np.ndarray, weights: np.ndarray | None) -> RealParameterJacobian:
+        """From complex128 rows (n_samples, n_parameters); twice as many weights result."""
+        twice = None if weights is None else np.tile(weights, 2)
+        return cls(_parts_below(centred(rows, weights)), twice)
+
+    def right_side(self, local_values: np.ndarray) -> np.ndarray:
+        """Deviations of local values, real parts before imaginary ones, times 2^(1/2)."""
+        weights = None if self.weights is None else self.weights[: len(local_values)]
+        return _parts_below(centred(local_values, weights))
+
+
+def explicit_jacobian(
+    rows: np.ndarray, weights: np.ndarray | None, is_complex: bool
+) -> ExplicitJacobian:
+    """The Jacobian of log-derivatives (n_samples, n_parameters) by complex or real parameters."""
+    if np.iscomplexobj(rows) and not is_complex:
+        return RealParameterJacobian.of(rows, weights)
+    return ExplicitJacobian(rows.astype(complex if is_complex else float), weights)
+
+
+def _parts_below(values: np.ndarray) -> np.ndarray:
+    return math.sqrt(2) * np.concatenate([values.real, values.imag])

@@ -18,7 +18,7 @@ from rbmqs.core.gram import centred_gram
 from rbmqs.core.jacobian_products import weight_adjoint, weight_products
 from rbmqs.core.split_complex import from_parts, split
 from rbmqs.states.repeats import Repeats, find_repeats
-from rbmqs.states.weights import centred, times_weights
+from rbmqs.states.weights import centred, deviations, times_weights
 
 
 class Jacobian(Protocol):
@@ -54,6 +54,9 @@ class Jacobian(Protocol):
     @property
     def is_finite(self) -> bool:
         """Whether no entry is NaN or infinite."""
+
+    def right_side(self, local_values: np.ndarray) -> np.ndarray:
+        """Deviations of local values from their mean, as `adjoint_times` takes them."""
 
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) v, shape (n_samples,)."""
@@ -126,6 +129,10 @@ class FactorisedJacobian:
     def is_finite(self) -> bool:
         """Whether no entry is NaN or infinite."""
         return bool(np.isfinite(self.tanh).all())
+
+    def right_side(self, local_values: np.ndarray) -> np.ndarray:
+        """Deviations of local values; their real part where parameters are real."""
+        return deviations(local_values, self.weights, self.is_complex)
 
     def split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Parts of a parameter vector that belong to a, b and W (empty where fixed)."""

@@ -19,7 +19,7 @@ import numpy as np
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.utils.checks import spin_array
 from rbmqs.core.local_energy import diagonal_values
-from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.explicit import explicit_jacobian
 from rbmqs.states.generic import SweepTask, add_off_diagonal, in_chunks, metropolis_sweep
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class VariationalState(ABC):
     parameters has `with_parameters` already.
 
     - `hilbert`: a `hamiltonians.LocalSpace`, how many sites there are and what they hold.
-    - `parameters`: named arrays, all float64 or all complex128; psi is holomorphic in complex ones,
-      and positive where parameters are real.
+    - `parameters`: named arrays, all float64 or all complex128; psi is holomorphic in complex ones.
+      Real ones may make psi complex, as an amplitude and a phase do.
     - `with_parameters(parameters)`: the same wavefunction with other values of them.
     - `log_psi(sigma)`: of int8 configurations (n_samples, N), shape (n_samples,).
     - `log_derivatives(sigma)`: d log psi / d theta_k, shape (n_samples, n_parameters), in the order
@@ -212,19 +212,9 @@ class VariationalState(ABC):
             `prepare(sigma)` where it is known already.
         weights : float64 (n_samples,), optional
             Of the samples, with mean one; equal ones when not given.
-
-        Raises
-        ------
-        ValueError
-            Complex derivatives by real parameters: their equations are not those of the solvers.
         """
         rows = in_chunks(self.log_derivatives, sigma, n_rows=_STATE_CHUNK)
-        if np.iscomplexobj(rows) and not self.is_complex:
-            raise ValueError(
-                f"log_derivatives of {type(self).__name__} are complex but its parameters are "
-                f"real: make them complex128, or the derivatives real"
-            )
-        return ExplicitJacobian(rows.astype(complex if self.is_complex else float), weights)
+        return explicit_jacobian(rows, weights, self.is_complex)
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""

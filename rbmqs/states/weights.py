@@ -20,6 +20,12 @@ def centred(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     return values - mean_over(values, weights)
 
 
+def deviations(values: np.ndarray, weights: np.ndarray | None, is_complex: bool) -> np.ndarray:
+    """Deviations from the mean; the real part where derivatives by real parameters are real."""
+    found = centred(values, weights)
+    return found if is_complex else np.ascontiguousarray(found.real)
+
+
 def times_weights(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Numbers or rows (n_samples, ...), each times its weight."""
     if weights is None:

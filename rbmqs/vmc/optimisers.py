@@ -17,7 +17,6 @@ from rbmqs.estimators.stats import Stats
 from rbmqs.sr import SRSolution, solution_of, solve
 from rbmqs.sr.solvers import Direction
 from rbmqs.states.state import VariationalState
-from rbmqs.states.weights import centred
 from rbmqs.utils.schedules import Schedule
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.recommended import recommended
@@ -140,9 +139,7 @@ class FirstOrder:
         jacobian = batch.jacobian(psi)
         if not (np.isfinite(batch.local_energies).all() and jacobian.is_finite):
             raise FloatingPointError("local energies or log-derivatives hold NaN or infinity")
-        deviations = centred(batch.local_energies, jacobian.weights)
-        if not jacobian.is_complex:
-            deviations = np.ascontiguousarray(deviations.real)
+        deviations = jacobian.right_side(batch.local_energies)
         gradient = jacobian.adjoint_times(deviations) / jacobian.n_samples
         direction, state = self.direction(gradient, state)
         found = Direction(direction, 0.0, 0.0, 0, "")

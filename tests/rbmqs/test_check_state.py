@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from hamiltonians import LocalSpace, SymmetrySector, chain
-from rbmqs import RBM, MetropolisSampler, ProjectedRBM, SymmetricRBM
+from hamiltonians import LocalSpace, SymmetrySector, X, Y, chain, spin_hamiltonian
+from rbmqs import RBM, MetropolisSampler, ProjectedRBM, SymmetricRBM, ground_state
+from rbmqs.sr.choice import solve
 from rbmqs.states.generic import metropolis_sweep
 from rbmqs.states.jastrow import Jastrow, JastrowRBM
 from rbmqs.states.state import VariationalState
@@ -51,6 +52,55 @@ class Chain(VariationalState):
 
     def log_derivatives(self, sigma):
         return np.hstack([sigma * np.roll(sigma, -1, axis=1), sigma]).astype(self.v.dtype)
+
+
+class AmplitudeAndPhase(Chain):
+    """Real parameters, complex psi: the field w turns the phase."""
+
+    def log_psi(self, sigma):
+        return (sigma * np.roll(sigma, -1, axis=1)) @ self.v + 1j * (sigma @ self.w)
+
+    def log_derivatives(self, sigma):
+        return np.hstack([sigma * np.roll(sigma, -1, axis=1), 1j * sigma])
+
+
+def amplitude_and_phase():
+    rng = np.random.default_rng(3)
+    return AmplitudeAndPhase(0.3 * rng.normal(size=6), 0.3 * rng.normal(size=6))
+
+
+def test_real_parameters_of_a_complex_wavefunction_keep_the_contract():
+    check_state(amplitude_and_phase())
+
+
+@pytest.mark.parametrize("method", ["dense", "sample-space", "matrix-free"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_equations_of_real_parameters_hold_the_real_parts(method, weighted):
+    psi, rng = amplitude_and_phase(), np.random.default_rng(4)
+    sigma = rng.choice(np.array([1, -1], dtype=np.int8), size=(50, 6))
+    energies = rng.normal(size=50) + 1j * rng.normal(size=50)
+    weights = rng.uniform(0.5, 1.5, size=50)
+    weights = weights / weights.mean() if weighted else np.ones(50)
+    found = solve(psi.jacobian(sigma, None, weights if weighted else None), energies, 0.01, method)
+    rows = psi.log_derivatives(sigma)
+    rows = rows - weights @ rows / 50
+    metric = (rows.conj().T @ (weights[:, None] * rows)).real / 50
+    force = (rows.conj().T @ (weights * energies)).real / 50
+    expected = np.linalg.solve(metric + 0.01 * np.eye(12), force)
+    np.testing.assert_allclose(found.direction, expected, rtol=1e-7, atol=1e-9)
+    assert found.slope == pytest.approx(-2 * force @ expected)
+
+
+@pytest.mark.parametrize("summation", [True, False])
+def test_a_phase_of_real_parameters_is_optimised(summation):
+    terms = [X(i) * X((i + 1) % 6) for i in range(6)] + [Y(i) for i in range(6)]
+    hamiltonian = spin_hamiltonian(sum(terms[1:], terms[0]), n_sites=6)
+    result = ground_state(
+        hamiltonian, psi=amplitude_and_phase(), n_iterations=120, n_samples=512,
+        n_final_samples=4096, seed=1, progress=False, summation=summation,
+    )  # fmt: skip
+    # sigma_i and sigma_i sigma_i+1 hold the product state along -y, of energy -6, and more
+    assert result.energy.mean.real < -6.05
 
 
 class Doubled(Chain):
