@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from rbmqs import RunResult
 
 
-def relative_error(result: RunResult) -> float:
-    """(<psi|H|psi> / <psi|psi> - E_0) / |E_0| of the wavefunction that a run ended with."""
+def full_sum_energy(result: RunResult) -> float:
+    """<psi|H|psi> / <psi|psi> of the wavefunction that a run ended with."""
     from hamiltonians import Sector
 
     hamiltonian = result.hamiltonian
     vector = result.psi.state_vector(Sector(hamiltonian.n_sites, hamiltonian.total_sz))
-    energy = np.vdot(vector, hamiltonian.to_sparse() @ vector).real
+    return float(np.vdot(vector, hamiltonian.to_sparse() @ vector).real)
+
+
+def relative_error(result: RunResult) -> float:
+    """(<psi|H|psi> / <psi|psi> - E_0) / |E_0| of the wavefunction that a run ended with."""
     exact = result.reference.energy
-    return float((energy - exact) / abs(exact))
+    return (full_sum_energy(result) - exact) / abs(exact)

@@ -6,10 +6,12 @@ from typing import Any, Literal
 import numpy as np
 
 from hamiltonians.exact.diagonalisation import TooLargeError, ground_state
+from hamiltonians.exact.ground_sector import ground_sector
 from hamiltonians.lattices import Lattice
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.references.closed_forms import heisenberg_chain_energy, ising_chain_energy
 from hamiltonians.references.published import CLUSTERS, SQUARE_J1J2, Published
+from hamiltonians.symmetry.groups import SymmetrySector
 
 __all__ = ["Reference", "best_reference", "heisenberg_chain_energy", "ising_chain_energy"]
 
@@ -38,13 +40,42 @@ class Reference:
     uncertainty: float
 
 
-def best_reference(H: SpinHamiltonian, max_dimension: int = 2**18) -> Reference | None:
+def best_reference(
+    H: SpinHamiltonian, max_dimension: int = 2**18, *, symmetry: SymmetrySector | None = None
+) -> Reference | None:
     """The best reference energy for ``H`` in its sector, or None if there is none.
 
     Closed forms come first, then exact diagonalisation of sectors of up to ``max_dimension``
     states that fit into memory, then published clusters.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+    max_dimension : int
+    symmetry : SymmetrySector, optional
+        The reference is then the lowest energy of this sector: diagonalised where ``H`` has no
+        more than ``max_dimension`` states in all. Beyond, it is that of the ground state for the
+        symmetric sector and for the one in which the ground state is known to lie.
     """
+    if symmetry is not None and H.dimension <= max_dimension:
+        return _diagonalised(H, max_dimension, symmetry)
+    if symmetry is not None and not _may_hold_ground_state(H, symmetry):
+        return None
     return closed_form(H) or _diagonalised(H, max_dimension) or published(H)
+
+
+def _may_hold_ground_state(H: SpinHamiltonian, symmetry: SymmetrySector) -> bool:
+    """Whether a sector is symmetric, or has the characters of the known ground state."""
+    asked = np.asarray(symmetry.characters)
+    if symmetry.spin_inversion != -1 and np.allclose(asked, 1):
+        return True
+    known = ground_sector(H)
+    if known is None or (known.spin_inversion or 1) != (symmetry.spin_inversion or 1):
+        return False
+    rows = zip(known.group.permutations.tolist(), known.characters, strict=True)
+    characters = {tuple(row): character for row, character in rows}
+    wanted = [characters.get(tuple(row)) for row in symmetry.group.permutations.tolist()]
+    return None not in wanted and np.allclose(asked, np.array(wanted, complex))
 
 
 def closed_form(H: SpinHamiltonian) -> Reference | None:
@@ -81,14 +112,17 @@ def _bethe_ansatz(spec: ModelSpec) -> Reference | None:
     return Reference(energy, "Bethe ansatz, Bethe 1931", "Bethe ansatz", _rounding(energy))
 
 
-def _diagonalised(H: SpinHamiltonian, max_dimension: int) -> Reference | None:
+def _diagonalised(
+    H: SpinHamiltonian, max_dimension: int, symmetry: SymmetrySector | None = None
+) -> Reference | None:
     if H.dimension > max_dimension:
         return None
     try:
-        result = ground_state(H)
+        result = ground_state(H, symmetry=symmetry)
     except TooLargeError:
         return None
-    source = f"exact diagonalisation, dimension {result.dimension}"
+    sector = "" if symmetry is None else f" of the sector {symmetry.label}"
+    source = f"exact diagonalisation{sector}, dimension {result.dimension}"
     error = max(float(result.residuals[0]), _rounding(result.energy))
     return Reference(result.energy, source, "exact diagonalisation", error)
 
@@ -135,4 +169,4 @@ def _uniform(value: Any) -> float | None:
 
 
 def _rounding(energy: float) -> float:
-    return 1e-12 * max(1.0, abs(energy))
+    return 1e-12 * abs(energy)

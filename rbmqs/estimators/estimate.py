@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from hamiltonians.operators.sectors import Sector
 from rbmqs.estimators.chain_diagnostics import Comparison, compare_starts, statistics_by_start
+from rbmqs.estimators.doubts import configurations_differ, doubts_about, judge_error_bar
 from rbmqs.estimators.drawing import equilibrated_samples, sampler_for
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import expect, local_energies
@@ -34,15 +35,14 @@ from rbmqs.estimators.observables import (
     state_fidelity,
     structure_factor,
 )
+from rbmqs.estimators.scales import infinite_temperature_energy, relative_scale
 from rbmqs.estimators.stats import Stats, v_score
+from rbmqs.estimators.verdict import Judgement
 from rbmqs.states.state import VariationalState
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from rbmqs.sampling.chains import Samples
-
-MIN_ACCEPTED = 0.01
-FEW_CARRIERS = 20  # samples that carry the variance: the error bar itself is then 11 % uncertain
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,26 +125,35 @@ class Estimate:
         return compare_starts(self.local_energies.real, self.kinds)
 
     @cached_property
+    def doubts(self) -> Mapping[str, float]:
+        """Sentences on what makes the energy doubtful, each with a bound on the bias."""
+        # Equal local energies mean an eigenstate, not chains that never move, where configurations
+        # differ, where there is only one, or where chains that started differently are in one.
+        if self.energy.variance == 0 and (
+            self.hamiltonian.dimension == 1
+            or configurations_differ(self.samples)
+            or len(set(self.kinds)) > 1
+        ):
+            return {}
+        found = self.comparison
+        sentence = "" if found is None or found.agrees else found.sentence(self.energy.r_hat)
+        values = self.local_energies.real
+        return doubts_about(self.samples, self.energy, self._complex_energy, values, sentence)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences on what makes the energy doubtful; empty when nothing does."""
-        if self._is_eigenstate():
-            return ()
-        found = []
-        if self.comparison is not None and not self.comparison.agrees:
-            found.append(self.comparison.sentence(self.energy.r_hat))
-        found += [self.energy.status] if self.energy.status else []
-        found += [*_imaginary(self._complex_energy), *_acceptance(self.samples)]
-        return (*found, *carrier_warnings(n_carriers(self.local_energies.real)))
+        return tuple(self.doubts)
 
-    def _is_eigenstate(self) -> bool:
-        """Whether equal local energies mean an eigenstate rather than chains that never move.
+    @property
+    def bias(self) -> float:
+        """A bound on the bias that the doubts stand for: 0 without any, inf for no bound."""
+        return max(self.doubts.values(), default=0.0)
 
-        They do where the configurations differ, or where there is only one to be in.
-        """
-        if self.energy.variance != 0:
-            return False
-        flat = self.samples.flat
-        return self.hamiltonian.dimension == 1 or bool(np.any(flat != flat[0]))
+    @property
+    def error_bar(self) -> Judgement:
+        """Whether the error bar may be trusted, or what bounds the bias that it may hide."""
+        return judge_error_bar(self.doubts, relative_scale(self.hamiltonian, self.energy.mean.real))
 
     def expect(self, observable: PauliSum) -> Stats:
         """Expectation of any Pauli sum, given in the unrotated basis."""
@@ -237,50 +246,3 @@ class Estimate:
         return "\n".join([*lines, *(f"doubtful    {sentence}" for sentence in self.warnings)])
 
     __repr__ = __str__
-
-
-def infinite_temperature_energy(hamiltonian: SpinHamiltonian) -> float:
-    """Tr H / 2^N: the coefficient of the identity."""
-    c = hamiltonian.connections
-    constant = np.diff(c.diag_ptr) == 0
-    return float(c.diag_coef[constant].sum())
-
-
-def _imaginary(energy: Stats) -> list[str]:
-    """A Hermitian energy is real: an imaginary part beyond its error is a fault."""
-    imag = abs(complex(energy.mean).imag)
-    if imag > 5 * energy.error_of_imag and imag > 1e-9 * abs(energy.mean):
-        return [f"the imaginary part of the energy, {imag:.2g}, exceeds 5 of its errors"]
-    return []
-
-
-def _acceptance(samples: Samples) -> list[str]:
-    if samples.acceptance < MIN_ACCEPTED:
-        return [
-            f"only {samples.acceptance:.2%} of the proposals are accepted: chains hardly move, "
-            f"take more sweeps between draws"
-        ]
-    return []
-
-
-def n_carriers(values: np.ndarray) -> float:
-    """How many samples carry the variance: (sum d^2)^2 / sum d^4 of the deviations d from the mean.
-
-    Near nodes of psi local energies have heavy tails, and a variance that rests on few samples says
-    little. The relative error of an error bar is 1 / (2 sqrt(n_carriers)), up to autocorrelation.
-    """
-    squares = np.abs(values - values.mean()).ravel() ** 2
-    largest = squares.max(initial=0.0)
-    if not 0 < largest < math.inf:
-        return float(squares.size)
-    squares = squares / largest
-    return float(squares.sum() ** 2 / (squares**2).sum())
-
-
-def carrier_warnings(carriers: float) -> list[str]:
-    """Warn where the variance rests on few samples."""
-    if carriers >= FEW_CARRIERS:
-        return []
-    return [
-        f"the variance rests on some {carriers:.0f} of the samples: the error bar may be too small"
-    ]

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.runs.status import status_word
 from rbmqs.utils.json_files import plain
 from rbmqs.vmc.settings import RunSettings
 
@@ -184,7 +183,7 @@ def _rbm(
     return Row(
         {}, "rbmqs", H.n_sites, result.energy.mean.real, result.energy.error_of_mean,
         v_score=result.v_score, fidelity=fidelity, seconds=seconds,
-        note=result.status[0] if result.status else status_word(()),
+        note="; ".join([str(result.verdict), *result.status[:1]]),
     )  # fmt: skip
 
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.estimators.final import final_estimate
+from rbmqs.estimators.verdict import Verdict
 from rbmqs.runs.log import LOG, read_log
 from rbmqs.runs.old_names import with_new_names
+from rbmqs.runs.references import reference_of
 from rbmqs.runs.result import RESULT, RunResult
 from rbmqs.runs.resume import SETTLED, read_run, wavefunction_of
+from rbmqs.runs.status import unfinished, verdict_of
 from rbmqs.utils.json_files import read_json
 from rbmqs.vmc.extensions.multistart import best_so_far
 from rbmqs.vmc.sources import make_sampler
@@ -43,7 +46,7 @@ def load(
     CheckpointError
         The checkpoint cannot be read, or belongs to another Hamiltonian.
     """
-    from hamiltonians import Reference, best_reference
+    from hamiltonians import Reference
 
     directory = Path(directory)
     checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
@@ -56,14 +59,21 @@ def load(
     n_draws = settings.sampling.n_final_draws
     estimate = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
     known = saved.get("reference")
+    reference = reference_of(hamiltonian, psi) if known is None else Reference(**known)
+    if "verdict" in saved:
+        verdict = Verdict.from_dict(saved["verdict"])
+    elif saved:  # of a version that stored its reasons alone
+        verdict = verdict_of(history or None, estimate, reference)
+    else:
+        verdict = unfinished("the run has not ended: resume it")
     return RunResult(
         hamiltonian,
         psi,
         settings,
         tuple(r for r in history if r.iteration < checkpoint.state.iteration),
         estimate,
-        best_reference(hamiltonian) if known is None else Reference(**known),
-        tuple(saved.get("status", ["the run has not ended: resume it"])),
+        reference,
+        verdict,
         saved.get("seconds", {}),
         directory=directory,
         compile_seconds=saved.get("compile_seconds", 0.0),

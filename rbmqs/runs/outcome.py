@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rbmqs.estimators.estimate import Estimate
+from rbmqs.estimators.scales import relative
 from rbmqs.estimators.stats import Stats
+from rbmqs.estimators.verdict import Verdict
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings
@@ -29,7 +31,7 @@ class Outcome:
     history: tuple[StepRecord, ...]
     estimate: Estimate | None
     reference: Reference | None
-    status: tuple[str, ...]
+    verdict: Verdict
     seconds: dict[str, float]
     interrupted: int | None = None
     directory: Path | None = None
@@ -60,15 +62,24 @@ class Outcome:
 
     @property
     def relative_error(self) -> float:
-        """(E - E_reference) / |E_reference|, nan without a reference."""
+        """(E - E_reference) / |E_reference|, nan without a reference.
+
+        The part of H that is a multiple of the identity does not count, and for levels in the
+        middle of the spectrum the denominator is a bound on it, see `rbmqs.estimators.scales`.
+        """
         if self.reference is None:
             return math.nan
-        return self.difference / abs(self.reference.energy) if self.reference.energy else math.inf
+        return relative(self.hamiltonian, self.difference, self.reference.energy)
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """Reasons not to trust the energy, a sentence each; empty when there is none."""
+        return self.verdict.reasons
 
     @property
     def converged(self) -> bool:
         """Whether there is no reason not to trust the energy."""
-        return not self.status
+        return self.verdict.severity < 2
 
     @property
     def has_spin_units(self) -> bool:

@@ -63,7 +63,7 @@ def report_lines(result: Outcome) -> list[Line]:
         *_iteration_lines(result.history),
         *_refinement_lines(result.n_refinement),
         ("time", _time(result)),
-        *status_lines(result.status),
+        *status_lines(result.verdict),
     ]
 
 

@@ -41,8 +41,9 @@ class RunResult(Outcome):
         Final estimate with fresh samples; None for an interrupted run.
     reference : Reference or None
         Best energy known, and where it is from.
-    status : tuple of str
-        Reasons not to trust the energy, a sentence each; empty when there is none.
+    verdict : Verdict
+        On the optimisation, the error bar and the accuracy; `status` has the reasons in it not to
+        trust the energy.
     seconds : dict
         Wall-clock time of the parts of the run.
     interrupted : int or None
@@ -137,6 +138,7 @@ class RunResult(Outcome):
             "relative_error": self.relative_error,
             "converged": self.converged,
             "status": list(self.status),
+            "verdict": self.verdict.to_dict(),
             "seconds": self.seconds,
             "compile_seconds": self.compile_seconds,
             "n_refinement": self.n_refinement,

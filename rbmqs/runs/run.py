@@ -14,9 +14,10 @@ import numpy as np
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
+from rbmqs.runs.references import reference_of
 from rbmqs.runs.result import RunResult
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
-from rbmqs.runs.status import status_of
+from rbmqs.runs.status import unfinished, verdict_of
 from rbmqs.runs.writer import RunWriter
 from rbmqs.sampling.chains import Sampler
 from rbmqs.states.state import VariationalState
@@ -34,7 +35,7 @@ from rbmqs.vmc.settings import RunSettings
 from rbmqs.vmc.sources import make_sampler
 
 if TYPE_CHECKING:
-    from hamiltonians import Reference, SpinHamiltonian
+    from hamiltonians import SpinHamiltonian
 
 Callback = Callable[[StepRecord, RunState], Any]
 
@@ -230,13 +231,16 @@ def run(
             if found.state is not None:
                 psi = found.state.psi
                 writer.keep_refined(found.state)
-    reference = _reference(hamiltonian)
+    reference = reference_of(hamiltonian, psi)
     seconds = {
         "optimisation": optimised - started,
         "final estimate": time.perf_counter() - optimised,
     }
-    judged = history if settings.n_iterations > 0 else None
-    status = (*trouble, *status_of(judged, estimate, reference, interrupts.received))
+    if estimate is None or interrupts.received is not None:
+        verdict = unfinished("the run was interrupted")
+    else:
+        judged = history if settings.n_iterations > 0 else None
+        verdict = verdict_of(judged, estimate, reference, trouble)
     result = RunResult(
         hamiltonian,
         psi,
@@ -244,7 +248,7 @@ def run(
         tuple(history),
         estimate,
         reference,
-        status,
+        verdict,
         seconds,
         interrupts.received,
         directory,
@@ -319,9 +323,3 @@ def _new_directory(directory: Path) -> Path:
         )
     directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-def _reference(hamiltonian: SpinHamiltonian) -> Reference | None:
-    from hamiltonians import best_reference
-
-    return best_reference(hamiltonian)

@@ -1,22 +1,139 @@
-"""Reasons not to trust the energy of a run, a sentence each, and how reports word them."""
+"""How a run is judged, and how reports word the verdict."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.vmc.convergence import unrefined
+from rbmqs.estimators.scales import relative_scale
+from rbmqs.estimators.verdict import Judgement, Verdict
+from rbmqs.runs.outcome import Outcome
+from rbmqs.vmc.convergence import judge_optimisation
 from rbmqs.vmc.records import StepRecord
 
 if TYPE_CHECKING:
     from hamiltonians import Reference
 
 FAR = 1e-2  # relative distance from a known energy that is not a converged one
-FAR_SCORE = 3e-2  # V-score of states 1 % above the ground state: 0.02 (kagome) to 0.1 (J1-J2)
+FAR_SCORE = 3e-3
+UPPER = 3.0  # error bars from the energy to the upper end of its interval
 _SIGNIFICANT = 5.0
+_ADVICE = "start from other seeds, take a sign rule or symmetries, or a larger alpha"
+
+
+def verdict_of(
+    history: Sequence[StepRecord] | None,
+    estimate: Estimate,
+    reference: Reference | None,
+    trouble: Sequence[str] = (),
+) -> Verdict:
+    """Judge a run.
+
+    Parameters
+    ----------
+    history : sequence of StepRecord or None
+        None where there was no optimisation to judge.
+    estimate : Estimate
+        The final one.
+    reference : Reference or None
+        The lowest energy of the sector that the wavefunction lies in.
+    trouble : sequence of str
+        Why the optimisation ended before its time.
+    """
+    scale = relative_scale(estimate.hamiltonian, _middle(estimate, reference))
+    if trouble:
+        optimisation = Judgement("stuck", tuple(trouble))
+    elif history is None:
+        optimisation = Judgement("measured")
+    else:
+        lowest = -math.inf if reference is None else reference.energy - reference.uncertainty
+        optimisation = judge_optimisation(history, scale, lowest)
+    below = below_reference(estimate, reference, scale)
+    error_bar = estimate.error_bar
+    if below:
+        error_bar = Judgement("refused", (*estimate.warnings, *below))
+    return Verdict(optimisation, error_bar, judge_accuracy(estimate, reference, scale))
+
+
+def judged_again(result: Outcome, reference: Reference | None) -> Verdict:
+    """The verdict on a finished run when its energy is compared with another reference."""
+    old = result.verdict
+    assert result.estimate is not None
+    found = verdict_of(None, result.estimate, reference)
+    return replace(found, optimisation=old.optimisation)
+
+
+def unfinished(why: str) -> Verdict:
+    """The verdict on a run without a final estimate."""
+    unknown = Judgement("unknown", ())
+    return Verdict(Judgement("unfinished", (why,)), unknown, unknown)
+
+
+def _middle(estimate: Estimate, reference: Reference | None) -> float:
+    return float(estimate.energy.mean.real) if reference is None else reference.energy
+
+
+def below_reference(
+    estimate: Estimate, reference: Reference | None, scale: float
+) -> tuple[str, ...]:
+    """An energy well below the exact one means that the chains miss part of |psi|^2."""
+    if reference is None:
+        return ()
+    energy = estimate.energy
+    # From variance and effective samples: an error bar that is too large excuses no distance.
+    error = math.sqrt(energy.variance / energy.ess) if energy.ess > 0 else 0.0
+    error = math.hypot(error, reference.uncertainty)
+    distance = energy.mean.real - reference.energy
+    if distance < -_SIGNIFICANT * error - 1e-10 * scale:
+        n_bars = -distance / error if error > 0 else np.inf
+        return (
+            f"the energy lies {n_bars:.0f} error bars below the reference: chains miss "
+            f"part of the distribution",
+        )
+    return ()
+
+
+def judge_accuracy(estimate: Estimate, reference: Reference | None, scale: float) -> Judgement:
+    """The upper end of the energy's interval against the exact energy, or the variance.
+
+    "accurate", "far", or "unknown" where there is no energy.
+    """
+    energy = estimate.energy
+    if not (math.isfinite(energy.mean.real) and math.isfinite(energy.error_of_mean)):
+        return Judgement("unknown", ("there is no energy to compare",))
+    bias = estimate.bias if math.isfinite(estimate.bias) else 0.0  # the error bar is refused then
+    if reference is None:
+        return _by_variance(estimate, scale, bias)
+    error = UPPER * math.hypot(energy.error_of_mean, reference.uncertainty) + bias
+    distance = float(energy.mean.real) - reference.energy
+    if distance + error <= FAR * scale:
+        return Judgement("accurate")
+    if scale == 0:
+        return Judgement("far", ("the Hamiltonian is constant, the energy is not",))
+    found, width = distance / scale, error / scale
+    if found > FAR:
+        return Judgement("far", (f"the energy lies {found:.1%} above the reference: {_ADVICE}",))
+    return Judgement(
+        "far", (f"the error bar allows {found + width:.1%} above the reference: more samples",)
+    )
+
+
+def _by_variance(estimate: Estimate, scale: float, bias: float) -> Judgement:
+    """Without a reference."""
+    error = UPPER * estimate.energy.error_of_mean + bias
+    if error > FAR * scale:
+        wide = f"{UPPER:.0f} error bars are {error / scale:.1%} of the energy: more samples"
+        return Judgement("far", (wide,))
+    score = estimate.hamiltonian.n_sites * estimate.variance
+    score = score / (scale - error) ** 2 if scale > 0 else 0.0
+    if score > FAR_SCORE:
+        return Judgement("far", (f"the V-score {score:.1g} is that of no eigenstate: {_ADVICE}",))
+    return Judgement("accurate")
 
 
 def status_word(reasons: Sequence[str]) -> str:
@@ -24,9 +141,13 @@ def status_word(reasons: Sequence[str]) -> str:
     return "NOT CONVERGED" if reasons else "converged"
 
 
-def status_lines(reasons: Sequence[str]) -> list[tuple[str, str]]:
-    """Labelled lines of a report on the verdict: its word, then the reasons."""
-    return [("status", status_word(reasons)), *(("", f"- {reason}") for reason in reasons)]
+def status_lines(verdict: Verdict) -> list[tuple[str, str]]:
+    """Labelled lines of a report on the verdict: its word and parts, then the sentences."""
+    return [
+        ("status", str(verdict)),
+        *(("", f"- {reason}") for reason in verdict.reasons),
+        *(("", f"- caution: {caution}") for caution in verdict.cautions),
+    ]
 
 
 def joined_reasons(reasons: Sequence[str]) -> str:
@@ -44,52 +165,3 @@ def split_reasons(cell: str) -> list[str]:
         else:
             reasons[-1] += letter
     return [reason.strip() for reason in reasons if reason.strip()]
-
-
-def status_of(
-    history: Sequence[StepRecord] | None,
-    estimate: Estimate | None,
-    reference: Reference | None,
-    interrupted: int | None,
-) -> list[str]:
-    """Sentences on the optimisation (if there was to be one), the final estimate, its distance."""
-    if interrupted is not None:
-        return ["the run was interrupted"]
-    if estimate is None:
-        return ["there is no final estimate"]
-    known = below_reference(estimate, reference) + above_reference(estimate, reference)
-    refined = [] if history is None else unrefined(history)
-    return [*refined, *estimate.warnings, *known]
-
-
-def _error(estimate: Estimate, reference: Reference) -> float:
-    return float(np.hypot(estimate.energy.error_of_mean, reference.uncertainty))
-
-
-def below_reference(estimate: Estimate, reference: Reference | None) -> list[str]:
-    """An energy well below the exact one means that the chains miss part of |psi|^2."""
-    if reference is None:
-        return []
-    error = _error(estimate, reference)
-    distance = estimate.energy.mean.real - reference.energy
-    if distance < -4 * error - 1e-10 * abs(reference.energy):
-        n_bars = -distance / error if error > 0 else np.inf
-        return [
-            f"the energy lies {n_bars:.0f} error bars below the reference: chains miss "
-            f"part of the distribution"
-        ]
-    return []
-
-
-def above_reference(estimate: Estimate, reference: Reference | None) -> list[str]:
-    """An energy far above the exact one, or a variance far from zero where none is known."""
-    advice = "start from other seeds, take a sign rule or symmetries, or a larger alpha"
-    if reference is None:
-        if estimate.v_score > FAR_SCORE:
-            return [f"the V-score {estimate.v_score:.1g} is that of no eigenstate: {advice}"]
-        return []
-    distance = estimate.energy.mean.real - reference.energy
-    relative = distance / abs(reference.energy) if reference.energy else np.inf
-    if relative > FAR and distance > _SIGNIFICANT * _error(estimate, reference):
-        return [f"the energy lies {relative:.1%} above the reference: {advice}"]
-    return []

@@ -8,12 +8,16 @@ from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.tables import flatten
 
 if TYPE_CHECKING:
-    from hamiltonians import Reference, SpinHamiltonian
+    from hamiltonians import Reference, SpinHamiltonian, SymmetrySector
     from rbmqs.studies.study import Point, ReferenceRule
 
 
 def reference_of(
-    point: Point, hamiltonian: SpinHamiltonian, rule: ReferenceRule, best: Reference | None
+    point: Point,
+    hamiltonian: SpinHamiltonian,
+    rule: ReferenceRule,
+    best: Reference | None,
+    sector: SymmetrySector | None = None,
 ) -> Reference | None:
     """Reference energy of a point.
 
@@ -21,12 +25,14 @@ def reference_of(
     ----------
     best : Reference or None
         `hamiltonians.best_reference` of the point, known already from its run.
+    sector : SymmetrySector, optional
+        That the wavefunction is projected onto.
     """
     listed = listed_reference(point, hamiltonian.n_sites, rule)
     if listed is not None:
         return listed
     if rule.method == "exact" and (best is None or best.kind != "exact diagonalisation"):
-        return _diagonalised(hamiltonian)
+        return _diagonalised(hamiltonian, sector)
     return None if rule.method == "none" else best
 
 
@@ -63,10 +69,10 @@ def _number(value: Any, settings: dict[str, Any]) -> float:
     return float(evaluate(value, settings) if isinstance(value, str) else value)
 
 
-def _diagonalised(hamiltonian: SpinHamiltonian) -> Reference:
+def _diagonalised(hamiltonian: SpinHamiltonian, sector: SymmetrySector | None) -> Reference:
     from hamiltonians import Reference, ground_state
 
-    result = ground_state(hamiltonian)
+    result = ground_state(hamiltonian, symmetry=sector)
     source = f"exact diagonalisation, dimension {result.dimension}"
     error = max(float(result.residuals[0]), 1e-12 * abs(result.energy))
     return Reference(result.energy, source, "exact diagonalisation", error)

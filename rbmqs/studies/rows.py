@@ -41,6 +41,7 @@ def row_of(result: dict[str, Any], history: Sequence[StepRecord]) -> dict[str, A
         "acceptance": result["acceptance"],
         "converged": result["converged"],
         "status": joined_reasons(result["status"]),
+        **{name: part["level"] for name, part in result.get("verdict", {}).items()},
     }
 
 

@@ -61,6 +61,9 @@ COLUMNS = (
     Column("binder_s_error", float, "", "one sigma, jackknife"),
     Column("converged", bool, "", "whether there is no reason not to trust the energy"),
     Column("status", str, "", "reasons not to trust it, in sentences"),
+    Column("optimisation", str, "", "settled, still falling, stuck, unfinished or measured"),
+    Column("error_bar", str, "", "trustworthy, heavy-tailed (with a bounded bias) or refused"),
+    Column("accuracy", str, "", "accurate, far or unknown"),
     Column("seconds", float, "s", "wall-clock time since the last start", True),
     Column("seconds_per_iteration", float, "s", "wall-clock time of one iteration", True),
 )

@@ -73,6 +73,8 @@ def _run(
     rule: ReferenceRule,
     threads: int | None,
 ) -> str:
+    from rbmqs.runs.references import sector_of
+    from rbmqs.runs.status import judged_again
     from rbmqs.studies.references import reference_of
 
     if threads is not None:
@@ -81,8 +83,9 @@ def _run(
     result, n_resumed = _optimise(directory, point)
     if result.interrupted is not None:
         return INTERRUPTED
-    reference = reference_of(point, result.hamiltonian, rule, result.reference)
-    result = replace(result, reference=reference)
+    sector = sector_of(result.psi)
+    reference = reference_of(point, result.hamiltonian, rule, result.reference, sector)
+    result = replace(result, reference=reference, verdict=judged_again(result, reference))
     work = directory.work(point.id)
     result.save(work)
     _write_record(work, point, result, observables, n_resumed, started)

@@ -5,7 +5,7 @@ import pytest
 
 from hamiltonians import chain, heisenberg
 from rbmqs import RBM, MetropolisSampler
-from rbmqs.estimators.estimate import carrier_warnings, n_carriers
+from rbmqs.estimators.doubts import carrier_warnings, n_carriers
 from rbmqs.estimators.final import final_estimate
 from rbmqs.vmc.settings import SamplingSettings
 from rbmqs.vmc.sources import make_sampler

@@ -10,7 +10,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -22,11 +21,9 @@ import rbmqs
 from hamiltonians.utils.archive import CheckpointError
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.run import CHECKPOINT, LOG, run
-from rbmqs.runs.status import above_reference, below_reference
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.convergence import has_settled, unrefined
+from rbmqs.vmc.convergence import has_settled
 from rbmqs.vmc.optimisers import StochasticReconfiguration
-from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import DivergedError
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
 from rbmqs.vmc.step import MAX_ROLLBACKS, has_diverged, is_better
@@ -374,43 +371,6 @@ def test_iterate_raises_diverged_with_the_state(monkeypatch):
         list(itertools.islice(loop, 50))
     assert caught.value.state.iteration == 2 + MAX_ROLLBACKS
     assert np.all(np.isfinite(caught.value.state.psi.flat))
-
-
-def test_short_run_is_not_called_converged(whole):
-    too_few = "fewer than 100 iterations: too few to judge convergence"
-    assert whole.status[: 1 + len(whole.estimate.warnings)] == (too_few, *whole.estimate.warnings)
-    assert not whole.converged
-
-
-def test_falling_energy_is_not_called_converged(whole):
-    stats = whole.energy
-    falling = [
-        StepRecord(i, replace(stats, mean=-1.0 - 0.01 * i, error_of_mean=0.01), 0.5, {}, 0, 0, 0, 1)
-        for i in range(200)
-    ]
-    assert "still falling" in unrefined(falling)[0]
-    assert unrefined([replace(r, energy=replace(r.energy, mean=-1.0)) for r in falling]) == []
-
-
-def test_energy_below_the_reference_is_a_warning(whole):
-    estimate = whole.estimate
-    reference = hm.Reference(0.0, "made up", "published", 0.0)
-    assert "error bars below the reference" in below_reference(estimate, reference)[0]
-    above = replace(reference, energy=estimate.energy.mean - 1.0)
-    assert below_reference(estimate, above) == []
-    near = replace(reference, energy=estimate.energy.mean + 3 * estimate.energy.error_of_mean)
-    assert below_reference(estimate, near) == []
-
-
-def test_energy_far_above_the_reference_is_a_warning(good):
-    estimate, energy = good.estimate, good.energy.mean
-    near, far = (hm.Reference(energy * (1 + x), "made up", "published", 0.0) for x in (5e-3, 0.1))
-    assert above_reference(estimate, near) == []
-    assert "above the reference: start from other seeds" in above_reference(estimate, far)[0]
-    unsure = replace(far, uncertainty=abs(energy))
-    assert above_reference(estimate, unsure) == []
-    assert above_reference(estimate, None) == []
-    assert "V-score 0.5" in above_reference(SimpleNamespace(v_score=0.5), None)[0]
 
 
 def test_files_of_a_run(whole):

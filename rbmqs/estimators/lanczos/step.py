@@ -19,8 +19,8 @@ import numpy as np
 
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import positive_int
+from rbmqs.estimators.doubts import carrier_warnings, n_carriers
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
-from rbmqs.estimators.estimate import carrier_warnings, n_carriers
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
 from rbmqs.estimators.lanczos.state import EnergyVariance, from_local_energies
 from rbmqs.estimators.many_series import batch_means
