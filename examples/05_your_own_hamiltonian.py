@@ -38,12 +38,17 @@ H = spin_hamiltonian(
     -cluster + D * twist - FIELD * field, name=f"cluster chain, D={D}, h={FIELD}", lattice=chain(N)
 )
 
+# %% [markdown]
+# Two hidden units per site are too few here: runs from seeds 1, 2 and 3 end 0.5 % to 0.7 % above
+# the ground state, with less than half of its twist. With four they come within 4e-6 of it.
+
 # %%
-result = rbmqs.ground_state(H, alpha=2, seed=1, n_iterations=300, progress=False)
+result = rbmqs.ground_state(H, alpha=4, seed=1, n_iterations=300, progress=False)
 print(result)
 
 # %% [markdown]
-# Expectation values of any Pauli sum come from the samples of the final estimate.
+# Expectation values of any Pauli sum come from the samples of the final estimate. A small error of
+# the energy is no proof that another observable is right: each stands beside its exact value.
 
 # %%
 observables = {"cluster term": cluster / N, "twist": twist / N, "m_x": field / N}
@@ -51,7 +56,10 @@ vector, sector = ground_state(H).vector, Sector(N)
 figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
 for position, (name, observable) in enumerate(observables.items()):
     sampled, exact = result.expect(observable), expectation(vector, observable, sector).real
-    print(f"{name}: {sampled.mean.real:.4f} +- {sampled.error_of_mean:.4f}, exact {exact:.4f}")
+    n_bars = abs(sampled.mean.real - exact) / sampled.error_of_mean
+    print(f"{name}: {sampled}, exact {exact:.4f}, {n_bars:.1f} error bars away")
+    if n_bars > 5:
+        raise SystemExit(f"{name} is not that of the ground state: take more hidden units")
     axes.plot(position, exact, "_", markersize=30, color="0.6", label="" if position else "exact")
     axes.errorbar(
         position, sampled.mean.real, sampled.error_of_mean, fmt="o", color="C0",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
-from rbmqs.cli.options import add_model_options, add_run_options, table_from_options
+from rbmqs.cli.options import (
+    add_model_options,
+    add_output_file,
+    add_run_options,
+    named_values,
+    table_from_options,
+)
 
-_SIZES = {"length": ("lattice", "length"), "total_sz": ("model", "total_sz")}
+_PLACES = {"length": "lattice.length", "total_sz": "model.total_sz"}  # others are parameters
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -31,41 +35,46 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-dimension", type=int, metavar="N", help="basis states to diagonalise up to"
     )
-    parser.add_argument("--plot", metavar="FILE", help="picture along the first --scan")
-    parser.add_argument("--json", metavar="FILE", help="the table as JSON")
+    add_output_file(parser, "--plot", "picture along the first --scan")
+    add_output_file(parser, "--json", "the table as JSON")
     parser.set_defaults(run=run_compare)
 
 
 def run_compare(options: argparse.Namespace) -> int:
     """Compare all cases; returns the exit status."""
-    from rbmqs.runs.compare import EXACT_STATES, METHODS, as_json, cases, compare, table
     from rbmqs.runs.config import config_from_table
+    from rbmqs.studies.axes import product
+    from rbmqs.studies.comparison import EXACT_STATES, METHODS, compare, plot_comparison, table
+    from rbmqs.studies.tables import set_path
+    from rbmqs.utils.json_files import write_json
 
-    methods = METHODS if options.methods is None else _words(options.methods)
-    chosen = [m for m in methods if not (options.no_netket and m == "NetKet")]
-    base = table_from_options(options)
-    axes = scanned(options.scan)
-    configs = [(case, config_from_table(_with_values(base, case))) for case in cases(axes)]
-    problems = [(case, config, config.hamiltonian()) for case, config in configs]
+    asked = METHODS if options.methods is None else options.methods.split(",")
+    methods = [m.strip() for m in asked if not (options.no_netket and m.strip() == "NetKet")]
+    base, problems = table_from_options(options), []
+    for case in product(scanned(options.scan)):
+        changed = deepcopy(base)
+        for name, value in case.items():
+            number = int(value) if name == "length" and value.is_integer() else value
+            set_path(changed, _PLACES.get(name, f"model.parameters.{name}"), number)
+        config = config_from_table(changed)
+        problems.append((case, config, config.hamiltonian()))
     rows = []
     for case, config, hamiltonian in problems:
         if len(problems) > 1 and not options.quiet:
             print(f"{hamiltonian.name}", file=sys.stderr, flush=True)
         rows += compare(
-            hamiltonian, config.ansatz.options(), config.settings(), case=case, methods=chosen,
+            hamiltonian, config.ansatz.options(), config.settings(), case=case, methods=methods,
             max_dimension=options.max_dimension or EXACT_STATES, progress=not options.quiet,
         )  # fmt: skip
     print(table(rows))
     if options.json:
-        Path(options.json).write_text(json.dumps(as_json(rows), indent=1) + "\n", encoding="utf-8")
+        write_json(Path(options.json), [vars(row) for row in rows])
     if options.plot:
-        from rbmqs.runs.compare_plot import plot_comparison
-
         plot_comparison(rows, options.plot)
     return 0
 
 
-def scanned(texts: list[str]) -> dict[str, list[float]]:
+def scanned(texts: Iterable[str]) -> dict[str, list[float]]:
     """``["h=0.5,1"]`` -> ``{"h": [0.5, 1.0]}``.
 
     Raises
@@ -74,29 +83,11 @@ def scanned(texts: list[str]) -> dict[str, list[float]]:
         If a text does not read so, or names an axis again.
     """
     axes: dict[str, list[float]] = {}
-    for text in texts:
-        name, separator, values = text.partition("=")
-        if not separator or not values or name in axes:
-            raise ValueError(f"--scan must read NAME=V1,V2,... with each NAME once, got {text!r}")
+    for name, values in named_values("--scan", texts, "NAME=V1,V2,..."):
+        if name in axes:
+            raise ValueError(f"--scan must name each axis once, got {name} again")
         try:
             axes[name] = [float(value) for value in values.split(",")]
         except ValueError:
             raise ValueError(f"--scan {name} must list numbers, got {values!r}") from None
     return axes
-
-
-def _with_values(base: dict[str, Any], case: Mapping[str, float]) -> dict[str, Any]:
-    """The configuration with the values of one case written into it."""
-    table = deepcopy(base)
-    for name, value in case.items():
-        if name in _SIZES:
-            section, key = _SIZES[name]
-            whole = name == "length" and value.is_integer()
-            table.setdefault(section, {})[key] = int(value) if whole else value
-        else:
-            table["model"].setdefault("parameters", {})[name] = value
-    return table
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
     add_model_options,
+    add_output_file,
     add_quiet,
     add_run_options,
     add_values,
@@ -32,7 +33,7 @@ def add_ground_state_options(parser: argparse.ArgumentParser) -> None:
         "--from", dest="start_from", metavar="DIR",
         help="start with the wavefunction of this run; --alpha adds units, --project projects it",
     )  # fmt: skip
-    parser.add_argument("--plot", metavar="FILE", help="picture of the run (default: in DIR)")
+    add_output_file(parser, "--plot", "picture of the run (default: in DIR)")
     parser.set_defaults(run=run_ground_state)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
 import hamiltonians
@@ -192,12 +194,27 @@ def _sign_rule(text: str) -> str | list[int]:
     return [int(word) for word in words] if all(w.strip().isdecimal() for w in words) else text
 
 
-def named_values(option: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+def add_output_file(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    """An option that names a file to write."""
+    parser.add_argument(name, type=_output_file, metavar="FILE", help=text)
+
+
+def _output_file(text: str) -> str:
+    """A file that can be written, found out before any work."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} is no file that can be written")
+    return text
+
+
+def named_values(
+    option: str, texts: Iterable[str], form: str = "NAME=VALUE"
+) -> Iterator[tuple[str, str]]:
     """Names and values of an option that reads NAME=VALUE."""
     for text in texts:
         name, separator, value = text.partition("=")
-        if not separator:
-            raise ValueError(f"{option} must read NAME=VALUE, got {text!r}")
+        if not separator or not name or not value:
+            raise ValueError(f"{option} must read {form}, got {text!r}")
         yield name, value
 
 

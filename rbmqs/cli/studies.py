@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import named_values
 from rbmqs.utils.interrupts import signals_reported
+from rbmqs.utils.parsing import parse_json
 
 if TYPE_CHECKING:
     from rbmqs.studies.running import StudyOutcome
@@ -188,7 +188,7 @@ def _job_options(texts: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in named_values("--option", texts):
         try:
-            found[name] = json.loads(value)
+            found[name] = parse_json(value, "--option")
         except ValueError:
             found[name] = value
     return found

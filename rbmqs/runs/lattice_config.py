@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from hamiltonians import Lattice
 
 
+_BUILT: dict[str, Lattice] = {}  # neighbours are half of the time that checking a point takes
+_MOST_BUILT = 64
+
+
 @dataclass(frozen=True)
 class LatticeConfig:
     """Table [lattice]: a `kind` of `LATTICES`, or "package.module:function", and its size.
@@ -29,7 +33,14 @@ class LatticeConfig:
     vectors: list[list[int]] | None = None
 
     def build(self) -> Lattice:
-        """The lattice."""
+        """The lattice; the same object again for the points of a study that share it."""
+        if repr(self) not in _BUILT:
+            if len(_BUILT) >= _MOST_BUILT:
+                _BUILT.clear()
+            _BUILT[repr(self)] = self._build()
+        return _BUILT[repr(self)]
+
+    def _build(self) -> Lattice:
         build = LATTICES[self.kind]
         name = self._given_size(sizes_of(build))
         parameters = inspect.signature(build).parameters

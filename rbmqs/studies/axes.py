@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.brief import brief
 from hamiltonians.utils.checks import choice, number, positive_int
 from rbmqs.studies.tables import flatten
 
 _RANGE_KEYS = ("start", "stop", "num", "spacing")
-MAX_POINTS = 100_000
+MAX_POINTS = 10_000  # of a study: checking one takes about 4 ms, and each has a directory
 
 
 def is_range(value: Any) -> bool:
@@ -44,11 +45,17 @@ def _values(path: str, value: Any) -> list[Any]:
     if not isinstance(values, list) or not values:
         raise ValueError(
             f"axis {path!r} must be a list that is not empty or a range with start, stop and num, "
-            f"got {value!r}"
+            f"got {brief(value)}"
         )
-    if any(v in values[:k] for k, v in enumerate(values)):
-        raise ValueError(f"axis {path!r} has a value twice: {values!r}")
+    if len(values) > MAX_POINTS:
+        raise ValueError(f"axis {path!r} has {len(values)} values, at most {MAX_POINTS} allowed")
+    if len({_hashable(value) for value in values}) < len(values):
+        raise ValueError(f"axis {path!r} has a value twice: {brief(values)}")
     return values
+
+
+def _hashable(value: Any) -> Any:
+    return repr(value) if isinstance(value, list | dict) else value
 
 
 def _range(path: str, table: Mapping[str, Any]) -> list[float]:

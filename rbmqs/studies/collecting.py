@@ -7,11 +7,10 @@ from typing import Any
 
 from rbmqs.studies.provenance import provenance
 from rbmqs.studies.schema import COLUMNS
-from rbmqs.studies.storage import RECORD, StudyDirectory
+from rbmqs.studies.storage import RECORD, STUDY, StudyDirectory
 from rbmqs.studies.table import Table, from_rows
-from rbmqs.utils.json_files import DamagedError, read_json
-
-STUDY, SOURCE = "study.json", "study.toml"
+from rbmqs.utils.json_files import read_json
+from rbmqs.utils.parsing import DamagedError, describing
 
 
 def collect(root: str | Path) -> Table:
@@ -30,15 +29,17 @@ def collect(root: str | Path) -> Table:
     root = Path(root)
     if not (root / STUDY).exists() and (root / "result.json").exists():
         return _single(root)
-    study = read_json(root / STUDY)
     directory = StudyDirectory(root)
+    study, provenance = directory.study()
     rows = []
-    for point in study["points"]:
-        if directory.is_published(point["id"]):
-            directory.verify(point["id"], point["fingerprint"])
-            rows.append(_row(read_json(directory.point(point["id"]) / RECORD)))
-    meta = {"study": study["name"], **study["provenance"]}
-    return from_rows(rows, tuple(study["axes"]), meta, root)
+    for point in study:
+        if directory.is_published(point.id):
+            directory.verify(point.id, point.fingerprint)
+            record = directory.point(point.id) / RECORD
+            with describing(record):
+                rows.append(_row(read_json(record)))
+    with describing(root):
+        return from_rows(rows, study.axes, {"study": study.name, **provenance}, root)
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
@@ -64,10 +65,11 @@ def _single(root: Path) -> Table:
     from rbmqs.runs.log import LOG, read_log
     from rbmqs.studies.rows import row_of
 
-    result = read_json(root / "result.json")
+    result, log = read_json(root / "result.json"), read_log(root / LOG)[1]
     if "has_spin_units" not in result:
         raise DamagedError(f"{root / 'result.json'} is not a result of this version of rbmqs")
-    measured = row_of(result, read_log(root / LOG)[1])
-    measured |= {"id": root.name, "seconds": sum(result["seconds"].values())}
-    row = {column.name: measured.get(column.name) for column in COLUMNS}
-    return from_rows([row], (), {"study": root.name, **provenance()}, root)
+    with describing(root / "result.json"):
+        measured = row_of(result, log)
+        measured |= {"id": root.name, "seconds": sum(result["seconds"].values())}
+        row = {column.name: measured.get(column.name) for column in COLUMNS}
+        return from_rows([row], (), {"study": root.name, **provenance()}, root)

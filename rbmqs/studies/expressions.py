@@ -21,7 +21,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": math.log,
     "max": max,
     "min": min,
-    "round": round,
+    "round": lambda value, digits=0: round(value, _digits(digits)) if digits else round(value),
     "sin": math.sin,
     "sqrt": math.sqrt,
 }
@@ -37,6 +37,8 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.UAdd: operator.pos,
 }
 _MAX_LENGTH = 500
+_MOST_DIGITS = 15  # behind the point that `round` keeps
+_LARGEST = 2**53  # of a whole number: beyond it a number of the file is not exact
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> int | float:
@@ -57,15 +59,30 @@ def evaluate(text: str, names: Mapping[str, Any]) -> int | float:
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         raise ValueError(f"an expression is a text of at most {_MAX_LENGTH} characters")
     try:
-        value = _value(ast.parse(text, mode="eval").body, names)
-    except (SyntaxError, RecursionError, ArithmeticError, TypeError) as error:
+        return _value(ast.parse(text, mode="eval").body, names)
+    except (SyntaxError, RecursionError, MemoryError, ArithmeticError, TypeError) as error:
         raise ValueError(f"expression {text!r} has no value: {error}") from None
-    if not math.isfinite(value):
-        raise ValueError(f"expression {text!r} is not finite")
-    return value
+    except ValueError as error:
+        raise ValueError(f"expression {text!r}: {error}") from None
 
 
 def _value(node: ast.AST, names: Mapping[str, Any]) -> int | float:
+    """The value of a part, which is finite, and small enough where it is whole."""
+    value = _unbounded(node, names)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{ast.unparse(node)!r} exceeds {_LARGEST}, the largest whole number")
+    if not math.isfinite(value):
+        raise ValueError(f"{ast.unparse(node)!r} is not finite")
+    return value
+
+
+def _digits(value: Any) -> int:
+    if not isinstance(value, int) or abs(value) > _MOST_DIGITS:
+        raise ValueError(f"round keeps at most {_MOST_DIGITS} digits, got {value!r}")
+    return value
+
+
+def _unbounded(node: ast.AST, names: Mapping[str, Any]) -> int | float:
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return value

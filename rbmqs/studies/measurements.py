@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamiltonians.lattices.geometry import staggered_signs
+from hamiltonians.lattices.geometry import all_wave_vectors, staggered_signs
 from rbmqs.estimators.error_propagation import function_statistics
+from rbmqs.estimators.observables.two_point import COMPONENTS
+
+_REACH = 0.8  # of the longest reciprocal vector; a corner of a hexagonal zone is at 0.58 of it
 
 if TYPE_CHECKING:
     from rbmqs.runs.result import RunResult
@@ -49,21 +53,52 @@ def _cumulant(moments: np.ndarray) -> np.ndarray:
 
 
 def correlation_arrays(result: RunResult) -> dict[str, np.ndarray]:
-    """Two-point functions of all pairs, and on chains and rectangles the structure factor.
+    """Two-point functions of all pairs, their means over distances, and the structure factor.
 
     Returns
     -------
     dict
-        xx, yy, zz (N, N) with errors; structure_factor S(q) = <|sum_j e^{i q.r_j} sigma^z_j|^2> / N
-        at q = 2 pi k / L, k along each direction, in the order of numpy.fft, with its error.
+        xx, yy, zz (N, N) with errors; `distances` (n,) with mean_xx, mean_yy, mean_zz, mean_spin
+        and errors. On lattices with a unit cell structure_factor
+        S(k) = <|sum_j e^{i k.r_j} sigma^z_j|^2> / N with its error, (n_k,), at `wave_vectors`
+        (n_k, d) in units of 1 / lattice constant: those of the first Brillouin zone, which
+        `reciprocal_vectors` (d, d) decide, and with several sites in a cell, where S differs from
+        zone to zone (`periodic` is false), those around it too.
     """
     if result.estimate is None:
         raise ValueError("an interrupted run has no final samples: resume it first")
     found = result.correlations()
     arrays = {name: array for name, array in vars(found).items() if isinstance(array, np.ndarray)}
     lattice = result.hamiltonian.lattice
-    if lattice is not None and lattice.kind in ("chain", "rectangle") and lattice.shape:
-        structure = result.estimate.structure_factor(spin=False)
-        arrays["structure_factor"] = structure.zz.reshape(lattice.shape)
-        arrays["structure_factor_error"] = structure.zz_error.reshape(lattice.shape)
+    if lattice is not None:
+        means = vars(found.by_distance())
+        arrays["distances"] = means["distances"]
+        for name in (f"{c}{ending}" for c in (*COMPONENTS, "spin") for ending in ("", "_error")):
+            arrays[f"mean_{name}"] = means[name]
+    if lattice is not None and lattice.cell is not None:
+        reciprocal = 2 * np.pi * np.linalg.inv(np.asarray(lattice.cell.vectors)).T
+        periodic = len(lattice.cell.basis) == 1
+        k = _of_first_zone(all_wave_vectors(lattice), reciprocal, periodic)
+        structure = result.estimate.structure_factor(wave_vectors=k, spin=False)
+        arrays |= {
+            "wave_vectors": k,
+            "reciprocal_vectors": reciprocal,
+            "periodic": np.array(periodic),
+            "structure_factor": structure.zz,
+            "structure_factor_error": structure.zz_error,
+        }
     return arrays
+
+
+def _of_first_zone(k: np.ndarray, reciprocal: np.ndarray, periodic: bool) -> np.ndarray:
+    """Wave vectors (n_k, d) moved by reciprocal lattice vectors to where they are shortest.
+
+    Those of a function that is not periodic are taken everywhere in a ball around the zone.
+    """
+    numbers = np.array(list(itertools.product((0, -1, 1, -2, 2), repeat=len(reciprocal))))
+    images = k[:, None] + numbers @ reciprocal
+    lengths = np.linalg.norm(images, axis=-1)
+    if not periodic:
+        return images[lengths < _REACH * np.linalg.norm(reciprocal, axis=1).max()]
+    shortest = np.argmax(lengths < lengths.min(axis=1, keepdims=True) + 1e-9, axis=1)
+    return images[np.arange(len(k)), shortest]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hamiltonians.utils.brief import brief
 from rbmqs.studies.axes import MAX_POINTS, axes_of, product
 from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.header import Header, header_of
@@ -55,6 +56,11 @@ def study_from_table(table: Mapping[str, Any], name: str = "study") -> Study:
     header = header_of(table, name, problems)
     axes = _attempt(problems, axes_of, table.get("grid", {}))
     rows = _list_rows(table, problems)
+    derived = table.get("derived", {})
+    if not isinstance(derived, Mapping):
+        problems.append(f"[derived] must be a table of expressions, got {brief(derived)}")
+        table = {**table, "derived": {}}
+    problems += _clashes(axes or {}, rows, table.get("derived", {}))
     points = [] if axes is None else _points(table, header, axes, rows, problems)
     problems += problems_of(points, header.reference)
     if problems:
@@ -78,6 +84,21 @@ def _list_rows(table: Mapping[str, Any], problems: list[str]) -> list[dict[str, 
         problems.append("[[list]] must be an array of tables")
         return []
     return [flatten(row) for row in rows]
+
+
+def _clashes(
+    axes: Mapping[str, Any], rows: list[dict[str, Any]], derived: Mapping[str, Any]
+) -> Iterator[str]:
+    """Keys that are set twice, so that one of their values would be lost."""
+    listed = dict.fromkeys(path for row in rows for path in row)
+    rules = [path for path in flatten(derived) if "." in path]
+    for name, paths, other, others in (
+        ("[[list]]", listed, "[grid]", axes),
+        ("[derived]", rules, "[[list]] or [grid]", {**listed, **axes}),
+    ):
+        for path in paths:
+            if any(f"{path}.".startswith(f"{p}.") or p.startswith(f"{path}.") for p in others):
+                yield f"{path!r} is in both {name} and {other}: give it in one of them"
 
 
 def _points(
@@ -148,10 +169,8 @@ def _is_open(config: Mapping[str, Any]) -> bool:
     return "growth" in run or (restarts and ("tied" in ansatz or "project" in ansatz))
 
 
-def _derive(rules: Any, config: dict[str, Any]) -> dict[str, Any]:
+def _derive(rules: Mapping[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     """Compute derived values in order and put settings among them into the configuration."""
-    if not isinstance(rules, Mapping):
-        raise ValueError(f"[derived] must be a table of expressions, got {rules!r}")
     derived: dict[str, Any] = {}
     for path, text in flatten(rules).items():
         try:

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hamiltonians.utils.files import write_atomically
-from rbmqs.studies.collecting import SOURCE, STUDY, collect
+from rbmqs.studies.collecting import collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
-from rbmqs.studies.storage import StudyDirectory
+from rbmqs.studies.storage import SOURCE, STUDY, StudyDirectory
 from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table_files import CSV, HDF5, read_csv, read_hdf5, write_tables
 from rbmqs.studies.view import StudyView
@@ -231,10 +231,12 @@ class _Run:
 
     def _block_children(self, point_id: str) -> None:
         """Points that would start from a failed one wait for it to be retried."""
-        for child in [p for p in self._waiting.values() if p.parent == point_id]:
-            del self._waiting[child.id]
-            self._outcome.blocked.append(child.id)
-            self._block_children(child.id)
+        blocked = {point_id}
+        for child in list(self._waiting.values()):  # a parent comes before its children
+            if child.parent in blocked:
+                del self._waiting[child.id]
+                blocked.add(child.id)
+                self._outcome.blocked.append(child.id)
 
 
 def _write_study(directory: StudyDirectory, study: Study) -> None:

@@ -14,17 +14,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hamiltonians.utils.brief import brief
 from hamiltonians.utils.files import write_atomically
-from rbmqs.utils.json_files import DamagedError, read_json, write_json
+from rbmqs.studies.study import Study
+from rbmqs.utils.json_files import read_json, write_json
 from rbmqs.utils.locks import locked
+from rbmqs.utils.parsing import DamagedError, describing
+from rbmqs.utils.typed_tables import hints_of, known_keys, read_table, read_value
 
-SUMS, RECORD = "SHA256SUMS", "point.json"
+STUDY, SOURCE, SUMS, RECORD = "study.json", "study.toml", "SHA256SUMS", "point.json"
+_NAME = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]{0,199}")
 
 
 class StudyDirectory:
@@ -38,17 +44,30 @@ class StudyDirectory:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
 
+    def study(self) -> tuple[Study, dict[str, str]]:
+        """The study as it was run, and where it was.
+
+        Raises
+        ------
+        DamagedError
+            study.json lacks something, or holds values of another kind.
+        """
+        record = read_json(self.root / STUDY)
+        with describing(self.root / STUDY):
+            study = read_table(Study, known_keys(record, hints_of(Study)))
+            return study, read_value("provenance", record["provenance"], dict[str, str])
+
     def point(self, point_id: str) -> Path:
         """Directory of a finished point."""
-        return self.root / "points" / point_id
+        return self.root / "points" / checked_name(point_id)
 
     def work(self, point_id: str) -> Path:
         """Directory of a point under way."""
-        return self.root / "work" / point_id
+        return self.root / "work" / checked_name(point_id)
 
     def failure(self, point_id: str) -> Path:
         """Record of a failed point."""
-        return self.root / "failures" / f"{point_id}.json"
+        return self.root / "failures" / f"{checked_name(point_id)}.json"
 
     def is_published(self, point_id: str) -> bool:
         """Whether the point was finished, sound or not."""
@@ -106,17 +125,35 @@ class StudyDirectory:
     @contextmanager
     def lock(self, name: str, *, wait: bool) -> Iterator[None]:
         """Hold a lock of this study, see `hamiltonians.utils.locks.locked`."""
-        path = self.root / "locks" / name
+        path = self.root / "locks" / checked_name(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, wait=wait):
             yield
+
+
+def checked_name(name: str) -> str:
+    """The name of a point or file that was read from a file, if it stays inside its directory.
+
+    Raises
+    ------
+    DamagedError
+        Other characters than letters, digits and ._=+-, or a dot at the start.
+    """
+    if not _NAME.fullmatch(name):
+        raise DamagedError(
+            f"a name must consist of letters, digits and ._=+-, without a dot at its start, "
+            f"got {brief(name)}"
+        )
+    return name
 
 
 def _read_sums(directory: Path) -> dict[str, str]:
     """Checksum of every file of a finished point."""
     try:
         lines = (directory / SUMS).read_text(encoding="ascii").splitlines()
-        sums = {name: value for value, name in (line.split("  ", 1) for line in lines)}
+        sums = {
+            checked_name(name): value for value, name in (line.split("  ", 1) for line in lines)
+        }
     except (OSError, ValueError) as error:
         raise DamagedError(f"{directory / SUMS} cannot be read: {error}") from None
     if RECORD not in sums:

@@ -70,15 +70,29 @@ class Table:
         """Rows that differ along `x` only, in ascending order of it, each group with a label."""
         name = self.resolve(x)
         others = [axis for axis in self.axes if axis != name]
-        keys = list(zip(*(self[axis] for axis in others), strict=True)) or [()] * len(self)
-        for key in dict.fromkeys(keys):
-            rows = np.array([i for i, other in enumerate(keys) if other == key])
+        for _, rows in self.groups(others):
             rows = rows[np.argsort(self[name][rows], kind="stable")]
-            label = ", ".join(
-                f"{axis.rsplit('.', 1)[-1]} = {_short(value)}"
-                for axis, value in zip(others, key, strict=True)
-            )
-            yield label, self.where(rows)
+            yield self.label(rows[0], without=name), self.where(rows)
+
+    def label(self, row: int, without: str = "") -> str:
+        """The values of the axes in one row, such as "length = 8, h = 0.5", missing ones left out.
+
+        Parameters
+        ----------
+        without : str
+            Full name of an axis that is not named.
+        """
+        values = {axis: self[axis][row] for axis in self.axes if axis != without}
+        words = {axis.rsplit(".", 1)[-1]: _short(value) for axis, value in values.items()}
+        return ", ".join(f"{name} = {word}" for name, word in words.items() if word)
+
+    def groups(self, names: Iterable[str]) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+        """Rows that agree in some columns: their values there, and the numbers of the rows."""
+        keys = list(zip(*(self[name] for name in names), strict=True)) or [()] * len(self)
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for row, key in enumerate(keys):
+            found.setdefault(key, []).append(row)
+        return [(key, np.array(rows)) for key, rows in found.items()]
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame with one row a point."""
@@ -131,4 +145,7 @@ def as_table(data: Any) -> Table:
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+    """A value in a few letters, none where it is missing."""
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    return "" if np.isnan(value) else f"{value:g}"

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.utils.files import write_atomically
-
-
-class DamagedError(ValueError):
-    """A file that is not what was written."""
+from rbmqs.utils.parsing import DamagedError, parse_json
 
 
 def plain(value: Any) -> Any:
@@ -44,7 +41,7 @@ def read_json(path: Path) -> dict[str, Any]:
         No readable table.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_text(encoding="utf-8"), path)
     except (OSError, ValueError) as error:
         raise DamagedError(f"{path} cannot be read: {error}") from None
     if not isinstance(value, dict):

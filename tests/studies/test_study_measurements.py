@@ -11,8 +11,12 @@ from hamiltonians import (
     expectation,
     ground_state,
     heisenberg,
+    honeycomb,
     ising,
+    ladder,
     rectangle,
+    square,
+    triangular,
 )
 from rbmqs.sampling.chains import Samples
 from rbmqs.studies.measurements import (
@@ -100,6 +104,34 @@ def test_structure_factor_is_the_transform_of_the_correlations(result):
         assert arrays["structure_factor"][k] == pytest.approx(
             (phases * arrays["zz"]).sum().real / N
         )
+
+
+def test_means_over_distances_are_those_of_the_estimate(result):
+    """Not of the pairs: their bars in quadrature are too small by 1.8 on a ring of 24."""
+    arrays, found = correlation_arrays(result), result.correlations().by_distance()
+    assert arrays["distances"].tolist() == [1.0, 2.0, 3.0]
+    for name in ("mean_zz", "mean_xx_error", "mean_spin", "mean_spin_error"):
+        np.testing.assert_array_equal(arrays[name], getattr(found, name.removeprefix("mean_")))
+
+
+@pytest.mark.parametrize(
+    ("lattice", "n_k"),
+    [(square(3), 9), (triangular(3, 3), 9), (honeycomb(2, 2), 12), (chain(6), 6), (ladder(4), 8)],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_momenta_lie_in_the_first_zone_or_around_it(lattice, n_k):
+    options = {"alpha": 1, "n_iterations": 0, "n_final_samples": 64, "progress": False}
+    found = rbmqs.ground_state(ising(lattice), **options)
+    arrays = correlation_arrays(found)
+    k, reciprocal = arrays["wave_vectors"], arrays["reciprocal_vectors"]
+    assert (len(k) == n_k) if arrays["periodic"] else (len(k) > n_k)
+    spins = found.final.samples.flat
+    naive = abs(spins @ np.exp(1j * np.asarray(lattice.positions) @ k.T)) ** 2 / lattice.n_sites
+    np.testing.assert_allclose(arrays["structure_factor"], naive.mean(axis=0), rtol=1e-10)
+    if arrays["periodic"]:
+        numbers = np.array(list(np.ndindex((3,) * len(reciprocal)))) - 1
+        images = np.linalg.norm(k[:, None] + numbers @ reciprocal, axis=-1)
+        np.testing.assert_allclose(np.linalg.norm(k, axis=1), images.min(axis=1), atol=1e-9)
 
 
 def test_fixed_sector_has_no_transverse_magnetisation():

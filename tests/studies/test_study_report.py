@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import N_POINTS, run_here
+from small_study import N_POINTS, TEXT, run_here
 from synthetic import FIELDS, ising_table
 
 from rbmqs.cli.main import main
 from rbmqs.studies import figures, load_table, write_report
+from rbmqs.studies.numbers import short, with_error
 from rbmqs.studies.reports.diagnosis import remark_of, warnings_of
-from rbmqs.studies.reports.numbers import short, with_error
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -193,6 +193,41 @@ def test_figures_over_several_wavefunctions(name):
 def test_figures_from_the_directory(name, root):
     figure = getattr(figures, name)(load_table(root))
     assert len(figure.axes[0].get_legend_handles_labels()[1]) == N_POINTS
+
+
+def test_correlations_are_drawn_against_distance(root):
+    figure = figures.plot_correlations(load_table(root))
+    (bars, *_) = figure.axes[0].containers
+    assert bars.lines[0].get_xdata().tolist() == [1.0, 2.0]
+    assert figure.axes[0].get_xlabel() == "distance"
+
+
+def test_planes_are_drawn_over_the_zone(tmp_path):
+    """A square has corners at (pi, pi), a hexagon's area is that of its reciprocal cell."""
+    lattices = 'lattice = [{kind = "square", length = 3}, {kind = "triangular", length = 3}]'
+    text = TEXT.replace("lattice.length = [4, 6]", lattices).replace(" + lattice.length", "")
+    text = text.replace("num = 3", "num = 2").replace("n_iterations = 12", "n_iterations = 2")
+    directory, _ = run_here(tmp_path, text)
+    figure = figures.plot_structure_factor(load_table(directory))
+    zones = [axis for axis in figure.axes if axis.get_xlabel()]
+    assert len(zones) == 4
+    areas = []
+    for axis in zones:
+        (mesh,) = [c for c in axis.collections if hasattr(c, "get_coordinates")]
+        step = np.diff(mesh.get_coordinates()[0, :2, 0])[0]
+        areas.append(np.isfinite(np.ma.filled(mesh.get_array(), np.nan)).sum() * step**2)
+    np.testing.assert_allclose(areas, np.repeat([4.0, 8 / np.sqrt(3)], 2), rtol=0.02)
+
+
+def test_a_missing_time_is_not_replaced_by_a_number(root):
+    table = load_table(root)
+    figure = figures.plot_convergence(table)
+    assert figure.axes[0].get_xlabel() == "time (s)"
+    columns = dict(table.columns)
+    columns["seconds_per_iteration"] = np.where(np.arange(N_POINTS) == 2, np.nan, 0.01)
+    figure = figures.plot_convergence(type(table)(columns, table.axes, {}, table.directory))
+    assert figure.axes[0].get_xlabel() == "iterations"
+    assert figure.axes[0].lines[0].get_xdata()[-1] == 12
 
 
 @pytest.mark.parametrize(

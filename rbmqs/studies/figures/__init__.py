@@ -30,7 +30,7 @@ FIGURES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "finite_size": ("Extrapolation to infinite size", plot_finite_size),
     "variance": ("Extrapolation to zero variance", plot_variance_extrapolation),
     "alpha": ("Scaling with alpha", plot_alpha),
-    "convergence": ("Convergence by time", plot_convergence),
+    "convergence": ("Convergence", plot_convergence),
 }
 
 __all__ = [

@@ -36,7 +36,7 @@ def colour(number: int) -> str:
 def draw(axis: Axes, x: Any, y: Any, error: Any, label: str, number: int, **style: Any) -> None:
     """Points with one-sigma error bars."""
     known = np.isfinite(y)
-    bars = np.where(np.isfinite(error), error, 0.0)[known]
+    bars = np.where(np.isfinite(error), error, np.nan)[known]  # nan is drawn as no bar
     axis.errorbar(
         np.asarray(x)[known],
         np.asarray(y)[known],

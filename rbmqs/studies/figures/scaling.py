@@ -17,6 +17,7 @@ from rbmqs.studies.figures.common import (
     panels,
     require,
 )
+from rbmqs.studies.numbers import with_error
 from rbmqs.studies.points import load_history
 from rbmqs.studies.table import Table, as_table
 
@@ -65,7 +66,7 @@ def plot_finite_size(table: Any, exact: float | None = None) -> Any:
     for number, (label, rows, limit) in enumerate(finite_size(table)):
         n = rows["n_sites"].astype(float)
         values = rows["energy_zero_variance"] / n, rows["energy_zero_variance_error"] / n
-        text = f"{label or 'infinite size'}: {limit.value:.5f} ± {limit.error:.2g}"
+        text = f"{label or 'infinite size'}: {with_error(limit.value, limit.error)}"
         draw(axis, n**-2, *values, text, number)
         curve = np.linspace(0, (n**-2).max(), 100)
         axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
@@ -104,6 +105,8 @@ def plot_variance_extrapolation(table: Any) -> Any:
 def plot_alpha(table: Any) -> Any:
     """V-score and relative error against the density alpha of hidden units."""
     table = as_table(table)
+    if "alpha" in table.columns:
+        table = table.where(np.isfinite(table["alpha"]))
     if "alpha" not in table.columns or len(np.unique(table["alpha"])) < 2:
         raise NothingToDrawError("alpha takes one value only")
     figure, (upper, lower) = panels(2, 2.8)
@@ -123,35 +126,35 @@ def plot_alpha(table: Any) -> Any:
 
 
 def plot_convergence(table: Any) -> Any:
-    """Distance from the reference, or the variance where there is none, against time.
+    """Distance from the reference, or the variance where there is none, in the course of a run.
 
-    Times are iterations times the mean wall-clock time of one; at most eight points are drawn.
+    Times are iterations times the mean wall-clock time of one. Where a point has no such time, all
+    are drawn against the number of iterations; at most eight points are drawn.
     """
     table = as_table(table)
     if table.directory is None or "id" not in table.columns:
         raise NothingToDrawError("logs are read from the directory of a study")
     has_reference = bool(np.isfinite(table["reference"]).all())
+    has_times = bool(np.isfinite(table["seconds_per_iteration"]).all())
     figure, (axis,) = panels()
     for row in np.unique(np.linspace(0, len(table) - 1, _MAX_CURVES).round().astype(int)):
         history = load_history(table.directory, str(table["id"][row]))
-        seconds = np.nan_to_num(table["seconds_per_iteration"][row], nan=1.0)
-        time = (1 + np.arange(len(history))) * seconds
+        done = 1 + np.arange(len(history))
+        x = done * table["seconds_per_iteration"][row] if has_times else done
         if has_reference:
             exact = table["reference"][row]
             y = [abs((r.energy.mean.real - exact) / exact) for r in history]
         else:
             y = [r.energy.variance / table["n_sites"][row] for r in history]
-        axis.plot(time, y, lw=0.7, label=str(table["hamiltonian"][row]))
+        axis.plot(x, y, lw=0.7, label=str(table["hamiltonian"][row]))
     axis.set_xscale("log")
     axis.set_yscale("log")
     name = "relative distance from the reference" if has_reference else "variance per site"
-    finish(axis, "time (s)", name)
+    finish(axis, "time (s)" if has_times else "iterations", name)
     return figure
 
 
 def _same_hamiltonian(table: Table) -> list[Table]:
-    names = table["hamiltonian"]
-    sectors = np.nan_to_num(table["total_sz"], nan=-1e9)
-    keys = list(zip(names, sectors, strict=True))
-    groups = [[i for i, k in enumerate(keys) if k == key] for key in dict.fromkeys(keys)]
-    return [table.where(np.array(rows)) for rows in groups]
+    sectors = table["total_sz"].astype(str)  # nan, for a free one, equals no other nan
+    known = Table({"hamiltonian": table["hamiltonian"], "sector": sectors})
+    return [table.where(rows) for _, rows in known.groups(("hamiltonian", "sector"))]

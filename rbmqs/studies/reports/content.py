@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rbmqs.runs.status import split_reasons, status_word
-from rbmqs.studies.collecting import SOURCE, STUDY, collect
+from rbmqs.studies.collecting import collect
 from rbmqs.studies.figures import FIGURES, NothingToDrawError
+from rbmqs.studies.numbers import MISSING, known, short, with_error
 from rbmqs.studies.reports.command import command_of
 from rbmqs.studies.reports.diagnosis import deviation, remark_of, warnings_of
-from rbmqs.studies.reports.numbers import MISSING, short, with_error
-from rbmqs.studies.storage import StudyDirectory
+from rbmqs.studies.storage import SOURCE, STUDY, StudyDirectory
+from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table import Table
 from rbmqs.utils.json_files import read_json
+from rbmqs.utils.parsing import describing, read_text
 
 _FIGURE_ERRORS = (NothingToDrawError, KeyError, ValueError)
 
@@ -54,16 +57,23 @@ def content_of(root: str | Path) -> Report:
     """Gather a report from the directory of a study or of a run."""
     root = Path(root)
     table = collect(root)
+    with describing(root):
+        return _content(root, table)
+
+
+def _content(root: Path, table: Table) -> Report:
+    study = StudyDirectory(root).study()[0] if (root / STUDY).exists() else None
+    points = () if study is None else study.points
     names = [str(name) for name in table["id"]] if len(table) else []
     warnings = [(name, text) for k, name in enumerate(names) for text in warnings_of(table, k)]
     remarks = [(name, text) for k, name in enumerate(names) if (text := remark_of(table, k))]
-    failures = _failures(root, set(names))
+    failures = _failures(root, points, set(names))
     heads, rows = _without_empty(_heads(table), [_cells(table, k) for k in range(len(table))])
     return Report(
         title=table.meta["study"],
-        summary=_summary(root, table, len(failures)),
-        settings=_settings(root),
-        facts=_facts(root, table),
+        summary=_summary(len(points) or 1, table, len(failures)),
+        settings=_settings(root, points),
+        facts=_facts(root, study, table),
         heads=heads,
         rows=rows,
         warnings=warnings,
@@ -73,27 +83,25 @@ def content_of(root: str | Path) -> Report:
     )
 
 
-def _summary(root: Path, table: Table, n_failed: int) -> str:
-    n_all = len(read_json(root / STUDY)["points"]) if (root / STUDY).exists() else 1
+def _summary(n_all: int, table: Table, n_failed: int) -> str:
     n_converged = int(table["converged"].astype(bool).sum()) if len(table) else 0
     failed = f", {n_failed} failed" if n_failed else ""
     return f"{len(table)} of {n_all} points done{failed}; {n_converged} converged."
 
 
-def _settings(root: Path) -> str:
+def _settings(root: Path, points: Sequence[Point]) -> str:
     if (root / SOURCE).exists():
-        return (root / SOURCE).read_text(encoding="utf-8")
-    if (root / STUDY).exists():
-        points = read_json(root / STUDY)["points"]
-        return json.dumps([point["table"] for point in points[:1]], indent=1)
+        return read_text(root / SOURCE)
+    if points:
+        return json.dumps([point.table for point in points[:1]], indent=1)
     return json.dumps(read_json(root / "result.json")["settings"], indent=1)
 
 
-def _facts(root: Path, table: Table) -> dict[str, str]:
+def _facts(root: Path, study: Study | None, table: Table) -> dict[str, str]:
     facts = {key: value for key, value in table.meta.items() if key != "study"}
     if (root / SOURCE).exists():
         facts["command"] = f"rbmqs study run {SOURCE}"
-    elif not (root / STUDY).exists():
+    elif study is None:
         facts["command"] = command_of(read_json(root / "result.json"))
     return facts
 
@@ -115,7 +123,7 @@ def _cells(table: Table, row: int) -> tuple[str, ...]:
 
     n = at("n_sites")
     return (
-        *(str(table[axis][row]) for axis in table.axes),
+        *(known(table[axis][row]) for axis in table.axes),
         with_error(at("energy_per_site"), at("energy_per_site_error")),
         with_error(at("energy_per_site_spin"), at("energy_per_site_spin_error")),
         with_error(at("energy_zero_variance") / n, at("energy_zero_variance_error") / n),
@@ -137,15 +145,13 @@ def _without_empty(
     return tuple(heads[k] for k in kept), [tuple(row[k] for k in kept) for row in rows]
 
 
-def _failures(root: Path, done: set[str]) -> list[tuple[str, str]]:
-    if not (root / STUDY).exists():
-        return []
-    directory, found = StudyDirectory(root), []
-    for point in read_json(root / STUDY)["points"]:
-        path = directory.failure(point["id"])
-        if path.exists() and point["id"] not in done:
-            found.append((point["id"], str(read_json(path)["error"])))
-    return found
+def _failures(root: Path, points: Sequence[Point], done: set[str]) -> list[tuple[str, str]]:
+    paths = {point.id: StudyDirectory(root).failure(point.id) for point in points}
+    return [
+        (name, str(read_json(path)["error"]))
+        for name, path in paths.items()
+        if name not in done and path.exists()
+    ]
 
 
 def _figures(table: Table) -> dict[str, tuple[str, bytes]]:

@@ -26,55 +26,52 @@ dd { margin: 0 0 .4rem 0 }
 
 def to_html(report: Report) -> str:
     """The page."""
+    title = escape(report.title)
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        f"<title>{escape(report.title)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{escape(report.title)}</h1><p>{escape(report.summary)}</p>",
-        _list("Warnings", report.warnings, "bad"),
-        _list("Failed points", report.failures, "bad"),
-        _table(report),
-        _list("Remarks", report.remarks, ""),
-        _figures(report),
-        f"<h2>Settings</h2><pre>{escape(report.settings)}</pre>",
-        _facts(report),
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{title}</h1><p>{escape(report.summary)}</p>",
+        _items("Warnings", report.warnings, "bad"),
+        _items("Failed points", report.failures, "bad"),
+        _section("Energies", _table(report.heads, report.rows)),
+        _items("Remarks", report.remarks, ""),
+        _section("Figures", "\n".join(_figure(*figure) for figure in report.figures.values())),
+        _section("Settings", f"<pre>{escape(report.settings)}</pre>"),
+        _section("Reproduction", _facts(report.facts)),
         "</body></html>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _list(title: str, items: list[tuple[str, str]], css: str) -> str:
-    if not items:
-        return ""
-    lines = "".join(
-        f"<li><code>{escape(point)}</code> {escape(text)}</li>" for point, text in items
+def _section(title: str, content: str) -> str:
+    return f"<h2>{title}</h2>\n{content}" if content else ""
+
+
+def _items(title: str, items: list[tuple[str, str]], css: str) -> str:
+    lines = (f"<li><code>{escape(point)}</code> {escape(text)}</li>" for point, text in items)
+    return _section(title, f'<ul class="{css}">{"".join(lines)}</ul>') if items else ""
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    head = _row("th", heads)
+    body = "\n".join(_row("td", row) for row in rows)
+    return f"<table><thead>{head}</thead><tbody>\n{body}\n</tbody></table>"
+
+
+def _row(tag: str, cells: tuple[str, ...]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _figure(caption: str, data: bytes) -> str:
+    text, picture = escape(caption), base64.b64encode(data).decode()
+    return (
+        f'<figure><img alt="{text}" src="data:image/png;base64,{picture}">'
+        f"<figcaption>{text}</figcaption></figure>"
     )
-    return f'<h2>{title}</h2><ul class="{css}">{lines}</ul>'
 
 
-def _table(report: Report) -> str:
-    heads = "".join(f"<th>{escape(head)}</th>" for head in report.heads)
-    rows = "\n".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in report.rows
-    )
-    body = f"<thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody>"
-    return f'<h2>Energies</h2><table id="energies">{body}</table>'
-
-
-def _figures(report: Report) -> str:
-    pictures = "\n".join(
-        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,'
-        f'{base64.b64encode(data).decode()}"><figcaption>{escape(caption)}</figcaption></figure>'
-        for caption, data in report.figures.values()
-    )
-    return f"<h2>Figures</h2>\n{pictures}" if pictures else ""
-
-
-def _facts(report: Report) -> str:
-    items = "".join(
-        f"<dt>{escape(key)}</dt><dd><code>{escape(value)}</code></dd>"
-        for key, value in report.facts.items()
-    )
-    return f"<h2>Reproduction</h2><dl>{items}</dl>"
+def _facts(facts: dict[str, str]) -> str:
+    pairs = (f"<dt>{escape(k)}</dt><dd><code>{escape(v)}</code></dd>" for k, v in facts.items())
+    return f"<dl>{''.join(pairs)}</dl>"

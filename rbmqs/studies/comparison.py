@@ -7,27 +7,27 @@ NetKet; each energy with what it cost and how far it is from the best exact one.
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.utils.json_files import plain
+import numpy as np
+
+from hamiltonians.utils.checks import choice
+from rbmqs.studies.figures.common import draw, finish, panels
+from rbmqs.studies.table import from_rows
 from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hamiltonians import Reference, SpinHamiltonian
 
 NAN = float("nan")
 METHODS = ("closed form", "exact", "published", "rbmqs", "NetKet")
 FIDELITY_STATES = 2**18  # basis states up to which the RBM's whole vector is compared
 EXACT_STATES = 2**22  # basis states, or orbits, up to which a case is diagonalised by default
-
-Values = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,6 @@ class Row:
 
     Parameters
     ----------
-    case : mapping of str to float
-        Values of what is scanned.
     method : str
     n_sites : int
     energy, error : float
@@ -53,9 +51,10 @@ class Row:
     memory : float
         Bytes planned for exact diagonalisation, nan otherwise.
     note : str
+    case : mapping of str to float
+        Values of what is scanned.
     """
 
-    case: Values
     method: str
     n_sites: int
     energy: float
@@ -66,11 +65,7 @@ class Row:
     seconds: float = NAN
     memory: float = NAN
     note: str = ""
-
-
-def cases(axes: Mapping[str, Sequence[float]]) -> list[Values]:
-    """All combinations of the values of the axes."""
-    return [dict(zip(axes, chosen, strict=True)) for chosen in itertools.product(*axes.values())]
+    case: Mapping[str, float] = field(default_factory=dict)
 
 
 def compare(
@@ -78,7 +73,7 @@ def compare(
     ansatz: dict[str, Any],
     settings: RunSettings,
     *,
-    case: Values | None = None,
+    case: Mapping[str, float] | None = None,
     methods: Iterable[str] = METHODS,
     max_dimension: int = EXACT_STATES,
     progress: bool = True,
@@ -90,7 +85,7 @@ def compare(
     ValueError
         If a method is not one of `METHODS`.
     """
-    chosen = _checked(methods)
+    chosen = [choice("method", method, METHODS) for method in methods]
     rows, vector = _exact_rows(hamiltonian, chosen, max_dimension)
     if "rbmqs" in chosen:
         rows.append(_rbm(hamiltonian, ansatz, settings, vector, progress))
@@ -100,20 +95,12 @@ def compare(
     return [replace(row, case=case or {}, relative_error=_relative(row, best)) for row in rows]
 
 
-def _checked(methods: Iterable[str]) -> tuple[str, ...]:
-    chosen = tuple(methods)
-    for method in chosen:
-        if method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    return chosen
-
-
 def _relative(row: Row, best: float | None) -> float:
     return NAN if best is None or best == 0 else (row.energy - best) / abs(best)
 
 
 def _exact_rows(
-    H: SpinHamiltonian, chosen: tuple[str, ...], max_dimension: int
+    H: SpinHamiltonian, chosen: Iterable[str], max_dimension: int
 ) -> tuple[list[Row], np.ndarray | None]:
     """Rows of the exact methods, and the ground state where there is room for its fidelity."""
     from hamiltonians.references.lookup import closed_form, published
@@ -131,10 +118,8 @@ def _exact_rows(
 
 
 def _looked_up(H: SpinHamiltonian, reference: Reference) -> Row:
-    return Row(
-        {}, reference.kind, H.n_sites, reference.energy, reference.uncertainty,
-        note=reference.source,
-    )  # fmt: skip
+    energy, error = reference.energy, reference.uncertainty
+    return Row(reference.kind, H.n_sites, energy, error, note=reference.source)
 
 
 def _diagonalised(
@@ -153,7 +138,7 @@ def _diagonalised(
     except TooLargeError:
         return None, None
     row = Row(
-        {}, "exact", H.n_sites, result.energy, float(result.residuals[0]),
+        "exact", H.n_sites, result.energy, float(result.residuals[0]),
         seconds=time.perf_counter() - started, memory=result.memory_bytes,
         note=f"dimension {result.dimension}",
     )  # fmt: skip
@@ -181,7 +166,7 @@ def _rbm(
     if vector is not None:
         fidelity = result.psi.overlap(vector, Sector(H.n_sites, H.total_sz))
     return Row(
-        {}, "rbmqs", H.n_sites, result.energy.mean.real, result.energy.error_of_mean,
+        "rbmqs", H.n_sites, result.energy.mean.real, result.energy.error_of_mean,
         v_score=result.v_score, fidelity=fidelity, seconds=seconds,
         note="; ".join([str(result.verdict), *result.status[:1]]),
     )  # fmt: skip
@@ -191,7 +176,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     """NetKet from the same initial parameters, with the same samples and iterations."""
     if importlib.util.find_spec("netket") is None:
         missing = 'not installed: pip install "rbmqs[netket]"'
-        return Row({}, "NetKet", H.n_sites, NAN, NAN, note=missing)
+        return Row("NetKet", H.n_sites, NAN, NAN, note=missing)
     from rbmqs.estimators.stats import v_score
     from rbmqs.runs.netket import ground_state_with_netket
     from rbmqs.runs.prepare import prepare
@@ -200,7 +185,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     psi = prepare(H, ansatz, settings).psi
     if not isinstance(psi, RBM):
         only_plain = "compared for plain RBMs only, not tied or projected ones"
-        return Row({}, "NetKet", H.n_sites, NAN, NAN, note=only_plain)
+        return Row("NetKet", H.n_sites, NAN, NAN, note=only_plain)
     outcome = ground_state_with_netket(
         H,
         psi,
@@ -215,7 +200,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     energy = outcome["energy"]
     score = v_score(energy, outcome["variance"], H.n_sites) if math.isfinite(energy) else NAN
     return Row(
-        {}, "NetKet", H.n_sites, energy, outcome["error"], v_score=score,
+        "NetKet", H.n_sites, energy, outcome["error"], v_score=score,
         seconds=outcome["seconds"], note="VMC_SR, constant learning rate and shift",
     )  # fmt: skip
 
@@ -254,9 +239,39 @@ def table(rows: list[Row]) -> str:
     )
 
 
-def as_json(rows: list[Row]) -> list[dict[str, Any]]:
-    """Rows as plain values; None where there is nothing to say."""
-    return [plain(asdict(row)) for row in rows]
+def plot_comparison(rows: list[Row], path: str | Path | None = None) -> Any:
+    """Energy per site and distance from the exact one, against the first axis of the cases.
+
+    Cases that differ in further axes are series of their own.
+
+    Parameters
+    ----------
+    rows : list of Row
+    path : str or Path, optional
+        File to write, its format by its ending.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names = list(rows[0].case) or ["case"]
+    cells = [{"case": 0.0, **row.case, **asdict(row)} for row in rows]
+    table = from_rows(cells, (*names, "method"))
+    figure, (energies, errors) = panels(2, 2.8)
+    for number, (label, found) in enumerate(table.series(names[0])):
+        x, n, sampled = found[names[0]], found["n_sites"], np.isfinite(found["v_score"])
+        style = {"ls": "-", "lw": 0.8, "mfc": "none"}
+        draw(energies, x, found["energy"] / n, found["error"] / n, label, number, **style)
+        if sampled.any():
+            distance, bar = np.abs(found["relative_error"]), found["error"] / abs(found["energy"])
+            draw(errors, x[sampled], distance[sampled], bar[sampled], "", number, **style)
+    if errors.has_data():
+        errors.set_yscale("log")
+    finish(energies, "", "energy per site (Pauli units)")
+    finish(errors, names[0], "relative error")
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
 
 
 def _number(value: float, form: str) -> str:

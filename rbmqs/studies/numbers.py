@@ -23,3 +23,8 @@ def with_error(value: float, error: float) -> str:
 def short(value: float, digits: int = 2) -> str:
     """A few significant digits, or an en dash."""
     return f"{value:.{digits}g}" if math.isfinite(value) else MISSING
+
+
+def known(value: object) -> str:
+    """A value as it is, or an en dash where it is missing."""
+    return MISSING if value == "" or value != value else str(value)
