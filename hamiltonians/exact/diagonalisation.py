@@ -27,8 +27,9 @@ from hamiltonians.exact.memory import (
     n_krylov,
 )
 from hamiltonians.exact.observables import correlations, expect, expectation
-from hamiltonians.exact.signs import sign_sites, sign_vector
+from hamiltonians.exact.signs import sign_vector
 from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.models.known_signs import sign_sites
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector

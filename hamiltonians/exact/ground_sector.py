@@ -10,10 +10,9 @@ over the group is not zero and has these numbers as its characters.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hamiltonians.exact.signs import sign_sites
 from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.models.known_signs import sign_character, sign_sites
 from hamiltonians.models.symmetries import is_even
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.operators.properties import find_sz_breaking_term
@@ -35,7 +34,7 @@ def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:
     if minus is None:
         return None
     group = symmetries(H)
-    characters = np.array([_character(row, minus, H) for row in group.permutations])
+    characters = np.array([sign_character(row, minus, H) for row in group.permutations])
     if (characters == 0).any():
         group = group.subgroup(np.flatnonzero(characters))
         characters = characters[characters != 0]
@@ -71,17 +70,6 @@ def symmetries(H: SpinHamiltonian) -> SymmetryGroup:
     except ValueError:
         return group.restricted_to(H)
     return group
-
-
-def _character(row: NDArray[np.int64], minus: NDArray[np.bool_], H: SpinHamiltonian) -> int:
-    """sign(g sigma) sign(sigma) if it is the same for all sigma, else 0."""
-    moved = np.zeros_like(minus)
-    moved[row[minus]] = True  # (g sigma)_i = sigma[row[i]]: A looks at the sites row[A]
-    if (moved == minus).all():
-        return 1
-    if (moved != minus).all() and H.total_sz is not None:
-        return -1 if round(H.n_sites / 2 - H.total_sz) % 2 else 1
-    return 0
 
 
 def _turned(string: PauliString) -> Any:

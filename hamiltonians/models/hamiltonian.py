@@ -217,6 +217,13 @@ class SpinHamiltonian(Tabled):
         name, terms = f"{self.name}, {rotation.title}", rotation.apply(self.terms)
         return dataclasses.replace(self, name=name, terms=terms, rotation=rotation)
 
+    def unrotated(self) -> "SpinHamiltonian":
+        """In the basis before the rotation; the name still tells of it."""
+        if self.rotation is None:
+            return self
+        terms = self.rotation.inverse.apply(self.terms)
+        return dataclasses.replace(self, terms=terms, rotation=None)
+
     def rotate_observable(self, observable: PauliSum) -> PauliSum:
         """Take an observable of the physical basis into the basis of ``terms``."""
         return observable if self.rotation is None else self.rotation.apply(observable)

@@ -1,15 +1,18 @@
 """Which symmetry groups and sectors a Hamiltonian has, by name or as they are."""
 
+import dataclasses
+
 import numpy as np
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.models.known_signs import sign_character
 from hamiltonians.symmetry.groups import (
     SymmetryGroup,
     SymmetrySector,
     check_spin_inversion,
     with_both_parities,
 )
-from hamiltonians.symmetry.rotations import HALF_TURN
+from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
 from hamiltonians.utils.checks import choice
 
 GROUPS = ("translations", "space-group")
@@ -54,6 +57,35 @@ def sector_of_label(H: SpinHamiltonian, label: str, argument: str, others: str) 
     if label not in known:
         raise ValueError(f"{argument} must be {others} or one of {', '.join(known)}, got {label!r}")
     return known[label]
+
+
+def turned_sector(
+    sector: SymmetrySector, rotation: Rotation, H: SpinHamiltonian
+) -> SymmetrySector | None:
+    """The sector in which U psi lies where psi lies in this one, or None if U mixes sectors.
+
+    Turning the sites A by pi multiplies psi(sigma) by prod_A sigma_i, which is a character of every
+    symmetry that maps A onto itself, or at fixed S_z onto the other sites: on a bipartite lattice
+    momenta move by (pi, pi) where half of the spins is an odd number.
+
+    Parameters
+    ----------
+    sector : SymmetrySector
+        Of the states of ``H``.
+    rotation : Rotation
+    H : SpinHamiltonian
+        Before the rotation.
+    """
+    if not rotation.is_real:
+        return None
+    minus = np.array(rotation.sixths) == HALF_TURN
+    signs = np.array([sign_character(row, minus, H) for row in sector.group.permutations])
+    if (signs == 0).any():
+        return None
+    parity = sector.spin_inversion
+    if parity is not None and minus.sum() % 2:
+        parity = -parity
+    return dataclasses.replace(sector, characters=signs * sector.characters, spin_inversion=parity)
 
 
 def symmetric_sector(hamiltonian: SpinHamiltonian) -> SymmetrySector:

@@ -71,6 +71,7 @@ def run_ground_state(options: argparse.Namespace) -> int:
             **config.ansatz.options(),
             settings=config.settings(),
             psi=starting_point(config),
+            signs=config.model.run_signs,
             output=config.output,
             progress=not options.quiet,
             comm=comm,
@@ -86,11 +87,12 @@ def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config
 
     from rbmqs.runs.sign_search import choose_signs
 
-    plain = replace(config, model=replace(config.model, signs=None))
+    plain = replace(config, model=replace(config.model, signs="none"))
     search = choose_signs(plain.hamiltonian(), progress=progress and is_first)
     if is_first:
         print(f"{search}\n")
-    return replace(config, model=replace(config.model, signs=search.best.signs))
+    best = search.best.signs
+    return replace(config, model=replace(config.model, signs="none" if best is None else best))
 
 
 def run_resume(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from rbmqs.cli.studies import add_study_commands
 
 _EXAMPLES = """examples:
   rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
-  rbmqs ground-state heisenberg --lattice square --length 6 --total-sz 0 --marshall
+  rbmqs ground-state heisenberg --lattice square --length 6 --total-sz 0
   rbmqs ground-state --config run.toml --output runs/first
   mpirun -n 4 rbmqs ground-state ising --length 64 --chains 64
   rbmqs resume runs/first --iterations 800 --set sampling.n_samples=4096

@@ -47,8 +47,9 @@ MODEL = (
     Option("--marshall", "model.marshall", "", "the same as --signs marshall"),
     Option(
         "--signs", "model.signs", "RULE",
-        "sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, or "
-        "(ground-state) auto: the best of short runs with each",
+        "sign rule: marshall, stripe-x, stripe-y, sublattice, sites to rotate as 0,3,5, "
+        "none, or (ground-state) auto: the best of short runs with each; default: the signs of the "
+        "ground state where they are known",
     ),
 )  # fmt: skip
 RUN = (

@@ -23,6 +23,7 @@ import numpy as np
 from hamiltonians.utils.checks import choice
 from rbmqs.runs.lattice_config import LatticeConfig
 from rbmqs.runs.old_names import with_new_names
+from rbmqs.runs.signs import KNOWN, NONE
 from rbmqs.states.factory import AnsatzSpec
 from rbmqs.utils.typed_tables import hints_of, known_keys, read_table, read_value, unknown_keys
 from rbmqs.vmc.settings import RunSettings
@@ -37,14 +38,15 @@ class ModelConfig:
     """Table [model]: a name of `hamiltonians.MODELS` with its parameters, or "pauli" with `terms`.
 
     "package.module:function" names a model from outside. `terms` maps strings such as
-    "X0 Y1 Z2" to coefficients.
+    "X0 Y1 Z2" to coefficients. `signs` is a sign rule or the sites to turn by pi; "none" keeps a
+    run from taking the signs of a ground state where they are known.
     """
 
     name: str
     parameters: dict[str, Any] = field(default_factory=dict)
     total_sz: float | None = None
     marshall: bool = False
-    signs: str | list[int] | None = None
+    signs: str | list[int] | None = KNOWN
     terms: dict[str, float] | None = None
 
     def build(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
@@ -58,14 +60,12 @@ class ModelConfig:
         if self.terms is not None:
             raise ValueError(f"terms belong to model 'pauli', got model {self.name!r}")
         options: dict[str, Any] = dict(self.parameters)
-        sector = {"total_sz": self.total_sz, "marshall": self.marshall, "signs": self.signs}
-        known = inspect.signature(hm.MODELS[self.name]).parameters
-        given = {key: v for key, v in sector.items() if v is not None and v is not False}
-        unknown = [key for key in sector if key not in known]
-        if any(key in unknown for key in given):
-            raise ValueError(f"model {self.name!r} takes neither {' nor '.join(unknown)}")
-        options |= given
-        return hm.model(self.name, (lattice or LatticeConfig()).build(), **options)
+        if self.total_sz is not None:
+            if "total_sz" not in inspect.signature(hm.MODELS[self.name]).parameters:
+                raise ValueError(f"model {self.name!r} takes no total_sz")
+            options["total_sz"] = self.total_sz
+        H = hm.model(self.name, (lattice or LatticeConfig()).build(), **options)
+        return H.with_signs(self._rule())
 
     def _build_pauli(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
         import hamiltonians as hm
@@ -77,7 +77,22 @@ class ModelConfig:
         terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
         built = None if lattice is None else lattice.build()
         H = hm.spin_hamiltonian(terms, lattice=built, total_sz=self.total_sz)
-        return H.with_signs(self.signs)
+        return H.with_signs(self._rule())
+
+    @property
+    def run_signs(self) -> str | None:
+        """What `rbmqs.ground_state` takes as `signs`: nothing more where the model has a rule."""
+        return KNOWN if self.signs == KNOWN and not self.marshall else None
+
+    def _rule(self) -> str | list[int] | None:
+        """The sign rule of the Hamiltonian itself: none where a run decides."""
+        if self.marshall and self.signs != KNOWN:
+            raise ValueError(
+                f"marshall must be False where signs are given, got signs={self.signs!r} too"
+            )
+        if self.marshall:
+            return "marshall"
+        return None if self.signs in (None, KNOWN, NONE) else self.signs
 
 
 @dataclass(frozen=True)

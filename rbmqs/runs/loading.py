@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.verdict import Verdict
+from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.log import LOG, read_log
 from rbmqs.runs.old_names import with_new_names
 from rbmqs.runs.references import reference_of
 from rbmqs.runs.result import RESULT, RunResult
-from rbmqs.runs.resume import SETTLED, read_run, wavefunction_of
+from rbmqs.runs.resume import SETTLED, read_run
+from rbmqs.runs.signs import in_given_basis
 from rbmqs.runs.status import unfinished, verdict_of
 from rbmqs.utils.json_files import read_json
 from rbmqs.vmc.extensions.multistart import best_so_far
+from rbmqs.vmc.run_state import target_of
 from rbmqs.vmc.sources import make_sampler
 
 if TYPE_CHECKING:
@@ -51,13 +55,17 @@ def load(
     directory = Path(directory)
     checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
     refined = (directory / SETTLED).exists()
-    psi = wavefunction_of(directory) if refined else best_so_far(checkpoint.state, settings).psi
+    if refined:
+        settled = load_checkpoint(directory / SETTLED).state
+        psi = target_of(settled).with_flat(settled.psi.flat)
+    else:
+        psi = best_so_far(checkpoint.state, settings).psi
     history = read_log(directory / LOG)[1] if (directory / LOG).exists() else []
     saved = _saved(directory / RESULT)
     sampler = make_sampler(hamiltonian, settings.sampling)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
     n_draws = settings.sampling.n_final_draws
-    estimate = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
+    estimate: Estimate | None = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
     known = saved.get("reference")
     reference = reference_of(hamiltonian, psi) if known is None else Reference(**known)
     if "verdict" in saved:
@@ -66,8 +74,9 @@ def load(
         verdict = verdict_of(history or None, estimate, reference)
     else:
         verdict = unfinished("the run has not ended: resume it")
+    given, psi, estimate = in_given_basis(hamiltonian, psi, estimate)
     return RunResult(
-        hamiltonian,
+        given,
         psi,
         settings,
         tuple(r for r in history if r.iteration < checkpoint.state.iteration),
@@ -78,6 +87,7 @@ def load(
         directory=directory,
         compile_seconds=saved.get("compile_seconds", 0.0),
         n_refinement=saved.get("n_refinement", 0),
+        solved=hamiltonian,
     )
 
 

@@ -16,7 +16,7 @@ from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
-    from hamiltonians import Reference, SpinHamiltonian
+    from hamiltonians import Reference, Rotation, SpinHamiltonian
 
 _SPIN_MODELS = ("heisenberg", "xxz", "xyz", "j1j2")
 
@@ -37,6 +37,13 @@ class Outcome:
     directory: Path | None = None
     compile_seconds: float = 0.0
     n_refinement: int = 0
+    solved: SpinHamiltonian | None = None
+
+    @property
+    def signs(self) -> Rotation | None:
+        """The rotation that the run took by itself to know the signs of its ground state."""
+        rotation = None if self.solved is None else self.solved.rotation
+        return rotation if rotation is not None and rotation.automatic else None
 
     @property
     def energy(self) -> Stats:

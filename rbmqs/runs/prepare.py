@@ -1,8 +1,9 @@
 """From what is asked for to what a run works on: the one way into Python, command line and studies.
 
-`prepare` decides what was left open (the density that `growth` starts with, the number of random
-restarts), makes the initial wavefunction and hands all of it to `rbmqs.runs.run.run`. Settings by
-keyword (`with_keywords`) are read here too, so that each setting has one name everywhere.
+`prepare` decides what was left open (the signs of the ground state where they are known, the
+density that `growth` starts with, the number of random restarts), makes the initial wavefunction
+and hands all of it to `rbmqs.runs.run.run`. Settings by keyword (`with_keywords`) are read here
+too, so that each setting has one name everywhere.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rbmqs.runs.signs import KNOWN, NONE, with_signs
 from rbmqs.states.factory import AnsatzSpec
+from rbmqs.states.rotated import RotatedState
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.multistart import with_restarts
@@ -39,6 +42,7 @@ def prepare(
     ansatz: Mapping[str, Any],
     settings: RunSettings,
     start: VariationalState | None = None,
+    signs: Any = KNOWN,
 ) -> PreparedRun:
     """The initial wavefunction of a run, and its settings with nothing left open.
 
@@ -51,15 +55,25 @@ def prepare(
     start : VariationalState, optional
         Start here instead of at random parameters; `ansatz` is then not looked at, and there is
         one start only unless the settings name a number of restarts.
+    signs : str, list of int, or None
+        See `rbmqs.runs.signs.with_signs`; a wavefunction to start with has its own.
+
+    Returns
+    -------
+    PreparedRun
+        Its Hamiltonian and wavefunction in the basis of the signs.
 
     Raises
     ------
     ValueError
-        An ansatz that does not suit the Hamiltonian, or a density beside another in `growth`.
+        An ansatz that does not suit the Hamiltonian, a density beside another in `growth`, or
+        signs beside a wavefunction.
     """
     if start is not None:
-        return PreparedRun(hamiltonian, start, settings)
+        return PreparedRun(*_started(hamiltonian, start, signs), settings)
     spec = AnsatzSpec.from_options(ansatz)
+    hamiltonian, project = with_signs(hamiltonian, signs, spec.project)
+    spec = replace(spec, project=project)
     if settings.growth:
         spec = replace(spec, alpha=_first_density(settings.growth[0], spec))
     psi = spec.create(hamiltonian, settings.seed)
@@ -67,6 +81,18 @@ def prepare(
     shift, n_samples = DistanceShift.of(hamiltonian, settings), settings.sampling.n_samples_of(psi)
     psi = shift.falling_with_distance(psi, n_samples)
     return PreparedRun(hamiltonian, psi, with_restarts(settings, psi))
+
+
+def _started(
+    hamiltonian: SpinHamiltonian, start: VariationalState, signs: Any
+) -> tuple[SpinHamiltonian, VariationalState]:
+    """A wavefunction to start with, which kernels take without the phases of a basis around it."""
+    if not (signs is None or (isinstance(signs, str) and signs in (KNOWN, NONE))):
+        raise ValueError(f"signs must be left out where psi is given, got {signs!r}")
+    if isinstance(start, RotatedState) and hamiltonian.rotation is None:
+        rotation = replace(start.rotation, automatic=True)
+        return hamiltonian.rotated(rotation), start.base
+    return hamiltonian, start
 
 
 def _first_density(first: float, spec: AnsatzSpec) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rotated import RotatedState
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian, SymmetrySector
@@ -19,5 +20,9 @@ def reference_of(hamiltonian: SpinHamiltonian, psi: VariationalState) -> Referen
 
 
 def sector_of(psi: VariationalState) -> SymmetrySector | None:
-    """The sector that a wavefunction is projected onto, None where it is not."""
-    return psi.sector if isinstance(psi, ProjectedRBM) else None
+    """The sector that a wavefunction is projected onto, None where it is not.
+
+    That of a run which turned spins by itself is one of the Hamiltonian that it solved.
+    """
+    base = psi.base if isinstance(psi, RotatedState) else psi
+    return base.sector if isinstance(base, ProjectedRBM) else None

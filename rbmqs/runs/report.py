@@ -17,7 +17,7 @@ from rbmqs.runs.status import status_lines
 from rbmqs.vmc.extensions import extension_lines
 
 if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
+    from hamiltonians import Rotation, SpinHamiltonian
     from rbmqs.estimators.estimate import Estimate
     from rbmqs.vmc.records import StepRecord
 
@@ -56,6 +56,7 @@ def report_lines(result: Outcome) -> list[Line]:
     return [
         *_energy_lines(result),
         *_reference_lines(result),
+        *_sign_lines(result.signs),
         ("V-score", f"{result.v_score:.2e}"),
         ("acceptance", f"{result.acceptance:.2f}"),
         *_start_lines(result.estimate),
@@ -115,6 +116,16 @@ def _reference_lines(result: Outcome) -> list[Line]:
         ),
         ("difference", f"{relative}{in_errors}{limit}"),
     ]
+
+
+def _sign_lines(rotation: Rotation | None) -> list[Line]:
+    """That the run turned spins by itself, and how that is turned off."""
+    if rotation is None:
+        return []
+    n_turned = sum(angle != 0 for angle in rotation.sixths)
+    angle = "by pi " if rotation.is_real else ""
+    text = f"{rotation.title}: {n_turned} of {len(rotation.sixths)} spins turned {angle}about z"
+    return [("signs", f"{text} (signs=None, --signs none: as given)")]
 
 
 def _time(result: Outcome) -> str:

@@ -55,6 +55,8 @@ class RunResult(Outcome):
     n_refinement : int
         Iterations after those of the history, with chains of the final estimate that were stuck
         (`rbmqs.vmc.extensions.refinement`).
+    solved : SpinHamiltonian or None
+        The Hamiltonian in the basis in which the run worked, which may be that of known signs.
     """
 
     @property
@@ -122,7 +124,7 @@ class RunResult(Outcome):
             "format": "rbmqs-result",
             "version": 1,
             "convention": CONVENTION,
-            "hamiltonian": self.hamiltonian.describe(),
+            "hamiltonian": (self.solved or self.hamiltonian).describe(),
             "ansatz": self.psi.describe(),
             "settings": self.settings.describe(),
             "n_iterations": len(self.history),

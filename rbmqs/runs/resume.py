@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.models.symmetries import find_sector
+from hamiltonians.symmetry.rotations import Rotation, rotation_from_description
 from hamiltonians.utils.archive import CheckpointError
 from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import RBM
+from rbmqs.states.rotated import RotatedState, unrotated
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.extension import RunContext
@@ -95,7 +98,11 @@ def read_run(
         raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
     checkpoint = load_checkpoint(path)
     try:
-        hamiltonian = hamiltonian or hamiltonian_from_description(checkpoint.meta)
+        if hamiltonian is None:
+            hamiltonian = hamiltonian_from_description(checkpoint.meta)
+        rotation = _own_rotation(checkpoint)
+        if rotation is not None and hamiltonian.rotation is None:
+            hamiltonian = hamiltonian.rotated(rotation)
         settings = settings_from_description(checkpoint.settings)
         _check_same(path, checkpoint, hamiltonian)
     except CheckpointError:
@@ -114,8 +121,16 @@ def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian
         )
 
 
+def _own_rotation(checkpoint: Checkpoint) -> Rotation | None:
+    """The rotation that a run took by itself; None for one that was in the given Hamiltonian."""
+    rotation = rotation_from_description(checkpoint.hamiltonian)
+    return rotation if rotation is not None and rotation.automatic else None
+
+
 def wavefunction_of(directory: str | Path) -> VariationalState:
     """The wavefunction that a run has saved, to start another run or to measure.
+
+    It is in the basis of the Hamiltonian that was given to the run.
 
     Parameters
     ----------
@@ -134,8 +149,10 @@ def wavefunction_of(directory: str | Path) -> VariationalState:
         path = path / (SETTLED if (path / SETTLED).exists() else CHECKPOINT)
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint to start from: {path} does not exist")
-    state = load_checkpoint(path).state
-    return target_of(state).with_flat(state.psi.flat)
+    checkpoint = load_checkpoint(path)
+    state = checkpoint.state
+    psi = target_of(state).with_flat(state.psi.flat)
+    return unrotated(psi, _own_rotation(checkpoint))
 
 
 def starting_point(config: Config) -> VariationalState | None:
@@ -162,5 +179,8 @@ def starting_point(config: Config) -> VariationalState | None:
     if ansatz.alpha is not None:
         psi = grown(psi, ansatz.alpha, config.run.seed)
     if ansatz.project is not None:
+        if isinstance(psi, RotatedState):
+            rbm = innermost(psi.base)
+            psi = unrotated(rbm if isinstance(rbm, RBM) else rbm.plain, psi.rotation)
         psi = ProjectedRBM(innermost(psi), find_sector(config.hamiltonian(), ansatz.project))
     return psi

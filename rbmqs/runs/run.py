@@ -17,6 +17,7 @@ from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with
 from rbmqs.runs.references import reference_of
 from rbmqs.runs.result import RunResult
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
+from rbmqs.runs.signs import KNOWN, in_given_basis
 from rbmqs.runs.status import unfinished, verdict_of
 from rbmqs.runs.writer import RunWriter
 from rbmqs.sampling.chains import Sampler
@@ -47,6 +48,7 @@ def ground_state(
     alpha: float | None = None,
     *,
     psi: VariationalState | None = None,
+    signs: Any = KNOWN,
     settings: RunSettings | None = None,
     output: str | Path | None = None,
     progress: bool = True,
@@ -65,6 +67,10 @@ def ground_state(
         Hidden units per site, 2 when nothing is said about the ansatz.
     psi : VariationalState, optional
         Start here instead of at random parameters: `rbmqs.wavefunction_of` has that of a run.
+    signs : str, list of int, or None
+        By default the run works in a basis in which the ground state is positive, wherever it is
+        known that turning spins about z makes it so; a sign rule or the sites to turn by pi choose
+        another basis, None the given one. What comes back is in the given basis in any case.
     settings : RunSettings, optional
     output : path, optional
         Directory for log, checkpoint and result; it must not hold a run yet.
@@ -72,7 +78,7 @@ def ground_state(
         Show a progress bar on standard error.
     callback : callable, optional
         Called as `callback(record, state)` after each iteration with its `StepRecord` and the
-        `RunState`; the run ends there when it returns something true.
+        `RunState`, in the basis of the signs; the run ends there when it returns something true.
     comm : mpi4py communicator, optional
         Ranks that share the chains; all call this function alike, and rank 0 writes and shows.
     **keywords
@@ -97,7 +103,8 @@ def ground_state(
         `output` holds a run already.
     """
     ansatz, options = split_keywords({"alpha": alpha, **keywords})
-    prepared = prepare(hamiltonian, ansatz, with_keywords(settings or RunSettings(), options), psi)
+    settings = with_keywords(settings or RunSettings(), options)
+    prepared = prepare(hamiltonian, ansatz, settings, psi, signs)
     is_first = comm is None or comm.rank == 0
     directory = None if output is None or not is_first else _new_directory(Path(output))
     show = progress and is_first
@@ -241,8 +248,9 @@ def run(
     else:
         judged = history if settings.n_iterations > 0 else None
         verdict = verdict_of(judged, estimate, reference, trouble)
+    given, psi, estimate = in_given_basis(hamiltonian, psi, estimate)
     result = RunResult(
-        hamiltonian,
+        given,
         psi,
         settings,
         tuple(history),
@@ -254,6 +262,7 @@ def run(
         directory,
         compiled(),
         n_refinement,
+        hamiltonian,
     )
     if directory is not None:
         result.save(directory)

@@ -185,7 +185,8 @@ def choose_signs(
 def _short_run(hamiltonian: SpinHamiltonian, alpha: float, settings: RunSettings) -> Stats:
     from rbmqs.runs.run import ground_state
 
-    return ground_state(hamiltonian, alpha, settings=settings, progress=False).energy
+    run = ground_state(hamiltonian, alpha, signs=None, settings=settings, progress=False)
+    return run.energy
 
 
 def _ranked(results: list[SignCandidate]) -> tuple[SignCandidate, ...]:

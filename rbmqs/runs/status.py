@@ -13,6 +13,7 @@ from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.scales import relative_scale
 from rbmqs.estimators.verdict import Judgement, Verdict
 from rbmqs.runs.outcome import Outcome
+from rbmqs.runs.signs import sign_advice
 from rbmqs.vmc.convergence import judge_optimisation
 from rbmqs.vmc.records import StepRecord
 
@@ -23,7 +24,6 @@ FAR = 1e-2  # relative distance from a known energy that is not a converged one
 FAR_SCORE = 3e-3
 UPPER = 3.0  # error bars from the energy to the upper end of its interval
 _SIGNIFICANT = 5.0
-_ADVICE = "start from other seeds, take a sign rule or symmetries, or a larger alpha"
 
 
 def verdict_of(
@@ -64,7 +64,8 @@ def judged_again(result: Outcome, reference: Reference | None) -> Verdict:
     """The verdict on a finished run when its energy is compared with another reference."""
     old = result.verdict
     assert result.estimate is not None
-    found = verdict_of(None, result.estimate, reference)
+    solved = result.solved or result.hamiltonian
+    found = verdict_of(None, replace(result.estimate, hamiltonian=solved), reference)
     return replace(found, optimisation=old.optimisation)
 
 
@@ -117,7 +118,9 @@ def judge_accuracy(estimate: Estimate, reference: Reference | None, scale: float
         return Judgement("far", ("the Hamiltonian is constant, the energy is not",))
     found, width = distance / scale, error / scale
     if found > FAR:
-        return Judgement("far", (f"the energy lies {found:.1%} above the reference: {_ADVICE}",))
+        return Judgement(
+            "far", (f"the energy lies {found:.1%} above the reference: {_advice(estimate)}",)
+        )
     return Judgement(
         "far", (f"the error bar allows {found + width:.1%} above the reference: more samples",)
     )
@@ -132,8 +135,16 @@ def _by_variance(estimate: Estimate, scale: float, bias: float) -> Judgement:
     score = estimate.hamiltonian.n_sites * estimate.variance
     score = score / (scale - error) ** 2 if scale > 0 else 0.0
     if score > FAR_SCORE:
-        return Judgement("far", (f"the V-score {score:.1g} is that of no eigenstate: {_ADVICE}",))
+        return Judgement(
+            "far", (f"the V-score {score:.1g} is that of no eigenstate: {_advice(estimate)}",)
+        )
     return Judgement("accurate")
+
+
+def _advice(estimate: Estimate) -> str:
+    """What to try, by the names of arguments and options."""
+    others = "try other seeds (seed=), symmetries (project=, --project), a larger alpha="
+    return ", ".join(filter(None, (others, sign_advice(estimate.hamiltonian))))
 
 
 def status_word(reasons: Sequence[str]) -> str:

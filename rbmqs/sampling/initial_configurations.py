@@ -72,7 +72,7 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     halves = np.full(n_sites, -1, dtype=np.int8)
     halves[order[: n_sites // 2]] = 1
     orders = {
-        _ORDERS.get(name, name): _SPIN_OF_ANGLE[list(rotation.sixths)]
+        _ORDERS.get(name, name): _SPIN_OF_ANGLE[np.array(rotation.sixths, int)]
         for name, rotation in rules_of(lattice).items()
     } or {"alternating": alternating}
     first = next(iter(orders))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from hamiltonians.models.known_signs import known_signs
 from hamiltonians.utils.brief import brief
+from rbmqs.runs.config import config_from_table
+from rbmqs.runs.signs import KNOWN
 from rbmqs.studies.axes import MAX_POINTS, axes_of, product
 from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.header import Header, header_of
@@ -21,6 +26,7 @@ from rbmqs.utils.parsing import parse_toml, read_text
 SECTIONS = ("model", "lattice", "ansatz", "run", "sampling", "optimiser")
 TABLES = ("study", "grid", "list", "derived", "reference", *SECTIONS)
 FORMAT = 1  # of the fingerprint; raised when the same table comes to mean another run
+SIGNED = 3  # where a run takes the known signs of its ground state, which it once left alone
 OPENED = 2  # where `prepare` decides on restarts or a first density, which studies once left alone
 
 
@@ -144,7 +150,7 @@ def _point(
         parent = previous.get(line)
     fingerprint = digest(
         {
-            "format": OPENED if _is_open(config) else FORMAT,
+            "format": _format(config),
             "table": config,
             "parent": None if parent is None else parent.fingerprint,
             "observables": header.observables,
@@ -158,6 +164,26 @@ def _point(
     if header.warm_start is not None:
         previous[line] = point
     return point
+
+
+def _format(config: dict[str, Any]) -> int:
+    if _takes_signs(json.dumps([config.get("model"), config.get("lattice")], default=str)):
+        return SIGNED
+    return OPENED if _is_open(config) else FORMAT
+
+
+@lru_cache
+def _takes_signs(tables: str) -> bool:
+    """Whether a run on the model and lattice of these tables turns spins by itself."""
+    model, lattice = json.loads(tables)
+    table = {"model": model} | ({} if lattice is None else {"lattice": lattice})
+    try:
+        config = config_from_table(table)
+        return config.model.run_signs == KNOWN and (
+            known_signs(config.hamiltonian()).rotation is not None
+        )
+    except (ValueError, TypeError):
+        return False  # which validation refuses
 
 
 def _is_open(config: Mapping[str, Any]) -> bool:

@@ -76,7 +76,7 @@ def _hamiltonian(
 def _check_ansatz(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
     from rbmqs.runs.prepare import prepare
 
-    prepare(H, config.ansatz.options(), config.settings())
+    prepare(H, config.ansatz.options(), config.settings(), signs=config.model.run_signs)
 
 
 def _check_sampler(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:

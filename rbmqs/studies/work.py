@@ -84,7 +84,9 @@ def _run(
     if result.interrupted is not None:
         return INTERRUPTED
     sector = sector_of(result.psi)
-    reference = reference_of(point, result.hamiltonian, rule, result.reference, sector)
+    reference = reference_of(
+        point, result.solved or result.hamiltonian, rule, result.reference, sector
+    )
     result = replace(result, reference=reference, verdict=judged_again(result, reference))
     work = directory.work(point.id)
     result.save(work)
@@ -107,7 +109,8 @@ def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     parent = None if point.parent is None else wavefunction_of(directory.point(point.parent))
-    prepared = prepare(hamiltonian, config.ansatz.options(), config.settings(), parent)
+    options, signs = config.ansatz.options(), config.model.run_signs
+    prepared = prepare(hamiltonian, options, config.settings(), parent, signs)
     return run(*prepared, directory=work, progress=False), 0
 
 

@@ -23,8 +23,9 @@ from hamiltonians.exact.blocks import BlockOperator, lay_out
 from hamiltonians.exact.checkpoints import Checkpoint
 from hamiltonians.exact.diagonalisation import checked_plan, compiled, random_vector
 from hamiltonians.exact.evolution import evolve
-from hamiltonians.exact.ground_sector import ground_sector, sign_sites, with_smallest_sz
+from hamiltonians.exact.ground_sector import ground_sector, with_smallest_sz
 from hamiltonians.exact.lanczos import Recurrence, lowest_state
+from hamiltonians.models.known_signs import sign_sites
 from hamiltonians.operators.sectors import Sector
 
 

@@ -230,7 +230,7 @@ def _use(config):
         ({"name": "pauli", "terms": {"X9": 1.0}}, "n_sites must be at least 10"),
         ({"name": "pauli", "terms": {"X0": 1.0}, "total_sz": 0}, "X(0) changes it"),
         ({"name": "pauli", "terms": {"X0": 1.0}, "marshall": True}, "takes terms only"),
-        ({"name": "ising", "total_sz": 0}, "takes neither total_sz nor marshall"),
+        ({"name": "ising", "total_sz": 0}, "takes no total_sz"),
         ({"name": "heisenberg", "signs": "neel"}, "signs must be one of marshall, stripe-x"),
         ({"name": "heisenberg", "signs": "auto"}, "'auto' is for ground-state runs"),
         ({"name": "heisenberg", "signs": 3}, "must be a text or a list, got 3"),

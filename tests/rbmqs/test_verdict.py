@@ -119,7 +119,7 @@ def test_energy_below_the_reference_refuses_the_error_bar(good):
 
 def test_energy_far_above_the_reference(good):
     far = verdict_of(None, estimate_of(good, 0.9 * E_0), REFERENCE)
-    assert "10.0% above the reference: start from other seeds" in far.reasons[0]
+    assert "10.0% above the reference: try other seeds" in far.reasons[0]
 
 
 def test_large_variance_without_a_reference(good):
