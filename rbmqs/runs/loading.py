@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.verdict import Verdict
 from rbmqs.runs.checkpoint import load_checkpoint
@@ -65,16 +64,16 @@ def load(
     sampler = make_sampler(hamiltonian, settings.sampling)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
     n_draws = settings.sampling.n_final_draws
-    estimate: Estimate | None = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
+    drawn = final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress)
     known = saved.get("reference")
     reference = reference_of(hamiltonian, psi) if known is None else Reference(**known)
     if "verdict" in saved:
         verdict = Verdict.from_dict(saved["verdict"])
     elif saved:  # of a version that stored its reasons alone
-        verdict = verdict_of(history or None, estimate, reference)
+        verdict = verdict_of(history or None, drawn, reference)
     else:
         verdict = unfinished("the run has not ended: resume it")
-    given, psi, estimate = in_given_basis(hamiltonian, psi, estimate)
+    given, psi, estimate = in_given_basis(hamiltonian, psi, drawn)
     return RunResult(
         given,
         psi,
