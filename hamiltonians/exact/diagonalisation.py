@@ -5,7 +5,7 @@ The matrix is never stored: one state is found by Lanczos with two vectors in me
 (`hamiltonians.exact.thick_restart`), and sectors of up to 512 states densely.
 """
 
-import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,8 +48,8 @@ __all__ = [
     "memory_plan",
 ]
 
-# Bounds of the residual relative to the energy. The energy's own error is its square, divided by
-# the gap: 1e-8 leaves 1e-14. Expectation values are off by the residual over the gap itself.
+# Bounds of the residual relative to the energy, trace removed. Its own error is the square of that,
+# divided by the gap: 1e-8 leaves 1e-14. Expectation values are off by the residual over the gap.
 TOLERANCE, ENERGY_TOLERANCE = 1e-10, 1e-8
 
 Progress = Callable[[int, float, float], None]
@@ -77,7 +77,7 @@ class ExactResult(Tabled):
     memory_bytes : int
         Memory planned for, see `memory_plan`.
     operator : BlockOperator or SymmetricOperator
-        The Hamiltonian as it was multiplied, without its multiple of the identity.
+        The Hamiltonian as it was multiplied, see `normalised`.
     symmetry : SymmetrySector or None
     """
 
@@ -196,7 +196,7 @@ def ground_state(
     vectors : bool
         False finds energies only, in half the time for k = 1.
     tolerance : float, optional
-        Bound of the residual relative to the energy; 1e-10, or 1e-8 for energies only.
+        Bound of the residual relative to |energy - trace|; 1e-10, or 1e-8 for energies only.
     memory_limit : int, optional
         Bytes that may be used; defaults to what the host has available.
     checkpoint : path, optional
@@ -217,22 +217,22 @@ def ground_state(
     """
     plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
     start = time.perf_counter()
-    H, constant = split_constant(H)
+    H, trace, unit = normalised(H)
     operator = compiled(H, symmetry, plan.stored_elements)
     if tolerance is None:
         tolerance = TOLERANCE if vectors else ENERGY_TOLERANCE
 
     def report(n_products: int, energy: float, residual: float) -> None:
         if progress is not None:
-            progress(n_products, energy + constant, residual)
+            progress(n_products, unit * energy + trace, unit * residual)
 
     energies, columns, residuals, n_products = _solve(
         H, operator, k, vectors, tolerance, checkpoint, report, seed
     )
     return ExactResult(
-        energies=energies + constant,
+        energies=unit * energies + trace,
         vectors=columns if vectors else None,
-        residuals=residuals,
+        residuals=unit * residuals,
         total_sz=H.total_sz,
         dimension=plan.dimension,
         n_products=n_products,
@@ -339,20 +339,21 @@ def full_spectrum(
     )
     if symmetry is not None:
         symmetry.check(H)
-    H, constant = split_constant(H)
+    H, trace, unit = normalised(H)
     matrix = H.to_dense() if symmetry is None else dense_matrix(compiled(H, symmetry))
     if vectors:
         energies, columns = np.linalg.eigh(matrix)
-        return energies + constant, columns
-    return np.linalg.eigvalsh(matrix) + constant
+        return unit * energies + trace, columns
+    return unit * np.linalg.eigvalsh(matrix) + trace
 
 
-def split_constant(H: SpinHamiltonian) -> tuple[SpinHamiltonian, float]:
-    """H without its multiple of the identity, whose rounding would reach every energy; and that."""
-    constant = H.terms.terms.get((), 0.0).real
-    if constant == 0:
-        return H, 0.0
-    return dataclasses.replace(H, terms=H.terms - constant), constant
+def normalised(H: SpinHamiltonian) -> tuple[SpinHamiltonian, float, float]:
+    """(H - trace) / unit, the trace and the unit, a power of two near the couplings.
+
+    The rounding of a constant would reach every energy, and squares of couplings of 1e-200 vanish.
+    """
+    unit = 2.0 ** (math.frexp(H.coupling_scale)[1] - 1)
+    return H.in_units_of(unit), H.trace, unit
 
 
 def dense_matrix(operator: Operator) -> NDArray[Any]:

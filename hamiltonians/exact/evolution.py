@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.exact.diagonalisation import compiled
+from hamiltonians.exact.diagonalisation import compiled, normalised
 from hamiltonians.exact.memory import MemoryPlan, check_plan, check_sites, sector_dimension
 from hamiltonians.exact.thick_restart import orthonormal_product
 from hamiltonians.models.driven import DrivenHamiltonian
@@ -77,16 +77,18 @@ def evolve(
     check_plan(H, MemoryPlan(dimension, {"vectors": held}), memory_limit)
     if not driven.is_fixed:
         return _driven(driven, start, asked, symmetry, tolerance)
+    H, trace, unit = normalised(H)
+    phases, asked = np.exp(-1j * trace * asked), unit * asked
     product = orthonormal_product(compiled(H, symmetry))
     out = np.empty((len(asked), dimension), np.complex128)
-    error_rate = tolerance / max(float(np.abs(asked).max(initial=0.0)), 1e-300)
+    error_rate = tolerance / (float(np.abs(asked).max(initial=0.0)) or 1.0)
     order = np.argsort(np.abs(asked), kind="stable")
     for sign in (1, -1):
         now, psi = 0.0, start.astype(np.complex128)
         for n in order[np.where(asked[order] < 0, -1, 1) == sign]:
             psi = _advance(product, psi, float(asked[n]) - now, error_rate, n_vectors)
             now = float(asked[n])
-            out[n] = psi
+            out[n] = phases[n] * psi
     return out
 
 
@@ -163,11 +165,11 @@ def _krylov(
         for _ in range(2):  # twice is enough for full orthogonality
             w -= (V[: j + 1].conj() @ w) @ V[: j + 1]
         beta[j] = np.linalg.norm(w)
-        if j + 1 == m or beta[j] < 1e-13 * max(1.0, np.abs(alpha).max()):
+        closed = beta[j] <= 1e-13 * max(np.abs(alpha).max(), beta.max())
+        if j + 1 == m or closed:
             break
         V[j + 1] = w / beta[j]
     n = j + 1
     T = np.diag(alpha[:n]) + np.diag(beta[: n - 1], 1) + np.diag(beta[: n - 1], -1)
     energies, U = np.linalg.eigh(T)
-    last = 0.0 if beta[j] < 1e-13 * max(1.0, np.abs(alpha).max()) else float(beta[j])
-    return V[:n], energies, U, last
+    return V[:n], energies, U, 0.0 if closed else float(beta[j])

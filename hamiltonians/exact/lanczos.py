@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hamiltonians.core import vectors
 
 MAX_STEPS = 1000
+NEAR_ZERO = 1e-4  # of |H|: residuals of energies below are relative to that
 _EVERY_STEP = 2**22  # dimension from which convergence is tested at every step
 
 
@@ -93,8 +94,12 @@ class Recurrence:
     @property
     def is_exhausted(self) -> bool:
         """Whether the start vector's Krylov space is complete, up to rounding."""
-        size = max(map(abs, self.alpha), default=0.0) + max(self.beta, default=0.0)
-        return bool(self.beta) and self.beta[-1] <= 1e-13 * size
+        return bool(self.beta) and self.beta[-1] <= 1e-13 * self.size
+
+    @property
+    def size(self) -> float:
+        """Of H, from below."""
+        return max(map(abs, self.alpha), default=0.0) + max(self.beta, default=0.0)
 
 
 Report = Callable[[Recurrence, float, float], None]
@@ -141,7 +146,7 @@ def lowest_state(
     start : callable
         Makes the start vector, the same at each call.
     tolerance : float
-        Bound of the residual, relative to the energy.
+        Bound of the residual, relative to the energy, or to 1e-4 |H| where that is larger.
     with_vector : bool
     report : callable
         Gets the recurrence, the energy and the residual after each test of convergence.
@@ -198,7 +203,7 @@ def _converge(
         if run.is_exhausted or run.n_steps % every == 0:
             energy, row, residual = run.lowest()
             report(run, energy, residual)
-            if run.is_exhausted or residual <= tolerance * max(abs(energy), 1e-300):
+            if run.is_exhausted or residual <= tolerance * max(abs(energy), NEAR_ZERO * run.size):
                 return energy, row, residual
     raise ArithmeticError(
         f"Lanczos did not converge in {MAX_STEPS} products: the residual is {residual:.1e} at "

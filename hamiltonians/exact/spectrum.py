@@ -51,11 +51,14 @@ class Spectrum(Tabled):
         States asked for in each sector: a level is complete only below the highest energy found
         in the sector that was exhausted first.
     n_sites : int
+    size : float
+        Largest |energy - trace|, which differences of levels are relative to.
     """
 
     states: tuple[State, ...]
     per_sector: int
     n_sites: int
+    size: float
 
     @property
     def energies(self) -> NDArray[np.float64]:
@@ -83,9 +86,9 @@ class Spectrum(Tabled):
         return f"{head}, gap {self.gap:.8g}", rows
 
     def levels(self) -> list[tuple[float, int, list[State]]]:
-        """Energies that agree to 1e-8 of the largest, with their degeneracies and states."""
+        """Energies that agree to 1e-8 of `size`, with their degeneracies and states."""
         groups: list[list[State]] = []
-        same = SAME_LEVEL * np.abs(self.energies).max(initial=0.0)
+        same = SAME_LEVEL * self.size
         for state in self.states:
             last = groups[-1][0].energy if groups else -np.inf
             if groups and state.energy - last <= same:
@@ -153,7 +156,8 @@ def low_spectrum(
                 State(float(E), block.total_sz, label, n, float(r))
                 for E, r in zip(result.energies, result.residuals, strict=True)
             ]
-    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k, H.n_sites)
+    size = max(H.size_of(state.energy) for state in found)
+    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k, H.n_sites, size)
 
 
 def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:

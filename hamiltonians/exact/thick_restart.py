@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.exact.lanczos import Operator
+from hamiltonians.exact.lanczos import NEAR_ZERO, Operator
 
 MAX_PRODUCTS = 20_000
 _SAME = 1e-9  # relative difference of energies of one degenerate level
@@ -81,7 +81,8 @@ def lowest_states(
     energies, rows = _thick_restart(search, locked, k, draw(), n_basis)
     while len(rows) < H.dimension:
         found, more = _thick_restart(search, rows, 1, draw(), n_basis - k)
-        if len(energies) == k and found[0] >= energies[-1] - _SAME * abs(energies[-1]):
+        same = _SAME * max(abs(energies[-1]), NEAR_ZERO * search.size)
+        if len(energies) == k and found[0] >= energies[-1] - same:
             break
         energies, rows = _insert(k, energies, rows, found, more)
     return energies, rows.T, search.n_products
@@ -109,7 +110,7 @@ def _thick_restart(
         size, residual, norm = _fill(search, locked, V, T, kept, residual)
         values, U = np.linalg.eigh(T[:size, :size])
         errors = np.abs(norm * U[-1, :k])
-        done = errors <= search.tolerance * np.maximum(np.abs(values[:k]), 1e-4 * search.size)
+        done = errors <= search.tolerance * np.maximum(np.abs(values[:k]), NEAR_ZERO * search.size)
         if done.all() or norm == 0:
             return values[:k], U[:, :k].T @ V[:size]
         kept = min(k + (m - k) // 2, m - 2)

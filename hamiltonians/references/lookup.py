@@ -98,7 +98,7 @@ def _free_fermions(spec: ModelSpec) -> Reference | None:
     J = _along_chain(lattice, values["J"])
     energy = ising_chain_energy(lattice.n_sites, values["h"], J, periodic=closed)
     source = "free fermions, Lieb, Schultz & Mattis 1961 and Pfeuty 1970"
-    return Reference(energy, source, "free fermions", _rounding(energy))
+    return Reference(energy, source, "free fermions", 1e-12 * abs(energy))
 
 
 def _bethe_ansatz(spec: ModelSpec) -> Reference | None:
@@ -109,7 +109,7 @@ def _bethe_ansatz(spec: ModelSpec) -> Reference | None:
     if len(uniform) != 1 or uniform[0] <= 0:
         return None
     energy = float(uniform[0]) * heisenberg_chain_energy(lattice.n_sites)
-    return Reference(energy, "Bethe ansatz, Bethe 1931", "Bethe ansatz", _rounding(energy))
+    return Reference(energy, "Bethe ansatz, Bethe 1931", "Bethe ansatz", 1e-12 * abs(energy))
 
 
 def _diagonalised(
@@ -123,7 +123,7 @@ def _diagonalised(
         return None
     sector = "" if symmetry is None else f" of the sector {symmetry.label}"
     source = f"exact diagonalisation{sector}, dimension {result.dimension}"
-    error = max(float(result.residuals[0]), _rounding(result.energy))
+    error = max(float(result.residuals[0]), 1e-12 * H.size_of(result.energy))
     return Reference(result.energy, source, "exact diagonalisation", error)
 
 
@@ -166,7 +166,3 @@ def _uniform(value: Any) -> float | None:
     """The one value of a coupling, or None if bonds differ."""
     values = np.unique(value)
     return float(values[0]) if len(values) == 1 else None
-
-
-def _rounding(energy: float) -> float:
-    return 1e-12 * abs(energy)

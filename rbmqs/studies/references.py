@@ -74,5 +74,5 @@ def _diagonalised(hamiltonian: SpinHamiltonian, sector: SymmetrySector | None) -
 
     result = ground_state(hamiltonian, symmetry=sector)
     source = f"exact diagonalisation, dimension {result.dimension}"
-    error = max(float(result.residuals[0]), 1e-12 * abs(result.energy))
+    error = max(float(result.residuals[0]), 1e-12 * hamiltonian.size_of(result.energy))
     return Reference(result.energy, source, "exact diagonalisation", error)

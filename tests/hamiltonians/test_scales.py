@@ -1,5 +1,8 @@
 """Energies of very small couplings, and of a Hamiltonian on top of a large constant."""
 
+import math
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -9,12 +12,15 @@ from hamiltonians import (
     X,
     Y,
     Z,
+    best_reference,
     chain,
+    evolve,
     full_spectrum,
     ground_state,
     heisenberg,
     identity,
     ising,
+    j1j2,
     low_spectrum,
     observable_connections,
     spin_hamiltonian,
@@ -88,7 +94,7 @@ def test_nothing_is_dropped_beside_a_large_term(large, size):
         spin_hamiltonian(size * identity() + size * Z(0) * Z(1) + X(0), 2, total_sz=0)
     with pytest.raises(ValueError, match=r"real diagonal.*Z\(1\)"):
         observable_connections(size * Z(0) + 0.5j * Z(1), 2)
-    with pytest.raises(ValueError, match="invariant|symmetr|permutation"):
+    with pytest.raises(ValueError, match=r"invariant|symmetr|permutation"):
         SymmetryGroup([[0, 1], [1, 0]]).leaves_invariant(
             spin_hamiltonian(size * Z(0) * Z(1) + X(0), 2)
         )
@@ -104,3 +110,90 @@ def test_rounding_of_what_cancels_is_no_term():
 def test_strings_of_a_matrix_beside_a_large_constant():
     matrix = 1e12 * np.eye(4) + np.kron([[0, 1], [1, 0]], np.eye(2))
     assert PauliSum.from_matrix(matrix, (0, 1)).terms == {(): 1e12, ((0, "X"),): 1.0}
+
+
+def frustrated(s, c):
+    """s (H + c) of an open J1-J2 chain of 10 with a field: 1024 states, so Lanczos."""
+    H = j1j2(chain(10, periodic=False), J1=s, J2=0.3 * s) + 0.5 * s * Z(2)
+    return H + s * c * identity() if c else H
+
+
+def ring(s, c):
+    """s (H + c) of the Heisenberg ring of 12 in S_z = 0."""
+    H = heisenberg(chain(12), J=s, total_sz=0)
+    return H + s * c * identity() if c else H
+
+
+@cache
+def exact_results(model, s, c):
+    """Energies in units of s, without c, and everything that does not depend on either."""
+    H = model(s, c)
+    solved = [ground_state(H, k, vectors=v) for k, v in ((1, True), (1, False), (4, True))]
+    reference = best_reference(H)
+    return {
+        "energies": [result.energies / s - c for result in solved],
+        "residuals": [result.residuals / s for result in solved],
+        "n_products": [result.n_products for result in solved],
+        "correlations": solved[0].correlations(),
+        "expect": solved[0].expect(s * Z(1) * Z(2)) / s,
+        "reference": (reference.energy / s - c, reference.uncertainty / s),
+    }
+
+
+SCALES = [2.0**-900, 1e-300, 3.7, 1e290]
+EXACT = [(s, c) for s in SCALES for c in (0.0, -1000.0)] + [(1.0, 3.0)]
+
+
+@pytest.mark.parametrize(("s", "c"), EXACT)
+@pytest.mark.parametrize("model", [frustrated, ring])
+def test_exact_results_scale(model, s, c):
+    found, wanted = exact_results(model, s, c), exact_results(model, 1.0, 0.0)
+    assert found["n_products"] == wanted["n_products"]
+    for name in ("energies", "residuals", "correlations", "expect", "reference"):
+        pairs = zip(found[name], wanted[name], strict=True) if isinstance(found[name], list) else (
+            (found[name], wanted[name]),
+        )  # fmt: skip
+        for one, other in pairs:
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-8)
+    if math.frexp(s)[0] == 0.5 and c == 0:
+        assert all(
+            (a == b).all() for a, b in zip(found["energies"], wanted["energies"], strict=True)
+        )
+
+
+@pytest.mark.parametrize(("s", "c"), EXACT)
+def test_levels_and_spectra_scale(s, c):
+    H, unit = heisenberg(chain(6), J=s) + s * c * identity(), heisenberg(chain(6))
+    levels = [[n for _, n, _ in low_spectrum(x, 3).levels()] for x in (H, unit)]
+    assert levels[0] == levels[1]
+    np.testing.assert_allclose(full_spectrum(H) / s - c, full_spectrum(unit), atol=1e-11)
+
+
+@pytest.mark.parametrize("s", SCALES)
+@pytest.mark.parametrize("c", [0.0, 3.0])
+def test_evolution_scales(s, c):
+    H, unit = (heisenberg(chain(8), J=x, total_sz=0) for x in (s, 1.0))
+    H += s * c * identity()
+    start = np.zeros(H.dimension)
+    start[17] = 1.0
+    times = np.array([0.3, -1.0, 2.0])
+    found, wanted = evolve(H, start, times / s), evolve(unit, start, times)
+    phases = np.exp(-1j * c * times)[:, None]
+    np.testing.assert_allclose(found, phases * wanted, rtol=0, atol=1e-9)
+    assert (evolve(spin_hamiltonian(identity(), 8, total_sz=0), start, [0.0]) == start).all()
+
+
+def test_a_ground_state_energy_of_zero_converges():
+    """A field shifts a sector as a whole: E = trace = 0 is far from the ends of H."""
+    H = heisenberg(chain(14), total_sz=1)
+    field = -ground_state(H).energy / 2
+    shifted = H + PauliSum.sum(field * Z(i) for i in range(14))
+    for vectors in (True, False):
+        assert ground_state(shifted, vectors=vectors).energy == pytest.approx(0, abs=1e-7)
+
+
+def test_zero_hamiltonian():
+    H = spin_hamiltonian(0 * identity(), 3)
+    assert full_spectrum(H).tolist() == [0.0] * 8
+    assert [n for _, n, _ in low_spectrum(H).levels()] == [4]
+    assert best_reference(H).energy == 0
