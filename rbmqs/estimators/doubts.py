@@ -33,7 +33,7 @@ def judge_error_bar(doubts: Mapping[str, float], scale: float) -> Judgement:
     doubts : mapping of str to float
         Sentences, each with the bias that it stands for.
     scale : float
-        What errors are relative to, see `rbmqs.estimators.scales`.
+        What errors are relative to, see `SpinHamiltonian.size_of`.
     """
     if not doubts:
         return Judgement("trustworthy")

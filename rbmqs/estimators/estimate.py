@@ -35,7 +35,6 @@ from rbmqs.estimators.observables import (
     state_fidelity,
     structure_factor,
 )
-from rbmqs.estimators.scales import infinite_temperature_energy, relative_scale
 from rbmqs.estimators.stats import Stats, v_score
 from rbmqs.estimators.verdict import Judgement
 from rbmqs.states.state import VariationalState
@@ -106,8 +105,9 @@ class Estimate:
         energy = self.energy
         if not np.isfinite(energy.mean):
             return math.nan
-        infinite = infinite_temperature_energy(self.hamiltonian)
-        return v_score(energy.mean, energy.variance, self.hamiltonian.n_sites, infinite)
+        return v_score(
+            energy.mean, energy.variance, self.hamiltonian.n_sites, self.hamiltonian.trace
+        )
 
     @property
     def acceptance(self) -> float:
@@ -153,7 +153,7 @@ class Estimate:
     @property
     def error_bar(self) -> Judgement:
         """Whether the error bar may be trusted, or what bounds the bias that it may hide."""
-        return judge_error_bar(self.doubts, relative_scale(self.hamiltonian, self.energy.mean.real))
+        return judge_error_bar(self.doubts, self.hamiltonian.size_of(self.energy.mean.real))
 
     def expect(self, observable: PauliSum) -> Stats:
         """Expectation of any Pauli sum, given in the unrotated basis."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.estimators.scales import relative
 from rbmqs.estimators.stats import Stats
 from rbmqs.estimators.verdict import Verdict
 from rbmqs.states.state import VariationalState
@@ -72,11 +71,11 @@ class Outcome:
         """(E - E_reference) / |E_reference|, nan without a reference.
 
         The part of H that is a multiple of the identity does not count, and for levels in the
-        middle of the spectrum the denominator is a bound on it, see `rbmqs.estimators.scales`.
+        middle of the spectrum the denominator is another one, see `SpinHamiltonian.size_of`.
         """
         if self.reference is None:
             return math.nan
-        return relative(self.hamiltonian, self.difference, self.reference.energy)
+        return self.hamiltonian.relative(self.difference, self.reference.energy)
 
     @property
     def status(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.estimators.scales import relative_scale
 from rbmqs.estimators.verdict import Judgement, Verdict
 from rbmqs.runs.outcome import Outcome
 from rbmqs.runs.signs import sign_advice
@@ -45,7 +44,7 @@ def verdict_of(
     trouble : sequence of str
         Why the optimisation ended before its time.
     """
-    scale = relative_scale(estimate.hamiltonian, _middle(estimate, reference))
+    scale = estimate.hamiltonian.size_of(_middle(estimate, reference))
     if trouble:
         optimisation = Judgement("stuck", tuple(trouble))
     elif history is None:

@@ -61,7 +61,7 @@ def judge_optimisation(
     ----------
     history : sequence of StepRecord
     scale : float
-        What errors of the energy are relative to, see `rbmqs.estimators.scales`.
+        What errors of the energy are relative to, see `SpinHamiltonian.size_of`.
     lowest : float
         An energy that it cannot fall below.
     """

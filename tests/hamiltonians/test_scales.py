@@ -72,7 +72,7 @@ def test_sizes_scale_with_h_and_ignore_the_constant(s, c):
     assert scaled.energy_scale == pytest.approx(s * H.energy_scale, rel=1e-14)
     assert scaled.coupling_scale == s * H.coupling_scale == s
     assert scaled.size_of(s * (c - 5)) == pytest.approx(5 * s, rel=1e-12)
-    assert scaled.size_of(s * c) == pytest.approx(1e-3 * scaled.energy_scale)
+    assert scaled.size_of(s * c) == pytest.approx(0.05 * scaled.energy_scale)
     unit = scaled.in_units_of(s)
     assert unit.trace == 0
     assert all(abs(unit.terms.terms[t] - v) < 1e-15 for t, v in H.terms.terms.items())

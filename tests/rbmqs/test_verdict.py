@@ -9,7 +9,6 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.estimators.scales import relative, relative_scale
 from rbmqs.estimators.stats import Stats
 from rbmqs.estimators.verdict import SEVERITY, Judgement, Verdict
 from rbmqs.runs.status import status_lines, unfinished, verdict_of
@@ -133,7 +132,9 @@ def test_large_variance_without_a_reference(good):
 def test_falling_energies():
     steps = np.arange(200)
     assert judge_optimisation(history_of(-1 - 1e-2 * steps), 1.0).level == "still falling"
-    assert "still falling, by" in judge_optimisation(history_of(-1 - 1e-2 * steps), 1.0).sentences[0]
+    assert (
+        "still falling, by" in judge_optimisation(history_of(-1 - 1e-2 * steps), 1.0).sentences[0]
+    )
     assert judge_optimisation(history_of(np.full(200, -1.0)), 1.0).level == "settled"
     noisy = judge_optimisation(history_of(np.full(200, -1.0), error=1.0), 1.0)
     assert "hidden in its noise" in noisy.sentences[0]
@@ -166,7 +167,8 @@ def test_chains_that_do_not_move(changes):
 def test_relative_errors_of_constant_hamiltonians():
     """Case 25."""
     zero = hm.spin_hamiltonian(0 * hm.Z(0), 2)
-    assert relative_scale(zero, 0.0) == 0.0
-    assert relative(zero, 0.0, 0.0) == 0.0
+    assert zero.size_of(0.0) == 0.0
+    assert zero.relative(0.0, 0.0) == 0.0
     shifted = H.terms + 7.0 * hm.identity()
-    assert relative(hm.spin_hamiltonian(shifted, 8), 0.1, E_0 + 7) == pytest.approx(0.1 / abs(E_0))
+    found = hm.spin_hamiltonian(shifted, 8).relative(0.1, E_0 + 7)
+    assert found == pytest.approx(0.1 / abs(E_0))
