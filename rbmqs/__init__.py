@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Correlations": "estimators.observables",
     "Estimate": "estimators.estimate",
+    "Evolution": "dynamics.records",
+    "EvolutionSettings": "dynamics.settings",
     "ExactSampler": "sampling.exact",
     "Jastrow": "states.jastrow",
     "JastrowRBM": "states.jastrow",
@@ -34,6 +36,7 @@ _HOMES = {
     "correlations": "estimators.observables",
     "dimer_correlations": "estimators.observables",
     "energy_variance": "estimators.lanczos",
+    "evolve": "dynamics.evolution",
     "expect": "estimators.local",
     "fidelity": "estimators.observables",
     "ground_state": "runs.run",

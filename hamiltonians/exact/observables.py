@@ -58,7 +58,7 @@ def expect(result: SolvedStates, observable: PauliSum, state: int = 0) -> float 
 
     basis = result.operator.basis
     amplitudes = column / np.sqrt(basis.listed[1].astype(np.float64))
-    averaged = _average(observable, result.symmetry)
+    averaged = average_over(observable, result.symmetry)
     return _mean_of_parts(
         averaged, lambda part: _mean(amplitudes, SymmetricOperator(basis, part, stored=False))
     )
@@ -92,7 +92,7 @@ def _mean(v: NDArray[Any], operator: Any) -> float:
     return operator.multiply(x, np.zeros_like(x))
 
 
-def _average(observable: PauliSum, symmetry: Any) -> PauliSum:
+def average_over(observable: PauliSum, symmetry: Any) -> PauliSum:
     """Mean of U_g O U_g^-1 over the group, and over turning all spins where it has a parity."""
     total: dict[PauliString, complex] = {}
     places = np.argsort(symmetry.group.permutations, axis=1).tolist()

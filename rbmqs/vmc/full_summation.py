@@ -84,10 +84,10 @@ class Summation:
         spins, weights = self.spins[kept], weights[kept] / weights[kept].mean()
         cache = psi.prepare(spins)
         values = local_energies(psi, self.hamiltonian, Samples(spins[:, None], 1.0), cache).ravel()
-        return Batch(spins, cache, values, _exact(values, weights), 1.0, weights, True)
+        return Batch(spins, cache, values, exact_statistics(values, weights), 1.0, weights, True)
 
 
-def _exact(values: np.ndarray, weights: np.ndarray) -> Stats:
+def exact_statistics(values: np.ndarray, weights: np.ndarray) -> Stats:
     """Mean and variance without an error, as of one chain through all configurations."""
     n = len(values)
     mean = complex(weights @ values / n)

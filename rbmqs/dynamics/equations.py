@@ -1,0 +1,197 @@
+"""The velocity of the parameters: i S theta' = F in real time, S theta' = -F in imaginary time.
+
+With O the centred log-derivatives of n configurations and e = E_loc - <E_loc>, theta' is the
+least-squares solution of O theta' = y, y = -i e (real time) or -e (imaginary time). In the
+eigenbasis of the quantum geometric tensor S = O^dagger O / n, with eigenvalues lambda_k and force
+components rho_k, it is
+
+    theta' = sum_k V_k f_k rho_k / lambda_k,
+    f_k = 1 / (1 + (cutoff lambda_max / lambda_k)^6) / (1 + (min_snr / snr_k)^6)
+
+(the first factor as in NetKet's `pinv_smooth`, the second of Schmitt & Heyl, PRL 125, 100503
+(2020), arXiv:1912.08828). Its error is r^2 = |O theta' - y|^2 / |y|^2; on a second, independent
+batch it tells whether theta' follows the noise of the first, and there the cut-off is chosen
+(Hofmann, Fabiani, Mentink, Carleo & Sentef, SciPost Phys. 12, 165 (2022), arXiv:2105.01054).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rbmqs.core.split_complex import from_parts
+from rbmqs.dynamics.batches import Point
+from rbmqs.sr.solvers import covariance
+from rbmqs.sr.truncation import signal_to_noise
+
+SUM_CUTOFF = 1e-12  # without noise: eigenvalues come from singular values, precise to 1e-30
+CUTOFFS = tuple(10.0**-k for k in range(3, 13))  # that a second batch chooses from
+_SHARPNESS = 6
+_SMALLEST = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A velocity and how well it solves the equations.
+
+    Parameters
+    ----------
+    velocity : array (n_parameters,)
+    cutoff : float
+        In use.
+    rank : float
+        Sum of the factors f_k: eigenvectors kept.
+    r2, r2_probe : float
+        On the batch itself and on the second one; the latter is nan where there is none.
+    residual : float
+        |S theta' - F| / |F|.
+    """
+
+    velocity: np.ndarray
+    cutoff: float
+    rank: float
+    r2: float
+    r2_probe: float
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Spectrum:
+    """S in its eigenbasis: eigenvalues, force, signal-to-noise, and the way back to parameters."""
+
+    values: np.ndarray
+    force: np.ndarray
+    ratio: np.ndarray
+    to_parameters: Callable[[np.ndarray], np.ndarray]
+
+    def solve(self, cutoff: float, min_snr: float) -> tuple[np.ndarray, float]:
+        values = np.maximum(self.values, 0.0)
+        least = max(values.max(initial=0.0), _SMALLEST) * _SMALLEST
+        with np.errstate(over="ignore"):  # a sixth power beyond the range damps to zero
+            kept = 1 / (1 + (cutoff * values.max() / np.maximum(values, least)) ** _SHARPNESS)
+            kept /= 1 + (min_snr / np.maximum(self.ratio, _SMALLEST)) ** _SHARPNESS
+        kept[values <= least] = 0.0
+        return self.to_parameters(kept * self.force / np.maximum(values, least)), float(kept.sum())
+
+
+def solve(
+    point: Point,
+    imaginary: bool,
+    cutoff: float | None,
+    min_snr: float = 0.0,
+    probe: Point | None = None,
+) -> Solution:
+    """The velocity at a point.
+
+    Parameters
+    ----------
+    point : Point
+    imaginary : bool
+        Whether time is imaginary.
+    cutoff : float or None
+        None for the one of `CUTOFFS` of least error on the probe, or `SUM_CUTOFF` without one.
+    min_snr : float
+    probe : Point, optional
+        The same equations on other samples.
+
+    Raises
+    ------
+    FloatingPointError
+        Log-derivatives or local energies that are not finite.
+    """
+    target = _target(point, imaginary)
+    if not (np.isfinite(target).all() and point.jacobian.is_finite):
+        raise FloatingPointError("log-derivatives or local energies are not finite")
+    spectrum = _spectrum(point, target)
+    if cutoff is None:
+        cutoff = SUM_CUTOFF if probe is None else _chosen(spectrum, imaginary, min_snr, probe)
+    velocity, rank = spectrum.solve(cutoff, min_snr)
+    deviation = point.jacobian.times(velocity) - target
+    force = point.jacobian.adjoint_times(target)
+    missed = np.linalg.norm(point.jacobian.adjoint_times(deviation))
+    return Solution(
+        velocity,
+        cutoff,
+        rank,
+        _ratio(point.mean_square(deviation), point.mean_square(target)),
+        np.nan if probe is None else error_on(probe, velocity, imaginary),
+        _ratio(float(missed), float(np.linalg.norm(force))),
+    )
+
+
+def error_on(point: Point, velocity: np.ndarray, imaginary: bool) -> float:
+    """r^2 of a velocity on other samples."""
+    target = _target(point, imaginary)
+    deviation = point.jacobian.times(velocity) - target
+    return _ratio(point.mean_square(deviation), point.mean_square(target))
+
+
+def length(point: Point, change: np.ndarray) -> float:
+    """Fubini-Study distance of a small change of the parameters."""
+    return point.mean_square(point.jacobian.times(change)) ** 0.5
+
+
+def _target(point: Point, imaginary: bool) -> np.ndarray:
+    e = point.deviations
+    if not point.jacobian.is_complex:
+        return -e.real
+    return -e if imaginary else -1j * e
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+def _chosen(spectrum: _Spectrum, imaginary: bool, min_snr: float, probe: Point) -> float:
+    """The cut-off of least error on the probe; of those as good within 1 %, the largest."""
+    errors = [error_on(probe, spectrum.solve(c, min_snr)[0], imaginary) for c in CUTOFFS]
+    least = min(errors)
+    return next(c for c, e in zip(CUTOFFS, errors, strict=True) if e <= 1.01 * least)
+
+
+def _spectrum(point: Point, target: np.ndarray) -> _Spectrum:
+    jacobian = point.jacobian
+    try:
+        if point.summed:
+            return _by_singular_values(point, target)
+        if jacobian.n_parameters > jacobian.n_samples:
+            return _by_gram_matrix(point, target)
+        values, basis = np.linalg.eigh(covariance(jacobian))
+    except np.linalg.LinAlgError as error:
+        raise FloatingPointError(f"the quantum geometric tensor: {error}") from error
+    force, ratio = signal_to_noise(jacobian, target, basis)
+    return _Spectrum(values, force, ratio, lambda c: basis @ c)
+
+
+def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
+    """Small eigenvalues keep their digits, which those of S itself lose below 1e-16."""
+    jacobian, n = point.jacobian, point.jacobian.n_samples
+    weights = np.ones(n) if point.weights is None else point.weights
+    rows = jacobian.rows(0, n)
+    roots = np.sqrt(weights / n)
+    U, s, V = np.linalg.svd(roots[:, None] * (rows - weights @ rows / n), full_matrices=False)
+    force = s * (U.conj().T @ (roots * target))
+    return _Spectrum(s**2, force, np.full(len(s), np.inf), lambda c: V.conj().T @ c)
+
+
+def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:
+    """Fewer samples than parameters: the eigenbasis of O O^dagger / n."""
+    jacobian, n = point.jacobian, point.jacobian.n_samples
+    repeats = jacobian.repeats()
+    if repeats is None:
+        roots, right, kind = np.ones(n), target, np.arange(n)
+    else:
+        roots, kind = np.sqrt(repeats.counts), repeats.kind
+        right = roots * repeats.means(target)
+    values, U = np.linalg.eigh(from_parts(jacobian.gram(repeats)) / n, UPLO="L")
+    values = np.maximum(values, 0.0)
+    products = U.conj() * right[:, None]
+    force = products.sum(axis=0)
+    noise = np.sqrt(np.maximum((abs(products) ** 2).sum(axis=0) - abs(force) ** 2 / n, 0.0))
+    ratio = np.divide(abs(force), noise, out=np.full(len(force), np.inf), where=noise > 0)
+    # rho_k / lambda_k V_k = O^dagger U_k force_k / (n lambda_k): square roots cancel.
+    return _Spectrum(
+        values, force, ratio, lambda c: jacobian.adjoint_times((U @ c / roots)[kind]) / n
+    )

@@ -1,0 +1,251 @@
+"""An evolution on disk: log, checkpoint, result; enough to go on bit for bit."""
+
+from __future__ import annotations
+
+import json
+import time as clock
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamiltonians.utils.archive import (
+    CheckpointError,
+    Kind,
+    read_archive,
+    write_archive,
+    write_atomically,
+)
+from rbmqs.dynamics.records import Evolution, EvolutionRecord
+from rbmqs.dynamics.stepping import EvolutionState
+from rbmqs.estimators.stats import Stats
+from rbmqs.sampling.chains import ChainState
+from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
+from rbmqs.utils.json_files import write_json
+from rbmqs.vmc.records import stats_from_dict
+
+if TYPE_CHECKING:
+    from hamiltonians import DrivenHamiltonian, PauliSum
+    from rbmqs.dynamics.settings import EvolutionSettings
+    from rbmqs.states.state import VariationalState
+
+LOG, CHECKPOINT, RESULT, PICTURE = "log.jsonl", "checkpoint.npz", "result.json", "evolution.png"
+LOG_FORMAT = "rbmqs-evolution-log"
+KIND = Kind(
+    "rbmqs-evolution",
+    1,
+    "Pauli matrices; +1 is up and first; site 0 leftmost; i dpsi/dt = H psi",
+)
+SAVE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Progressed:
+    """How far an evolution has come, as a value.
+
+    Parameters
+    ----------
+    start : VariationalState
+    state : EvolutionState
+    times : float64 (n_times,)
+        All that are asked for.
+    states : tuple of VariationalState
+        At the first of them.
+    series : mapping of str to tuple of Stats
+    n_steps : int
+    stopped : str
+    interrupted : int or None
+    """
+
+    start: VariationalState
+    state: EvolutionState
+    times: np.ndarray
+    states: tuple[VariationalState, ...] = ()
+    series: Mapping[str, tuple[Stats, ...]] = field(default_factory=dict)
+    n_steps: int = 0
+    stopped: str = ""
+    interrupted: int | None = None
+
+    @property
+    def measured_times(self) -> np.ndarray:
+        """The times that have been reached."""
+        return self.times[: len(self.states)]
+
+    def with_measurement(self, found: Mapping[str, Stats], chains: ChainState) -> Progressed:
+        """After observables were measured at the present time."""
+        series = {name: (*self.series.get(name, ()), stats) for name, stats in found.items()}
+        state = replace(self.state, chains=chains)
+        return replace(self, states=(*self.states, self.state.psi), series=series, state=state)
+
+    def until(self, times: np.ndarray) -> Progressed:
+        """The same with other times to come."""
+        n = len(self.states)
+        if len(times) < n or not np.array_equal(times[:n], self.measured_times):
+            raise ValueError(
+                f"times must begin with the {n} that are done, {self.measured_times.tolist()[:8]}"
+            )
+        if len(times) > n and self.state.time > times[n]:
+            raise ValueError(f"times must go on after t = {self.state.time:g}, got {times[n]:g}")
+        return replace(self, times=times, stopped="", interrupted=None)
+
+
+class EvolutionFiles:
+    """Log and checkpoint of an evolution, or nothing where there is no directory."""
+
+    def __init__(self, directory: Path | None, header: dict[str, Any]) -> None:
+        self.directory = directory
+        self.history: list[EvolutionRecord] = []
+        self.saved: Progressed | None = None
+        self._header = header
+        self._saved_at = -np.inf
+
+    @classmethod
+    def opened(
+        cls,
+        output: str | Path | None,
+        resume: bool,
+        driven: DrivenHamiltonian,
+        psi: VariationalState,
+        observables: Mapping[str, PauliSum],
+        settings: EvolutionSettings,
+        echo: bool,
+    ) -> EvolutionFiles:
+        """Files of a new evolution, or those of one to go on with.
+
+        Raises
+        ------
+        ValueError
+            Nothing to resume, something in the way, or another evolution in the directory.
+        """
+        header = {
+            "hamiltonian": driven.first.describe() | {"driven": not driven.is_fixed},
+            "observables": {n: repr(o) for n, o in observables.items()},
+            "echo": echo,
+            "psi": psi.describe(),
+            "settings": settings.describe(),
+        }
+        header = json.loads(json.dumps(header))
+        files = cls(None if output is None else Path(output), header)
+        if files.directory is None:
+            if resume:
+                raise ValueError("output must be a directory to resume from, got None")
+            return files
+        path = files.directory / CHECKPOINT
+        if resume:
+            files._read(path)
+        elif path.exists():
+            raise ValueError(
+                f"output must not hold an evolution, which {files.directory} does: go on with it "
+                f"by resume=True (--resume)"
+            )
+        files.directory.mkdir(parents=True, exist_ok=True)
+        lines = [{"format": LOG_FORMAT, **header}, *(r.to_dict() for r in files.history)]
+        text = "".join(_line(line) for line in lines)
+        write_atomically(files.directory / LOG, lambda file: file.write(text.encode()))
+        return files
+
+    def _read(self, path: Path) -> None:
+        assert self.directory is not None
+        found, header = read_archive(path, KIND, _assemble)
+        for name, value in self._header.items():
+            if header[name] != value:
+                raise ValueError(f"{path} belongs to another evolution: its {name} is not the same")
+        self.saved = found
+        self.history = read_evolution_log(self.directory / LOG)[: found.n_steps]
+        if len(self.history) < found.n_steps:
+            raise CheckpointError(f"{self.directory / LOG} lacks steps that the checkpoint has")
+
+    def write(self, record: EvolutionRecord, done: Progressed) -> None:
+        """Append a record; save now and then."""
+        self.history.append(record)
+        if self.directory is None:
+            return
+        with open(self.directory / LOG, "a", encoding="utf-8") as file:
+            file.write(_line(record.to_dict()))
+        if clock.monotonic() - self._saved_at > SAVE_SECONDS:
+            self.save(done)
+
+    def save(self, done: Progressed) -> Progressed:
+        """Write the checkpoint; returns what is in it."""
+        done = replace(done, n_steps=len(self.history))
+        if self.directory is None:
+            return done
+        self._saved_at = clock.monotonic()
+        state = done.state
+        arrays = {
+            **structure_arrays(done.start),
+            **parameter_arrays("start", done.start),
+            **parameter_arrays("psi", state.psi),
+            "times": done.times,
+            "states": np.array([psi.flat for psi in done.states]).reshape(
+                len(done.states), done.start.n_parameters
+            ),
+            "spins": state.chains.spins,
+            "rng": state.chains.rng,
+            "probe_spins": state.probe_chains.spins,
+            "probe_rng": state.probe_chains.rng,
+            "numbers": np.array([state.time, state.step, state.integrated_r2, *state.first_energy]),
+        }
+        meta = {
+            "header": self._header,
+            **structure_table(done.start),
+            "series": {k: [s.to_dict() for s in v] for k, v in done.series.items()},
+            "n_steps": done.n_steps,
+        }
+        write_archive(self.directory / CHECKPOINT, KIND, arrays, meta)
+        return done
+
+    def finish(self, result: Evolution) -> None:
+        """Write the result and draw the picture."""
+        if self.directory is None:
+            return
+        write_json(self.directory / RESULT, result.to_dict())
+        if len(result.times) > 1:
+            result.plot(self.directory / PICTURE)
+
+
+def read_evolution_log(path: Path) -> list[EvolutionRecord]:
+    """Records of a log; a last line that was cut short is left out.
+
+    Raises
+    ------
+    CheckpointError
+        Not a log of an evolution.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if json.loads(lines[0]).get("format") != LOG_FORMAT:
+            raise ValueError(f"its first line does not say format {LOG_FORMAT!r}")
+        complete = [line for line in lines[1:] if line.endswith("\n")]
+        return [EvolutionRecord.from_dict(json.loads(line)) for line in complete]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"{path} is not a log of an evolution: {error}") from None
+
+
+def _line(values: dict[str, Any]) -> str:
+    from rbmqs.utils.json_files import plain
+
+    return json.dumps(plain(values), allow_nan=False) + "\n"
+
+
+def _assemble(
+    meta: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> tuple[Progressed, dict[str, Any]]:
+    rebuild = Rebuild(arrays, meta)
+    start, psi = rebuild(arrays, "start"), rebuild(arrays, "psi")
+    time, step, integrated, mean, error = arrays["numbers"].tolist()
+    state = EvolutionState(
+        psi,
+        time,
+        step,
+        ChainState(arrays["spins"], arrays["rng"]),
+        ChainState(arrays["probe_spins"], arrays["probe_rng"]),
+        integrated,
+        (mean, error),
+    )
+    series = {k: tuple(stats_from_dict(s) for s in v) for k, v in meta["series"].items()}
+    states = tuple(start.with_flat(flat) for flat in arrays["states"])
+    n_steps = int(meta["n_steps"])
+    return Progressed(start, state, arrays["times"], states, series, n_steps), meta["header"]

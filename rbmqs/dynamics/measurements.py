@@ -1,0 +1,157 @@
+"""Observables along an evolution: sampled with error bars, or summed over all configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamiltonians import PauliSum, X, Z, observable_connections
+from hamiltonians.exact.observables import average_over
+from hamiltonians.utils.checks import flag
+from rbmqs.estimators.error_bars import statistics
+from rbmqs.estimators.local import local_energies, local_estimators
+from rbmqs.estimators.observables.overlap import state_fidelity
+from rbmqs.estimators.stats import Stats
+from rbmqs.sampling.chains import ChainState, Sampler, Samples
+from rbmqs.vmc.full_summation import Summation, common_symmetry, exact_statistics
+
+if TYPE_CHECKING:
+    from hamiltonians import DrivenHamiltonian, SpinHamiltonian
+    from rbmqs.states.state import VariationalState
+
+ENERGY, ECHO = "energy", "echo"
+
+
+def default_observables(H: SpinHamiltonian) -> dict[str, PauliSum]:
+    """Magnetisations "mx", "mz" per site, and "zz", <Z_i Z_j> of a bond, means over the lattice."""
+    sites, n = range(H.n_sites), H.n_sites
+    found = {"mz": PauliSum.sum(Z(i) / n for i in sites)}
+    if H.total_sz is None:
+        found = {"mx": PauliSum.sum(X(i) / n for i in sites), **found}
+    if H.lattice is not None:
+        bonds = H.lattice.bonds().tolist()
+        found["zz"] = PauliSum.sum(Z(i) * Z(j) / len(bonds) for i, j in bonds)
+    return found
+
+
+def checked_observables(observables: Any, H: SpinHamiltonian) -> dict[str, PauliSum]:
+    """Observables by name; the default ones for None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        No mapping of names to Pauli sums on the sites of H, or a name that is taken.
+    """
+    if observables is None:
+        return default_observables(H)
+    if not isinstance(observables, Mapping):
+        kind = type(observables).__name__
+        raise TypeError(f"observables must map names to Pauli sums, got {kind}")
+    for name, operator in observables.items():
+        if not isinstance(operator, PauliSum):
+            raise TypeError(
+                f"observable {name!r} must be a PauliSum, got {type(operator).__name__}"
+            )
+        if operator.n_sites_needed > H.n_sites:
+            raise ValueError(
+                f"observable {name!r} must act on the {H.n_sites} sites of H, got one on "
+                f"{operator.n_sites_needed}"
+            )
+        if name in (ENERGY, ECHO):
+            raise ValueError(f"no observable may be called {name!r}, which is measured anyway")
+    return dict(observables)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What is measured at each of the times, in physical units of the unrotated basis.
+
+    Parameters
+    ----------
+    driven : DrivenHamiltonian
+    observables : mapping of str to PauliSum
+    start : VariationalState
+        The echo is |<start|psi>|^2.
+    echo : bool
+    sampler : Sampler
+    summation : Summation or None
+    n_draws : int
+        Of each chain.
+    start_chains : ChainState
+        Chains of the start, which every echo begins with.
+    """
+
+    driven: DrivenHamiltonian
+    observables: Mapping[str, PauliSum]
+    start: VariationalState
+    echo: bool
+    sampler: Sampler
+    summation: Summation | None
+    n_draws: int
+    start_chains: ChainState
+
+    def __post_init__(self) -> None:
+        flag("echo", self.echo)
+
+    def at(
+        self, psi: VariationalState, time: float, chains: ChainState
+    ) -> tuple[dict[str, Stats], ChainState]:
+        """Observables by name, and the chains after their samples."""
+        H = self.driven.at(time)
+        if self.summation is not None:
+            return self._summed(psi, H), chains
+        samples, chains = self.sampler.sample(psi, chains, self.n_draws)
+        cache = psi.prepare(samples.flat)
+        found = {ENERGY: statistics(local_energies(psi, H, samples, cache).real)}
+        for name, connections in self._connections.items():
+            values = local_estimators(
+                psi, connections, samples, cache, fixed_sector=H.total_sz is not None
+            )
+            is_real = self.observables[name].is_hermitian
+            found[name] = statistics(values.real if is_real else values)
+        if self.echo:
+            found[ECHO] = state_fidelity(psi, samples, self.start, self._start_samples)
+        return found, chains
+
+    @cached_property
+    def _start_samples(self) -> Samples:
+        return self.sampler.sample(self.start, self.start_chains, self.n_draws)[0]
+
+    @cached_property
+    def _connections(self) -> dict[str, Any]:
+        H = self.driven.first
+        operators = {name: H.rotate_observable(o) for name, o in self.observables.items()}
+        if self.summation is not None:
+            # One configuration stands for its orbit, so that only means over the group are right.
+            symmetry = common_symmetry(H, self.start)
+            operators = {name: average_over(o, symmetry) for name, o in operators.items()}
+        return {n: observable_connections(o, H.n_sites) for n, o in operators.items()}
+
+    def _summed(self, psi: VariationalState, H: SpinHamiltonian) -> dict[str, Stats]:
+        assert self.summation is not None
+        batch = replace(self.summation, hamiltonian=H).batch(psi)
+        assert batch.weights is not None
+        samples = Samples(batch.spins[:, None], 1.0)
+        found = {ENERGY: batch.energy}
+        for name, connections in self._connections.items():
+            values = local_estimators(
+                psi, connections, samples, batch.cache, fixed_sector=H.total_sz is not None
+            )
+            found[name] = exact_statistics(values.ravel(), batch.weights)
+        if self.echo:
+            found[ECHO] = exact_statistics(np.array([self._overlap(psi)]), np.ones(1))
+        return found
+
+    def _overlap(self, psi: VariationalState) -> float:
+        assert self.summation is not None
+        spins, counts = self.summation.spins, self.summation.multiplicities
+        vectors = []
+        for state in (self.start, psi):
+            log_psi = state.log_psi(spins)
+            vector = np.sqrt(counts) * np.exp(log_psi - log_psi.real.max())
+            vectors.append(vector / np.linalg.norm(vector))
+        return float(abs(np.vdot(*vectors)) ** 2)

@@ -1,0 +1,250 @@
+"""What an evolution leaves behind: a record of each step, and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rbmqs.estimators.stats import Stats
+from rbmqs.vmc.records import stats_from_dict
+
+if TYPE_CHECKING:
+    from rbmqs.dynamics.settings import EvolutionSettings
+    from rbmqs.states.state import VariationalState
+
+MAX_R2 = 0.05  # r^2 above which the equations are said not to be solved
+MAX_INTEGRATED = 0.05
+MAX_R_HAT = 1.1
+MIN_ACCEPTED = 0.02
+MAX_DRIFT = 5.0  # error bars
+OVERFITTED = 4.0  # r^2 on the second batch over that on the first
+
+
+@dataclass(frozen=True)
+class EvolutionRecord:
+    """One step.
+
+    Parameters
+    ----------
+    time : float
+        Before the step.
+    step : float
+        Its length.
+    n_rejected : int
+        Longer steps that were tried before, on the same samples.
+    energy : Stats
+        Before the step, of H at that time.
+    drift : float
+        Change of the energy since the start in its error bars; nan where H depends on t.
+    r2, r2_probe : float
+        Relative error of the equations before the step, on the samples of the equations and on
+        others; see `rbmqs.dynamics.equations`.
+    integrated_r2 : float
+        Integral of `r2_probe` (of `r2` in sums) over time, this step included.
+    residual : float
+        |S theta' - F| / |F|: what the cut-off leaves out of the force.
+    rank : float
+        Eigenvectors kept.
+    cutoff : float
+    error : float
+        Estimated error of the step as a Fubini-Study distance, nan with fixed steps.
+    length : float
+        Fubini-Study distance of the step.
+    effective_share : float
+        Effective samples after the step, by their weights there, as a part of their number.
+    acceptance : float
+    """
+
+    time: float
+    step: float
+    n_rejected: int
+    energy: Stats
+    drift: float
+    r2: float
+    r2_probe: float
+    integrated_r2: float
+    residual: float
+    rank: float
+    cutoff: float
+    error: float
+    length: float
+    effective_share: float
+    acceptance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a line of the log."""
+        return {**asdict(self), "energy": self.energy.to_dict()}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> EvolutionRecord:
+        """What `to_dict` gave, null being nan."""
+        values: dict[str, Any] = {f.name: table[f.name] for f in fields(cls)}
+        values = {k: np.nan if v is None else v for k, v in values.items()}
+        return cls(**{**values, "energy": stats_from_dict(values["energy"])})
+
+
+@dataclass(frozen=True, eq=False)
+class Evolution:
+    """An evolution in time.
+
+    Parameters
+    ----------
+    times : float64 (n_times,)
+        Those of the states: all that were asked for, or those before the evolution stopped.
+    states : tuple of VariationalState
+        At these times.
+    observables : mapping of str to sequence of Stats
+        By name, at these times; with "energy", and "echo" where it was asked for.
+    records : tuple of EvolutionRecord
+    settings : EvolutionSettings
+    name : str
+        Of the Hamiltonian.
+    stopped : str
+        Why it ended before its last time; empty where it did not.
+    interrupted : int or None
+        The signal that stopped it.
+    seconds : float
+    directory : Path or None
+    exact : mapping of str to array
+        Exact values at the same times, of the observables that have them.
+    """
+
+    times: np.ndarray
+    states: tuple[VariationalState, ...]
+    observables: Mapping[str, Sequence[Stats]]
+    records: tuple[EvolutionRecord, ...]
+    settings: EvolutionSettings
+    name: str
+    stopped: str = ""
+    interrupted: int | None = None
+    seconds: float = 0.0
+    directory: Path | None = None
+    exact: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def psi(self) -> VariationalState:
+        """The last of the states."""
+        return self.states[-1]
+
+    def values(self, name: str) -> np.ndarray:
+        """Real parts of an observable at the times, float64 (n_times,)."""
+        return np.array([stats.mean.real for stats in self._of(name)])
+
+    def errors(self, name: str) -> np.ndarray:
+        """One-sigma errors of an observable at the times; zero in sums."""
+        return np.array([stats.error_of_mean for stats in self._of(name)])
+
+    def _of(self, name: str) -> Sequence[Stats]:
+        if name not in self.observables:
+            known = ", ".join(self.observables)
+            raise ValueError(f"name must be one of {known}, got {name!r}")
+        return self.observables[name]
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """Reasons not to trust the evolution; empty where there are none."""
+        found = [self.stopped] if self.stopped else []
+        if not self.records:
+            return tuple(found)
+        last = self.records[-1]
+        worst = max(self.records, key=_error)
+        if self.settings.imaginary:  # r^2 says nothing near an eigenstate, where nothing changes
+            return (*found, *_chain_status(self.records))
+        if _error(worst) > MAX_R2:
+            found.append(
+                f"the equations leave {_error(worst):.2g} of the change of psi out at "
+                f"t = {worst.time:.3g} (r^2): take more hidden units or samples"
+            )
+        elif last.integrated_r2 > MAX_INTEGRATED:
+            found.append(
+                f"errors of the equations add up to {last.integrated_r2:.2g} (integral of r^2)"
+            )
+        followed = [
+            r for r in self.records if r.r2_probe > OVERFITTED * r.r2 and r.r2_probe > MAX_R2 / 10
+        ]
+        if len(followed) > len(self.records) / 10:
+            found.append(
+                f"in {len(followed)} of {len(self.records)} steps the velocity follows the noise "
+                "of its samples (r^2 on others is over 4 times as large): take more samples"
+            )
+        drifts = [r.drift for r in self.records if np.isfinite(r.drift)]
+        if drifts and max(map(abs, drifts)) > MAX_DRIFT:
+            found.append(
+                f"the energy drifts by {max(drifts, key=abs):.1f} error bars, and should not"
+            )
+        return (*found, *_chain_status(self.records))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a file: everything but the states."""
+        return {
+            "hamiltonian": self.name,
+            "times": self.times.tolist(),
+            "observables": {k: [s.to_dict() for s in v] for k, v in self.observables.items()},
+            "exact": {k: np.asarray(v).tolist() for k, v in (self.exact or {}).items()},
+            "status": list(self.status),
+            "n_steps": len(self.records),
+            "integrated_r2": self.records[-1].integrated_r2 if self.records else 0.0,
+            "seconds": self.seconds,
+            "interrupted": self.interrupted,
+            "settings": self.settings.describe(),
+        }
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """Observables with error bands and exact curves, and r^2; see `dynamics.plotting`."""
+        from rbmqs.dynamics.plotting import plot_evolution  # matplotlib, where it is wanted
+
+        return plot_evolution(self, path)
+
+    def __str__(self) -> str:
+        time = "imaginary" if self.settings.imaginary else "real"
+        span = f"{self.times[0]:g} to {self.times[-1]:g}" if len(self.times) else "none"
+        lines = [
+            f"{'hamiltonian':<14} {self.name}",
+            f"{'times':<14} {span} ({time}), {len(self.times)} asked for",
+        ]
+        if self.records:
+            rejected = sum(r.n_rejected for r in self.records)
+            last = self.records[-1]
+            lines += [
+                f"{'steps':<14} {len(self.records)} ({rejected} repeated) by "
+                f"{self.settings.integrator}, {self.seconds:.1f} s",
+                f"{'r^2':<14} largest {max(map(_error, self.records)):.2g}, "
+                f"integral {last.integrated_r2:.2g}",
+            ]
+        for name, series in self.observables.items():
+            exact = "" if not self.exact or name not in self.exact else (
+                f"   exact {self.exact[name][len(series) - 1]:.6f}"
+            )  # fmt: skip
+            lines.append(f"{name:<14} {_short(series[0])} -> {_short(series[-1])}{exact}")
+        status = self.status
+        lines.append(f"{'status':<14} {'all checks passed' if not status else status[0]}")
+        return "\n".join([*lines, *(f"{'':<14} {sentence}" for sentence in status[1:])])
+
+    __repr__ = __str__
+
+
+def _chain_status(records: Sequence[EvolutionRecord]) -> list[str]:
+    found = []
+    disagree = [r.energy.r_hat for r in records if r.energy.r_hat > MAX_R_HAT]
+    if len(disagree) > len(records) / 20:
+        found.append(
+            f"chains disagree in {len(disagree)} of {len(records)} steps "
+            f"(R-hat up to {max(disagree):.2f}): take more sweeps"
+        )
+    if min(r.acceptance for r in records) < MIN_ACCEPTED:
+        found.append("chains hardly move: take more sweeps between draws")
+    return found
+
+
+def _error(record: EvolutionRecord) -> float:
+    return record.r2 if np.isnan(record.r2_probe) else record.r2_probe
+
+
+def _short(stats: Stats) -> str:
+    if stats.error_of_mean == 0:
+        return f"{stats.mean.real:.6f}"
+    return f"{stats.mean.real:.6f} +- {stats.error_of_mean:.1g}"

@@ -1,0 +1,85 @@
+"""How an evolution in time is done: everything but the Hamiltonian, the start and the times."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int
+from rbmqs.dynamics.integrators import METHODS
+from rbmqs.vmc.settings import SamplingSettings
+
+N_SAMPLES, N_CHAINS = 4096, 32
+
+
+def _sampling() -> SamplingSettings:
+    return SamplingSettings(n_samples=N_SAMPLES, n_chains=N_CHAINS)
+
+
+@dataclass(frozen=True)
+class EvolutionSettings:
+    """Everything about an evolution but the Hamiltonian, the start and the times.
+
+    Parameters
+    ----------
+    imaginary : bool
+        exp(-H t) and normalised, in place of exp(-i H t).
+    integrator : str
+        "rk45", "rk23" and "adaptive-heun" choose their steps; "euler", "heun", "rk4" and "midpoint"
+        (implicit) take steps of `step`.
+    tolerance : float
+        Error that an adaptive step may make, as a Fubini-Study distance.
+    step : float
+        The step of an integrator of fixed steps, the first one of an adaptive one.
+    max_step : float
+        The longest step of an adaptive one.
+    cutoff : float or None
+        Eigenvalues of the quantum geometric tensor below this part of the largest are damped, by
+        1 / (1 + (cutoff / eigenvalue)^6). None for 1e-12 in sums over all configurations, and else
+        for the one of `rbmqs.dynamics.equations.CUTOFFS` that a second batch of samples favours.
+    min_snr : float
+        Components of the force with a signal-to-noise ratio below this are damped in the same way
+        (Schmitt & Heyl 2020, arXiv:1912.08828); 0 keeps all.
+    max_r2 : float or None
+        Stop where the relative error of the equations (`r2`) exceeds this.
+    n_observable_samples : int
+        Configurations for the observables at each of the times.
+    seed : int
+        Of the chains.
+    sampling : SamplingSettings
+        Of each step; `n_samples` configurations in the equations and half as many beside them,
+        which test the solution.
+    """
+
+    imaginary: bool = False
+    integrator: str = "rk45"
+    tolerance: float = 1e-4
+    step: float = 1e-2
+    max_step: float = 0.1
+    cutoff: float | None = None
+    min_snr: float = 0.0
+    max_r2: float | None = None
+    n_observable_samples: int = 16384
+    seed: int = 0
+    sampling: SamplingSettings = field(default_factory=_sampling)
+
+    def __post_init__(self) -> None:
+        plain_fields(self)
+        flag("imaginary", self.imaginary)
+        choice("integrator", self.integrator, tuple(METHODS))
+        for name in ("tolerance", "step", "max_step"):
+            number(name, getattr(self, name), above=0)
+        if self.cutoff is not None and not 0 <= number("cutoff", self.cutoff) < 1:
+            raise ValueError(f"cutoff must lie in [0, 1), got {self.cutoff}")
+        number("min_snr", self.min_snr, at_least=0)
+        if self.max_r2 is not None:
+            number("max_r2", self.max_r2, above=0)
+        positive_int("n_observable_samples", self.n_observable_samples)
+        positive_int("seed", self.seed, minimum=0)
+        if not isinstance(self.sampling, SamplingSettings):
+            kind = type(self.sampling).__name__
+            raise TypeError(f"sampling must be SamplingSettings, got {kind}")
+
+    def describe(self) -> dict[str, Any]:
+        """Plain values, for files."""
+        return asdict(self)

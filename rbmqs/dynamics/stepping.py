@@ -1,0 +1,239 @@
+"""One step of an evolution: state goes in, a record and the state after it come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbmqs.dynamics.batches import Point, SampledBatch, StepBatch, SummedBatch, drawn
+from rbmqs.dynamics.equations import Solution, length, solve
+from rbmqs.dynamics.integrators import METHODS, StepError, Velocity, increment, next_step
+from rbmqs.dynamics.records import EvolutionRecord
+from rbmqs.dynamics.settings import EvolutionSettings
+from rbmqs.dynamics.starts import check_symmetry
+from rbmqs.sampling.chains import ChainState, Sampler
+from rbmqs.vmc.full_summation import Summation
+
+if TYPE_CHECKING:
+    from hamiltonians import DrivenHamiltonian
+    from rbmqs.states.state import VariationalState
+
+MIN_STEP = 1e-9
+MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of their number
+MAX_REPEATS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class EvolutionState:
+    """All that an evolution needs to go on.
+
+    Parameters
+    ----------
+    psi : VariationalState
+    time : float
+    step : float
+        The next one to try.
+    chains, probe_chains : ChainState
+        Of the samples of the equations, and of those that test the solution.
+    integrated_r2 : float
+    first_energy : (float, float)
+        Mean and error at the start.
+    """
+
+    psi: VariationalState
+    time: float
+    step: float
+    chains: ChainState
+    probe_chains: ChainState
+    integrated_r2: float = 0.0
+    first_energy: tuple[float, float] = (np.nan, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """A step that is good enough, see `EvolutionRecord`."""
+
+    psi: VariationalState
+    step: float
+    n_rejected: int
+    error: float
+    length: float
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Stepper:
+    """What stays the same along an evolution.
+
+    Parameters
+    ----------
+    driven : DrivenHamiltonian
+    settings : EvolutionSettings
+    sampler : Sampler
+    summation : Summation or None
+        Where all configurations are summed over.
+    """
+
+    driven: DrivenHamiltonian
+    settings: EvolutionSettings
+    sampler: Sampler
+    summation: Summation | None
+
+    @property
+    def n_draws(self) -> int:
+        """Draws of each chain for the equations."""
+        n_samples = self.settings.sampling.n_samples or 0
+        return max(4, -(-n_samples // self.sampler.n_chains))
+
+    def draw(
+        self, state: EvolutionState
+    ) -> tuple[StepBatch, StepBatch | None, float, EvolutionState]:
+        """Configurations of a step, those that test its solution, and the acceptance."""
+        if self.summation is not None:
+            return SummedBatch(self.summation), None, 1.0, state
+        batch, chains = drawn(state.psi, self.sampler, state.chains, self.n_draws)
+        n_probe = max(4, self.n_draws // 2)
+        probe, probe_chains = drawn(state.psi, self.sampler, state.probe_chains, n_probe)
+        after = replace(state, chains=chains, probe_chains=probe_chains)
+        return batch, probe, batch.samples.acceptance, after
+
+    def advance(
+        self, state: EvolutionState, until: float
+    ) -> tuple[EvolutionRecord, EvolutionState]:
+        """One step, not beyond a time.
+
+        Raises
+        ------
+        StepError
+            No step of at least `MIN_STEP` has the accuracy asked for, or the implicit equation was
+            not solved; or `max_r2` is exceeded.
+        FloatingPointError
+            The equations are not finite where the step starts.
+        """
+        settings, psi, time = self.settings, state.psi, state.time
+        method = METHODS[settings.integrator]
+        batch, probe_batch, acceptance, state = self.draw(state)
+        H = self.driven.at(time)
+        point = batch.at(psi, H)
+        probe = None if probe_batch is None else probe_batch.at(psi, H)
+        solution = solve(point, settings.imaginary, settings.cutoff, settings.min_snr, probe)
+        r2 = solution.r2 if probe is None else solution.r2_probe
+        if settings.max_r2 is not None and r2 > settings.max_r2:
+            raise StepError(
+                f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {settings.max_r2:g}"
+            )
+
+        def velocity(theta: np.ndarray, at: float) -> np.ndarray:
+            if at == time and theta is psi.flat:
+                return solution.velocity
+            theta = _finite(theta)
+            if not self.driven.is_fixed:
+                check_symmetry(self.driven, psi, at)
+            there = batch.at(psi.with_flat(theta), self.driven.at(at))
+            return solve(there, settings.imaginary, solution.cutoff, settings.min_snr).velocity
+
+        longest = min(settings.max_step, state.step) if method.is_adaptive else settings.step
+        tried = self._accepted(batch, point, psi, velocity, time, min(longest, until - time))
+        proposed = tried.step
+        if method.is_adaptive:
+            proposed = next_step(method, tried.step, tried.error, settings.tolerance)
+        if tried.step < longest and tried.n_rejected == 0:  # cut to end at a time asked for
+            proposed = max(proposed, state.step)
+        after = replace(
+            state,
+            psi=tried.psi,
+            time=until if tried.step == until - time else time + tried.step,
+            step=proposed,
+            integrated_r2=state.integrated_r2 + r2 * tried.step,
+            first_energy=_first(state, point),
+        )
+        return self._record(point, solution, tried, after, time, acceptance), after
+
+    def _accepted(
+        self,
+        batch: StepBatch,
+        point: Point,
+        psi: VariationalState,
+        velocity: Velocity,
+        time: float,
+        step: float,
+    ) -> _Tried:
+        """The first step, of ever shorter ones on the same samples, that is good enough."""
+        settings, method = self.settings, METHODS[self.settings.integrator]
+        trouble = ""
+        for n_rejected in range(MAX_REPEATS):
+            shorter, error = step / 4, np.nan
+            try:
+                change, estimate = increment(method, velocity, psi.flat, time, step)
+                after = psi.with_flat(_finite(psi.flat + change))
+                share = _share(batch, after)
+                if estimate is not None:
+                    error = length(point, estimate)
+                if not share >= MIN_SHARE:
+                    trouble = f"only {share:.0%} of the samples count after a step of {step:.2g}"
+                elif estimate is None or error <= settings.tolerance:
+                    return _Tried(after, step, n_rejected, error, length(point, change), share)
+                else:
+                    trouble = f"a step of {step:.2g} has the error {error:.2g}"
+                    if np.isfinite(error):
+                        shorter = next_step(method, step, error, settings.tolerance)
+            except FloatingPointError as failure:
+                trouble = f"{failure} after a step of {step:.2g}"
+            if not method.is_adaptive:
+                raise StepError(f"stopped at t = {time:.6g}: {trouble}: take a shorter step")
+            step = shorter
+            if step < MIN_STEP:
+                break
+        raise StepError(
+            f"stopped at t = {time:.6g}: {trouble}: take more samples, a larger cutoff or tolerance"
+        )
+
+    def _record(
+        self,
+        point: Point,
+        solution: Solution,
+        tried: _Tried,
+        after: EvolutionState,
+        time: float,
+        acceptance: float,
+    ) -> EvolutionRecord:
+        drift = np.nan
+        if self.driven.is_fixed and not point.summed:
+            mean, error = after.first_energy
+            both = float(np.hypot(error, point.energy.error_of_mean))
+            drift = (point.energy.mean.real - mean) / both if both > 0 else np.nan
+        return EvolutionRecord(
+            time=time,
+            step=after.time - time,
+            n_rejected=tried.n_rejected,
+            energy=point.energy,
+            drift=drift,
+            r2=solution.r2,
+            r2_probe=solution.r2_probe,
+            integrated_r2=after.integrated_r2,
+            residual=solution.residual,
+            rank=solution.rank,
+            cutoff=solution.cutoff,
+            error=tried.error,
+            length=tried.length,
+            effective_share=tried.share,
+            acceptance=acceptance,
+        )
+
+
+def _first(state: EvolutionState, point: Point) -> tuple[float, float]:
+    if np.isnan(state.first_energy[0]):
+        return point.energy.mean.real, point.energy.error_of_mean
+    return state.first_energy
+
+
+def _finite(theta: np.ndarray) -> np.ndarray:
+    if not np.isfinite(theta).all():
+        raise FloatingPointError("parameters are not finite")
+    return theta
+
+
+def _share(batch: StepBatch, psi: VariationalState) -> float:
+    return batch.share(psi) if isinstance(batch, SampledBatch) else 1.0

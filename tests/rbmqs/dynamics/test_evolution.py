@@ -1,0 +1,218 @@
+"""Whole evolutions: against exact ones, from files, and with bad input."""
+
+import json
+
+import numpy as np
+import pytest
+
+import hamiltonians as hm
+import rbmqs
+from rbmqs import RBM, Jastrow, SymmetricRBM
+from rbmqs.dynamics import as_complex, product_state, read_evolution_log
+from rbmqs.states.projected_rbm import ProjectedRBM
+
+QUIET = {"progress": False}
+CHAIN = hm.chain(6)
+FREE = hm.Sector(6, None)
+
+
+def quenched(n=6, alpha=4, **options):
+    lattice = hm.chain(n)
+    tied = SymmetricRBM.random(lattice.translation_group(), alpha, visible_bias=True, seed=2)
+    psi = product_state(tied, "+x", noise=0.05, seed=1)
+    H = hm.ising(lattice, h=1.0, J=-1.0)
+    options = {"summation": True, "tolerance": 1e-6, **QUIET, **options}
+    return H, psi, rbmqs.evolve(H, psi, [0.0, 0.2, 0.4], echo=True, **options)
+
+
+def test_a_quench_from_a_product_state_against_exact_evolution():
+    _, _, result = quenched()
+    assert set(result.exact) == {"energy", "mx", "mz", "zz", "echo"}
+    for name, exact in result.exact.items():
+        assert np.abs(result.values(name) - exact).max() < 2e-4
+        assert np.all(result.errors(name) == 0)
+    assert "all checks passed" in str(result)
+    assert result.values("mx")[2] < 0.97
+
+
+@pytest.mark.parametrize("integrator", ["rk23", "adaptive-heun", "heun", "rk4", "midpoint"])
+def test_integrators_agree(integrator):
+    psi = SymmetricRBM.random(CHAIN.translation_group(), 1, seed=2, stddev=0.4)
+    options = {"cutoff": 1e-9, "summation": True, **QUIET}
+    fine, other = (
+        rbmqs.evolve(hm.ising(CHAIN, h=1.0), psi, [0.0, 0.1], integrator=kind, **more, **options)
+        for kind, more in [("rk45", {"tolerance": 1e-7}), (integrator, {"step": 5e-3})]
+    )
+    assert other.psi.overlap(fine.psi.state_vector(FREE), FREE) == pytest.approx(1, abs=1e-5)
+
+
+def test_samples_agree_with_sums_within_errors():
+    H, psi, summed = quenched(alpha=2, n=8)
+    options = {"n_samples": 2000, "n_chains": 16, "summation": False, "seed": 3, **QUIET}
+    sampled = rbmqs.evolve(H, psi, summed.times, echo=True, tolerance=1e-3, **options)
+    for name in ("energy", "mx", "mz", "zz", "echo"):
+        difference = np.abs(sampled.values(name) - summed.values(name))
+        # 15 comparisons; the trajectory itself carries noise, which an allowance covers.
+        assert np.all(difference <= 4.5 * sampled.errors(name) + 0.02 * (name != "mz"))
+    record = sampled.records[-1]
+    assert 0.3 < record.effective_share < 1
+    assert record.r2_probe > 0
+    assert np.isfinite(record.drift)
+
+
+def test_imaginary_time_against_the_exact_exponential():
+    H = hm.ising(CHAIN, h=1.0)
+    psi = RBM.random(6, 2, dtype=float, seed=1, stddev=0.1)
+    result = rbmqs.evolve(
+        H, psi, [0.0, 0.3, 0.6], imaginary=True, summation=True, tolerance=1e-3, cutoff=1e-8,
+        **QUIET,
+    )  # fmt: skip
+    levels, vectors = np.linalg.eigh(H.to_dense())
+    start = vectors.T @ psi.state_vector(FREE)
+    for t, found in zip(result.times, result.values("energy"), strict=True):
+        weights = (np.exp(-(levels - levels[0]) * t) * start) ** 2
+        assert found == pytest.approx(weights @ levels / weights.sum(), abs=5e-3)
+
+
+def test_a_field_that_depends_on_time():
+    parts = [(1.0, hm.ising(CHAIN, h=0.0, J=-1.0)), (lambda t: 1 + t, hm.ising(CHAIN, h=1, J=0))]
+    form = SymmetricRBM.random(CHAIN.translation_group(), 4, visible_bias=True)
+    psi = product_state(form, "+x", noise=0.05)
+    result = rbmqs.evolve(parts, psi, [0.5, 0.7], summation=True, tolerance=1e-6, **QUIET)
+    for name in ("energy", "mx", "zz"):
+        assert result.values(name)[1] == pytest.approx(result.exact[name][1], abs=2e-4)
+    assert np.isnan(result.records[0].drift)
+
+
+def test_from_the_directory_of_a_run(tmp_path):
+    H = hm.ising(hm.chain(16), h=0.5)
+    options = {"n_iterations": 30, "n_samples": 256, "n_final_samples": 256}
+    rbmqs.ground_state(
+        H, tied="translations", n_features=1, dtype=float, output=tmp_path / "ground", **options,
+        **QUIET,
+    )  # fmt: skip
+    start = rbmqs.load(tmp_path / "ground", **QUIET)
+    result = rbmqs.evolve(
+        hm.ising(hm.chain(16), h=1.0), start, [0.0, 0.02], echo=True, n_samples=256,
+        summation=False, n_observable_samples=512, **QUIET,
+    )  # fmt: skip
+    assert result.psi.is_complex
+    exact = hm.ising_chain_dynamics(16, [0, 0.02], h=1.0, initial_h=0.5, J=1.0)
+    assert result.exact["mx"] == pytest.approx(exact.x.mean(axis=1))
+    assert result.exact["zz"] == pytest.approx(exact.zz_nearest)
+
+
+def test_files_say_what_happened_and_resume_bit_for_bit(tmp_path):
+    H, psi, _ = quenched(alpha=1)
+    options = {"n_samples": 128, "n_chains": 8, "summation": False, "tolerance": 1e-2, **QUIET}
+    times = [0.0, 0.1, 0.2]
+    whole = rbmqs.evolve(H, psi, times, echo=True, output=tmp_path / "whole", **options)
+    rbmqs.evolve(H, psi, times[:2], echo=True, output=tmp_path / "part", **options)
+    resumed = rbmqs.evolve(
+        H, psi, times, echo=True, output=tmp_path / "part", resume=True, **options
+    )
+    assert np.array_equal(resumed.psi.flat, whole.psi.flat)
+    assert (tmp_path / "part/log.jsonl").read_bytes() == (tmp_path / "whole/log.jsonl").read_bytes()
+    assert np.array_equal(resumed.values("echo"), whole.values("echo"))
+    assert len(read_evolution_log(tmp_path / "part/log.jsonl")) == len(whole.records)
+    saved = json.loads((tmp_path / "part/result.json").read_text())
+    assert saved["times"] == times
+    assert (tmp_path / "part/evolution.png").stat().st_size > 1000
+    other = hm.ising(hm.chain(6), h=2.0, J=-1.0)
+    for bad, message in [
+        ({"H": other}, "belongs to another evolution: its hamiltonian"),
+        ({"tolerance": 1e-3}, "its settings is not the same"),
+        ({"times": [0.0, 0.15]}, "times must begin with the 3"),
+        ({"resume": False}, "output must not hold an evolution"),
+        ({"output": tmp_path / "none"}, "none"),
+    ]:
+        given = {"H": H, "psi": psi, "times": times, "echo": True, "resume": True, **options, **bad}
+        given.setdefault("output", tmp_path / "part")
+        with pytest.raises((ValueError, OSError), match=message):
+            rbmqs.evolve(**given)
+
+
+def test_a_bound_on_r2_stops_and_keeps_what_is_there():
+    H = hm.ising(CHAIN, h=1.0, J=-1.0)
+    psi = product_state(RBM.random(6, 1), "+x", noise=0.05)
+    result = rbmqs.evolve(H, psi, [0.0, 0.1, 2.0], summation=True, max_r2=1e-3, **QUIET)
+    assert "exceeds max_r2" in result.status[0]
+    assert len(result.states) == len(result.values("mx")) < 3
+    assert len(result.records) > 0
+
+
+def test_a_sum_measures_what_has_no_symmetry():
+    H, psi, _ = quenched(alpha=1)
+    turned = product_state(psi, (1.0, 0.0, 0.4), noise=0.1)
+    wanted = {"zz03": hm.Z(0) * hm.Z(3), "y1": hm.Y(1), "z2": hm.Z(2)}
+    result = rbmqs.evolve(H, turned, [0.0, 0.1], observables=wanted, summation=True, **QUIET)
+    for name in wanted:
+        assert result.values(name)[0] == pytest.approx(result.exact[name][0], abs=1e-10)
+
+
+@pytest.mark.parametrize("direction", ["+x", "-x", "+y", (1, 2, 0.5), "+z", "neel"])
+def test_product_states_are_what_they_say(direction):
+    from hamiltonians.exact.product_states import product_state as exact
+
+    psi = product_state(RBM.random(6, 1), direction, noise=0.001, infidelity=1e-3)
+    fidelity = psi.overlap(exact(direction, hm.Sector(6, None)), hm.Sector(6, None))
+    along_z = direction in ("+z", "neel")
+    assert 1 - fidelity == pytest.approx(1e-3 if along_z else 0.0, abs=2e-5)
+
+
+REAL = RBM.random(6, 1, dtype=float)
+COMPLEX = RBM.random(6, 1)
+TIED = SymmetricRBM.random(CHAIN.translation_group(), 1)
+H6 = hm.ising(CHAIN)
+UNEQUAL = hm.ising(CHAIN, h=np.arange(6.0))
+GROUP = hm.SymmetrySector(CHAIN.translation_group(), np.ones(6, complex), None)
+BAD = [
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1, 1]), "times must be a rising sequence"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, []), "times must be a rising sequence"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, np.nan]), "times must be finite"),
+    (lambda: rbmqs.evolve(H6, REAL, [0, 1]), "psi must have complex parameters in real time"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], tolerance=0), "tolerance must be greater than 0"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], integrator="rk5"), "integrator must be one of"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], cutoff=2.0), "cutoff must lie in"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], stepp=2.0), "takes no argument 'stepp'"),
+    (lambda: rbmqs.evolve(H6, RBM.random(5, 1), [0, 1]), "psi has 5 sites, the Hamiltonian 6"),
+    (lambda: rbmqs.evolve(H6, "psi", [0, 1]), "psi must be a VariationalState"),
+    (lambda: rbmqs.evolve(lambda t: 1j, COMPLEX, [0, 1]), r"H\(t\) must be a SpinHamiltonian"),
+    (lambda: rbmqs.evolve(UNEQUAL, TIED, [0, 1]), "H must have the symmetry of psi"),
+    (
+        lambda: rbmqs.evolve(UNEQUAL, ProjectedRBM(COMPLEX, GROUP), [0, 1]),
+        "must leave the Hamiltonian",
+    ),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables=[hm.X(0)]), "observables must map"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables={"x": hm.X(7)}), "6 sites of H"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables={"echo": hm.X(0)}), "called 'echo'"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], resume=True), "output must be a directory"),
+    (lambda: product_state(REAL, "+y"), "half plane"),
+    (lambda: product_state(TIED, "+y"), "without visible bias"),
+    (lambda: product_state(COMPLEX, "+z", infidelity=0), "infidelity must be greater than 0"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD)
+def test_bad_input(call, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_symmetry_that_h_loses_on_the_way_is_refused():
+    even = RBM.random(6, 1, visible_bias=False, hidden_bias=False, stddev=0.2)
+
+    def tilted(t):
+        return hm.ising(CHAIN, h=1.0, hz=t)
+
+    with pytest.raises(ValueError, match="inversion of all spins"):
+        rbmqs.evolve(tilted, even, [0.0, 1.0], summation=True, **QUIET)
+
+
+@pytest.mark.parametrize("psi", [REAL, Jastrow.random(H6, dtype=float), SymmetricRBM.random(
+    CHAIN.translation_group(), 1, dtype=float)])  # fmt: skip
+def test_as_complex_is_the_same_wavefunction(psi):
+    spins = psi.sample(8).flat
+    assert np.allclose(as_complex(psi).log_psi(spins), psi.log_psi(spins))
+    assert as_complex(psi).is_complex
