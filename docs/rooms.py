@@ -125,7 +125,7 @@ def draw(path: Path) -> None:
         imports = read_imports(package)
         _draw_package(ax, package, layers[package], imports)
         ax.set_ylim(-0.6, rows - 0.4)
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=76)
 
 
 def _draw_package(ax: Axes, package: str, layers: list[Layer], imports: Imports) -> None:

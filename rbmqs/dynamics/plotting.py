@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from rbmqs.dynamics.records import Evolution
 
 _VALUE, _EXACT, _PROBE = "#1f5fa8", "#c23b22", "#444444"
 _MAX_PANELS = 6
 
 
-def plot_evolution(result: Evolution, path: str | Path | None = None) -> Any:
+class Curves(Protocol):
+    """What is drawn of an `rbmqs.dynamics.records.Evolution`."""
+
+    @property
+    def name(self) -> str:
+        """Of the Hamiltonian."""
+
+    @property
+    def times(self) -> np.ndarray:
+        """Of the observables."""
+
+    @property
+    def observables(self) -> Mapping[str, Any]:
+        """By name."""
+
+    @property
+    def records(self) -> Sequence[Any]:
+        """With `time`, `r2` and `r2_probe`."""
+
+    @property
+    def exact(self) -> Mapping[str, np.ndarray] | None:
+        """Exact values of observables by name."""
+
+    def values(self, name: str) -> np.ndarray:
+        """Of an observable."""
+
+    def errors(self, name: str) -> np.ndarray:
+        """Of an observable."""
+
+
+def plot_evolution(result: Curves, path: str | Path | None = None) -> Any:
     """Observables with bands of two error bars and exact curves, and r^2 below.
 
     Parameters
