@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonians.exact.lanczos import Recurrence
+from hamiltonians.exact.lanczos import MAX_STEPS, Recurrence
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from hamiltonians.utils.files import goes_on_without
 
 KIND = Kind("rbmqs-lanczos", 1, "Lanczos vectors, v_{m+1} / scale and v_m")
 SAVE_EVERY = 60.0  # seconds; a save of 6x6 takes about one
@@ -48,26 +49,33 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        return read_archive(self.path, KIND, self._assemble)
+        return read_archive(self.path, KIND, self._assemble, self._check)
 
-    def _assemble(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recurrence:
+    def _check(self, meta: dict[str, Any]) -> None:
+        """Refuse the file of another run before its vectors are read."""
         if meta["fingerprint"] != self.fingerprint:
             raise CheckpointError(
                 f"checkpoint {self.path} must belong to this run ({self.fingerprint}), "
                 f"got {meta['fingerprint']}"
             )
+        declared = {name: (np.dtype(x[0]), tuple(x[1])) for name, x in meta["arrays"].items()}
+        if any(declared[v] != (self.dtype, (self.dimension,)) for v in ("current", "previous")):
+            raise ValueError(f"its vectors must be {self.dtype} of length {self.dimension}")
+        alpha, beta = declared["alpha"], declared["beta"]
+        if alpha != beta or alpha[0] != np.float64 or len(alpha[1]) != 1:
+            raise ValueError("alpha and beta must be float64, one number for each step")
+        if alpha[1][0] > MAX_STEPS:
+            raise ValueError(f"it has {alpha[1][0]} steps, at most {MAX_STEPS} are made")
+
+    def _assemble(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recurrence:
         vectors = [arrays[name] for name in ("current", "previous")]
         steps = [arrays[name] for name in ("alpha", "beta")]
-        if any(v.shape != (self.dimension,) or v.dtype != self.dtype for v in vectors):
-            raise ValueError(f"its vectors must be {self.dtype} of length {self.dimension}")
-        if any(x.ndim != 1 or x.dtype != np.float64 or len(x) != len(steps[0]) for x in steps):
-            raise ValueError("alpha and beta must be float64, one number for each step")
-        if not all(np.isfinite(x).all() for x in (*vectors, *steps)):
-            raise ValueError("it has values that are not finite")
         scales = meta["scales"]
+        if not all(np.isfinite(x).all() for x in (*vectors, *steps, np.array(scales, float))):
+            raise ValueError("it has values that are not finite")
         return Recurrence(
-            vectors[0].copy(),
-            vectors[1].copy(),
+            vectors[0],
+            vectors[1],
             float(scales[0]),
             float(scales[1]),
             steps[0].tolist(),
@@ -84,12 +92,13 @@ class Checkpoint:
         }
         meta = {"fingerprint": self.fingerprint, "scales": [run.scale, run.previous_scale]}
         write_archive(self.path, KIND, arrays, meta)
-        self._last = time.monotonic()
 
     def save_if_due(self, run: Recurrence) -> None:
         """Save if the last one is long ago."""
         if time.monotonic() - self._last >= self.every:
-            self.save(run)
+            self._last = time.monotonic()
+            with goes_on_without(self.path):
+                self.save(run)
 
     def remove(self) -> None:
         """A finished run leaves nothing."""

@@ -8,6 +8,7 @@ The matrix is never stored: one state is found by Lanczos with two vectors in me
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -35,6 +36,8 @@ from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import flag, integer
+from hamiltonians.utils.files import check_writable
+from hamiltonians.utils.locks import locked
 from hamiltonians.utils.memory import TooLargeError, available_memory
 
 __all__ = [
@@ -216,6 +219,8 @@ def ground_state(
         symmetry is not one of ``H``.
     """
     plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
+    if checkpoint is not None:
+        check_writable(checkpoint)
     start = time.perf_counter()
     H, trace, unit = normalised(H)
     operator = compiled(H, symmetry, plan.stored_elements)
@@ -410,16 +415,17 @@ def _lowest(
         if file is not None:
             file.save_if_due(run)
 
-    state = lowest_state(
-        operator,
-        lambda: _start_vector(H, operator, seed),
-        tolerance=tolerance,
-        with_vector=vectors,
-        report=report,
-        saved=None if file is None else file.load(),
-    )
-    if file is not None:
-        file.remove()
+    with nullcontext() if file is None else locked(file.path):
+        state = lowest_state(
+            operator,
+            lambda: _start_vector(H, operator, seed),
+            tolerance=tolerance,
+            with_vector=vectors,
+            report=report,
+            saved=None if file is None else file.load(),
+        )
+        if file is not None:
+            file.remove()
     return state
 
 

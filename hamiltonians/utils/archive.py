@@ -20,6 +20,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 import numpy as np
 
 from hamiltonians.utils.files import bounded_json, checksum, write_atomically
+from hamiltonians.utils.memory import require_memory
 
 _MAX_META_BYTES = 16 * 2**20
 _MAX_DIRECTORY_BYTES = 2**20  # of the list of members: some 10,000
@@ -232,8 +233,6 @@ def _read_data(file: IO[bytes], size: int) -> np.ndarray:
 
     Read in pieces, so that a file that declares more than it has costs memory for what it has.
     """
-    import psutil  # late: start-up reads no arrays
-
     shape, fortran, dtype = _read_header(file)
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are never read")
@@ -242,8 +241,7 @@ def _read_data(file: IO[bytes], size: int) -> np.ndarray:
     n_bytes = math.prod(shape) * dtype.itemsize
     if not 0 <= size - n_bytes <= 2 * _HEADER_BYTES:
         raise ValueError(f"its header says {n_bytes} bytes of data, it has {size} in all")
-    if n_bytes > _PIECE and n_bytes > psutil.virtual_memory().available:
-        raise ValueError(f"its {n_bytes} bytes of data do not fit into memory")
+    require_memory(n_bytes, f"its array of shape {shape}")
     data = np.empty(n_bytes, np.uint8)
     done = 0
     while done < n_bytes:

@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def checksum(data: bytes | memoryview) -> str:
     return f"{zlib.crc32(data):08x}"
 
 
-def bounded_json(data: bytes) -> Any:
+def bounded_json(data: bytes, parse: Callable[[bytes], Any] = json.loads) -> Any:
     """The value of a JSON text whose objects are known to fit into memory.
 
     Raises
@@ -82,6 +82,6 @@ def bounded_json(data: bytes) -> Any:
     if memory > max(_LEAST_JSON_MEMORY, 4 * len(data)) or len(data) > MAX_JSON_BYTES:
         raise ValueError(f"its {len(data)} bytes would take {memory} bytes of memory or more")
     try:
-        return json.loads(data)
+        return parse(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.verdict import Verdict
-from rbmqs.runs.checkpoint import load_checkpoint
-from rbmqs.runs.log import LOG, read_log
+from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
+from rbmqs.runs.log import LOG, missing_iterations, read_log
 from rbmqs.runs.old_names import with_new_names
 from rbmqs.runs.references import reference_of
 from rbmqs.runs.result import RESULT, RunResult
-from rbmqs.runs.resume import SETTLED, read_run
+from rbmqs.runs.resume import CHECKPOINT, SETTLED, read_run
 from rbmqs.runs.signs import in_given_basis
-from rbmqs.runs.status import unfinished, verdict_of
-from rbmqs.utils.json_files import read_json
+from rbmqs.runs.status import incomplete, unfinished, verdict_of
+from rbmqs.utils.json_files import DamagedError, read_json
 from rbmqs.vmc.extensions.multistart import best_so_far
+from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import target_of
 from rbmqs.vmc.sources import make_sampler
 
@@ -59,8 +60,8 @@ def load(
         psi = target_of(settled).with_flat(settled.psi.flat)
     else:
         psi = best_so_far(checkpoint.state, settings).psi
-    history = read_log(directory / LOG)[1] if (directory / LOG).exists() else []
-    saved = _saved(directory / RESULT)
+    files = read_files(directory, checkpoint)
+    saved = files.result
     sampler = make_sampler(hamiltonian, settings.sampling)
     seed = np.random.SeedSequence(settings.seed, spawn_key=(2,))  # that of the final estimate
     n_draws = settings.sampling.n_final_draws
@@ -70,7 +71,7 @@ def load(
     if "verdict" in saved:
         verdict = Verdict.from_dict(saved["verdict"])
     elif saved:  # of a version that stored its reasons alone
-        verdict = verdict_of(history or None, drawn, reference)
+        verdict = verdict_of(files.history or None, drawn, reference)
     else:
         verdict = unfinished("the run has not ended: resume it")
     given, psi, estimate = in_given_basis(hamiltonian, psi, drawn)
@@ -78,18 +79,62 @@ def load(
         given,
         psi,
         settings,
-        tuple(r for r in history if r.iteration < checkpoint.state.iteration),
+        files.history,
         estimate,
         reference,
-        verdict,
+        incomplete(verdict, files.missing),
         saved.get("seconds", {}),
         directory=directory,
         compile_seconds=saved.get("compile_seconds", 0.0),
         n_refinement=saved.get("n_refinement", 0),
+        n_iterations=checkpoint.state.iteration,
+        run_id=str(checkpoint.meta.get("run_id", "")),
         solved=hamiltonian,
     )
 
 
-def _saved(path: Path) -> dict[str, Any]:
-    """What a run that has ended wrote, nothing for one that was killed."""
-    return with_new_names(read_json(path)) if path.exists() else {}
+class RunFiles(NamedTuple):
+    """Log and result that belong to the checkpoint of a run.
+
+    Attributes
+    ----------
+    history : tuple of StepRecord
+        Iterations before the checkpoint.
+    result : dict
+        What result.json holds; empty where there is none of the checkpoint's iteration.
+    missing : list of str
+        A sentence on each part that is missing.
+    """
+
+    history: tuple[StepRecord, ...]
+    result: dict[str, Any]
+    missing: list[str]
+
+
+def read_files(directory: Path, checkpoint: Checkpoint | None = None) -> RunFiles:
+    """Log and result of a run, compared with its checkpoint.
+
+    Raises
+    ------
+    DamagedError, CheckpointError
+        A file was changed, or belongs to another run.
+    """
+    checkpoint = checkpoint or load_checkpoint(directory / CHECKPOINT)
+    n_done, run_id = checkpoint.state.iteration, checkpoint.meta.get("run_id")
+    header: dict[str, Any] = {}
+    records: list[StepRecord] = []
+    result: dict[str, Any] = {}
+    if (directory / LOG).exists():
+        header, records = read_log(directory / LOG)
+    if (directory / RESULT).exists():
+        result = with_new_names(read_json(directory / RESULT))
+    for name, found in ((LOG, header), (RESULT, result)):
+        if run_id is not None and found.get("run_id", run_id) != run_id:
+            raise DamagedError(f"{directory / name} belongs to another run than {CHECKPOINT}")
+    missing = missing_iterations(records, n_done)
+    if result and result.get("n_iterations", n_done) != n_done and not missing:
+        missing.append(
+            f"{RESULT} is of iteration {result['n_iterations']}, {CHECKPOINT} of {n_done}"
+        )
+        result = {}
+    return RunFiles(tuple(r for r in records if r.iteration < n_done), result, missing)

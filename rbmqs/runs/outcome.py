@@ -36,6 +36,8 @@ class Outcome:
     directory: Path | None = None
     compile_seconds: float = 0.0
     n_refinement: int = 0
+    n_iterations: int = 0
+    run_id: str = ""
     solved: SpinHamiltonian | None = None
 
     @property

@@ -47,7 +47,7 @@ def headlines(result: Outcome) -> list[str]:
     h = result.hamiltonian
     return [
         f"{h.name}: {h.n_sites} sites, {_sector(h)}",
-        f"{_ansatz(result.psi.describe())}; {len(result.history)} iterations",
+        f"{_ansatz(result.psi.describe())}; {result.n_iterations} iterations",
     ]
 
 

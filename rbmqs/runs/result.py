@@ -55,6 +55,10 @@ class RunResult(Outcome):
     n_refinement : int
         Iterations after those of the history, with chains of the final estimate that were stuck
         (`rbmqs.vmc.extensions.refinement`).
+    n_iterations : int
+        Those done, the history's unless its log was damaged.
+    run_id : str
+        What log, checkpoint and result of one run have in common; without meaning.
     solved : SpinHamiltonian or None
         The Hamiltonian in the basis in which the run worked, which may be that of known signs.
     """
@@ -127,7 +131,8 @@ class RunResult(Outcome):
             "hamiltonian": (self.solved or self.hamiltonian).describe(),
             "ansatz": self.psi.describe(),
             "settings": self.settings.describe(),
-            "n_iterations": len(self.history),
+            "run_id": self.run_id,
+            "n_iterations": self.n_iterations,
             "energy": self.energy.to_dict(),
             "energy_per_site": self.energy.mean.real / self.hamiltonian.n_sites,
             "has_spin_units": self.has_spin_units,

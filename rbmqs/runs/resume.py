@@ -93,9 +93,8 @@ def read_run(
     """Where a run stands, and what it was asked for; errors as in `resume`."""
     from rbmqs.runs.config import hamiltonian_from_description, settings_from_description
 
+    check_holds_run(directory)
     path = directory / CHECKPOINT
-    if not path.exists():
-        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
     checkpoint = load_checkpoint(path)
     try:
         if hamiltonian is None:
@@ -110,6 +109,13 @@ def read_run(
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise CheckpointError(f"{path} does not describe a run: {error}") from error
     return checkpoint, hamiltonian, settings
+
+
+def check_holds_run(directory: Path) -> None:
+    """Refuse a directory without a checkpoint."""
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint to resume from: {path} does not exist")
 
 
 def _check_same(path: Path, checkpoint: Checkpoint, hamiltonian: SpinHamiltonian) -> None:

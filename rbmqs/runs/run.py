@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.files import goes_on_without
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
 from rbmqs.runs.references import reference_of
-from rbmqs.runs.result import RunResult
-from rbmqs.runs.resume import CHECKPOINT, changed_settings, read_run, state_for
+from rbmqs.runs.result import RESULT, RunResult
+from rbmqs.runs.resume import CHECKPOINT, changed_settings, check_holds_run, read_run, state_for
 from rbmqs.runs.signs import KNOWN, in_given_basis
-from rbmqs.runs.status import unfinished, verdict_of
+from rbmqs.runs.status import incomplete, unfinished, verdict_of
 from rbmqs.runs.writer import RunWriter
 from rbmqs.sampling.chains import Sampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts, pass_on
+from rbmqs.utils.locks import locked
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled
@@ -101,14 +104,23 @@ def ground_state(
         Arguments that do not fit, with what was got and what is allowed.
     FileExistsError
         `output` holds a run already.
+    LockedError
+        Another process is writing there.
+    KeyboardInterrupt
+        Ctrl-C, once the run is saved; its `result` is what the run came to. SIGTERM ends the
+        process then. A second signal ends it at once.
     """
     ansatz, options = split_keywords({"alpha": alpha, **keywords})
     settings = with_keywords(settings or RunSettings(), options)
     prepared = prepare(hamiltonian, ansatz, settings, psi, signs)
     is_first = comm is None or comm.rank == 0
-    directory = None if output is None or not is_first else _new_directory(Path(output))
     show = progress and is_first
-    return run(*prepared, directory=directory, progress=show, callback=callback, comm=comm)
+    with _new_directory(output if is_first else None) as directory:
+        result = run(*prepared, directory=directory, progress=show, callback=callback, comm=comm)
+    if comm is not None:
+        comm.Barrier()  # until the first rank has saved
+    pass_on(result.interrupted, result)
+    return result
 
 
 ground_state.__signature__ = with_every_keyword(ground_state)  # type: ignore[attr-defined]
@@ -144,8 +156,27 @@ def resume(
         No checkpoint in the directory.
     CheckpointError
         The checkpoint cannot be read, or belongs to another Hamiltonian.
+    LockedError
+        Another process is writing there.
+    KeyboardInterrupt
+        As in `ground_state`.
     """
     directory = Path(directory)
+    check_holds_run(directory)
+    with locked(directory):
+        result = _resume(directory, hamiltonian, n_iterations, max_seconds, changes, progress)
+    pass_on(result.interrupted, result)
+    return result
+
+
+def _resume(
+    directory: Path,
+    hamiltonian: SpinHamiltonian | None,
+    n_iterations: int | None,
+    max_seconds: float | None,
+    changes: Mapping[str, Any] | None,
+    progress: bool,
+) -> RunResult:
     checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
     settings = changed_settings(
         with_keywords(settings, {"n_iterations": n_iterations}), changes or {}
@@ -162,6 +193,7 @@ def resume(
         settings,
         directory=directory,
         state=state_for(checkpoint.state, hamiltonian, settings),
+        run_id=str(checkpoint.meta.get("run_id", "")),
         progress=progress,
         changes=_all_changes(checkpoint, changes),
     )
@@ -185,8 +217,11 @@ def run(
     callback: Callback | None = None,
     comm: Any = None,
     changes: Sequence[Mapping[str, Any]] = (),
+    run_id: str = "",
 ) -> RunResult:
     """Optimise to `settings.n_iterations` and estimate the energy with fresh samples.
+
+    Returns when a signal has ended the run, too; the caller has locked the directory.
 
     Parameters
     ----------
@@ -200,14 +235,17 @@ def run(
         Ranks that share the chains.
     changes : sequence of mappings
         Settings changed at resumptions, for log and checkpoint.
+    run_id : str
+        Of a run that goes on.
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
-    writer = RunWriter(directory, hamiltonian, psi, settings, state, changes)
+    writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id)
     if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
         state = RunContext(hamiltonian, settings, sampler).start(psi, seed)
+        writer.begin(state)
     with Interrupts(comm) as interrupts, compile_timer() as compiled:
         history, state, settings, trouble = _optimise(
             hamiltonian,
@@ -256,19 +294,19 @@ def run(
         tuple(history),
         estimate,
         reference,
-        verdict,
+        incomplete(verdict, writer.missing),
         seconds,
         interrupts.received,
         directory,
         compiled(),
         n_refinement,
+        0 if state is None else state.iteration,
+        writer.run_id,
         hamiltonian,
     )
     if directory is not None:
-        result.save(directory)
-    if comm is not None:
-        comm.Barrier()  # the first rank has saved
-    pass_on(interrupts.received, result)
+        with goes_on_without(directory / RESULT):
+            result.save(directory)
     return result
 
 
@@ -295,7 +333,7 @@ def _optimise(
         if done >= settings.n_iterations:
             return history, state, settings, trouble
         with Progress(settings.n_iterations, done, progress) as bar:
-            iterate = partial(vmc.iterate, hamiltonian, psi, sampler=sampler)
+            iterate = partial(vmc.iterate, hamiltonian, psi, sampler=sampler, on_start=writer.begin)
             late = partial(interrupts.out_of_time, started)
             steps = with_fewer_restarts(iterate, settings, state, late)
             for record, state, now in steps:
@@ -325,10 +363,17 @@ def _optimise(
     return history, state, settings, trouble
 
 
-def _new_directory(directory: Path) -> Path:
-    if (directory / CHECKPOINT).exists() or (directory / LOG).exists():
-        raise FileExistsError(
-            f"output {directory} holds a run already: resume it or choose another directory"
-        )
+@contextmanager
+def _new_directory(output: str | Path | None) -> Iterator[Path | None]:
+    """The directory of a new run, made, tried for writing and locked."""
+    if output is None:
+        yield None
+        return
+    directory = Path(output)
     directory.mkdir(parents=True, exist_ok=True)
-    return directory
+    with locked(directory):
+        if (directory / CHECKPOINT).exists() or (directory / LOG).exists():
+            raise FileExistsError(
+                f"output {directory} holds a run already: resume it or choose another directory"
+            )
+        yield directory

@@ -74,6 +74,16 @@ def unfinished(why: str) -> Verdict:
     return Verdict(Judgement("unfinished", (why,)), unknown, unknown)
 
 
+def incomplete(verdict: Verdict, missing: Sequence[str]) -> Verdict:
+    """The verdict on a run of which files lack a part: its optimisation cannot be judged."""
+    if not missing:
+        return verdict
+    known = verdict.optimisation
+    others = known.sentences if known.severity == 2 else ()
+    sentences = tuple(dict.fromkeys((*missing, *others)))
+    return replace(verdict, optimisation=Judgement("unfinished", sentences))
+
+
 def _middle(estimate: Estimate, reference: Reference | None) -> float:
     return float(estimate.energy.mean.real) if reference is None else reference.energy
 

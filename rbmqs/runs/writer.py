@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.files import goes_on_without
 from rbmqs.runs.checkpoint import save_checkpoint
-from rbmqs.runs.log import LOG, LogWriter, read_log
+from rbmqs.runs.log import LOG, LogWriter, missing_iterations, read_log
 from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.extensions.growth import final_form
@@ -25,7 +28,11 @@ CHECKPOINT_SECONDS = 10.0
 
 
 class RunWriter:
-    """Log and checkpoint of a run, or nothing when there is no directory."""
+    """Log and checkpoint of a run, or nothing when there is no directory.
+
+    Log, checkpoint and result carry the same `run_id`, which follows from what the run was asked
+    for and started with: files of two runs that were mixed up are noticed.
+    """
 
     def __init__(
         self,
@@ -33,25 +40,35 @@ class RunWriter:
         hamiltonian: SpinHamiltonian,
         psi: VariationalState,
         settings: RunSettings,
-        state: RunState | None,
+        state: RunState | None = None,
         changes: Sequence[Mapping[str, Any]] = (),
+        run_id: str = "",
     ) -> None:
         from rbmqs.runs.config import describe_run, describe_terms
 
         self._directory = directory
         self._saved_at = -np.inf  # the first iteration is saved at once
         self._header = describe_run(hamiltonian, final_form(psi, settings), settings)
+        self.run_id = self._header["run_id"] = run_id or self._new_id(psi)
         if changes:
             self._header["changes"] = list(changes)
         self._terms = {"terms": describe_terms(hamiltonian)}
         self.history: list[StepRecord] = []
-        if directory is None:
-            return
-        (directory / SETTLED).unlink(missing_ok=True)
-        keep = None if state is None else state.iteration
-        self._log = LogWriter(directory / LOG, self._log_header(), keep)
-        if keep is not None:
+        self.missing: list[str] = []
+        if directory is not None and state is not None:
+            self._log = LogWriter(directory / LOG, self._log_header(), state.iteration)
             self.history = read_log(directory / LOG)[1]
+            self.missing = missing_iterations(self.history, state.iteration)
+
+    def begin(self, state: RunState) -> None:
+        """Save the state before the first iteration, so that a kill at any time can be resumed."""
+        if self._directory is not None:
+            save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
+            self._log = LogWriter(self._directory / LOG, self._log_header())
+
+    def _new_id(self, psi: VariationalState) -> str:
+        asked = json.dumps(self._log_header(), sort_keys=True).encode()
+        return hashlib.sha256(asked + psi.flat.tobytes()).hexdigest()[:16]
 
     def _log_header(self) -> dict[str, Any]:
         """The run without its length, which a resumed run may change."""
@@ -76,18 +93,20 @@ class RunWriter:
             self._saved_at = -np.inf  # a run that is cut here goes on with the same settings
 
     def _save(self, state: RunState) -> None:
-        if self._directory is not None:
+        if self._directory is None:
+            return
+        with goes_on_without(self._directory / CHECKPOINT):
             save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
-            self._saved_at = time.monotonic()
+            (self._directory / SETTLED).unlink(missing_ok=True)  # of an earlier iteration
+        self._saved_at = time.monotonic()
 
     def keep_refined(self, state: RunState) -> None:
         """Save what the run ended with beside the checkpoint that it is resumed from."""
         if self._directory is not None:
-            save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
+            with goes_on_without(self._directory / SETTLED):
+                save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
 
     def close(self, state: RunState | None) -> None:
-        if self._directory is None:
-            return
-        self._log.close()
-        if state is not None:
+        if self._directory is not None and state is not None:
+            self._log.close()
             self._save(state)

@@ -1,4 +1,8 @@
-"""JSON files: written atomically, without what JSON does not know; read back as one table."""
+"""JSON files: written atomically, without what JSON does not know; read back as one table.
+
+A table that is written gets the CRC-32 of its content, whatever its layout, as the key `crc32`.
+Files of version 0.1.0 lack it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.files import write_atomically
+from hamiltonians.utils.files import MAX_JSON_BYTES, bounded_json, checksum, write_atomically
 from rbmqs.utils.parsing import DamagedError, parse_json
 
 
@@ -26,9 +30,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
-    """Write plain values atomically."""
-    text = json.dumps(plain(value), indent=indent, allow_nan=False)
+def write_json(path: Path, value: dict[str, Any], indent: int | None = 1) -> None:
+    """Write plain values atomically, with their checksum; without indentation, as they are."""
+    table = plain(value)
+    if indent is not None:  # a form of others has no place for a checksum
+        table["crc32"] = _sum(table)
+    text = json.dumps(table, indent=indent, allow_nan=False)
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
@@ -38,12 +45,23 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     DamagedError
-        No readable table.
+        No readable table, or one that was changed.
     """
     try:
-        value = parse_json(path.read_text(encoding="utf-8"), path)
+        with open(path, "rb") as file:
+            data = file.read(MAX_JSON_BYTES + 1)
+        value = bounded_json(data, lambda data: parse_json(data.decode(), path))
     except (OSError, ValueError) as error:
         raise DamagedError(f"{path} cannot be read: {error}") from None
     if not isinstance(value, dict):
         raise DamagedError(f"{path} does not hold a table")
+    known = value.pop("crc32", None)
+    if known is not None and known != _sum(value):
+        raise DamagedError(f"{path} does not match its checksum")
     return value
+
+
+def _sum(table: dict[str, Any]) -> str:
+    """Checksum of a table's content; keys that are numbers count as the texts they become."""
+    table = json.loads(json.dumps(table))
+    return checksum(json.dumps(table, sort_keys=True, separators=(",", ":")).encode())

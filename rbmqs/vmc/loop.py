@@ -6,7 +6,7 @@ writes files. State goes in and comes out, so a run can be cut anywhere and cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ def iterate(
     sampler: Sampler | None = None,
     state: RunState | None = None,
     extensions: Sequence[str | type[Extension]] = (),
+    on_start: Callable[[RunState], None] | None = None,
 ) -> Iterator[tuple[StepRecord, RunState]]:
     """Optimise without end: one record and the state after it per iteration.
 
@@ -50,6 +51,8 @@ def iterate(
         Where to go on.
     extensions : sequence of class or str, optional
         Beside the registered ones, see `rbmqs.vmc.extension`; a str is an import path.
+    on_start : callable, optional
+        Gets the state before the first iteration; not called when `state` is given.
 
     Yields
     ------
@@ -72,6 +75,8 @@ def iterate(
     if state is None:
         with single_threaded_blas():
             state = _first_state(run, psi, added if isinstance(source, MonteCarlo) else [])
+        if on_start is not None:
+            on_start(state)
     while True:
         with single_threaded_blas():
             for extension in added:

@@ -1,5 +1,7 @@
 """Lanczos: one state, several, degenerate ones, interruptions, time evolution."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -19,6 +21,7 @@ from hamiltonians import (
     xxz,
     xyz,
 )
+from hamiltonians.exact import checkpoints
 from hamiltonians.exact.blocks import BlockOperator, lay_out
 from hamiltonians.exact.checkpoints import Checkpoint
 from hamiltonians.exact.diagonalisation import checked_plan, compiled, random_vector
@@ -27,6 +30,8 @@ from hamiltonians.exact.ground_sector import ground_sector, with_smallest_sz
 from hamiltonians.exact.lanczos import Recurrence, lowest_state
 from hamiltonians.models.known_signs import sign_sites
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.archive import CheckpointError
+from hamiltonians.utils.locks import LockedError, locked
 
 
 @pytest.mark.parametrize("n_low", [1, 3, 6])
@@ -143,6 +148,71 @@ def test_a_checkpoint_with_vectors_of_another_length_is_refused(tmp_path, length
     saved(path, f"{H.fingerprint} {H.dimension} seed 0", length)
     with pytest.raises(ValueError, match="of length 3432"):
         ground_state(H, checkpoint=path)
+
+
+def rewritten(path, **changes):
+    """The file with other arrays under the old description, as another program writes it."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **(arrays | {name: change(arrays[name]) for name, change in changes.items()}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"alpha": lambda a: a - 100.0}, "alpha does not match its checksum"),
+        ({"current": lambda a: 2 * a}, "current does not match its checksum"),
+        ({"alpha": lambda a: np.zeros(99)}, "alpha should be"),
+        ({"previous": lambda a: a.astype("U4")}, "previous should"),
+    ],
+)
+def test_a_checkpoint_that_was_edited_is_refused(tmp_path, changes, reason):
+    """Other diagonal elements had given -100 as an energy."""
+    path = tmp_path / "run.npz"
+    H = heisenberg(chain(14), total_sz=0)
+    saved(path, f"{H.fingerprint} {H.dimension} seed 0", H.dimension)
+    rewritten(path, **changes)
+    with pytest.raises(CheckpointError, match=reason):
+        ground_state(H, checkpoint=path)
+
+
+def test_a_checkpoint_of_too_many_steps_or_of_huge_vectors_is_refused_unread(tmp_path):
+    path = tmp_path / "run.npz"
+    H = heisenberg(chain(14), total_sz=0)
+    saved(path, f"{H.fingerprint} {H.dimension} seed 0", H.dimension, steps=1001)
+    with pytest.raises(CheckpointError, match="1001 steps"):
+        ground_state(H, checkpoint=path)
+    saved(path, f"{H.fingerprint} {H.dimension} seed 0", 10**6)
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="of length 3432"):
+        Checkpoint(path, f"{H.fingerprint} {H.dimension} seed 0", 3432, np.dtype(float)).load()
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_one_diagonalisation_writes_a_checkpoint_and_a_full_disk_does_not_end_it(
+    tmp_path, monkeypatch
+):
+    H, path = heisenberg(chain(14), total_sz=0), tmp_path / "run.npz"
+    with locked(path), pytest.raises(LockedError, match="run.npz is being written by process"):
+        ground_state(H, checkpoint=path)
+    with pytest.raises(OSError, match="no directory"):
+        ground_state(H, checkpoint=tmp_path / "none" / "run.npz")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    original = Checkpoint.save_if_due
+
+    def often(self, run):
+        self.every = -1.0
+        original(self, run)
+
+    monkeypatch.setattr(checkpoints, "write_archive", full)
+    monkeypatch.setattr(Checkpoint, "save_if_due", often)
+    with pytest.warns(RuntimeWarning, match="No space left on device.*goes on without"):
+        result = ground_state(H, checkpoint=path, vectors=False)
+    assert result.energy == pytest.approx(ground_state(H, vectors=False).energy, abs=1e-10)
 
 
 @pytest.mark.parametrize("H", [heisenberg(chain(10), total_sz=0), xyz(chain(8), Jx=0.3)])

@@ -1,7 +1,7 @@
 """A run read back from its directory is the run: energy, history, observables, report."""
 
-import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs.runs.config import config_from_table, settings_from_description
-from rbmqs.runs.log import LOG
+from rbmqs.runs.log import LOG, LogWriter
 from rbmqs.runs.old_names import RENAMED, with_new_names
 from rbmqs.runs.result import RESULT
 
@@ -40,8 +40,9 @@ def test_loaded_run_is_the_run(run):
 def test_killed_run_is_measured_where_it_stands(run, tmp_path):
     shutil.copytree(run.directory, tmp_path / "killed")
     (tmp_path / "killed" / RESULT).unlink()
-    with open(tmp_path / "killed" / LOG, "a", encoding="utf-8") as log:
-        log.write(json.dumps({**run.history[-1].to_dict(), "iteration": 4}) + "\n")
+    log = LogWriter(tmp_path / "killed" / LOG, {}, 4)
+    log.write(replace(run.history[-1], iteration=4))  # after the checkpoint
+    log.close()
     loaded = rbmqs.load(tmp_path / "killed", progress=False)
     assert len(loaded.history) == 4
     assert loaded.status == ("the run has not ended: resume it",)
