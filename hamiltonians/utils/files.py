@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
@@ -66,6 +67,30 @@ def goes_on_without(path: Path) -> Iterator[None]:
 def checksum(data: bytes | memoryview) -> str:
     """CRC-32 as eight hexadecimal digits: finds every error of up to 32 neighbouring bits."""
     return f"{zlib.crc32(data):08x}"
+
+
+def check_beside(path: Path) -> None:
+    """Compare a file with the SHA-256 in `NAME.sha256` beside it, where there is one.
+
+    Raises
+    ------
+    ValueError
+        It is another.
+    """
+    beside = path.with_name(path.name + ".sha256")
+    if not beside.exists():
+        return
+    with open(path, "rb") as file, open(beside, encoding="ascii", errors="replace") as sums:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sums.read(64).lower():
+            raise ValueError(f"{path} does not match its checksum in {beside.name}")
+
+
+def write_beside(path: Path) -> None:
+    """Write `NAME.sha256` beside a file, in the form of `sha256sum`."""
+    with open(path, "rb") as file:
+        line = f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n"
+    beside = path.with_name(path.name + ".sha256")
+    write_atomically(beside, lambda file: file.write(line.encode()))
 
 
 def bounded_json(data: bytes, parse: Callable[[bytes], Any] = json.loads) -> Any:

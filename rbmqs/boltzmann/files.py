@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.archive import read_array, read_arrays
+from hamiltonians.utils.files import check_beside
+
 ENDINGS = (".npy", ".npz", ".csv")
+_SPARSE = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
 
 
 def read_table(path: str | Path) -> Any:
     """A two-dimensional array, or a CSR matrix from a file that `scipy.sparse.save_npz` wrote.
 
     An .npz file must hold one array (or a sparse matrix); the first line of a .csv file may name
-    its columns.
+    its columns. Where `NAME.sha256` lies beside the file, as `sha256sum` writes it, the data are
+    compared with it: .npy and .csv files have no checksum of their own.
 
     Raises
     ------
@@ -30,27 +34,34 @@ def read_table(path: str | Path) -> Any:
         raise ValueError(f"data must be a file ending in {', '.join(ENDINGS)}, got {path.name!r}")
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
-    reader = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}[path.suffix]
+    check_beside(path)
+    reader = {".npy": read_array, ".npz": _read_npz, ".csv": _read_csv}[path.suffix]
     try:
         return reader(path)
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        raise ValueError(f"{path} does not hold a table of numbers: {error}") from None
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    return np.load(path, allow_pickle=False)
+    except (ValueError, KeyError, TypeError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} does not hold a table of numbers: {reason}") from None
 
 
 def _read_npz(path: Path) -> Any:
-    if not zipfile.is_zipfile(path):
-        raise ValueError("it is no .npz archive")
-    with np.load(path, allow_pickle=False) as archive:
-        names = archive.files
-        if {"indices", "indptr", "data", "shape"} <= set(names):
-            return sparse.csr_matrix(sparse.load_npz(path))
-        if len(names) != 1:
-            raise ValueError(f"it holds {len(names)} arrays ({', '.join(names[:5])}), not one")
-        return archive[names[0]]
+    arrays = read_arrays(path)
+    if {"indices", "indptr", "data", "shape"} <= arrays.keys():
+        return _sparse(arrays)
+    if len(arrays) != 1:
+        raise ValueError(f"it holds {len(arrays)} arrays ({', '.join([*arrays][:5])}), not one")
+    return next(iter(arrays.values()))
+
+
+def _sparse(arrays: dict[str, np.ndarray]) -> sparse.csr_matrix:
+    """A sparse matrix whose indices are known to lie inside of it."""
+    kind = arrays["format"].item().decode()
+    if kind not in _SPARSE:
+        raise ValueError(f"its format must be one of {', '.join(_SPARSE)}, got {kind!r}")
+    parts = tuple(arrays[name] for name in ("data", "indices", "indptr"))
+    shape = tuple(int(n) for n in arrays["shape"])
+    matrix = _SPARSE[kind](parts, shape=shape)
+    matrix.check_format(full_check=True)
+    return sparse.csr_matrix(matrix)
 
 
 def _read_csv(path: Path) -> np.ndarray:

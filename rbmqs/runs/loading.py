@@ -132,7 +132,9 @@ def read_files(directory: Path, checkpoint: Checkpoint | None = None) -> RunFile
         if run_id is not None and found.get("run_id", run_id) != run_id:
             raise DamagedError(f"{directory / name} belongs to another run than {CHECKPOINT}")
     missing = missing_iterations(records, n_done)
-    if result and result.get("n_iterations", n_done) != n_done and not missing:
+    # Before there was a run_id, the result counted the lines of the log.
+    counts = "run_id" in result or not missing
+    if counts and result.get("n_iterations", n_done) != n_done:
         missing.append(
             f"{RESULT} is of iteration {result['n_iterations']}, {CHECKPOINT} of {n_done}"
         )

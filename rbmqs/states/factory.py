@@ -11,7 +11,7 @@ import numpy as np
 
 from hamiltonians.models.symmetries import find_group, find_sector
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-from hamiltonians.utils.checks import choice, positive_int
+from hamiltonians.utils.checks import choice, plain_fields, positive_int
 from rbmqs.states import jastrow  # noqa: F401  registers its classes
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
@@ -68,6 +68,7 @@ class AnsatzSpec:
     keywords: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         if isinstance(self.dtype, str):
             object.__setattr__(self, "dtype", _DTYPES[choice("dtype", self.dtype, tuple(_DTYPES))])
         for name in ("n_hidden", "n_features"):

@@ -62,14 +62,22 @@ def _scalar(value: Any) -> Any:
 
 def _single(root: Path) -> Table:
     """A run by itself as a table of one row."""
-    from rbmqs.runs.log import LOG, read_log
+    from rbmqs.runs.loading import read_files
     from rbmqs.studies.rows import row_of
 
-    result, log = read_json(root / "result.json"), read_log(root / LOG)[1]
+    files = read_files(root)
+    result = files.result
+    if not result:
+        raise DamagedError(
+            f"{root} has no result of its present state: {files.missing[-1]}: resume it"
+        )
     if "has_spin_units" not in result:
         raise DamagedError(f"{root / 'result.json'} is not a result of this version of rbmqs")
     with describing(root / "result.json"):
-        measured = row_of(result, log)
+        if files.missing:
+            status = [*files.missing, *(x for x in result["status"] if x not in files.missing)]
+            result |= {"converged": False, "status": status}
+        measured = row_of(result, files.history)
         measured |= {"id": root.name, "seconds": sum(result["seconds"].values())}
         row = {column.name: measured.get(column.name) for column in COLUMNS}
         return from_rows([row], (), {"study": root.name, **provenance()}, root)

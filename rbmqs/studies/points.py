@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamiltonians.utils.archive import read_arrays
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.work import CORRELATIONS
 
@@ -34,8 +35,7 @@ def load_arrays(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
     path = _directory(root, point_id) / CORRELATIONS
     if not path.exists():
         return {}
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+    return read_arrays(path)
 
 
 def _directory(root: str | Path, point_id: str) -> Path:

@@ -10,6 +10,7 @@ from rbmqs.studies import load_table
 from rbmqs.studies.schema import COLUMNS, markdown
 from rbmqs.studies.table import as_column, as_table, from_rows
 from rbmqs.studies.table_files import CSV, HDF5, write_csv, write_tables
+from rbmqs.utils.parsing import DamagedError
 
 
 def assert_same(first, second) -> None:
@@ -41,7 +42,13 @@ def test_table_cut_short_is_refused(tmp_path):
     write_csv(ising_table(), tmp_path / CSV)
     text = (tmp_path / CSV).read_text()
     (tmp_path / CSV).write_text(text[: int(0.7 * len(text))])
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(DamagedError, match="does not match its checksum"):
+        load_table(tmp_path)
+    old = text.replace(text.partition("\n")[0], "# format: rbmqs-table 1")  # of version 0.1.0
+    (tmp_path / CSV).write_text(old)
+    assert len(load_table(tmp_path)) == len(ising_table())
+    (tmp_path / CSV).write_text(old[: int(0.7 * len(old))])
+    with pytest.raises(DamagedError, match="cut short"):
         load_table(tmp_path)
     (tmp_path / CSV).write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="not a table"):
