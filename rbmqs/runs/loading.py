@@ -119,8 +119,6 @@ def read_files(directory: Path, checkpoint: Checkpoint | None = None) -> RunFile
     DamagedError, CheckpointError
         A file was changed, or belongs to another run.
     """
-    checkpoint = checkpoint or load_checkpoint(directory / CHECKPOINT)
-    n_done, run_id = checkpoint.state.iteration, checkpoint.meta.get("run_id")
     header: dict[str, Any] = {}
     records: list[StepRecord] = []
     result: dict[str, Any] = {}
@@ -128,6 +126,10 @@ def read_files(directory: Path, checkpoint: Checkpoint | None = None) -> RunFile
         header, records = read_log(directory / LOG)
     if (directory / RESULT).exists():
         result = with_new_names(read_json(directory / RESULT))
+    if checkpoint is None and not (directory / CHECKPOINT).exists():
+        return RunFiles(tuple(records), result, [])  # nothing to compare with
+    checkpoint = checkpoint or load_checkpoint(directory / CHECKPOINT)
+    n_done, run_id = checkpoint.state.iteration, checkpoint.meta.get("run_id")
     for name, found in ((LOG, header), (RESULT, result)):
         if run_id is not None and found.get("run_id", run_id) != run_id:
             raise DamagedError(f"{directory / name} belongs to another run than {CHECKPOINT}")

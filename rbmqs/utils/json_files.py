@@ -30,10 +30,10 @@ def plain(value: Any) -> Any:
     return value
 
 
-def write_json(path: Path, value: dict[str, Any], indent: int | None = 1) -> None:
-    """Write plain values atomically, with their checksum; without indentation, as they are."""
+def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
+    """Write plain values atomically: an indented table with its checksum, others as they are."""
     table = plain(value)
-    if indent is not None:  # a form of others has no place for a checksum
+    if indent is not None and isinstance(table, dict):
         table["crc32"] = _sum(table)
     text = json.dumps(table, indent=indent, allow_nan=False)
     write_atomically(path, lambda file: file.write(text.encode()))
