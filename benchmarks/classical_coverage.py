@@ -3,7 +3,7 @@
 import numpy as np
 
 from rbmqs.boltzmann import BernoulliRBM, datasets
-from rbmqs.boltzmann.likelihood import ais, base_rate, exact_log_z, raise_log_z, reverse_ais
+from rbmqs.boltzmann.likelihood import ais, base_rate, raise_log_z, reverse_ais
 
 METHODS = ("pcd", "cd", "ptt", "exact")
 SIZES = (6, 10, 14, 18)  # hidden units
@@ -27,12 +27,12 @@ def trained_machines(n_iter):
         for k, size in enumerate(SIZES):
             method = METHODS[(i + k) % len(METHODS)]
             rbm = BernoulliRBM(size, method=method, n_iter=n_iter, random_state=10 * i + k)
-            yield f"{data.name}, {size} hidden, {method}", rbm.fit(data.rows).machine_, data.rows
+            yield f"{data.name}, {size} hidden, {method}", rbm.fit(data.rows).rbm_, data.rows
 
 
 def deviations(machine, rows, n_betas, n_runs, seed):
     """(estimate - exact) and stated error of each estimate: array (4, 2)."""
-    exact = exact_log_z(machine)
+    exact = machine.log_partition()
     rng = np.random.default_rng(seed)
     settings = {"n_betas": n_betas, "base": base_rate(rows), "random_state": seed}
     drawn = exact_draws(machine, n_runs, rng)
@@ -67,7 +67,7 @@ def coverage(quick):
     print(f"{'machine':<44} {'log Z':>8} " + " ".join(f"{n + ' - exact':>20}" for n in ESTIMATES))
     for name, machine, data in trained_machines(50 if quick else "auto"):
         each = np.array([deviations(machine, data, n_betas, 100, s) for s in range(repeats)])
-        rows[name], exact = each.tolist(), exact_log_z(machine)
+        rows[name], exact = each.tolist(), machine.log_partition()
         total.append(each)
         first = " ".join(f"{d:>+10.4f} +- {e:.4f}" for d, e in each[0])
         print(f"{name:<44} {exact:>8.3f} {first}", flush=True)

@@ -39,7 +39,7 @@ def read(how):
 
 def annealed(rbm, train, test, n_betas):
     """Forward AIS, reverse AIS from long chains, RAISE from test rows: nats a test row."""
-    machine, base = rbm.machine_, base_rate(train)
+    machine, base = rbm.rbm_, base_rate(train)
     mean = machine.log_weight(test).mean()
     some = np.random.default_rng(0).permutation(len(train))[:100]
     chains = rbm.sample(100, n_steps=n_betas, start=train[some])

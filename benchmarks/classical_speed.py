@@ -6,7 +6,7 @@ import time
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann import BernoulliRBM, fitting
+from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.boltzmann.linalg import one_pool
 
 ROWS, VISIBLE, HIDDEN, BATCH = 60_000, 784, 500, 100
@@ -27,7 +27,7 @@ def large_matrix_rate(size=3000):
 def our_updates(method, X, n, n_hidden=HIDDEN):
     """Seconds of each of n updates."""
     rbm = BernoulliRBM(n_hidden, method=method, random_state=1)
-    learner = fitting.new_learner(rbm, X, None, seed=1)
+    learner = rbm.new_learner(rbm.check_rows(X), seed=1)
     order = np.random.default_rng(0).permutation(X.shape[0])
     batches = np.array_split(order, X.shape[0] // BATCH)
     with one_pool():

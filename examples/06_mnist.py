@@ -45,10 +45,10 @@ print(f"{name}: {rbm.n_iter_} epochs, {rbm.training_.history[-1]}")
 # The log-likelihood of the test rows with log Z from below and from above: the truth lies between.
 
 # %%
-mean = rbm.machine_.log_weight(test).mean()
+mean = rbm.rbm_.log_weight(test).mean()
 settings = {"base": base_rate(train), "n_betas": 1000, "random_state": 1}
-below = ais(rbm.machine_, **settings)
-above = raise_log_z(rbm.machine_, test[:50], **settings)
+below = ais(rbm.rbm_, **settings)
+above = raise_log_z(rbm.rbm_, test[:50], **settings)
 print(f"test log-likelihood, nats a row: AIS {mean - below.value:.2f} +- {below.error:.2f}, "
       f"RAISE {mean - above.value:.2f} +- {above.error:.2f}")  # fmt: skip
 

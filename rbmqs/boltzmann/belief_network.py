@@ -12,19 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from hamiltonians.utils.checks import positive_int
+from rbmqs.boltzmann.bernoulli import BernoulliRBM
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.gradient_model import (
-    BinaryModel,
-    small_weights,
-    stream_of,
-    # fmt: skip,
-)  # fmt: skip
-from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
-from rbmqs.boltzmann.keywords import estimator
-from rbmqs.boltzmann.layers import Harmonium
+from rbmqs.boltzmann.gradient_model import BinaryModel, stream_of
+from rbmqs.boltzmann.keywords import TrainingKeywords, estimator
 from rbmqs.boltzmann.linalg import one_pool
-from rbmqs.boltzmann.randomness import new_stream
-from rbmqs.boltzmann.unit_types import BinaryUnits
 
 
 @estimator
@@ -44,10 +36,10 @@ class DeepBeliefNetwork(BinaryModel):
 
     Attributes
     ----------
-    machines_ : list of Harmonium
+    rbms_ : list of Parameters
         One for each pair of layers, from the data upwards.
     components_ : array (M_top, M_below)
-        Of the top machine.
+        Of the top RBM.
     trainings_ : list of Training
     """
 
@@ -72,23 +64,14 @@ class DeepBeliefNetwork(BinaryModel):
 
     def _stack(self, rows: Any) -> None:
         sizes = layer_sizes(self.n_components)
-        self.machines_, self.trainings_ = [], []
+        self.rbms_, self.trainings_ = [], []
         for size, seed in zip(sizes, self._seeds(len(sizes)), strict=True):
-            machine = self._train_layer(rows, size, seed)
-            self.machines_.append(machine)
-            self.trainings_.append(self.training_)
-            rows = machine.hidden_mean(rows)
-        self.components_ = self.machines_[-1].weights.T
-
-    def _train_layer(self, rows: Any, size: int, seed: np.random.SeedSequence) -> Harmonium:
-        seeds = seed.spawn(3)
-        plan = self._plan(rows.shape[0], seeds[0])
-        learner = HarmoniumLearner(
-            new_machine(rows, size, seeds[1]), new_stream(seeds[2]), self, self.method,
-            positive_int("n_gibbs_steps", self.n_gibbs_steps), self.batch_size,
-        )  # fmt: skip
-        self._descend(learner, plan, lambda chosen: rows[chosen])
-        return learner.machine
+            options = {"method": self.method, "n_gibbs_steps": self.n_gibbs_steps}
+            rbm = new_rbm(self, size, seed, **options).fit(rows)
+            self.rbms_.append(rbm.rbm_)
+            self.trainings_.append(rbm.training_)
+            rows = rbm.transform(rows)
+        self.training_, self.components_ = self.trainings_[-1], rbm.components_
 
     def transform(self, X: Any) -> np.ndarray:
         """Means of the top layer, propagated upwards, (n, M_top)."""
@@ -96,29 +79,27 @@ class DeepBeliefNetwork(BinaryModel):
         rows = self._unit_rows(X)
         self._check_columns(X, rows.shape[1])
         with one_pool():
-            for machine in self.machines_:
-                rows = machine.hidden_mean(rows)
+            for rbm in self.rbms_:
+                rows = rbm.hidden_mean(rows)
         return rows
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Means of the visible units, propagated upwards and down again."""
         rows = self.transform(X)
         with one_pool():
-            for machine in reversed(self.machines_):
-                rows = machine.visible_mean(rows)
+            for rbm in reversed(self.rbms_):
+                rows = rbm.visible_mean(rows)
         return rows
 
     def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
         """Rows of 0 and 1: `n_steps` of Gibbs sampling in the top RBM, then downwards."""
         self.check_is_fitted()
-        stream, top = stream_of(random_state), self.machines_[-1]
+        stream, top = stream_of(random_state), self.rbms_[-1]
         with one_pool():
-            hidden = random_states((positive_int("n", n), top.n_hidden), top.weights.dtype, stream)
-            rows = top.sample_visible(hidden, stream)
-            for _ in range(positive_int("n_steps", n_steps)):
-                rows = top.sample_visible(top.sample_hidden(rows, stream), stream)
-            for machine in reversed(self.machines_[:-1]):
-                rows = machine.sample_visible(rows, stream)
+            rows = top.first_draw(positive_int("n", n), stream)
+            rows = top.gibbs(rows, stream, positive_int("n_steps", n_steps))
+            for rbm in reversed(self.rbms_[:-1]):
+                rows = rbm.sample_visible(rows, stream)
         return rows
 
 
@@ -130,8 +111,7 @@ def layer_sizes(n_components: Any) -> list[int]:
     return [positive_int("n_components", size) for size in sizes]
 
 
-def new_machine(rows: Any, n_hidden: int, seed: np.random.SeedSequence) -> Harmonium:
-    """An RBM of binary units before training: small weights, biases of the data's means."""
-    dtype = rows.dtype
-    weights = small_weights(seed, (rows.shape[1], n_hidden), dtype)
-    return Harmonium(BinaryUnits.of_rows(rows), weights, BinaryUnits.at_rest(n_hidden, dtype))
+def new_rbm(model: TrainingKeywords, size: int, seed: Any, **options: Any) -> BernoulliRBM:
+    """An untrained RBM with the keywords of the training that a deep model has."""
+    keywords = {name: getattr(model, name) for name in TrainingKeywords._parameter_names()}
+    return BernoulliRBM(size, **keywords | {"random_state": seed} | options)

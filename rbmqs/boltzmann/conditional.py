@@ -24,7 +24,7 @@ class TwoLayers(Protocol):
 
 
 def sample_clamped(
-    machine: TwoLayers, rows: np.ndarray, known: Any, stream: np.ndarray, n_steps: int
+    rbm: TwoLayers, rows: np.ndarray, known: Any, stream: np.ndarray, n_steps: int
 ) -> np.ndarray:
     """Rows (n, N) after n_steps of Gibbs sampling of the units that are not known.
 
@@ -38,13 +38,13 @@ def sample_clamped(
     visible = rows
     with one_pool():
         for _ in range(n_steps):
-            drawn = machine.sample_visible(machine.sample_hidden(visible, stream), stream)
+            drawn = rbm.sample_visible(rbm.sample_hidden(visible, stream), stream)
             visible = np.where(known, rows, drawn)
     return visible
 
 
 def complete(
-    machine: TwoLayers, rows: np.ndarray, known: np.ndarray, stream: np.ndarray, n_steps: int
+    rbm: TwoLayers, rows: np.ndarray, known: np.ndarray, stream: np.ndarray, n_steps: int
 ) -> np.ndarray:
     """Unknown units replaced by the mean of p(v_i | h) over the second half of the chain."""
     positive_int("n_steps", n_steps, minimum=2)
@@ -52,10 +52,10 @@ def complete(
     settled = n_steps // 2
     with one_pool():
         for step in range(n_steps):
-            hidden = machine.sample_hidden(visible, stream)
+            hidden = rbm.sample_hidden(visible, stream)
             if step >= settled:
-                total += machine.visible_mean(hidden)
-            drawn = machine.sample_visible(hidden, stream)
+                total += rbm.visible_mean(hidden)
+            drawn = rbm.sample_visible(hidden, stream)
             visible = np.where(known, rows, drawn)
     return np.where(known, rows, total / (n_steps - settled))
 

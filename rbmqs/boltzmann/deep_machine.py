@@ -9,14 +9,13 @@ R. Salakhutdinov and G. Hinton, "Deep Boltzmann machines", AISTATS 2009.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from scipy.special import logsumexp
 
 from hamiltonians.utils.checks import choice, positive_int
-from rbmqs.boltzmann.belief_network import layer_sizes, new_machine
+from rbmqs.boltzmann.belief_network import layer_sizes, new_rbm
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
@@ -24,13 +23,13 @@ from rbmqs.boltzmann.gradient_model import (
     Arrays,
     BinaryModel,
     GradientLearner,
+    random_states,
     stream_of,
     times,
     to_means,
     to_samples,
     # fmt: skip,
 )  # fmt: skip
-from rbmqs.boltzmann.harmonium import HarmoniumLearner, random_states
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream
@@ -220,30 +219,21 @@ class DeepBoltzmannMachine(BinaryModel):
         return self
 
     def _start(self, rows: Any, seed: np.random.SeedSequence) -> Arrays:
-        """Parameters of stacked machines; a unit between two layers gets half from each."""
+        """Parameters of stacked RBMs; a unit between two layers gets half from each."""
         sizes = layer_sizes(self.n_components)
         n_iter = positive_int("pretrain_n_iter", self.pretrain_n_iter, minimum=0)
         arrays: Arrays = {}
         for k, (size, own) in enumerate(zip(sizes, seed.spawn(len(sizes)), strict=True)):
-            machine = self._pretrained(rows, size, own, n_iter)
+            options = {"method": "cd", "n_iter": n_iter or 1}
+            rbm = new_rbm(self, size, own, **options)
+            parameters = rbm.fit(rows).rbm_ if n_iter else rbm.untrained(rows)
             inner = n_iter > 0 and len(sizes) > 1 and 0 < k < len(sizes) - 1
-            arrays[f"weights_{k}"] = machine.weights * machine.weights.dtype.type(
-                0.5 if inner else 1
-            )
-            arrays.setdefault(f"bias_{k}", machine.arrays["visible_bias"])
-            arrays[f"bias_{k + 1}"] = machine.hidden_bias
-            rows = machine.hidden_mean(rows)
+            factor = parameters.dtype.type(0.5 if inner else 1)
+            arrays[f"weights_{k}"] = parameters.weights * factor
+            arrays.setdefault(f"bias_{k}", parameters.visible_bias)
+            arrays[f"bias_{k + 1}"] = parameters.hidden_bias
+            rows = parameters.hidden_mean(rows)
         return arrays
-
-    def _pretrained(self, rows: Any, size: int, seed: np.random.SeedSequence, n_iter: int) -> Any:
-        seeds = seed.spawn(3)
-        machine = new_machine(rows, size, seeds[1])
-        if not n_iter:
-            return machine
-        learner = HarmoniumLearner(machine, new_stream(seeds[2]), self, "cd", 1, self.batch_size)
-        plan = self._plan(rows.shape[0], seeds[0])
-        self._descend(learner, replace(plan, n_iter=n_iter), lambda chosen: rows[chosen])
-        return machine
 
     def _rows(self, X: Any) -> Any:
         self.check_is_fitted()

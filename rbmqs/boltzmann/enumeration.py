@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 MAX_UNITS = 25  # of a layer that is summed over: 3e7 states, a minute for 500 units beside it
+MAX_BITS = 20  # of a layer whose states are kept: a million
 _CHUNK_BITS = 12
 
 

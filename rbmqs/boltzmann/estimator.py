@@ -57,11 +57,10 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        defaults = inspect.signature(type(self).__init__).parameters
         shown = [
-            f"{name}={value!r}"
-            for name, value in ((n, getattr(self, n)) for n in self._parameter_names())
-            if repr(value) != repr(defaults[name].default)
+            f"{name}={getattr(self, name)!r}"
+            for name, default in defaults(self).items()
+            if repr(getattr(self, name)) != repr(default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -139,6 +138,12 @@ class Estimator:
     def fit_transform(self, X: Any, y: Any = None, **options: Any) -> np.ndarray:
         """`fit(X, y)` and then `transform(X)`."""
         return self.fit(X, y, **options).transform(X)  # type: ignore[attr-defined]
+
+
+def defaults(model: Estimator) -> dict[str, Any]:
+    """The constructor's keywords and their defaults."""
+    parameters = inspect.signature(type(model).__init__).parameters
+    return {name: p.default for name, p in parameters.items() if name != "self"}
 
 
 def _names_message(fitted: np.ndarray, given: np.ndarray) -> str:

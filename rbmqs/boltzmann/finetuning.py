@@ -148,7 +148,7 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
 
     Attributes
     ----------
-    machines_ : list of Harmonium
+    rbms_ : list of Parameters
         As they were stacked; `sample` and `transform` use them.
     network_ : NetworkLearner
     classes_ : array (C,)
@@ -195,10 +195,10 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         self, n_classes: int, seed: Any, stream: np.ndarray, mean: np.ndarray | None
     ) -> NetworkLearner:
         arrays = {}
-        for k, machine in enumerate(self.machines_):
-            arrays[f"weights_{k}"] = machine.weights.copy()
-            arrays[f"bias_{k}"] = machine.hidden_bias.copy()
-        k, width, dtype = len(self.machines_), self.machines_[-1].n_hidden, self._type
+        for k, rbm in enumerate(self.rbms_):
+            arrays[f"weights_{k}"] = rbm.weights.copy()
+            arrays[f"bias_{k}"] = rbm.hidden_bias.copy()
+        k, width, dtype = len(self.rbms_), self.rbms_[-1].n_hidden, self._type
         arrays[f"weights_{k}"] = small_weights(seed, (width, n_classes), dtype)
         arrays[f"bias_{k}"] = np.zeros(n_classes, dtype)
         return NetworkLearner(arrays, stream, self, self.dropout, self.input_dropout, mean)

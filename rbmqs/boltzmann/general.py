@@ -25,10 +25,10 @@ from rbmqs.boltzmann.gradient_model import (
     UnsupervisedModel,
     column_mean,
     log_odds,
+    random_states,
     stream_of,
     # fmt: skip,
 )  # fmt: skip
-from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
@@ -162,7 +162,7 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
     Parameters
     ----------
     n_components : int
-        Hidden units; 0 for the fully visible machine.
+        Hidden units; 0 for no hidden ones at all.
     method : {"pcd", "exact"}
         Persistent chains, or the sum over all states (up to 20 units).
     posterior : {"mean field", "exact"}
@@ -189,7 +189,7 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
     n_mean_field: int = 10
     learning_rate: float = keyword(0.05)
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
+    def check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; couplings join all columns: X.toarray()")
         return self._binary_rows(X, min_rows)

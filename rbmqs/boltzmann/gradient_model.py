@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from rbmqs.boltzmann.core.units import mean_units, sample_units
+from rbmqs.boltzmann.core.units import mean_units, sample_units, uniform_units
 from rbmqs.boltzmann.data import MIN_ROWS, as_binary, unit_matrix
 from rbmqs.boltzmann.descent import Descent
 from rbmqs.boltzmann.keywords import TrainingKeywords
@@ -28,7 +28,7 @@ class GradientModel(TrainingKeywords):
 
     def __getattr__(self, name: str) -> Any:
         """What training makes, asked for before `fit`, is an error that says so."""
-        if name in ("_learned", "machine_"):
+        if name in ("_learned", "rbm_"):
             self.check_is_fitted()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -48,7 +48,6 @@ class GradientModel(TrainingKeywords):
                 self.training_ = train(learner, plan, show=bool(self.verbose))
         finally:
             learner.take = None
-        pass_on(self.training_.interrupted, self)
         return self.training_
 
     @property
@@ -81,13 +80,13 @@ class BinaryModel(GradientModel):
 class UnsupervisedModel(GradientModel):
     """What the models of rows without labels share: fit, partial_fit, checked rows.
 
-    Subclasses say what rows they take (`_check_rows`), how a learner starts (`_learner`) and which
+    Subclasses say what rows they take (`check_rows`), how a learner starts (`_learner`) and which
     fitted attributes its arrays become (`_publish`).
     """
 
     _learned: Any  # the learner after training
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> Any:
+    def check_rows(self, X: Any, min_rows: int = 1) -> Any:
         """Rows as the learner wants them: `shape`, and indexing by row numbers."""
         raise NotImplementedError
 
@@ -104,7 +103,7 @@ class UnsupervisedModel(GradientModel):
         return rows.shape[1]
 
     def _forget(self) -> None:
-        """Drop what an earlier fit fixed and `_check_rows` would hold new data to."""
+        """Drop what an earlier fit fixed and `check_rows` would hold new data to."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on the rows of X; y is ignored.
@@ -115,17 +114,18 @@ class UnsupervisedModel(GradientModel):
             Rows the model cannot take, unknown options.
         """
         self._forget()
-        rows = self._check_rows(X, MIN_ROWS)
+        rows = self.check_rows(X, MIN_ROWS)
         order, *seeds = self._seeds(4)
         plan = self._plan(rows.shape[0], order)
         learner = self._learner(rows, seeds)
         self._descend(learner, plan, lambda chosen: rows[chosen])
         self._begin(X, rows, learner)
+        pass_on(self.training_.interrupted, self)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """One step from these rows at the full learning rate."""
-        rows = self._check_rows(X)
+        rows = self.check_rows(X)
         if not self.__sklearn_is_fitted__():
             self._begin(X, rows, self._learner(rows, self._seeds(4)[1:]))
         self._check_columns(X, self._columns(rows))
@@ -141,7 +141,7 @@ class UnsupervisedModel(GradientModel):
     def _rows(self, X: Any) -> Any:
         """Rows for a fitted model."""
         self.check_is_fitted()
-        rows = self._check_rows(X)
+        rows = self.check_rows(X)
         self._check_columns(X, self._columns(rows))
         return rows
 
@@ -245,6 +245,13 @@ def small_weights(seed: np.random.SeedSequence, shape: tuple[int, ...], dtype: A
 def stream_of(random_state: Any) -> np.ndarray:
     """A fresh stream of random words from a seed."""
     return new_stream(seed_sequence(random_state))
+
+
+def random_states(shape: tuple[int, ...], dtype: Any, stream: np.ndarray) -> np.ndarray:
+    """Fair coins, 0 and 1."""
+    out = np.empty(shape, dtype)
+    uniform_units(out, next_call(stream))
+    return np.floor(2 * out)
 
 
 def log_odds(mean: np.ndarray, floor: float) -> np.ndarray:

@@ -70,24 +70,6 @@ class TrainingKeywords(Estimator):
         return seed_sequence(self.random_state).spawn(n)
 
 
-@estimator
-class BernoulliKeywords(TrainingKeywords):
-    """Keywords of `rbmqs.boltzmann.BernoulliRBM`, which describes them."""
-
-    n_components: int = 256
-    learning_rate: Any = keyword("auto")
-    batch_size: Any = keyword("auto")
-    momentum: Any = keyword("auto")
-    method: str = keyword("auto")
-    n_gibbs_steps: int = keyword(1)
-    n_chains: int | None = keyword(None)
-    n_temperatures: int = keyword(8)
-    centred: bool = keyword(False)
-    sparsity_target: float | None = keyword(None)
-    sparsity_cost: float = keyword(0.1)
-    binarize: float | None = keyword(None)
-
-
 def described(model: Estimator) -> dict[str, Any]:
     """Class and keywords of an estimator as plain values, for files."""
     parameters = {

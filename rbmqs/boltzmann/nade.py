@@ -88,7 +88,7 @@ class NADE(BinaryModel, UnsupervisedModel):
     learning_rate: float = keyword(0.05)
     momentum: float = keyword(0.9)
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
+    def check_rows(self, X: Any, min_rows: int = 1) -> np.ndarray:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; NADE visits every column: X.toarray()")
         return self._binary_rows(X, min_rows)

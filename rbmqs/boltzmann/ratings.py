@@ -22,7 +22,7 @@ from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core import ratings as kernels
 from rbmqs.boltzmann.core.classes import softmax_rows
 from rbmqs.boltzmann.data import and_more
-from rbmqs.boltzmann.enumeration import all_states
+from rbmqs.boltzmann.enumeration import MAX_BITS, all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
@@ -33,7 +33,6 @@ from rbmqs.boltzmann.gradient_model import (
     # fmt: skip,
 )  # fmt: skip
 from rbmqs.boltzmann.keywords import estimator, keyword
-from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
@@ -196,9 +195,9 @@ class RatingsLearner(GradientLearner):
         """
         a = self.arrays
         n_hidden = len(a["hidden_bias"])
-        if n_hidden > MAX_HIDDEN:
+        if n_hidden > MAX_BITS:
             raise ValueError(
-                f"exact sums go over the hidden states: at most {MAX_HIDDEN} hidden units, "
+                f"exact sums go over the hidden states: at most {MAX_BITS} hidden units, "
                 f"got {n_hidden}"
             )
         states = all_states(n_hidden).astype(a["weights"].dtype)
@@ -258,7 +257,7 @@ class RatingsRBM(UnsupervisedModel):
             raise ValueError(f"scale must be two or more ascending numbers, got {self.scale}")
         return scale
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> Ratings:
+    def check_rows(self, X: Any, min_rows: int = 1) -> Ratings:
         scale, matrix = self._levels(), rating_matrix(X)
         levels = np.searchsorted(scale, matrix.data).clip(max=len(scale) - 1)
         bad = scale[levels] != matrix.data

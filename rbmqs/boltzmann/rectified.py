@@ -10,9 +10,9 @@ from scipy.special import erfcx, log_ndtr, ndtri_exp
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.boltzmann.unit_types import UNIT_TYPES, GaussianUnits
+from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits, GaussianUnits
 
-LARGEST_LOG_PRECISION = 10.0
+LARGEST_LOG_RATIO = 10.0
 
 
 class _HalfLine:
@@ -42,28 +42,24 @@ class _HalfLine:
 class ReLUUnits(GaussianUnits):
     """Units v >= 0, e = gamma v^2 / 2 - b v; gamma = exp(log_precision) is learned if visible."""
 
-    def __init__(self, arrays: Arrays, learn_precision: bool) -> None:
-        self.arrays, self._learn = arrays, learn_precision
+    names = ("bias", "log_precision")
+    _centre: Any = 0.0  # log precision at the start of training
+
+    def __init__(self, arrays: Arrays, learn: bool = False) -> None:
+        BinaryUnits.__init__(self, arrays, learn)
 
     @classmethod
-    def _names(cls) -> tuple[str, ...]:
-        return ("bias", "log_precision")
-
-    @classmethod
-    def at_rest(cls, n: int, dtype: Any) -> Self:
-        """gamma = 1, kept: the weights scale the layer."""
-        return cls({name: np.zeros(n, dtype) for name in cls._names()}, False)
-
-    @classmethod
-    def of_rows(cls, rows: Any, learn_variance: bool = True) -> Self:
+    def of_rows(cls, rows: Any, learn: bool = True) -> Self:
         """Half normal distributions with the mean square of the columns."""
         square = (rows.astype(np.float64) ** 2).mean(axis=0)
         start = -np.log(np.where(square > 0, square, 1.0)).astype(rows.dtype)
         arrays = {
             name: start.copy() if "precision" in name else np.zeros_like(start)
-            for name in cls._names()
+            for name in cls.names
         }
-        return cls(arrays, learn_variance)
+        units = cls(arrays, learn)
+        units._centre = start
+        return units
 
     @staticmethod
     def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
@@ -92,8 +88,10 @@ class ReLUUnits(GaussianUnits):
         return [np.exp(log - total) for log in logs]
 
     @property
-    def scale(self) -> None:
-        """Columns are taken as they are: bring them to unit size."""
+    def scale(self) -> np.ndarray:
+        """sqrt(gamma), the mean of both sides: weights go by the inverse size of the columns."""
+        logs = [array for name, array in self.arrays.items() if "precision" in name]
+        return np.exp(0.5 * sum(logs) / len(logs))
 
     def scaled(self, v: Any) -> Any:
         """v itself."""
@@ -137,14 +135,12 @@ class ReLUUnits(GaussianUnits):
         logs = [half.log_integral for *_, half in self._sides(inputs)]
         return np.logaddexp.reduce(logs, axis=0).sum(axis=1)
 
-    def precondition(self, gradient: Arrays) -> None:
-        """Nothing."""
-
     def confine(self) -> None:
-        """Precisions within e^-10 and e^10."""
+        """Precisions within e^-10 and e^10 of those at the start."""
         for name, array in self.arrays.items():
             if "precision" in name:
-                np.clip(array, -LARGEST_LOG_PRECISION, LARGEST_LOG_PRECISION, out=array)
+                low, high = (self._centre + sign * LARGEST_LOG_RATIO for sign in (-1, 1))
+                np.clip(array, low, high, out=array)
 
     def statistics(self, v: Any, back: Any, share: np.ndarray) -> Arrays:
         """<v> on each side, and -gamma <v^2> / 2 for log gamma."""
@@ -152,7 +148,7 @@ class ReLUUnits(GaussianUnits):
         for sign, bias, log_precision, _ in self._sides(np.zeros((1, v.shape[1]))):
             part = np.maximum(sign * v, 0)
             out[bias] = sign * part.T @ share
-            if self._learn:
+            if self.learn:
                 gamma = np.exp(self.arrays[log_precision])
                 out[log_precision] = -0.5 * gamma * ((part**2).T @ share)
         return out
@@ -162,7 +158,7 @@ class ReLUUnits(GaussianUnits):
         sides, out = self._sides(inputs()), {}
         for p, (sign, bias, log_precision, half) in zip(self._shares(sides), sides, strict=True):
             out[bias] = sign * (p * half.mean).T @ share
-            if self._learn:
+            if self.learn:
                 gamma = np.exp(self.arrays[log_precision])
                 out[log_precision] = -0.5 * gamma * ((p * half.square).T @ share)
         return out
@@ -172,9 +168,7 @@ class ReLUUnits(GaussianUnits):
 class DoubleReLUUnits(ReLUUnits):
     """Real units: e of `ReLUUnits` for v > 0, and another bias and precision for v < 0."""
 
-    @classmethod
-    def _names(cls) -> tuple[str, ...]:
-        return ("bias", "log_precision", "negative_bias", "negative_log_precision")
+    names = ("bias", "log_precision", "negative_bias", "negative_log_precision")
 
     @staticmethod
     def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.core.rows import gather_rows, gather_sparse
-from rbmqs.boltzmann.parameters import chunks
+from rbmqs.boltzmann.layers import chunks
 
 SPARSE_BELOW = 0.05  # share of ones below which products by the ones pay for all shapes tried
 
@@ -55,6 +55,10 @@ class Rows:
             a.astype(np.int32, copy=False) for a in (batch.indptr, batch.indices)
         )
         return batch
+
+    def batch(self, rows: np.ndarray, dtype: np.dtype | type) -> Any:
+        """These rows, sparse where all are."""
+        return self._matrix[rows].astype(dtype) if self._sparse else self.take(rows, dtype)
 
     def gather(self, rows: np.ndarray, out: np.ndarray) -> None:
         """out (len(rows), N) <- these rows."""

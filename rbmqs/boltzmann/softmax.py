@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.data import real_matrix
-from rbmqs.boltzmann.gradient_model import column_mean
-from rbmqs.boltzmann.harmonium import HarmoniumModel
+from rbmqs.boltzmann.gradient_model import Arrays, column_mean
 from rbmqs.boltzmann.keywords import estimator, keyword
+from rbmqs.boltzmann.layers import Harmonium
+from rbmqs.boltzmann.rbm_use import TrainedRBM
 from rbmqs.boltzmann.unit_types import SoftmaxUnits
 
 
 @estimator
-class SoftmaxRBM(HarmoniumModel):
+class SoftmaxRBM(TrainedRBM):
     """Restricted Boltzmann machine for columns of categories 0, 1, ... K_i - 1.
 
     Parameters
@@ -26,30 +28,26 @@ class SoftmaxRBM(HarmoniumModel):
         K_i of each column; None takes the largest category seen in `fit` plus one.
     hidden : str
         Type of the hidden units, as in `LayeredRBM`.
-    method : {"pcd", "cd", "exact"}
-    n_gibbs_steps : int
-        Gibbs steps of an update.
-    **options
-        See `rbmqs.boltzmann.gradient_model.GradientModel`.
+    method, n_gibbs_steps, **options
+        See `rbmqs.boltzmann.rbm_model.RBMModel`, which lists the attributes too.
 
     Attributes
     ----------
     n_categories_ : int array (columns,)
     components_ : array (M, sum of K_i)
-        The others in `HarmoniumModel`.
     """
 
     n_components: int = 100
     n_categories: Any = None
     hidden: str = keyword("bernoulli")
-    method: str = "pcd"
-    n_gibbs_steps: int = 1
+
+    visible = "softmax"
 
     def _forget(self) -> None:
         for name in ("n_categories_", "n_features_in_"):
             self.__dict__.pop(name, None)
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> sparse.csr_matrix:
+    def check_rows(self, X: Any, min_rows: int = 1) -> sparse.csr_matrix:
         if sparse.issparse(X):
             raise TypeError("Sparse data was passed; categories must be dense: X.toarray()")
         table = real_matrix(X, "X", np.float64, min_rows=min_rows)
@@ -82,11 +80,19 @@ class SoftmaxRBM(HarmoniumModel):
     def _columns(self, rows: Any) -> int:
         return len(self.n_categories_)
 
-    def _layer(self, rows: sparse.csr_matrix) -> SoftmaxUnits:
+    def _fixed(self) -> Arrays:
+        return {"n_categories": self.n_categories_}
+
+    def _stored_rbm(self, arrays: Arrays) -> Harmonium:
+        self.n_categories_ = arrays["n_categories"]
+        rbm = super()._stored_rbm(arrays)
+        return replace(rbm, visible=SoftmaxUnits(rbm.visible.arrays, edges=self._edges))
+
+    def _visible_layer(self, rows: sparse.csr_matrix) -> SoftmaxUnits:
         n = rows.shape[0]
         sizes = np.repeat(self.n_categories_, self.n_categories_)
         share = (column_mean(rows) * n + 1) / (n + sizes)
-        return SoftmaxUnits(np.log(share).astype(self._type), self._edges)
+        return SoftmaxUnits({"bias": np.log(share).astype(self._type)}, edges=self._edges)
 
     def _units_of(self, columns: np.ndarray) -> np.ndarray:
         return np.repeat(columns, self.n_categories_, axis=-1)

@@ -21,11 +21,12 @@ from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann.core.topics import add_words, draw_words, normalise_words
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import and_more, real_matrix
-from rbmqs.boltzmann.enumeration import all_states
+from rbmqs.boltzmann.enumeration import MAX_BITS, all_states
 from rbmqs.boltzmann.gradient_model import (
     Arrays,
     GradientLearner,
     UnsupervisedModel,
+    random_states,
     small_weights,
     stream_of,
     times,
@@ -33,9 +34,7 @@ from rbmqs.boltzmann.gradient_model import (
     to_samples,
     # fmt: skip,
 )  # fmt: skip
-from rbmqs.boltzmann.harmonium import random_states
 from rbmqs.boltzmann.keywords import estimator, keyword
-from rbmqs.boltzmann.layers import MAX_HIDDEN
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
@@ -186,9 +185,9 @@ class TopicLearner(GradientLearner):
     def enumerated(self) -> HiddenStates:
         """All hidden states with their distributions of words, which all lengths share."""
         n_hidden = len(self.arrays["hidden_bias"])
-        if n_hidden > MAX_HIDDEN:
+        if n_hidden > MAX_BITS:
             raise ValueError(
-                f"exact sums go over the hidden states: at most {MAX_HIDDEN} hidden units, "
+                f"exact sums go over the hidden states: at most {MAX_BITS} hidden units, "
                 f"got {n_hidden}; use log_partition(length, method='ais')"
             )
         states = all_states(n_hidden).astype(self.arrays["weights"].dtype)
@@ -254,7 +253,7 @@ class ReplicatedSoftmax(UnsupervisedModel):
 
     _accepts_sparse = True
 
-    def _check_rows(self, X: Any, min_rows: int = 1) -> sparse.csr_matrix:
+    def check_rows(self, X: Any, min_rows: int = 1) -> sparse.csr_matrix:
         return count_matrix(X, self._type, min_rows=min_rows)
 
     def _learner(self, counts: sparse.csr_matrix, seeds: list) -> TopicLearner:

@@ -29,6 +29,10 @@ class DivergenceWarning(UserWarning):
     """A training run was stopped and its last good parameters kept."""
 
 
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written; the last one before it stays."""
+
+
 class Learner(Protocol):
     """What the loop needs of a model in training."""
 
@@ -162,7 +166,8 @@ def train(
     show : bool
         Progress on standard error.
     save : callable, optional
-        Writes a checkpoint of learner and training; called once a minute and at the end.
+        Writes a checkpoint of learner and training; called at once and once a minute, then a file
+        that cannot be written (a full disk) is a warning. The caller writes the last one.
 
     Returns
     -------
@@ -173,6 +178,8 @@ def train(
     training.status, training.interrupted = "", None
     clock = _Clock(plan, training)
     good = _copies(learner)
+    if save is not None:
+        save(training)
     saved = time.monotonic()
     with (
         Interrupts() as interrupts,
@@ -194,13 +201,19 @@ def train(
                 training.status = f"interrupted after epoch {training.epoch}"
                 break
             if save is not None and time.monotonic() - saved > SAVE_EVERY:
-                save(training)
+                _save_if_possible(save, training)
                 saved = time.monotonic()
-    if save is not None:
-        save(training)
     if training.status and training.interrupted is None:
         warnings.warn(training.status, DivergenceWarning, stacklevel=3)
     return training
+
+
+def _save_if_possible(save: Save, training: Training) -> None:
+    try:
+        save(training)
+    except OSError as error:
+        warnings.warn(f"no checkpoint after epoch {training.epoch}, the run goes on: {error}",
+                      CheckpointWarning, stacklevel=4)  # fmt: skip
 
 
 class _Clock:

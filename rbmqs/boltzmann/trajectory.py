@@ -13,8 +13,10 @@ from itertools import pairwise
 import numpy as np
 
 from rbmqs.boltzmann.core.units import uniform_units
-from rbmqs.boltzmann.negative import Phase
-from rbmqs.boltzmann.parameters import Parameters
+from rbmqs.boltzmann.gradient_model import Arrays
+from rbmqs.boltzmann.layers import Harmonium
+from rbmqs.boltzmann.negative import NegativePhase, Phase, phase_of
+from rbmqs.boltzmann.path import path_to
 from rbmqs.boltzmann.randomness import next_call
 
 NEW_RUNG_BELOW = 0.3  # running swap rate with the present RBM
@@ -23,32 +25,25 @@ _MEMORY = 0.02  # of the running swap rate
 _BRIDGE_STEPS = 50
 
 
-class TrajectoryChains:
+class TrajectoryChains(NegativePhase):
     """A ladder of RBMs that grows while the last of them learns.
 
     Parameters
     ----------
-    machine : Parameters
+    model : Harmonium
         In training: its arrays change between calls.
-    n_gibbs_steps : int
+    n_steps : int
         Gibbs steps of every rung, each followed by exchanges, for each update.
     n_chains : int
         Chains of each rung.
-    base : array (N,)
-        Visible biases of the first rung, whose units are independent.
     """
 
-    needs_data_sample = False
-
-    def __init__(
-        self, machine: Parameters, n_steps: int, n_chains: int, base: np.ndarray, stream: np.ndarray
-    ) -> None:
+    def __init__(self, model: Harmonium, n_steps: int, n_chains: int, stream: np.ndarray) -> None:
         self.n_steps, self.n_chains, self.n_rows = n_steps, n_chains, n_chains
-        independent = Parameters(
-            np.zeros_like(machine.weights), base.astype(machine.dtype),
-            np.zeros_like(machine.hidden_bias),
-        )  # fmt: skip
-        self.rungs = [independent]
+        arrays = _copies(model)  # the first rung: units independent, of the visible biases
+        for name in ("weights", "hidden_bias"):
+            arrays[name][...] = 0
+        self.rungs = [model.with_arrays(arrays)]
         self.visible = [self._draw_first(stream), self._draw_first(stream)]
         self._rate = np.ones(1)
 
@@ -58,54 +53,49 @@ class TrajectoryChains:
         return float(self._rate[0])
 
     def draw(
-        self, machine: Parameters, data_hidden_sample: np.ndarray, stream: np.ndarray
+        self, model: Harmonium, data_hidden_sample: np.ndarray | None, stream: np.ndarray
     ) -> Phase:
         """Steps and exchanges of all rungs; a new rung where the last has fallen behind."""
         for _ in range(self.n_steps):
-            accepted = self._sweep([*self.rungs, machine], stream)
+            accepted = self._sweep([*self.rungs, model], stream)
             self._rate += _MEMORY * (accepted - self._rate)
         if self._rate[0] < NEW_RUNG_BELOW and len(self.rungs) < MAX_RUNGS:
-            self.rungs.append(_copy(machine))
+            self.rungs.append(model.with_arrays(_copies(model)))
             self.visible.append(self.visible[-1].copy())
             self._rate[0] = 1.0
         visible = self.visible[-1]
-        hidden = machine.hidden_mean(visible)
-        return Phase(visible, hidden, visible.mean(axis=0), hidden.mean(axis=0))
+        return phase_of(visible, model.hidden_mean(visible))
 
-    def memory(self) -> dict[str, np.ndarray]:
+    def memory(self) -> Arrays:
         """RBMs of the ladder, chains of all rungs, running swap rate."""
-        return {
-            "ladder_weights": np.stack([rung.weights for rung in self.rungs]),
-            "ladder_visible_bias": np.stack([rung.visible_bias for rung in self.rungs]),
-            "ladder_hidden_bias": np.stack([rung.hidden_bias for rung in self.rungs]),
-            "chains_visible": np.stack(self.visible),
-            "ladder_swap_rate": self._rate.copy(),
+        ladder = {
+            f"ladder_{name}": np.stack([rung.arrays[name] for rung in self.rungs])
+            for name in self.rungs[0].arrays
         }
+        rest = {"chains_visible": np.stack(self.visible), "ladder_swap_rate": self._rate.copy()}
+        return ladder | rest
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Inverse of `memory`."""
-        names = ("ladder_weights", "ladder_visible_bias", "ladder_hidden_bias")
-        stacks = [arrays[name] for name in names]
-        self.rungs = [Parameters(*(stack[k] for stack in stacks)) for k in range(len(stacks[0]))]
+    def restore(self, arrays: Arrays) -> None:
+        """Put back what `memory` gave, of any number of rungs."""
+        first = self.rungs[0]
+        self.rungs = [
+            first.with_arrays({name: arrays[f"ladder_{name}"][k].copy() for name in first.arrays})
+            for k in range(len(arrays["ladder_weights"]))
+        ]
         self.visible = [rows.copy() for rows in arrays["chains_visible"]]
         self._rate[...] = arrays["ladder_swap_rate"]
 
-    def allow(self, machine: Parameters, n_rows: int) -> None:
-        """Nothing to do: the number of chains is fixed."""
-
     def figures(self) -> dict[str, float]:
-        """Swap rate and number of machines."""
+        """Swap rate and number of rungs."""
         return {"swap rate": self.swap_rate, "rungs": float(len(self.rungs))}
 
-    def log_z(
-        self, machine: Parameters, stream: np.ndarray, n_sweeps: int = _BRIDGE_STEPS
-    ) -> float:
+    def log_z(self, model: Harmonium, stream: np.ndarray, n_sweeps: int = _BRIDGE_STEPS) -> float:
         """log Z of the present RBM by bridging from rung to rung; moves copies of the chains.
 
         Between neighbours Bennett's acceptance ratio is solved from the draws of both
         (C. H. Bennett, J. Comput. Phys. 22, 245 (1976)).
         """
-        ladder = [*self.rungs, machine]
+        ladder = [*self.rungs, model]
         kept = [rows.copy() for rows in self.visible]
         forward: list[list[np.ndarray]] = [[] for _ in self.rungs]
         backward: list[list[np.ndarray]] = [[] for _ in self.rungs]
@@ -117,14 +107,12 @@ class TrajectoryChains:
                 backward[k].append(high.log_weight(self.visible[k + 1])
                                    - low.log_weight(self.visible[k + 1]))  # fmt: skip
         self.visible = kept
-        first = self.rungs[0]
-        total = np.logaddexp(0, first.visible_bias.astype(float)).sum()
-        total += first.n_hidden * np.log(2)
+        total = path_to(self.rungs[0]).log_z_base
         for up, down in zip(forward, backward, strict=True):
             total += bennett(np.concatenate(up), np.concatenate(down))
         return float(total)
 
-    def _sweep(self, ladder: list[Parameters], stream: np.ndarray) -> float:
+    def _sweep(self, ladder: list[Harmonium], stream: np.ndarray) -> float:
         """One step of every rung and exchanges of all neighbours; the last pair's acceptance."""
         self.visible[0] = self._draw_first(stream)
         for k in range(1, len(ladder)):
@@ -136,7 +124,7 @@ class TrajectoryChains:
             accepted = self._exchange(k, ladder[k], ladder[k + 1], uniform[k])
         return accepted
 
-    def _exchange(self, k: int, low: Parameters, high: Parameters, uniform: np.ndarray) -> float:
+    def _exchange(self, k: int, low: Harmonium, high: Harmonium, uniform: np.ndarray) -> float:
         a, b = self.visible[k], self.visible[k + 1]
         gain = low.log_weight(b) - low.log_weight(a) + high.log_weight(a) - high.log_weight(b)
         swap = np.log(np.maximum(uniform, 1e-300)) < gain
@@ -147,8 +135,7 @@ class TrajectoryChains:
     def _draw_first(self, stream: np.ndarray) -> np.ndarray:
         """Independent rows of the first rung."""
         first = self.rungs[0]
-        hidden = np.zeros((self.n_chains, first.n_hidden), first.dtype)
-        return first.sample_visible(hidden, stream)
+        return first.sample_visible(np.zeros((self.n_chains, first.n_hidden), first.dtype), stream)
 
 
 def bennett(forward: np.ndarray, backward: np.ndarray) -> float:
@@ -165,7 +152,5 @@ def _fermi(x: np.ndarray) -> np.ndarray:
     return 0.5 * (1.0 - np.tanh(0.5 * x))
 
 
-def _copy(machine: Parameters) -> Parameters:
-    return Parameters(
-        machine.weights.copy(), machine.visible_bias.copy(), machine.hidden_bias.copy()
-    )
+def _copies(model: Harmonium) -> Arrays:
+    return {name: array.copy() for name, array in model.arrays.items()}

@@ -10,6 +10,9 @@ R. Monasson, eLife 8, e39397 (2019) for the rectified types.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +21,7 @@ from hamiltonians.utils.registry import Registry
 from rbmqs.boltzmann.core.softmax import normal_units, sample_groups, softmax_groups, sum_group_logs
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import real_matrix, unit_matrix
-from rbmqs.boltzmann.enumeration import all_states
+from rbmqs.boltzmann.enumeration import all_states, state_chunks
 from rbmqs.boltzmann.gradient_model import Arrays, column_mean, log_odds, to_means, to_samples
 from rbmqs.boltzmann.randomness import next_call
 
@@ -34,23 +37,35 @@ class BinaryUnits:
 
     Parameters
     ----------
-    bias : array (units,)
+    arrays : dict of arrays (units,)
+        "bias", and what else the type has (`names`).
+    learn : bool
+        Whether widths of real units are learned; they are kept otherwise.
     """
 
-    n_states: int | None = 2  # of one unit; None where there is no end of them
+    names: tuple[str, ...] = ("bias",)
+    is_real = False
+    first_value = 0.0  # of a unit whose value is missing, before its first draw
 
-    def __init__(self, bias: np.ndarray) -> None:
-        self.arrays: Arrays = {"bias": bias}
+    def __init__(self, arrays: Arrays, learn: bool = False) -> None:
+        self.arrays, self.learn = arrays, learn
 
     @classmethod
     def at_rest(cls, n: int, dtype: Any) -> Self:
-        """A hidden layer before training."""
-        return cls(np.zeros(n, dtype))
+        """A hidden layer before training, of unit width, which is kept: the weights scale it."""
+        return cls({name: np.zeros(n, dtype) for name in cls.names})
 
     @classmethod
-    def of_rows(cls, rows: Any) -> Self:
+    def of_rows(cls, rows: Any, learn: bool = True) -> Self:
         """A visible layer that alone fits the columns of the rows."""
-        return cls(log_odds(column_mean(rows), 1 / (2 + rows.shape[0])).astype(rows.dtype))
+        bias = log_odds(column_mean(rows), 1 / (2 + rows.shape[0]))
+        return cls({"bias": bias.astype(rows.dtype)}, learn)
+
+    def with_arrays(self, arrays: Arrays) -> Self:
+        """The same units with other parameters."""
+        units = copy(self)
+        units.arrays = arrays
+        return units
 
     @staticmethod
     def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
@@ -69,8 +84,13 @@ class BinaryUnits:
         return self.arrays["bias"]
 
     @property
+    def n_bits(self) -> float:
+        """log2 of the number of states of the layer."""
+        return math.inf if self.is_real else len(self.bias)
+
+    @property
     def scale(self) -> np.ndarray | None:
-        """Width of the values, None for 1: steps and first weights are in proportion."""
+        """What the weights of each unit are in proportion to, None for 1: so are their steps."""
         return None
 
     def scaled(self, v: Any) -> Any:
@@ -95,6 +115,10 @@ class BinaryUnits:
 
     def precondition(self, gradient: Arrays) -> None:
         """Bring a gradient of own parameters to the units' scale, in place."""
+        scale = self.scale
+        for name in gradient:
+            if scale is not None and "bias" in name:
+                gradient[name] *= scale**2
 
     def confine(self) -> None:
         """Bring parameters back into their range after a step."""
@@ -114,16 +138,23 @@ class BinaryUnits:
         """Every state of the layer, (states, units)."""
         return all_states(len(self.bias)).astype(self.bias.dtype)
 
+    def state_chunks(self) -> Iterator[np.ndarray]:
+        """The same in parts."""
+        return state_chunks(len(self.bias))
+
 
 @UNIT_TYPES.register("spin")
 class SpinUnits(BinaryUnits):
     """Units of -1 and +1, e = -b v."""
 
+    first_value = -1.0
+
     @classmethod
-    def of_rows(cls, rows: Any) -> Self:
+    def of_rows(cls, rows: Any, learn: bool = True) -> Self:
         """A visible layer that alone fits the columns of the rows."""
         up = (1 + column_mean(rows)) / 2
-        return cls((log_odds(up, 1 / (2 + rows.shape[0])) / 2).astype(rows.dtype))
+        bias = log_odds(up, 1 / (2 + rows.shape[0])) / 2
+        return cls({"bias": bias.astype(rows.dtype)}, learn)
 
     @staticmethod
     def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
@@ -164,9 +195,20 @@ class SoftmaxUnits(BinaryUnits):
         Group g holds the units edges[g] to edges[g + 1]; one group of all when missing.
     """
 
-    def __init__(self, bias: np.ndarray, edges: np.ndarray | None = None) -> None:
-        super().__init__(bias)
-        self.edges = np.array([0, len(bias)]) if edges is None else edges
+    def __init__(
+        self, arrays: Arrays, learn: bool = False, edges: np.ndarray | None = None
+    ) -> None:
+        super().__init__(arrays, learn)
+        self.edges = np.array([0, len(self.bias)]) if edges is None else edges
+
+    @property
+    def n_bits(self) -> float:
+        """log2 of the number of states of the layer."""
+        return float(np.log2(np.diff(self.edges)).sum())
+
+    def state_chunks(self) -> Iterator[np.ndarray]:
+        """All states at once."""
+        yield self.all_states()
 
     @staticmethod
     def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
@@ -204,32 +246,25 @@ class GaussianUnits(BinaryUnits):
     learning of Gaussian-Bernoulli restricted Boltzmann machines", ICANN 2011, Eqs. 4-9.
     """
 
-    n_states = None
+    names = ("bias", "log_variance")
+    is_real = True
 
-    def __init__(
-        self, bias: np.ndarray, log_variance: np.ndarray, learn_variance: bool = False
-    ) -> None:
-        self.arrays = {"bias": bias, "log_variance": log_variance}
-        self._learn = learn_variance
-        self._floor = log_variance + np.log(VARIANCE_FLOOR).astype(log_variance.dtype)
-
-    @classmethod
-    def at_rest(cls, n: int, dtype: Any) -> Self:
-        """Unit variance, which is kept: the weights scale the layer."""
-        return cls(np.zeros(n, dtype), np.zeros(n, dtype))
+    def __init__(self, arrays: Arrays, learn: bool = False) -> None:
+        super().__init__(arrays, learn)
+        variance = arrays["log_variance"]
+        self._floor = variance + np.log(VARIANCE_FLOOR).astype(variance.dtype)
 
     @classmethod
-    def of_rows(cls, rows: Any, learn_variance: bool = True) -> Self:
+    def of_rows(cls, rows: Any, learn: bool = True) -> Self:
         """Mean of the columns, and their variance where it is learned, else 1."""
         variance = np.ones(rows.shape[1])
-        if learn_variance:
+        if learn:
             variance = rows.var(axis=0, dtype=np.float64)
         if (variance == 0).any() and rows.shape[0] > 1:
             constant = int(np.flatnonzero(variance == 0)[0])
             raise ValueError(f"column {constant} of X is constant: drop it, or variance='unit'")
-        variance = np.where(variance > 0, variance, 1.0)
-        mean, log_variance = column_mean(rows), np.log(variance)
-        return cls(mean.astype(rows.dtype), log_variance.astype(rows.dtype), learn_variance)
+        start = {"bias": column_mean(rows), "log_variance": np.log(variance + (variance == 0))}
+        return cls({name: array.astype(rows.dtype) for name, array in start.items()}, learn)
 
     @staticmethod
     def check_rows(X: Any, dtype: Any, min_rows: int = 1) -> Any:
@@ -277,10 +312,6 @@ class GaussianUnits(BinaryUnits):
         width = 0.5 * (np.log(2 * np.pi) + self.arrays["log_variance"]).sum(dtype=np.float64)
         return width + 0.5 * (mean**2 - bias**2) @ self._precision.astype(np.float64)
 
-    def precondition(self, gradient: Arrays) -> None:
-        """Times sigma^2 where the mean is concerned, so that steps scale with the columns."""
-        gradient["bias"] *= 1 / self._precision
-
     def confine(self) -> None:
         """No variance below a ten-thousandth of the first."""
         np.maximum(self.arrays["log_variance"], self._floor, out=self.arrays["log_variance"])
@@ -288,7 +319,7 @@ class GaussianUnits(BinaryUnits):
     def statistics(self, v: Any, back: Any, share: np.ndarray) -> Arrays:
         """<(v - b)> / sigma^2, and <(v - b)^2 / 2 - v input> / sigma^2 for log sigma^2."""
         out = {"bias": (v - self.bias).T @ share * self._precision}
-        if self._learn:
+        if self.learn:
             square = 0.5 * (v - self.bias) ** 2 - v * back()
             out["log_variance"] = square.T @ share * self._precision
         return out
@@ -296,6 +327,6 @@ class GaussianUnits(BinaryUnits):
     def mean_statistics(self, inputs: Any, mean: np.ndarray, share: np.ndarray) -> Arrays:
         """As at the mean, and sigma^2 / 2 more of the square."""
         out = self.statistics(mean, inputs, share)
-        if self._learn:
+        if self.learn:
             out["log_variance"] += 0.5 * share.sum()
         return out

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rbmqs.cli import exit_codes
 from rbmqs.utils.interrupts import signals_reported
 
-EXIT_NOT_CONVERGED = 3
 AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
 # option of the command line, keyword of BernoulliRBM, type, help
@@ -89,104 +90,141 @@ def _add_score(commands: Any, command: AddCommand) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from rbmqs.boltzmann import BernoulliRBM
     from rbmqs.boltzmann.files import read_table
     from rbmqs.boltzmann.training import DivergenceWarning
 
+    rbm = _to_resume(options) if options.resume else _new_model(options)
+    for path in (options.output, options.plot):
+        _try_output(path)
     data = read_table(options.data)
     validation = None if options.validation is None else read_table(options.validation)
-    given = {keyword: getattr(options, keyword) for _, keyword, _, _ in _OPTIONS}
-    keywords = {name: value for name, value in given.items() if value is not None}
-    if options.hidden is not None and options.hidden.isdigit():
-        keywords["n_components"], options.hidden = int(options.hidden), None
-    if (options.visible or "bernoulli", options.hidden or "bernoulli") != ("bernoulli",) * 2:
-        return _train_layers(options, data, keywords)
-    rbm = BernoulliRBM(**keywords, verbose=0 if options.quiet else 1)
-    if options.double:
-        rbm.set_params(dtype="float64")
+    rbm.set_params(verbose=0 if options.quiet else 1)
     with warnings.catch_warnings(), signals_reported():
         warnings.simplefilter("ignore", DivergenceWarning)  # `_report` says it in one line
         if options.resume:
             rbm.resume(options.output, data, validation=validation)
         else:
-            _refuse_missing_directory(options.output)
             rbm.fit(data, validation=validation, checkpoint=options.output)
     return _report(rbm, options)
 
 
-def _train_layers(options: argparse.Namespace, data: Any, keywords: dict[str, Any]) -> int:
-    """Train layers of other types than Bernoulli."""
-    from rbmqs.boltzmann import LayeredRBM
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of the estimator that the command line names."""
+    given = {keyword: getattr(options, keyword) for _, keyword, _, _ in _OPTIONS}
+    given |= {"visible": options.visible, "hidden": options.hidden}
+    if options.hidden is not None and options.hidden.isdigit():
+        given |= {"n_components": int(options.hidden), "hidden": None}
+    given["dtype"] = "float64" if options.double else None
+    return {name: value for name, value in given.items() if value is not None}
 
-    if options.resume or options.validation or "binarize" in keywords:
-        raise ValueError("--resume, --validation and --binarize are for Bernoulli units alone")
-    _refuse_missing_directory(options.output)
-    rbm = LayeredRBM(
-        visible=options.visible or "bernoulli", hidden=options.hidden or "bernoulli",
-        dtype="float64" if options.double else "float32", verbose=not options.quiet, **keywords,
-    )  # fmt: skip
-    with signals_reported():
-        rbm.fit(data).save(options.output)
-    return _report(rbm, options)
+
+def _new_model(options: argparse.Namespace) -> Any:
+    """A model of Bernoulli units, or of layers of other types."""
+    from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
+
+    keywords = _given(options)
+    types = {side: keywords.pop(side, "bernoulli") for side in ("visible", "hidden")}
+    if set(types.values()) == {"bernoulli"}:
+        return BernoulliRBM(**keywords)
+    if "binarize" in keywords:
+        raise ValueError(f"--binarize is for Bernoulli units alone, got --visible "
+                         f"{types['visible']} --hidden {types['hidden']}")  # fmt: skip
+    return LayeredRBM(**types, **keywords)
+
+
+def _to_resume(options: argparse.Namespace) -> Any:
+    """The model of a checkpoint, which the options that are given must agree with."""
+    from rbmqs.boltzmann.rbm_model import RESUMABLE
+
+    rbm = _loaded(options.output)
+    for name, value in _given(options).items():
+        if name in RESUMABLE:
+            rbm.set_params(**{name: value})
+        elif getattr(rbm, name) != value:
+            raise ValueError(
+                f"--resume: {options.output} is of a run with {name} {getattr(rbm, name)!r}, got "
+                f"{value!r}: leave the option out, or begin a new run without --resume"
+            )
+    return rbm
 
 
 def _loaded(path: str) -> Any:
     """The model of a file, of Bernoulli units or of layers of other types."""
     from hamiltonians.utils.archive import CheckpointError
     from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
-    from rbmqs.boltzmann.gaussian import KIND
 
     try:
         return BernoulliRBM.load(path)
     except CheckpointError as error:
-        if KIND.format not in str(error):
+        if LayeredRBM.file_kind.format not in str(error):
             raise
         return LayeredRBM.load(path)
 
 
-def _refuse_missing_directory(path: str) -> None:
-    """Before the training, not after it."""
-    if not Path(path).resolve().parent.is_dir():
+def _try_output(path: str | None) -> None:
+    """Refuse a file that cannot be written, before the work and not after it."""
+    if path is None:
+        return
+    target = Path(path).resolve()
+    if not target.parent.is_dir():
         raise FileNotFoundError(f"no such directory for {path}")
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a directory, a file is wanted")
+    if target.suffix not in (".npz", ".npy", ".csv"):
+        from matplotlib.backend_bases import FigureCanvasBase  # reading takes half a second
+
+        endings = FigureCanvasBase.get_supported_filetypes()
+        if target.suffix.removeprefix(".") not in endings:
+            raise ValueError(f"{path} must end in one of .{', .'.join(sorted(endings))}")
+    trial = target.with_name(f".{target.name}.trial")
+    trial.write_bytes(b"")
+    trial.unlink()
 
 
 def _report(rbm: Any, options: argparse.Namespace) -> int:
     training = rbm.training_
-    n, m = rbm.machine_.weights.shape
-    print(f"{'machine':<14} {n} visible, {m} hidden units")
+    n, m = rbm.rbm_.weights.shape
+    print(f"{'RBM':<14} {n} visible, {m} hidden units")
     print(f"{'epochs':<14} {training.epoch} in {training.seconds:.1f} s")
     if training.history:
         for name, value in training.history[-1].figures.items():
             print(f"{name:<22} {value:.4f}")
     print(f"{'saved':<14} {options.output}")
-    if options.plot:
+    if options.plot and training.history:
         from rbmqs.boltzmann.plotting import learning_curves
 
         learning_curves(training, options.plot)
         print(f"{'picture':<14} {options.plot}")
     if training.interrupted is not None:
-        print(f"saved; go on with: rbmqs train {options.data} --output {options.output} --resume",
-              file=sys.stderr)  # fmt: skip
-        return 128 + training.interrupted
+        print(f"saved; go on with: {_to_go_on(options)}", file=sys.stderr)
+        return exit_codes.INTERRUPTED + training.interrupted
     if training.status:
         print(f"rbmqs: {training.status}", file=sys.stderr)
-        return EXIT_NOT_CONVERGED
-    return 0
+        return exit_codes.NOT_CONVERGED
+    return exit_codes.OK
+
+
+def _to_go_on(options: argparse.Namespace) -> str:
+    """The command that goes on with an interrupted run: all its options, and --resume."""
+    given = {option: getattr(options, keyword) for option, keyword, _, _ in _OPTIONS}
+    given |= {f"--{name}": getattr(options, name)
+              for name in ("visible", "hidden", "validation", "output", "plot")}  # fmt: skip
+    words = [word for option, value in given.items() if value is not None
+             for word in (option, str(value))]  # fmt: skip
+    words += [f"--{name}" for name in ("double", "quiet") if getattr(options, name)]
+    return shlex.join(["rbmqs", "train", options.data, *words, "--resume"])
 
 
 def _sample(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from rbmqs.boltzmann.bernoulli import BernoulliRBM
-
-    rbm = _loaded(options.model)
     if options.output is not None and Path(options.output).suffix not in (".npy", ".csv"):
         raise ValueError(f"output must end in .npy or .csv, got {options.output!r}")
-    if isinstance(rbm, BernoulliRBM):
-        rbm.set_params(random_state=options.seed)
-        rows, form = rbm.sample(options.rows, n_steps=options.steps), "%d"
-    else:
-        rows, form = rbm.sample(options.rows, options.steps, options.seed), "%.6g"
+    _try_output(options.output)
+    rbm = _loaded(options.model)
+    rbm.set_params(random_state=options.seed)
+    rows = rbm.sample(options.rows, options.steps)
+    form = "%d" if rows.dtype == np.uint8 else "%.6g"
     if options.output is None:
         for row in rows:
             print(",".join(form % value for value in row))
@@ -198,41 +236,26 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from rbmqs.boltzmann.bernoulli import BernoulliRBM
+    """Exact log-likelihood where a layer can be summed over, else with log Z by annealing."""
+    from rbmqs.boltzmann import BernoulliRBM
+    from rbmqs.boltzmann.enumeration import MAX_BITS
     from rbmqs.boltzmann.files import read_table
-    from rbmqs.boltzmann.likelihood import ais, base_rate, is_feasible, raise_log_z
+    from rbmqs.boltzmann.likelihood import ais, base_rate, raise_log_z
 
     rbm = _loaded(options.model)
-    if not isinstance(rbm, BernoulliRBM):
-        return _score_layers(rbm, options)
     rows = rbm.checked_rows(read_table(options.data))
     print(f"{'rows':<30} {rows.shape[0]}")
-    print(f"{'pseudo-log-likelihood':<30} {rbm.score(rows):.4f} nats a row")
-    if is_feasible(rbm.machine_, 20):
+    settings: dict[str, Any] = {"n_betas": options.betas, "random_state": options.seed}
+    if isinstance(rbm, BernoulliRBM):
+        print(f"{'pseudo-log-likelihood':<30} {rbm.score(rows):.4f} nats a row")
+        settings["base"] = base_rate(rows)
+    if rbm.rbm_.n_bits <= MAX_BITS:
         print(f"{'log-likelihood (exact)':<30} {rbm.log_likelihood(rows).mean():.4f} nats a row")
         return 0
-    settings: dict[str, Any] = {
-        "n_betas": options.betas, "base": base_rate(rows), "random_state": options.seed,
-    }  # fmt: skip
-    mean = rbm.machine_.log_weight(rows).mean()
-    below = ais(rbm.machine_, n_runs=options.runs, **settings)
-    above = raise_log_z(rbm.machine_, rows[: options.runs], **settings)
+    mean = rbm.rbm_.log_weight(rows).mean()
+    below = ais(rbm.rbm_, n_runs=options.runs, **settings)
+    above = raise_log_z(rbm.rbm_, rows[: options.runs], **settings)
     for name, z in (("log-likelihood (AIS)", below), ("log-likelihood (RAISE)", above)):
         print(f"{name:<30} {mean - z.value:.4f} +- {z.error:.4f} nats a row, log Z from {z.side}")
     print("RAISE starts from these rows: log Z lies below it as far as the model fits them")
-    return 0
-
-
-def _score_layers(rbm: Any, options: argparse.Namespace) -> int:
-    """Exact log-likelihood where a layer can be summed over, else with log Z by annealing."""
-    from rbmqs.boltzmann.files import read_table
-
-    weight = -rbm.free_energy(read_table(options.data))
-    print(f"{'rows':<30} {len(weight)}")
-    try:
-        log_z, name, error = rbm.log_partition(), "log-likelihood (exact)", ""
-    except ValueError:
-        found = rbm.annealed_log_partition(options.betas, options.runs, random_state=options.seed)
-        log_z, name, error = found.value, "log-likelihood (AIS)", f" +- {found.error:.4f}"
-    print(f"{name:<30} {weight.mean() - log_z:.4f}{error} nats a row")
     return 0

@@ -1,4 +1,4 @@
-"""Steps along the geometric path from independent visible units to a machine.
+"""Steps along the geometric path from independent visible units to an RBM.
 
     log f_beta(v) = (1 - beta) base.v + beta b.v + sum_j softplus(beta (c_j + (v W)_j))
 

@@ -25,7 +25,7 @@ def ascend(
     """velocity <- momentum velocity + rate (G - l2 W - l1 sign W), weights <- weights + velocity.
 
     data (n+, N), data_hidden (n+, M) : activities under the data; model, model_hidden : under the
-    machine. Sparse data is ``entries``, indptr (n+ + 1,) and sorted indices of the ones, beside a
+    RBM. Sparse data is ``entries``, indptr (n+ + 1,) and sorted indices of the ones, beside a
     ``data`` without rows; dense data comes with empty ``entries``.
     offsets : mu (N,), lam (M,), or two empty arrays for none; differences : dv (N,), dh (M,).
     step : rate, momentum. decay : l1, l2.

@@ -8,18 +8,12 @@ from rbmqs.boltzmann.likelihood.annealing import (
     raise_log_z,
     reverse_ais,
 )
-from rbmqs.boltzmann.likelihood.exact import exact_gradient, exact_log_z, is_feasible
-from rbmqs.boltzmann.likelihood.monitors import free_energy_gap
 from rbmqs.boltzmann.likelihood.pseudo import pseudo_log_likelihood
 
 __all__ = [
     "LogZ",
     "ais",
     "base_rate",
-    "exact_gradient",
-    "exact_log_z",
-    "free_energy_gap",
-    "is_feasible",
     "log_likelihood_bounds",
     "pseudo_log_likelihood",
     "raise_log_z",

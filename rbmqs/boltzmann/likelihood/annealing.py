@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from hamiltonians.utils.checks import positive_int
-from rbmqs.boltzmann.core import annealing, gibbs
-from rbmqs.boltzmann.core.units import uniform_units
+from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.linalg import one_pool
-from rbmqs.boltzmann.parameters import Parameters
-from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
-from rbmqs.core.blas import address
-from rbmqs.core.products import n_blocks
+from rbmqs.boltzmann.path import Path, path_to
+from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def base_rate(X: Any, smoothing: float = 1.0) -> np.ndarray:
 
 
 def ais(
-    machine: Parameters,
+    model: Harmonium,
     *,
     n_betas: int = 1000,
     n_runs: int = 100,
@@ -76,7 +74,7 @@ def ais(
 
     Parameters
     ----------
-    machine : Parameters
+    model : Harmonium
     n_betas : int
         Intermediate distributions; the error falls with their number.
     n_runs : int
@@ -89,14 +87,14 @@ def ais(
     LogZ
         On average below the truth.
     """
-    path = _Path(machine, n_betas, n_runs, base, random_state)
-    visible = path.draw_base()
-    log_w = path.run(visible, np.linspace(0.0, 1.0, n_betas + 1))
-    return log_z_of(path.log_z_base, log_w, 1)
+    betas = np.linspace(0.0, 1.0, positive_int("n_betas", n_betas) + 1)
+    path, stream = path_to(model, base), new_stream(seed_sequence(random_state))
+    visible = path.draw_base(positive_int("n_runs", n_runs), stream)
+    return log_z_of(path.log_z_base, _log_weights(path, visible, betas, stream), 1)
 
 
 def reverse_ais(
-    machine: Parameters,
+    model: Harmonium,
     samples: Any,
     *,
     n_betas: int = 1000,
@@ -107,7 +105,7 @@ def reverse_ais(
 
     Parameters
     ----------
-    machine : Parameters
+    model : Harmonium
     samples : array (n, N)
         Drawn from the RBM, independently: one run each. The estimate is as good as they are.
     n_betas, base, random_state
@@ -118,14 +116,12 @@ def reverse_ais(
     LogZ
         On average above the truth.
     """
-    visible = machine.rows(samples)
-    path = _Path(machine, n_betas, len(visible), base, random_state)
-    log_w = path.run(visible, np.linspace(1.0, 0.0, n_betas + 1), move_first=True)
-    return log_z_of(path.log_z_base, log_w, -1)
+    start, log_w = _backwards(model, _dense(samples, model), n_betas, base, random_state)
+    return log_z_of(start, log_w, -1)
 
 
 def raise_log_z(
-    machine: Parameters,
+    model: Harmonium,
     X: Any,
     *,
     n_betas: int = 1000,
@@ -143,9 +139,9 @@ def raise_log_z(
 
     Parameters
     ----------
-    machine : Parameters
+    model : Harmonium
     X : array (n, N)
-        Rows of test data, or drawn from the machine.
+        Rows of test data, or drawn from the RBM.
     n_runs : int
         Reverse runs from each row.
     n_betas, base, random_state
@@ -156,22 +152,21 @@ def raise_log_z(
     LogZ
         Mean over the rows with its standard error; ess is that of the runs of a row, on average.
     """
-    rows = np.repeat(machine.rows(X), positive_int("n_runs", n_runs), axis=0)
-    path = _Path(machine, n_betas, len(rows), base, random_state)
-    log_w = path.run(rows, np.linspace(1.0, 0.0, n_betas + 1), move_first=True)
+    rows = np.repeat(_dense(X, model), positive_int("n_runs", n_runs), axis=0)
+    start, log_w = _backwards(model, rows, n_betas, base, random_state)
     each = log_w.reshape(-1, n_runs)
     means = np.logaddexp.reduce(each, axis=1) - np.log(n_runs)
     weights = np.exp(each - each.max(axis=1, keepdims=True))
     ess = np.mean(weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1))
     error = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.inf
-    return LogZ(float(path.log_z_base - means.mean()), float(error), float(ess), n_runs, "above")
+    return LogZ(float(start - means.mean()), float(error), float(ess), n_runs, "above")
 
 
 def log_likelihood_bounds(
-    machine: Parameters, X: Any, below: LogZ, above: LogZ
+    model: Harmonium, X: Any, below: LogZ, above: LogZ
 ) -> tuple[float, float]:
     """Mean log-likelihood of X in nats a row with log Z from above and from below."""
-    mean = float(machine.log_weight(X).mean())
+    mean = float(model.log_weight(X).mean())
     return mean - above.value, mean - below.value
 
 
@@ -182,70 +177,41 @@ def log_z_of(start: float, log_w: np.ndarray, direction: int) -> LogZ:
     return LogZ(start + direction * value, error, ess, len(log_w), side)
 
 
-class _Path:
-    """Buffers and moves along the path of one machine."""
+def _dense(rows: Any, model: Harmonium) -> np.ndarray:
+    dense = rows.toarray() if sparse.issparse(rows) else rows
+    return np.ascontiguousarray(dense, dtype=model.dtype)
 
-    def __init__(
-        self,
-        machine: Parameters,
-        n_betas: int,
-        n_runs: int,
-        base: np.ndarray | None,
-        random_state: object,
-    ) -> None:
-        positive_int("n_betas", n_betas)
-        positive_int("n_runs", n_runs)
-        bias = machine.visible_bias if base is None else np.asarray(base)
-        if bias.shape != (machine.n_visible,):
-            raise ValueError(f"base must have shape ({machine.n_visible},), got {bias.shape}")
-        self.machine, self.dtype = machine, machine.dtype
-        self.base = np.ascontiguousarray(bias, self.dtype)
-        self.gemm, self.stream = (
-            address("gemm", self.dtype),
-            new_stream(seed_sequence(random_state)),
-        )
-        self.hidden = np.zeros((n_runs, machine.n_hidden), self.dtype)
-        self.parts = np.zeros((n_runs, n_blocks(machine.n_hidden)))
-        self.n_runs = n_runs
-        softplus = np.logaddexp(0.0, self.base.astype(float)).sum()
-        self.log_z_base = float(softplus + machine.n_hidden * np.log(2.0))
 
-    def draw_base(self) -> np.ndarray:
-        """Rows drawn from the base model."""
-        visible = np.empty((self.n_runs, self.machine.n_visible), self.dtype)
-        uniform_units(visible, next_call(self.stream))
-        return (visible < 1 / (1 + np.exp(-self.base))).astype(self.dtype)
+def _backwards(
+    model: Harmonium, rows: np.ndarray, n_betas: int, base: np.ndarray | None, random_state: object
+) -> tuple[float, np.ndarray]:
+    """log Z of the base, log weights of runs from the RBM to it."""
+    betas = np.linspace(1.0, 0.0, positive_int("n_betas", n_betas) + 1)
+    path, stream = path_to(model, base), new_stream(seed_sequence(random_state))
+    return path.log_z_base, _log_weights(path, rows, betas, stream, move_first=True)
 
-    def run(self, visible: np.ndarray, betas: np.ndarray, move_first: bool = False) -> np.ndarray:
-        """sum_k log f_{k+1}(v_k) / f_k(v_k) along the betas, (n_runs,)."""
-        log_w = np.zeros(len(visible))
-        tilt = self.machine.visible_bias.astype(float) - self.base
-        visible = visible.copy()
-        with one_pool():
-            if move_first:
-                self._hidden(visible, betas[0], betas[0])
-                self._visible(visible, betas[0])
-            for k in range(len(betas) - 1):
-                log_w += (betas[k + 1] - betas[k]) * (visible @ tilt)
-                self._hidden(visible, betas[k], betas[k + 1])
-                log_w += self.parts.sum(axis=1)
-                if k + 2 < len(betas):
-                    self._visible(visible, betas[k + 1])
-        return log_w
 
-    def _hidden(self, visible: np.ndarray, start: float, stop: float) -> None:
-        real = self.dtype.type
-        annealing.reweight_and_sample(
-            self.gemm, visible, self.machine.weights, self.machine.hidden_bias, real(start),
-            real(stop), next_call(self.stream), self.hidden, self.parts,
-        )  # fmt: skip
+def _log_weights(
+    path: Path, visible: np.ndarray, betas: np.ndarray, stream: np.ndarray,
+    move_first: bool = False,
+) -> np.ndarray:  # fmt: skip
+    """sum_k log f_{k+1}(v_k) / f_k(v_k) along the betas, (n,), of rows drawn at the first."""
+    n, log_w = len(visible), np.zeros(len(visible))
+    visible, hidden = visible.copy(), np.zeros((n, path.model.n_hidden), path.dtype)
 
-    def _visible(self, visible: np.ndarray, beta: float) -> None:
-        scale = np.full(len(visible), beta, self.dtype)
-        gibbs.sample_layer(
-            self.gemm, self.hidden, self.machine.weights, True, self.machine.visible_bias, scale,
-            self.base, next_call(self.stream), visible,
-        )  # fmt: skip
+    def move(beta: float) -> None:
+        path.draw_visible(hidden, np.full(n, beta, path.dtype), stream, visible)
+
+    with one_pool():
+        if move_first:
+            path.reweigh(visible, betas[0], betas[0], stream, hidden)
+            move(betas[0])
+        for k in range(len(betas) - 1):
+            log_w += (betas[k + 1] - betas[k]) * path.tilt(visible)
+            log_w += path.reweigh(visible, betas[k], betas[k + 1], stream, hidden)
+            if k + 2 < len(betas):
+                move(betas[k + 1])
+    return log_w
 
 
 def _log_mean(log_w: np.ndarray) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.stats import chi2
 
 from rbmqs.boltzmann import BernoulliRBM, datasets
+from rbmqs.boltzmann.fused_learner import BinaryLearner
 from rbmqs.boltzmann.learner import RBMLearner, StepOptions
 from rbmqs.boltzmann.negative import ExactSum
 from rbmqs.boltzmann.randomness import new_stream
@@ -23,7 +24,7 @@ def with_parameters(machine, **keywords):
     """A fitted estimator that holds this machine."""
     n, m = machine.weights.shape
     rbm = BernoulliRBM(m, n_iter=1, **keywords).fit(np.eye(n, dtype=int)[:, :n])
-    rbm.machine_ = machine
+    rbm.rbm_ = machine
     return rbm
 
 
@@ -32,14 +33,15 @@ def trained():
     return BernoulliRBM(16, n_iter=300, random_state=1).fit(X)
 
 
+@pytest.mark.parametrize("kind", [RBMLearner, BinaryLearner])
 @pytest.mark.parametrize("shape", [(5, 3), (3, 5)])
-def test_exact_update_is_the_enumerated_gradient(shape):
+def test_exact_update_is_the_enumerated_gradient(shape, kind):
     machine = random_machine(*shape, seed=4)
     before = {n: getattr(machine, n).copy() for n in ("weights", "visible_bias", "hidden_bias")}
     rows = (np.random.default_rng(0).random((12, shape[0])) < 0.4).astype(np.uint8)
     expected = enumerated_gradient(machine, rows)
     stream = new_stream(np.random.SeedSequence(0))
-    learner = RBMLearner(machine, Rows(rows), ExactSum(machine), StepOptions(), stream, 12)
+    learner = kind(machine, Rows(rows), ExactSum(machine), StepOptions(), stream, 12)
     learner.update(np.arange(12), 0.1)
     for name, start in before.items():
         step = (getattr(machine, name) - start) / 0.1
@@ -53,7 +55,7 @@ def test_centred_gradient_ascends_the_same_likelihood():
         rows = (np.random.default_rng(1).random((30, 5)) < 0.7).astype(np.uint8)
         numbers = rows @ (1 << np.arange(5)[::-1])
         before = np.log(visible_probabilities(machine)[numbers]).mean()
-        learner = RBMLearner(machine, Rows(rows), ExactSum(machine), StepOptions(centred=centred),
+        learner = BinaryLearner(machine, Rows(rows), ExactSum(machine), StepOptions(centred=centred),
                              new_stream(np.random.SeedSequence(0)), 30)  # fmt: skip
         learner.update(np.arange(30), 0.05)
         after = np.log(visible_probabilities(machine)[numbers]).mean()

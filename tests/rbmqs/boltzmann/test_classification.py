@@ -231,9 +231,9 @@ def test_a_fine_tuned_stack_recognises_digits():
 def test_samples_of_a_stack_follow_its_generative_model():
     rows = states(3)[[0, 0, 7, 3]]
     model = DeepBeliefNetwork((3, 2), **OPTIONS).fit(rows)
-    for k, machine in enumerate(model.machines_):
+    for k, machine in enumerate(model.rbms_):
         randomise(machine.arrays, k)
-    bottom, top = model.machines_
+    bottom, top = model.rbms_
     with one_pool():
         middle = np.exp(top.log_weight(states(3).astype(float)))
         mean = bottom.visible_mean(states(3).astype(float))

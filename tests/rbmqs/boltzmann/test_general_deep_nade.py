@@ -64,7 +64,7 @@ def test_sweeps_follow_the_enumerated_distribution(n_hidden):
     assert p_value(model.sample(20_000, n_steps=60, random_state=1), probability) < 1e-4
 
 
-def test_general_machines_learn_what_pairs_cannot_say():
+def test_general_rbms_learn_what_pairs_cannot_say():
     """Parity of three units: a fully visible machine stays at 3 log 2, hidden units get below."""
     rows = np.tile(states(3)[states(3).sum(axis=1) % 2 == 0], (10, 1))
     options = {"batch_size": 40, "random_state": 1, "method": "exact", "dtype": "float64"}
@@ -138,7 +138,7 @@ def test_layers_follow_the_enumerated_distribution():
     assert p_value(model.sample(20_000, n_steps=40, random_state=1), probability) < 1e-4
 
 
-def test_deep_machines_learn():
+def test_deep_rbms_learn():
     rows = np.repeat(np.eye(4), 50, axis=0)
     rows = np.hstack([rows, rows])
     model = DeepBoltzmannMachine((8, 4), n_iter=400, batch_size=50, pretrain_n_iter=50,

@@ -31,7 +31,7 @@ class Categories(SoftmaxRBM):
     def _check_rows(self, X, min_rows=1):
         if not sparse.issparse(X):
             X = np.clip(np.rint(real_matrix(X, min_rows=min_rows)), 0, 3)
-        return super()._check_rows(X, min_rows)
+        return super().check_rows(X, min_rows)
 
     def _sizes(self, table):
         return np.full(table.shape[1], 4)
@@ -43,7 +43,7 @@ class Counts(ReplicatedSoftmax):
     def _check_rows(self, X, min_rows=1):
         rows = real_matrix(X, min_rows=min_rows)
         rows = rows.toarray() if sparse.issparse(rows) else rows
-        return super()._check_rows(np.clip(np.rint(np.abs(rows)), 1, 4), min_rows)
+        return super().check_rows(np.clip(np.rint(np.abs(rows)), 1, 4), min_rows)
 
 
 BINARY = {"binarize": 0.0, "random_state": 1}  # the checks' numbers become 0 and 1 at the door

@@ -7,9 +7,11 @@ import pytest
 from scipy.special import logsumexp
 
 from rbmqs.boltzmann import GaussianRBM, LayeredRBM, SoftmaxRBM
-from rbmqs.boltzmann.harmonium import HarmoniumLearner
 from rbmqs.boltzmann.layers import Harmonium
+from rbmqs.boltzmann.learner import RBMLearner, StepOptions
+from rbmqs.boltzmann.negative import ExactSum
 from rbmqs.boltzmann.randomness import new_stream
+from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.unit_types import UNIT_TYPES
 from rbmqs.cli.main import main
 
@@ -23,7 +25,7 @@ SEED = np.random.SeedSequence(3)
 def layer(kind, seed, learn=True):
     """Three units, one where they are real, with random parameters."""
     units = UNIT_TYPES[kind].at_rest(3 if kind in FINITE else 1, np.float64)
-    units._learn = learn
+    units.learn = learn
     rng = np.random.default_rng(seed)
     for name, array in units.arrays.items():
         array[...] = rng.normal(size=array.shape) * (0.3 if "log" in name else 0.7)
@@ -32,7 +34,7 @@ def layer(kind, seed, learn=True):
 
 def points(units):
     """All states, or the points of a grid, and the logarithm of the volume of each."""
-    if units.n_states is not None:
+    if not units.is_real:
         states = units.all_states()
         return states, np.zeros(len(states))
     axis = GRID[GRID >= 0] if type(units).__name__ == "ReLUUnits" else GRID
@@ -118,7 +120,7 @@ def test_log_z_of_a_pair_exact_and_annealed(visible, hidden):
     machine = pair(visible, hidden)
     exact = integrated_log_z(machine)
     model = LayeredRBM(visible=visible, hidden=hidden)
-    model.machine_, model.n_features_in_ = machine, len(machine.visible.bias)
+    model.rbm_, model.n_features_in_ = machine, len(machine.visible.bias)
     if {visible, hidden} & FINITE or visible == hidden == "gaussian":
         assert model.log_partition() == pytest.approx(exact, abs=1e-4)
     else:
@@ -139,7 +141,8 @@ def test_log_z_of_a_pair_exact_and_annealed(visible, hidden):
 def test_the_exact_gradient_of_a_pair(visible, hidden):
     machine = pair(visible, hidden)
     rows = machine.visible.sample(random_inputs(machine.visible), new_stream(SEED))
-    learner = HarmoniumLearner(machine, new_stream(SEED), LayeredRBM(), "exact", 1, 1)
+    options = (StepOptions(), new_stream(SEED), 1)
+    learner = RBMLearner(machine, Rows(rows), ExactSum(machine), *options)
 
     def log_likelihood():
         return machine.log_weight(rows).mean() - machine.log_partition()
