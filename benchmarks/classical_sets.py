@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rbmqs.boltzmann import BernoulliRBM, datasets, monitor
+from rbmqs.boltzmann import BernoulliRBM, datasets, learner
 
 FIGURE = Path(__file__).parent.parent / "docs" / "gallery" / "classical_curves.png"
 RECIPES = {
@@ -44,7 +44,7 @@ def small(quick):
 
 def curves(quick):
     """Exact log-likelihood along training by each method, drawn into docs/gallery."""
-    monitor.EXACT_BELOW = 16  # every check sums over the visible states
+    learner.EXACT_BELOW = 16  # every check sums over the visible states
     found = {}
     for data in data_sets()[: 1 if quick else 3]:
         found[data.name] = {"optimum": data.optimum}

@@ -114,4 +114,5 @@ def layer_sizes(n_components: Any) -> list[int]:
 def new_rbm(model: TrainingKeywords, size: int, seed: Any, **options: Any) -> BernoulliRBM:
     """An untrained RBM with the keywords of the training that a deep model has."""
     keywords = {name: getattr(model, name) for name in TrainingKeywords._parameter_names()}
-    return BernoulliRBM(size, **keywords | {"random_state": seed} | options)
+    rbm = BernoulliRBM()
+    return rbm.set_params(**keywords | {"n_components": size, "random_state": seed} | options)

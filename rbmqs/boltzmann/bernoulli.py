@@ -68,7 +68,9 @@ class BernoulliRBM(TrainedRBM):
     binarize: float | None = keyword(None)
 
     _accepts_sparse = True
-    file_kind = Kind("rbmqs-boltzmann", 1, "units 0 and 1; E = -b.v - c.h - v W h; W (visible, hidden)")
+    file_kind = Kind(
+        "rbmqs-boltzmann", 1, "units 0 and 1; E = -b.v - c.h - v W h; W (visible, hidden)"
+    )
     _learner_type = BinaryLearner
 
     def check_rows(self, X: Any, min_rows: int = 1) -> Any:

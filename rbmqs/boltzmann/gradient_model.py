@@ -155,7 +155,7 @@ class GradientLearner:
         The parameters, changed in place.
     stream : array
         Randomness.
-    options : GradientModel
+    options : GradientModel, StepOptions
         Gives momentum and decay.
     decayed : tuple of str
         Parameters that weight decay applies to.
@@ -165,7 +165,7 @@ class GradientLearner:
         self,
         arrays: Arrays,
         stream: np.ndarray,
-        options: GradientModel,
+        options: Any,
         decayed: tuple[str, ...] = ("weights",),
     ) -> None:
         self.arrays, self.stream = arrays, stream

@@ -182,7 +182,7 @@ class Harmonium:
 
     @property
     def n_bits(self) -> float:
-        """log2 of the states that log Z is a sum of, 0 in closed form, infinity where it is none."""
+        """log2 of the number of states that log Z is a sum of, 0 where it has a closed form."""
         if type(self.visible) is type(self.hidden) is GaussianUnits:
             return 0
         return min(self.visible.n_bits, self.hidden.n_bits)

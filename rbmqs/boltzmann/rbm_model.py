@@ -206,7 +206,7 @@ class RBMModel(GradientModel):
             rbm = self._first_rbm(rows, data, of_weights)
         stream = new_stream(of_draws)
         batch = min(recipe.batch_size, len(data))
-        negative = _negative_phase(recipe, rbm, data, batch, stream)
+        negative = negative_phase(recipe, rbm, data, batch, stream)
         return self._learner_type(rbm, data, negative, recipe.step_options(), stream, batch)
 
     def _first_rbm(self, rows: Any, data: Rows, seed: np.random.SeedSequence) -> Harmonium:
@@ -258,7 +258,7 @@ class RBMModel(GradientModel):
     def load(cls, path: str | Path) -> Self:
         """Read what `save` or a checkpoint wrote."""
 
-        def assemble(meta: dict[str, Any], arrays: Arrays) -> Self:
+        def assemble(meta: dict[str, Any], arrays: Arrays) -> Any:
             if meta["model"] != cls.__name__:
                 raise CheckpointError(f"{path} holds a {meta['model']}, not a {cls.__name__}")
             model = cls(**meta["parameters"])
@@ -281,7 +281,7 @@ class RBMModel(GradientModel):
         return Harmonium(visible, arrays["weights"], hidden).with_arrays(arrays)
 
 
-def _negative_phase(
+def negative_phase(
     recipe: Recipe, rbm: Harmonium, rows: Rows, batch: int, stream: np.ndarray
 ) -> NegativePhase:
     """The model's side of the gradient."""

@@ -42,7 +42,7 @@ class _HalfLine:
 class ReLUUnits(GaussianUnits):
     """Units v >= 0, e = gamma v^2 / 2 - b v; gamma = exp(log_precision) is learned if visible."""
 
-    names = ("bias", "log_precision")
+    names: tuple[str, ...] = ("bias", "log_precision")
     _centre: Any = 0.0  # log precision at the start of training
 
     def __init__(self, arrays: Arrays, learn: bool = False) -> None:

@@ -21,7 +21,7 @@ from hamiltonians.utils.registry import Registry
 from rbmqs.boltzmann.core.softmax import normal_units, sample_groups, softmax_groups, sum_group_logs
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import real_matrix, unit_matrix
-from rbmqs.boltzmann.enumeration import all_states, state_chunks
+from rbmqs.boltzmann.enumeration import state_chunks
 from rbmqs.boltzmann.gradient_model import Arrays, column_mean, log_odds, to_means, to_samples
 from rbmqs.boltzmann.randomness import next_call
 
@@ -136,7 +136,7 @@ class BinaryUnits:
 
     def all_states(self) -> np.ndarray:
         """Every state of the layer, (states, units)."""
-        return all_states(len(self.bias)).astype(self.bias.dtype)
+        return np.vstack(list(self.state_chunks())).astype(self.bias.dtype)
 
     def state_chunks(self) -> Iterator[np.ndarray]:
         """The same in parts."""
@@ -179,9 +179,9 @@ class SpinUnits(BinaryUnits):
         field = inputs.astype(np.float64) + self.bias
         return np.logaddexp(field, -field).sum(axis=1)
 
-    def all_states(self) -> np.ndarray:
-        """Every state of the layer, (states, units)."""
-        return 2 * super().all_states() - 1
+    def state_chunks(self) -> Iterator[np.ndarray]:
+        """Every state of the layer, in parts."""
+        return (2.0 * states - 1 for states in super().state_chunks())
 
 
 @UNIT_TYPES.register("softmax")
@@ -246,7 +246,7 @@ class GaussianUnits(BinaryUnits):
     learning of Gaussian-Bernoulli restricted Boltzmann machines", ICANN 2011, Eqs. 4-9.
     """
 
-    names = ("bias", "log_variance")
+    names: tuple[str, ...] = ("bias", "log_variance")
     is_real = True
 
     def __init__(self, arrays: Arrays, learn: bool = False) -> None:

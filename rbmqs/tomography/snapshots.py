@@ -12,17 +12,27 @@ itself, and the result starts the variational solver without conversion.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hamiltonians.utils.checks import positive_int, spin_array
+from rbmqs.boltzmann import BernoulliRBM
+from rbmqs.boltzmann.descent import Descent
+from rbmqs.boltzmann.learner import RBMLearner
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
-from rbmqs.boltzmann.training import Plan, Training, train
+from rbmqs.boltzmann.rbm_model import negative_phase
+from rbmqs.boltzmann.recipes import Recipe
+from rbmqs.boltzmann.rows import Rows
+from rbmqs.boltzmann.training import Training, train
 from rbmqs.states.rbm import RBM
+from rbmqs.tomography.modes import lost_mode
 from rbmqs.utils.interrupts import pass_on
+
+RATE_RATIO = 32  # a step of 4 W in both copies is 4 x 8 times one of W: rates are in units of W
 
 
 def classical_rbm_of(psi: RBM) -> Parameters:
@@ -46,13 +56,14 @@ def train_wavefunction(
     spins: Any,
     n_hidden: int,
     *,
-    learning_rate: float = 0.02,
-    n_iter: int = 200,
-    batch_size: int = 100,
-    n_chains: int = 200,
+    learning_rate: float | str = "auto",
+    n_iter: int | str = "auto",
+    batch_size: int | str = "auto",
+    n_chains: int | None = None,
+    method: str = "auto",
     random_state: object = None,
 ) -> tuple[RBM, Training]:
-    """A positive wavefunction from measured spins, by persistent contrastive divergence.
+    """A positive wavefunction from measured spins, by stochastic gradient ascent.
 
     Parameters
     ----------
@@ -60,18 +71,21 @@ def train_wavefunction(
         Measurements +1 and -1, rows independent.
     n_hidden : int
         M of the wavefunction.
-    learning_rate : float
+    learning_rate : float or "auto"
         At the start; falls linearly to zero.
-    n_iter : int
+    n_iter : int or "auto"
         Epochs.
-    batch_size, n_chains : int
+    batch_size, n_chains, method
+        As of `rbmqs.boltzmann.BernoulliRBM`: "auto" sums over all configurations where that is
+        cheap (up to 16 sites) and takes persistent chains elsewhere; "ptt" moves between modes.
     random_state : int or None
 
     Returns
     -------
     RBM, Training
         Real parameters; psi^2 is close to the distribution of the measurements, and
-        `rbmqs.ground_state` or `rbmqs.iterate` may start from it.
+        `rbmqs.ground_state` or `rbmqs.iterate` may start from it. `Training.status` says where
+        the wavefunction has lost a part of the measurements.
 
     Raises
     ------
@@ -82,59 +96,66 @@ def train_wavefunction(
     if array.ndim != 2 or len(array) < 2:
         raise ValueError(f"spins must have shape (n, n_sites), n at least 2, got {array.shape}")
     array = spin_array("spins", array, array.shape[1])
-    positive_int("n_hidden", n_hidden)
-    positive_int("n_chains", n_chains)
+    n_hidden = positive_int("n_hidden", n_hidden)
     seed = int(seed_sequence(random_state).generate_state(1, np.uint64)[0])
-    learner = _WavefunctionLearner(array, n_hidden, n_chains, seed)
-    plan = Plan(len(array), n_iter, batch_size, learning_rate, seed=seed % 2**32, limit=1e2)
-    with one_pool():
+    keywords = BernoulliRBM().set_params(
+        n_components=2 * n_hidden, learning_rate=learning_rate, n_iter=n_iter,
+        batch_size=batch_size, n_chains=n_chains, method=method, dtype="float64",
+    )  # fmt: skip
+    recipe = Recipe(keywords, *array.shape)
+    learner = _WavefunctionLearner(array, n_hidden, recipe, seed)
+    plan = recipe.plan(seed % 2**32)
+    if isinstance(learning_rate, str):
+        plan = replace(plan, learning_rate=plan.learning_rate / RATE_RATIO)
+    with one_pool(learner.work):
         training = train(learner, plan)
-    pass_on(training.interrupted, (learner.psi(), training))
-    return learner.psi(), training
+    psi = learner.psi()
+    training.status = training.status or lost_mode(classical_rbm_of(psi), learner.bits, seed)
+    pass_on(training.interrupted, (psi, training))
+    return psi, training
 
 
-class _WavefunctionLearner:
+class _WavefunctionLearner(RBMLearner):
     """Gradient of the mean log psi^2 of the data: the two copies of a hidden unit stay tied."""
 
-    def __init__(self, spins: np.ndarray, n_hidden: int, n_chains: int, seed: int) -> None:
+    def __init__(self, spins: np.ndarray, n_hidden: int, recipe: Recipe, seed: int) -> None:
         of_weights, of_draws = np.random.SeedSequence(seed).spawn(2)
-        self._spins = spins.astype(float)
         psi = RBM.random(spins.shape[1], n_hidden=n_hidden, dtype=float, seed=of_weights)
-        self._arrays = {name: np.array(getattr(psi, name)) for name in _NAMES}
-        self._stream = new_stream(of_draws)
-        self._chains = 0.5 * (1 + self._spins[np.arange(n_chains) % len(spins)])
+        self._psi = {name: np.array(getattr(psi, name)) for name in _NAMES}
+        self.bits = ((1 + spins) // 2).astype(np.uint8)
+        rbm, rows, stream = classical_rbm_of(self.psi()), Rows(self.bits), new_stream(of_draws)
+        batch = min(recipe.batch_size, len(rows))
+        negative = negative_phase(recipe, rbm, rows, batch, stream)
+        super().__init__(rbm, rows, negative, recipe.step_options(), stream, batch)
+        self.watch(self.bits, None)
+
+    def _prepare(self) -> None:
+        self.arrays = self._psi
+        self.descent = Descent(self.arrays, self.options.momentum)
 
     def psi(self) -> RBM:
         """The present wavefunction."""
-        arrays = self._arrays
+        arrays = self._psi
         return RBM(arrays["visible_bias"], arrays["hidden_bias"], arrays["weights"])
 
-    def parameters(self) -> dict[str, np.ndarray]:
-        return self._arrays
-
-    def memory(self) -> dict[str, np.ndarray]:
-        return {"chains": self._chains, "stream": self._stream}
-
     def update(self, rows: np.ndarray, rate: float) -> None:
-        machine = classical_rbm_of(self.psi())
-        self._chains[...] = machine.gibbs(self._chains, self._stream)
-        data, model = self._spins[rows], 2 * self._chains - 1
-        for name, change in _mean_derivatives(self._arrays, data).items():
-            change -= _mean_derivatives(self._arrays, model)[name]
-            self._arrays[name] += 2 * rate * change
-
-    def monitor(self) -> dict[str, float]:
-        return {}
+        """One step of the wavefunction's parameters."""
+        self.rbm = classical_rbm_of(self.psi())
+        change = self.gradient(self.rows.batch(rows, self.rbm.dtype))
+        weights, hidden = (_both_copies(change[name]) for name in ("weights", "hidden_bias"))
+        visible = 4 * change["visible_bias"]
+        own = {
+            "visible_bias": visible,
+            "hidden_bias": 2 * hidden,
+            "weights": 4 * weights - visible[:, None] - 2 * hidden,
+        }
+        self.descent.step(own, rate)
 
 
 _NAMES = ("visible_bias", "hidden_bias", "weights")
 
 
-def _mean_derivatives(arrays: dict[str, np.ndarray], spins: np.ndarray) -> dict[str, np.ndarray]:
-    """Means over spins of the derivatives of log psi: s, tanh theta, s tanh theta."""
-    tanh = np.tanh(arrays["hidden_bias"] + spins @ arrays["weights"])
-    return {
-        "visible_bias": spins.mean(axis=0),
-        "hidden_bias": tanh.mean(axis=0),
-        "weights": spins.T @ tanh / len(spins),
-    }
+def _both_copies(change: np.ndarray) -> np.ndarray:
+    """Sum over the two copies of the hidden units."""
+    n = change.shape[-1] // 2
+    return change[..., :n] + change[..., n:]

@@ -87,10 +87,20 @@ def ais(
     LogZ
         On average below the truth.
     """
+    settings = {"n_betas": n_betas, "n_runs": n_runs, "base": base}
+    _, log_w = annealed_rows(model, **settings, random_state=random_state)
+    return log_z_of(path_to(model, base).log_z_base, log_w, 1)
+
+
+def annealed_rows(
+    model: Harmonium, *, n_betas: int, n_runs: int, base: np.ndarray | None = None,
+    random_state: object = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Rows (n_runs, N) at the end of forward annealing and their log weights (n_runs,)."""
     betas = np.linspace(0.0, 1.0, positive_int("n_betas", n_betas) + 1)
     path, stream = path_to(model, base), new_stream(seed_sequence(random_state))
-    visible = path.draw_base(positive_int("n_runs", n_runs), stream)
-    return log_z_of(path.log_z_base, _log_weights(path, visible, betas, stream), 1)
+    rows = path.draw_base(positive_int("n_runs", n_runs), stream)
+    return rows, _log_weights(path, rows, betas, stream)
 
 
 def reverse_ais(
@@ -179,13 +189,13 @@ def log_z_of(start: float, log_w: np.ndarray, direction: int) -> LogZ:
 
 def _dense(rows: Any, model: Harmonium) -> np.ndarray:
     dense = rows.toarray() if sparse.issparse(rows) else rows
-    return np.ascontiguousarray(dense, dtype=model.dtype)
+    return np.array(dense, dtype=model.dtype, order="C")
 
 
 def _backwards(
     model: Harmonium, rows: np.ndarray, n_betas: int, base: np.ndarray | None, random_state: object
 ) -> tuple[float, np.ndarray]:
-    """log Z of the base, log weights of runs from the RBM to it."""
+    """log Z of the base, log weights of runs from the RBM to it; the rows are moved."""
     betas = np.linspace(1.0, 0.0, positive_int("n_betas", n_betas) + 1)
     path, stream = path_to(model, base), new_stream(seed_sequence(random_state))
     return path.log_z_base, _log_weights(path, rows, betas, stream, move_first=True)
@@ -195,9 +205,10 @@ def _log_weights(
     path: Path, visible: np.ndarray, betas: np.ndarray, stream: np.ndarray,
     move_first: bool = False,
 ) -> np.ndarray:  # fmt: skip
-    """sum_k log f_{k+1}(v_k) / f_k(v_k) along the betas, (n,), of rows drawn at the first."""
+    """sum_k log f_{k+1}(v_k) / f_k(v_k) along the betas, (n,), of rows drawn at the first, which
+    are moved in place."""
     n, log_w = len(visible), np.zeros(len(visible))
-    visible, hidden = visible.copy(), np.zeros((n, path.model.n_hidden), path.dtype)
+    hidden = np.zeros((n, path.model.n_hidden), path.dtype)
 
     def move(beta: float) -> None:
         path.draw_visible(hidden, np.full(n, beta, path.dtype), stream, visible)

@@ -55,8 +55,8 @@ def test_centred_gradient_ascends_the_same_likelihood():
         rows = (np.random.default_rng(1).random((30, 5)) < 0.7).astype(np.uint8)
         numbers = rows @ (1 << np.arange(5)[::-1])
         before = np.log(visible_probabilities(machine)[numbers]).mean()
-        learner = BinaryLearner(machine, Rows(rows), ExactSum(machine), StepOptions(centred=centred),
-                             new_stream(np.random.SeedSequence(0)), 30)  # fmt: skip
+        options = StepOptions(centred=centred), new_stream(np.random.SeedSequence(0)), 30
+        learner = BinaryLearner(machine, Rows(rows), ExactSum(machine), *options)
         learner.update(np.arange(30), 0.05)
         after = np.log(visible_probabilities(machine)[numbers]).mean()
         assert after > before + 1e-4
