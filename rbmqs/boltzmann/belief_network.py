@@ -12,9 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from hamiltonians.utils.checks import positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.bernoulli import BernoulliRBM
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.gradient_model import BinaryModel, stream_of
+from rbmqs.boltzmann.gradient_model import BinaryModel
 from rbmqs.boltzmann.keywords import TrainingKeywords, estimator
 from rbmqs.boltzmann.linalg import one_pool
 
@@ -57,7 +58,7 @@ class DeepBeliefNetwork(BinaryModel):
         ValueError
             Values outside [0, 1], no layers, unknown options.
         """
-        rows = self._unit_rows(X, MIN_ROWS)
+        rows = self.check_rows(X, MIN_ROWS)
         self._stack(rows)
         self._remember_columns(X, rows.shape[1])
         return self
@@ -75,9 +76,7 @@ class DeepBeliefNetwork(BinaryModel):
 
     def transform(self, X: Any) -> np.ndarray:
         """Means of the top layer, propagated upwards, (n, M_top)."""
-        self.check_is_fitted()
-        rows = self._unit_rows(X)
-        self._check_columns(X, rows.shape[1])
+        rows = self.checked_rows(X)
         with one_pool():
             for rbm in self.rbms_:
                 rows = rbm.hidden_mean(rows)
@@ -91,12 +90,14 @@ class DeepBeliefNetwork(BinaryModel):
                 rows = rbm.visible_mean(rows)
         return rows
 
-    def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
+    def sample(
+        self, n_samples: int = 1, n_steps: int = 1000, random_state: Any = None
+    ) -> np.ndarray:
         """Rows of 0 and 1: `n_steps` of Gibbs sampling in the top RBM, then downwards."""
         self.check_is_fitted()
-        stream, top = stream_of(random_state), self.rbms_[-1]
+        stream, top = ops.stream_of(random_state), self.rbms_[-1]
         with one_pool():
-            rows = top.first_draw(positive_int("n", n), stream)
+            rows = top.first_draw(positive_int("n_samples", n_samples), stream)
             rows = top.gibbs(rows, stream, positive_int("n_steps", n_steps))
             for rbm in reversed(self.rbms_[:-1]):
                 rows = rbm.sample_visible(rows, stream)

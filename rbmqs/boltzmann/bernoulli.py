@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.utils.archive import Kind
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.data import unit_matrix
 from rbmqs.boltzmann.fused_learner import BinaryLearner
-from rbmqs.boltzmann.gradient_model import Arrays, log_odds, small_weights
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.likelihood import pseudo_log_likelihood
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.randomness import seed_sequence
 from rbmqs.boltzmann.rbm_use import TrainedRBM
@@ -78,8 +79,8 @@ class BernoulliRBM(TrainedRBM):
 
     def _first_rbm(self, rows: Any, data: Rows, seed: np.random.SeedSequence) -> Parameters:
         """Small random weights, visible biases of the data's frequencies, hidden biases zero."""
-        weights = small_weights(seed, (data.n_features, self.n_components), self._type)
-        bias = log_odds(data.mean(), 1 / (2 * len(data)))
+        weights = ops.small_weights(seed, (data.n_features, self.n_components), self._type)
+        bias = ops.log_odds(data.mean(), 1 / (2 * len(data)))
         return Parameters(weights, bias, np.zeros(self.n_components))
 
     def untrained(self, rows: Any) -> Parameters:

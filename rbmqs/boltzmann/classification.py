@@ -14,23 +14,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from hamiltonians.utils.checks import choice, flag, number, positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.core.classes import class_means, class_scores, softmax_rows
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.gradient_model import (
-    Arrays,
-    BinaryModel,
-    GradientLearner,
-    centre,
-    column_mean,
-    log_odds,
-    small_weights,
-    stream_of,
-    times,
-    to_means,
-    to_samples,
-    # fmt: skip,
-)  # fmt: skip
+from rbmqs.boltzmann.gradient_model import BinaryModel, GradientLearner
 from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.labels import (
     UNKNOWN,
@@ -40,6 +28,7 @@ from rbmqs.boltzmann.labels import (
     log_softmax,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
 OBJECTIVES = ("discriminative", "generative", "hybrid")
@@ -107,18 +96,18 @@ class ClassificationLearner(GradientLearner):
             batch = Batch(drawn_units(batch.inputs, self.stream), batch.labels)
         gradient = self.gradient(batch)
         if self.offset is not None:
-            centre(gradient["weights"], gradient["hidden_bias"], self.offset)
+            ops.centre(gradient["weights"], gradient["hidden_bias"], self.offset)
         self.descent.step(gradient, rate)
 
     def gradient(self, batch: Batch) -> Arrays:
         """Of (1/n) sum_i [s_d log p(y|x) + s_g log p(x, y)] or, unlabelled, s_u log p(x)."""
-        inputs = times(batch.inputs, self.arrays["weights"])
+        inputs = ops.times(batch.inputs, self.arrays["weights"])
         probability = class_scores(inputs, self._label_inputs(), self.arrays["class_bias"])
         softmax_rows(probability)
         share, chain_share = self._label_shares(batch.labels, probability)
         hidden, sums = self._hidden(inputs, share)
         gradient = {
-            "weights": times(batch.inputs, hidden, transpose_a=True),
+            "weights": ops.times(batch.inputs, hidden, transpose_a=True),
             "class_weights": sums,
             "hidden_bias": hidden.sum(axis=0),
             "class_bias": share.sum(axis=0),
@@ -156,8 +145,8 @@ class ClassificationLearner(GradientLearner):
 
     def _subtract(self, gradient: Arrays, model: Joint) -> None:
         weighted = model.hidden * model.share[:, None]
-        gradient["weights"] -= times(model.inputs, weighted, transpose_a=True)
-        gradient["class_weights"] -= times(model.labels, weighted, transpose_a=True)
+        gradient["weights"] -= ops.times(model.inputs, weighted, transpose_a=True)
+        gradient["class_weights"] -= ops.times(model.labels, weighted, transpose_a=True)
         gradient["visible_bias"] -= self._rows_sum(model.inputs, model.share)
         gradient["hidden_bias"] -= weighted.sum(axis=0)
         gradient["class_bias"] -= self._rows_sum(model.labels, model.share)
@@ -171,25 +160,29 @@ class ClassificationLearner(GradientLearner):
         one_hot = np.eye(probability.shape[1], dtype=share.dtype)[labels]
         hidden = np.empty(0)
         for _ in range(self.n_steps):
-            hidden = self.sample_hidden(rows, one_hot)
-            rows, one_hot = self.sample_visible(hidden)
-        inputs = times(rows, self.arrays["weights"])
+            hidden = self.sample_hidden(rows, one_hot, self.stream)
+            rows, one_hot = self.sample_visible(hidden, self.stream)
+        inputs = ops.times(rows, self.arrays["weights"])
         inputs += one_hot @ self.arrays["class_weights"]
-        return Joint(rows, one_hot, to_means(inputs, self.arrays["hidden_bias"]), share)
+        return Joint(rows, one_hot, ops.to_means(inputs, self.arrays["hidden_bias"]), share)
 
-    def sample_hidden(self, rows: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
+    def sample_hidden(
+        self, rows: np.ndarray, one_hot: np.ndarray, stream: np.ndarray
+    ) -> np.ndarray:
         """h drawn given inputs and labels."""
-        inputs = times(rows, self.arrays["weights"]) + one_hot @ self.arrays["class_weights"]
-        return to_samples(inputs, self.arrays["hidden_bias"], self.stream)
+        inputs = ops.times(rows, self.arrays["weights"]) + one_hot @ self.arrays["class_weights"]
+        return ops.to_samples(inputs, self.arrays["hidden_bias"], stream)
 
-    def sample_visible(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def sample_visible(
+        self, hidden: np.ndarray, stream: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and one-hot labels drawn given h."""
         a = self.arrays
-        rows = times(hidden, a["weights"], transpose_b=True)
-        to_samples(rows, a["visible_bias"], self.stream)
+        rows = ops.times(hidden, a["weights"], transpose_b=True)
+        ops.to_samples(rows, a["visible_bias"], stream)
         probability = (hidden @ a["class_weights"].T + a["class_bias"]).astype(np.float64)
         softmax_rows(probability)
-        labels = drawn_classes(probability, self.stream)
+        labels = drawn_classes(probability, stream)
         return rows, np.eye(probability.shape[1], dtype=hidden.dtype)[labels]
 
 
@@ -270,7 +263,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         ValueError
             Values outside [0, 1]; see `class_numbers`; unknown options.
         """
-        rows = self._unit_rows(X, MIN_ROWS)
+        rows = self.check_rows(X, MIN_ROWS)
         classes, numbers = class_numbers(y, rows.shape[0], self.unlabelled)
         seeds = self._seeds(3)
         plan = self._plan(rows.shape[0], seeds[0])
@@ -284,7 +277,7 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """One step from these rows; the first call must name all classes."""
-        rows = self._unit_rows(X)
+        rows = self.check_rows(X)
         if not self.__sklearn_is_fitted__():
             if classes is None:
                 raise ValueError("the first call of partial_fit must name all classes")
@@ -303,13 +296,13 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         positive_int("n_components", self.n_components)
         positive_int("n_gibbs_steps", self.n_gibbs_steps)
         shape, dtype = (rows.shape[1], self.n_components), self._type
-        scale, mean = 1 / np.sqrt(max(shape)), column_mean(rows)
+        scale, mean = 1 / np.sqrt(max(shape)), ops.column_mean(rows)
         arrays = {
-            "weights": small_weights(seeds[1], shape, dtype, scale),
-            "class_weights": small_weights(
+            "weights": ops.small_weights(seeds[1], shape, dtype, scale),
+            "class_weights": ops.small_weights(
                 seeds[1].spawn(1)[0], (len(classes), self.n_components), dtype, scale
             ),
-            "visible_bias": log_odds(mean, 1 / (2 + rows.shape[0])).astype(dtype),
+            "visible_bias": ops.log_odds(mean, 1 / (2 + rows.shape[0])).astype(dtype),
             "hidden_bias": np.zeros(self.n_components, dtype),
             "class_bias": np.zeros(len(classes), dtype),
         }
@@ -335,21 +328,15 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         self.intercept_hidden_, self.intercept_visible_ = a["hidden_bias"], a["visible_bias"]
         self.intercept_classes_ = a["class_bias"]
 
-    def _rows(self, X: Any) -> Any:
-        self.check_is_fitted()
-        rows = self._unit_rows(X)
-        self._check_columns(X, rows.shape[1])
-        return rows
-
     def decision_scores(self, X: Any) -> np.ndarray:
         """log p(x, y) + log Z - b.x for each class, (n, C)."""
-        rows, a = self._rows(X), self._learned.arrays
+        rows, a = self.checked_rows(X), self._learned.arrays
         label_inputs = a["class_weights"] + a["hidden_bias"]
         out = np.empty((rows.shape[0], len(self.classes_)))
         with one_pool():
             for start in range(0, len(out), CHUNK):
                 part = slice(start, start + CHUNK)
-                inputs = times(rows[part], a["weights"])
+                inputs = ops.times(rows[part], a["weights"])
                 out[part] = class_scores(inputs, label_inputs, a["class_bias"])
         return out
 
@@ -361,23 +348,18 @@ class ClassificationRBM(ClassifierMethods, BinaryModel):
         """p(h_j = 1 | x), the label summed over, (n, M)."""
         probability = self.predict_proba(X).astype(self.components_.dtype)
         with one_pool():
-            inputs = times(self._rows(X), self._learned.arrays["weights"])
+            inputs = ops.times(self.checked_rows(X), self._learned.arrays["weights"])
             return self._learned._hidden(inputs, probability)[0]
 
-    def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> tuple:
+    def sample(self, n_samples: int = 1, n_steps: int = 1000, random_state: Any = None) -> tuple:
         """Inputs (n, D) and labels (n,) after `n_steps` of Gibbs sampling from random starts."""
         self.check_is_fitted()
-        positive_int("n", n)
-        learner = self._learned
-        stream, learner.stream = learner.stream, stream_of(random_state)
-        try:
-            with one_pool():
-                hidden = np.zeros((n, len(self.components_)), self.components_.dtype)
-                uniform_units(hidden, next_call(learner.stream))
-                hidden = np.round(hidden)
-                rows, labels = learner.sample_visible(hidden)
-                for _ in range(positive_int("n_steps", n_steps)):
-                    rows, labels = learner.sample_visible(learner.sample_hidden(rows, labels))
-        finally:
-            learner.stream = stream
+        learner, stream = self._learned, ops.stream_of(random_state)
+        shape = (positive_int("n_samples", n_samples), len(self.components_))
+        with one_pool():
+            hidden = ops.random_states(shape, self.components_.dtype, stream)
+            rows, labels = learner.sample_visible(hidden, stream)
+            for _ in range(positive_int("n_steps", n_steps)):
+                hidden = learner.sample_hidden(rows, labels, stream)
+                rows, labels = learner.sample_visible(hidden, stream)
         return rows, self.classes_[labels.argmax(axis=1)]

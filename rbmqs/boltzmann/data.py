@@ -191,11 +191,3 @@ def and_more(bad: np.ndarray) -> str:
     """How many are as bad as the one that a message names: " and 3 more", or nothing."""
     others = np.count_nonzero(bad) - 1
     return f" and {others} more" if others else ""
-
-
-def with_missing(X: Any, name: str = "X") -> tuple[np.ndarray, np.ndarray]:
-    """Rows of 0, 1 and NaN as (rows with 0 for NaN, mask of the known values)."""
-    array = np.asarray(X.toarray() if sparse.issparse(X) else X)
-    array = _numbers(array, name)
-    known = ~np.isnan(array)
-    return binary_matrix(np.where(known, array, 0.0), name, np.float64), known

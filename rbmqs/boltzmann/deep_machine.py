@@ -9,29 +9,20 @@ R. Salakhutdinov and G. Hinton, "Deep Boltzmann machines", AISTATS 2009.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
 from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.belief_network import layer_sizes, new_rbm
 from rbmqs.boltzmann.core.units import sum_softplus
-from rbmqs.boltzmann.data import MIN_ROWS
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.gradient_model import (
-    Arrays,
-    BinaryModel,
-    GradientLearner,
-    random_states,
-    stream_of,
-    times,
-    to_means,
-    to_samples,
-    # fmt: skip,
-)  # fmt: skip
+from rbmqs.boltzmann.gradient_model import BinaryModel, GradientLearner, UnsupervisedModel
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream
 
 METHODS = ("pcd", "exact")
@@ -65,7 +56,7 @@ class DeepLearner(GradientLearner):
     def random_layers(self, n: int, stream: np.ndarray) -> list[np.ndarray]:
         """Fair coins for all layers."""
         dtype = self.arrays["bias_0"].dtype
-        return [random_states((n, size), dtype, stream) for size in self.sizes]
+        return [ops.random_states((n, size), dtype, stream) for size in self.sizes]
 
     def memory(self) -> Arrays:
         """Velocities, randomness, chains."""
@@ -75,9 +66,9 @@ class DeepLearner(GradientLearner):
         """Inputs of layer k from the layers beside it, without biases."""
         parts = []
         if k > 0:
-            parts.append(times(layers[k - 1], self.arrays[f"weights_{k - 1}"]))
+            parts.append(ops.times(layers[k - 1], self.arrays[f"weights_{k - 1}"]))
         if k < self.depth:
-            parts.append(times(layers[k + 1], self.arrays[f"weights_{k}"], transpose_b=True))
+            parts.append(ops.times(layers[k + 1], self.arrays[f"weights_{k}"], transpose_b=True))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def mean_field(self, rows: Any) -> list[Any]:
@@ -85,18 +76,18 @@ class DeepLearner(GradientLearner):
         layers = [rows]
         for k in range(1, self.depth + 1):
             doubled = 1 if k == self.depth else 2  # for the layer above, not there yet
-            x = doubled * times(layers[k - 1], self.arrays[f"weights_{k - 1}"])
-            layers.append(to_means(x, self.arrays[f"bias_{k}"]))
+            x = doubled * ops.times(layers[k - 1], self.arrays[f"weights_{k - 1}"])
+            layers.append(ops.to_means(x, self.arrays[f"bias_{k}"]))
         for _ in range(self.n_mean_field):
             for k in range(1, self.depth + 1):
-                layers[k] = to_means(self.inputs(layers, k), self.arrays[f"bias_{k}"])
+                layers[k] = ops.to_means(self.inputs(layers, k), self.arrays[f"bias_{k}"])
         return layers
 
     def gibbs(self, layers: list[np.ndarray], stream: np.ndarray) -> None:
         """Draw the even layers given the odd ones, then the odd ones, in place."""
         for k in [*range(0, self.depth + 1, 2), *range(1, self.depth + 1, 2)]:
             x = self.inputs(layers, k)
-            layers[k][...] = to_samples(x, self.arrays[f"bias_{k}"], stream)
+            layers[k][...] = ops.to_samples(x, self.arrays[f"bias_{k}"], stream)
 
     def gradient(self, batch: Any) -> Arrays:
         """Mean products of neighbouring layers in the data less those in the model."""
@@ -112,7 +103,7 @@ class DeepLearner(GradientLearner):
             out[f"bias_{k}"] = np.asarray(layer.T @ weights).ravel()
             if k < self.depth:
                 above = layers[k + 1] * weights[:, None]
-                out[f"weights_{k}"] = times(layer, above, transpose_a=True)
+                out[f"weights_{k}"] = ops.times(layer, above, transpose_a=True)
         return out
 
     def _chain_statistics(self) -> Arrays:
@@ -120,7 +111,7 @@ class DeepLearner(GradientLearner):
             self.gibbs(self.chains, self.stream)
         layers = list(self.chains)
         for k in range(1, self.depth + 1, 2):  # odd layers' means given the even ones
-            layers[k] = to_means(self.inputs(layers, k), self.arrays[f"bias_{k}"])
+            layers[k] = ops.to_means(self.inputs(layers, k), self.arrays[f"bias_{k}"])
         return self._statistics(layers)
 
     def even_states(self) -> tuple[list[Any], np.ndarray, float]:
@@ -140,7 +131,7 @@ class DeepLearner(GradientLearner):
         for k in range(1, self.depth + 1, 2):
             x, bias = self.inputs(layers, k), self.arrays[f"bias_{k}"]
             log_weight = log_weight + sum_softplus(x, bias, bias.dtype.type(1))
-            layers[k] = to_means(x, bias)
+            layers[k] = ops.to_means(x, bias)
         log_z = float(logsumexp(log_weight))
         return layers, np.exp(log_weight - log_z), log_z
 
@@ -154,7 +145,7 @@ class DeepLearner(GradientLearner):
         for k, layer in enumerate(layers):
             total += layer @ self.arrays[f"bias_{k}"].astype(np.float64)
             if k < self.depth:
-                up = times(layer, self.arrays[f"weights_{k}"])
+                up = ops.times(layer, self.arrays[f"weights_{k}"])
                 total += (up.astype(np.float64) * layers[k + 1]).sum(axis=1)
             if k:
                 q = np.clip(layer.astype(np.float64), 1e-15, 1 - 1e-15)
@@ -163,7 +154,7 @@ class DeepLearner(GradientLearner):
 
 
 @estimator
-class DeepBoltzmannMachine(BinaryModel):
+class DeepBoltzmannMachine(BinaryModel, UnsupervisedModel):
     """Deep Boltzmann machine over rows in [0, 1].
 
     Parameters
@@ -196,27 +187,17 @@ class DeepBoltzmannMachine(BinaryModel):
 
     _accepts_sparse = True
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Pretrain layer by layer, then train all layers together; y is ignored.
-
-        Raises
-        ------
-        ValueError
-            Values outside [0, 1], no layers, unknown options, exact sums over too many units.
-        """
-        rows = self._unit_rows(X, MIN_ROWS)
-        seeds = self._seeds(3)
-        plan = self._plan(rows.shape[0], seeds[0])
-        learner = DeepLearner(self._start(rows, seeds[1]), new_stream(seeds[2]), self)
+    def _learner(self, rows: Any, seeds: list) -> DeepLearner:
+        """Pretrain layer by layer: what all layers together start from."""
+        learner = DeepLearner(self._start(rows, seeds[0]), new_stream(seeds[1]), self)
         if learner.method == "exact":
             learner.even_states()
-        self._descend(learner, plan, lambda chosen: rows[chosen])
-        self._learned = learner
-        self._remember_columns(X, rows.shape[1])
+        return learner
+
+    def _publish(self, learner: DeepLearner) -> None:
         self.weights_ = [learner.arrays[f"weights_{k}"] for k in range(learner.depth)]
         self.biases_ = [learner.arrays[f"bias_{k}"] for k in range(learner.depth + 1)]
         self.components_ = self.weights_[-1].T
-        return self
 
     def _start(self, rows: Any, seed: np.random.SeedSequence) -> Arrays:
         """Parameters of stacked RBMs; a unit between two layers gets half from each."""
@@ -235,23 +216,17 @@ class DeepBoltzmannMachine(BinaryModel):
             rows = parameters.hidden_mean(rows)
         return arrays
 
-    def _rows(self, X: Any) -> Any:
-        self.check_is_fitted()
-        rows = self._unit_rows(X)
-        self._check_columns(X, rows.shape[1])
-        return rows
-
     def transform(self, X: Any) -> np.ndarray:
         """Mean-field means of the top layer, (n, M_top)."""
         with one_pool():
-            return self._learned.mean_field(self._rows(X))[-1]
+            return self._learned.mean_field(self.checked_rows(X))[-1]
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Means of the visible units given the mean-field means of the first hidden layer."""
         learner = self._learned
         with one_pool():
-            layers = learner.mean_field(self._rows(X))
-            return to_means(learner.inputs(layers, 0), learner.arrays["bias_0"])
+            layers = learner.mean_field(self.checked_rows(X))
+            return ops.to_means(learner.inputs(layers, 0), learner.arrays["bias_0"])
 
     def log_partition(self) -> float:
         """log Z, exact, up to 20 units in the even layers (the visible one included)."""
@@ -262,15 +237,17 @@ class DeepBoltzmannMachine(BinaryModel):
     def score_samples(self, X: Any) -> np.ndarray:
         """Mean-field lower bound of log p(v) of each row in nats, with the exact log Z."""
         with one_pool():
-            layers = self._learned.mean_field(self._rows(X))
+            layers = self._learned.mean_field(self.checked_rows(X))
             return self._learned.log_weight_bound(layers) - self.log_partition()
 
-    def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
-        """`n` rows of 0 and 1 after `n_steps` of Gibbs sampling from random starts."""
+    def sample(
+        self, n_samples: int = 1, n_steps: int = 1000, random_state: Any = None
+    ) -> np.ndarray:
+        """`n_samples` rows of 0 and 1 after `n_steps` of Gibbs sampling from random starts."""
         self.check_is_fitted()
-        stream = stream_of(random_state)
+        stream = ops.stream_of(random_state)
         with one_pool():
-            layers = self._learned.random_layers(positive_int("n", n), stream)
+            layers = self._learned.random_layers(positive_int("n_samples", n_samples), stream)
             for _ in range(positive_int("n_steps", n_steps)):
                 self._learned.gibbs(layers, stream)
         return layers[0]

@@ -12,22 +12,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from hamiltonians.utils.checks import number
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
 from rbmqs.boltzmann.classification import CHUNK, Batch
 from rbmqs.boltzmann.core.classes import softmax_rows
 from rbmqs.boltzmann.core.network import back_through_units, drop_units
 from rbmqs.boltzmann.data import MIN_ROWS
-from rbmqs.boltzmann.gradient_model import (
-    Arrays,
-    GradientLearner,
-    GradientModel,
-    centre,
-    column_mean,
-    small_weights,
-    times,
-    to_means,
-    # fmt: skip,
-)  # fmt: skip
+from rbmqs.boltzmann.gradient_model import GradientLearner, GradientModel
 from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.labels import (
     UNKNOWN,
@@ -36,6 +27,7 @@ from rbmqs.boltzmann.labels import (
     log_softmax,
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
 from rbmqs.boltzmann.training import Plan
 
@@ -76,7 +68,7 @@ class NetworkLearner(GradientLearner):
             for k in range(self.depth):
                 weights = gradient[f"weights_{k}"]
                 offset = np.full(len(weights), 0.5, weights.dtype) if k else self.mean
-                centre(weights, gradient[f"bias_{k}"], offset)
+                ops.centre(weights, gradient[f"bias_{k}"], offset)
         self.descent.step(gradient, rate)
 
     def gradient(self, batch: Batch) -> Arrays:
@@ -89,10 +81,10 @@ class NetworkLearner(GradientLearner):
         error /= len(error)
         gradient = {}
         for k in reversed(range(self.depth)):
-            gradient[f"weights_{k}"] = times(layers[k].activity, error, transpose_a=True)
+            gradient[f"weights_{k}"] = ops.times(layers[k].activity, error, transpose_a=True)
             gradient[f"bias_{k}"] = error.sum(axis=0)
             if k:
-                error = times(error, self.arrays[f"weights_{k}"], transpose_b=True)
+                error = ops.times(error, self.arrays[f"weights_{k}"], transpose_b=True)
                 back_through_units(error, layers[k].mean, layers[k].mask)
         return gradient
 
@@ -112,11 +104,11 @@ class NetworkLearner(GradientLearner):
         return Layer(activity, mean, mask)
 
     def _mean(self, below: Any, k: int) -> np.ndarray:
-        return to_means(times(below, self.arrays[f"weights_{k}"]), self.arrays[f"bias_{k}"])
+        return ops.to_means(ops.times(below, self.arrays[f"weights_{k}"]), self.arrays[f"bias_{k}"])
 
     def _output(self, below: np.ndarray) -> np.ndarray:
         k = self.depth - 1
-        return times(below, self.arrays[f"weights_{k}"]) + self.arrays[f"bias_{k}"]
+        return ops.times(below, self.arrays[f"weights_{k}"]) + self.arrays[f"bias_{k}"]
 
     def scores(self, inputs: Any) -> np.ndarray:
         """Inputs of the softmax without dropout, (n, C)."""
@@ -172,7 +164,7 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         ValueError
             Values outside [0, 1]; see `class_numbers`; unknown options.
         """
-        rows = self._unit_rows(X, MIN_ROWS)
+        rows = self.check_rows(X, MIN_ROWS)
         classes, numbers = class_numbers(y, rows.shape[0], self.unlabelled)
         for name in ("dropout", "input_dropout"):
             if number(name, getattr(self, name), at_least=0) >= 1:
@@ -186,7 +178,7 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
         self._stack(rows)
         self._remember_columns(X, rows.shape[1])
         self.classes_ = classes
-        mean = column_mean(rows).astype(rows.dtype) if self.centred else None
+        mean = ops.column_mean(rows).astype(rows.dtype) if self.centred else None
         self.network_ = self._network(len(classes), seeds[2], new_stream(seeds[3]), mean)
         self._descend(self.network_, plan, labelled_batches(rows, numbers, known))
         return self
@@ -199,15 +191,13 @@ class DeepBeliefClassifier(ClassifierMethods, DeepBeliefNetwork):
             arrays[f"weights_{k}"] = rbm.weights.copy()
             arrays[f"bias_{k}"] = rbm.hidden_bias.copy()
         k, width, dtype = len(self.rbms_), self.rbms_[-1].n_hidden, self._type
-        arrays[f"weights_{k}"] = small_weights(seed, (width, n_classes), dtype)
+        arrays[f"weights_{k}"] = ops.small_weights(seed, (width, n_classes), dtype)
         arrays[f"bias_{k}"] = np.zeros(n_classes, dtype)
         return NetworkLearner(arrays, stream, self, self.dropout, self.input_dropout, mean)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """log p(y | x), (n, C)."""
-        self.check_is_fitted()
-        rows = self._unit_rows(X)
-        self._check_columns(X, rows.shape[1])
+        rows = self.checked_rows(X)
         out = np.empty((rows.shape[0], len(self.classes_)))
         with one_pool():
             for start in range(0, len(out), CHUNK):

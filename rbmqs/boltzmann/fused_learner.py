@@ -10,9 +10,9 @@ from scipy import sparse
 from rbmqs.boltzmann.core.ascent import ascend
 from rbmqs.boltzmann.core.rows import sum_rows
 from rbmqs.boltzmann.core.units import mean_and_sample_units, mean_units
-from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.learner import RBMLearner
 from rbmqs.boltzmann.negative import Chains, Phase
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.core.blas import address
@@ -69,7 +69,7 @@ class BinaryLearner(RBMLearner):
             if self.negative.needs_data_sample:
                 data.draw_hidden(self.rbm, self.stream, n)
             else:
-                data.average_hidden(self.rbm, n)
+                self.rbm.average(data.visible[:n], data.hidden_mean[:n])
         if self.options.sparsity_target is not None:
             self._draw_to_target(data.hidden_mean[:n])
         if self.rows.weights is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hamiltonians.utils.checks import choice
-from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.layers import Harmonium
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.rbm_use import TrainedRBM
 from rbmqs.boltzmann.unit_types import GaussianUnits
 

@@ -16,21 +16,13 @@ from scipy import sparse
 from scipy.special import logsumexp
 
 from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.core.general import mean_field, sweep
 from rbmqs.boltzmann.enumeration import all_states
-from rbmqs.boltzmann.gradient_model import (
-    Arrays,
-    BinaryModel,
-    GradientLearner,
-    UnsupervisedModel,
-    column_mean,
-    log_odds,
-    random_states,
-    stream_of,
-    # fmt: skip,
-)  # fmt: skip
+from rbmqs.boltzmann.gradient_model import BinaryModel, GradientLearner, UnsupervisedModel
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import multiply, one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
 METHODS = ("pcd", "exact")
@@ -58,7 +50,7 @@ class GeneralLearner(GradientLearner):
         self.n_steps = positive_int("n_gibbs_steps", options.n_gibbs_steps)
         self.n_sweeps = positive_int("n_mean_field", options.n_mean_field)
         n_chains = options.batch_size if self.method == "pcd" else 0
-        self.chains = random_states((n_chains, self.n_units), arrays["bias"].dtype, stream)
+        self.chains = ops.random_states((n_chains, self.n_units), arrays["bias"].dtype, stream)
 
     def memory(self) -> Arrays:
         """Velocities, randomness, chains."""
@@ -199,7 +191,7 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
         n, dtype = rows.shape[1] + n_hidden, self._type
         upper = np.triu(0.1 * np.random.default_rng(seeds[0]).standard_normal((n, n)), 1)
         upper[: rows.shape[1], : rows.shape[1]] = 0
-        bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))
+        bias = ops.log_odds(ops.column_mean(rows), 1 / (2 + len(rows)))
         arrays = {
             "couplings": (upper + upper.T).astype(dtype),
             "bias": np.concatenate([bias, np.zeros(n_hidden)]).astype(dtype),
@@ -215,7 +207,7 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
     def transform(self, X: Any) -> np.ndarray:
         """Mean-field means of the hidden units given each row, (n, M)."""
         with one_pool():
-            return self._learned.mean_field(self._rows(X))[:, self._learned.n_visible :]
+            return self._learned.mean_field(self.checked_rows(X))[:, self._learned.n_visible :]
 
     @property
     def _n_features_out(self) -> int:
@@ -228,22 +220,26 @@ class BoltzmannMachine(BinaryModel, UnsupervisedModel):
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Exact log p(v) of each row in nats, up to 20 units in all."""
-        return self._learned.log_weight_of_visible(self._rows(X)) - self.log_partition()
+        return self._learned.log_weight_of_visible(self.checked_rows(X)) - self.log_partition()
 
-    def sample(self, n: int, n_steps: int = 1000, random_state: Any = None) -> np.ndarray:
-        """`n` rows after `n_steps` sweeps that start at random units."""
+    def sample(
+        self, n_samples: int = 1, n_steps: int = 1000, random_state: Any = None
+    ) -> np.ndarray:
+        """`n_samples` rows after `n_steps` sweeps that start at random units."""
         self.check_is_fitted()
-        learner, stream = self._learned, stream_of(random_state)
-        shape = (positive_int("n", n), learner.n_units)
-        states = random_states(shape, self.intercept_.dtype, stream)
+        learner, stream = self._learned, ops.stream_of(random_state)
+        shape = (positive_int("n_samples", n_samples), learner.n_units)
+        states = ops.random_states(shape, self.intercept_.dtype, stream)
         for _ in range(positive_int("n_steps", n_steps)):
             sweep(states, *learner._kernel_arrays, 0, next_call(stream))
         return states[:, : learner.n_visible]
 
     def gibbs(self, X: Any, n_steps: int = 1, random_state: Any = None) -> np.ndarray:
         """Rows after `n_steps` sweeps over all units that start at X."""
-        learner, stream, rows = self._learned, stream_of(random_state), self._rows(X)
-        hidden = random_states((len(rows), learner.n_units - learner.n_visible), rows.dtype, stream)
+        learner, stream, rows = self._learned, ops.stream_of(random_state), self.checked_rows(X)
+        hidden = ops.random_states(
+            (len(rows), learner.n_units - learner.n_visible), rows.dtype, stream
+        )
         states = np.hstack([rows, hidden])
         sweep(states, *learner._kernel_arrays, learner.n_visible, next_call(stream))
         for _ in range(positive_int("n_steps", n_steps)):

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 
-from rbmqs.boltzmann.core.units import mean_units, sample_units, uniform_units
 from rbmqs.boltzmann.data import MIN_ROWS, as_binary, unit_matrix
 from rbmqs.boltzmann.descent import Descent
 from rbmqs.boltzmann.keywords import TrainingKeywords
-from rbmqs.boltzmann.linalg import multiply, one_pool
-from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
+from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.training import Plan, Training, train
 from rbmqs.utils.interrupts import pass_on
 
-Arrays = dict[str, np.ndarray]
 Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch
 
 
@@ -50,6 +47,24 @@ class GradientModel(TrainingKeywords):
             learner.take = None
         return self.training_
 
+    def check_rows(self, X: Any, min_rows: int = 1) -> Any:
+        """Rows as the learner wants them: `shape`, and indexing by row numbers."""
+        raise NotImplementedError
+
+    def _columns(self, rows: Any) -> int:
+        """Columns of the user's data."""
+        return rows.shape[1]
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit fixed and `check_rows` would hold new data to."""
+
+    def checked_rows(self, X: Any) -> Any:
+        """X as rows for the fitted model, which they must fit."""
+        self.check_is_fitted()
+        rows = self.check_rows(X)
+        self._check_columns(X, self._columns(rows))
+        return rows
+
     @property
     def status_(self) -> str:
         """Empty, or one sentence on why the training stopped early."""
@@ -72,7 +87,7 @@ class BinaryModel(GradientModel):
         """Rows of 0 and 1."""
         return as_binary(X, self.binarize, min_rows=min_rows).astype(self._type)
 
-    def _unit_rows(self, X: Any, min_rows: int = 1) -> Any:
+    def check_rows(self, X: Any, min_rows: int = 1) -> Any:
         """Rows of numbers in [0, 1]."""
         return unit_matrix(X, self._type, self.binarize, min_rows=min_rows)
 
@@ -86,10 +101,6 @@ class UnsupervisedModel(GradientModel):
 
     _learned: Any  # the learner after training
 
-    def check_rows(self, X: Any, min_rows: int = 1) -> Any:
-        """Rows as the learner wants them: `shape`, and indexing by row numbers."""
-        raise NotImplementedError
-
     def _learner(self, rows: Any, seeds: list[np.random.SeedSequence]) -> GradientLearner:
         """A learner before its first step; seeds for the weights, the stream and what else."""
         raise NotImplementedError
@@ -97,13 +108,6 @@ class UnsupervisedModel(GradientModel):
     def _publish(self, learner: Any) -> None:
         """Set the fitted attributes, views of the learner's arrays."""
         raise NotImplementedError
-
-    def _columns(self, rows: Any) -> int:
-        """Columns of the user's data."""
-        return rows.shape[1]
-
-    def _forget(self) -> None:
-        """Drop what an earlier fit fixed and `check_rows` would hold new data to."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on the rows of X; y is ignored.
@@ -137,13 +141,6 @@ class UnsupervisedModel(GradientModel):
         self._remember_columns(X, self._columns(rows))
         self._learned = learner
         self._publish(learner)
-
-    def _rows(self, X: Any) -> Any:
-        """Rows for a fitted model."""
-        self.check_is_fitted()
-        rows = self.check_rows(X)
-        self._check_columns(X, self._columns(rows))
-        return rows
 
 
 class GradientLearner:
@@ -197,64 +194,3 @@ class GradientLearner:
     def monitor(self) -> dict[str, float]:
         """Nothing measured."""
         return {}
-
-
-def times(a: Any, b: np.ndarray, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    """op(a) op(b); a sparse `a` costs by its non-zeros."""
-    if sparse.issparse(a):
-        left = a.T if transpose_a else a
-        return np.ascontiguousarray(left @ (b.T if transpose_b else b), dtype=b.dtype)
-    a = np.ascontiguousarray(a, dtype=b.dtype)
-    return multiply(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
-
-
-def centre(weights: np.ndarray, bias: np.ndarray, offset: np.ndarray) -> None:
-    """Turn gradients of weights and bias into the centred ones, in place.
-
-    Inputs of the layer above are x W + c = (x - mu) W + c'. Steps of W and c' instead of W and c
-    leave alone what the mean input mu gives, and larger ones are stable (test error of 500 hidden
-    units on MNIST after 20 epochs, at the best rate of each: 2.0 %, not 2.5 %).
-    """
-    weights -= offset[:, None] * bias
-    bias -= offset @ weights
-
-
-def to_means(inputs: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Inputs turned into probabilities of binary units, in place."""
-    mean_units(inputs, bias, inputs.dtype.type(1))
-    return inputs
-
-
-def to_samples(inputs: np.ndarray, bias: np.ndarray, stream: np.ndarray) -> np.ndarray:
-    """Inputs turned into 0 and 1 drawn from binary units, in place; advances the stream."""
-    sample_units(inputs, bias, inputs.dtype.type(1), next_call(stream))
-    return inputs
-
-
-def column_mean(values: Any) -> np.ndarray:
-    """Mean of each column, in double precision."""
-    return np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
-
-
-def small_weights(seed: np.random.SeedSequence, shape: tuple[int, ...], dtype: Any,
-                  scale: float = 0.01) -> np.ndarray:  # fmt: skip
-    """Normal random weights."""
-    return (scale * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
-
-
-def stream_of(random_state: Any) -> np.ndarray:
-    """A fresh stream of random words from a seed."""
-    return new_stream(seed_sequence(random_state))
-
-
-def random_states(shape: tuple[int, ...], dtype: Any, stream: np.ndarray) -> np.ndarray:
-    """Fair coins, 0 and 1."""
-    out = np.empty(shape, dtype)
-    uniform_units(out, next_call(stream))
-    return np.floor(2 * out)
-
-
-def log_odds(mean: np.ndarray, floor: float) -> np.ndarray:
-    """log(p / (1 - p)) of column means, kept away from 0 and 1 by `floor`."""
-    p = np.clip(mean, floor, 1 - floor)
-    return np.log(p / (1 - p))

@@ -34,13 +34,10 @@ def class_numbers(y: Any, n_rows: int, unlabelled: Any = None) -> tuple[np.ndarr
         No labels, not one for each row, NaN, fractions, fewer than two classes.
     """
     labels = _column(y, n_rows)
-    known = np.ones(n_rows, bool) if unlabelled is None else labels != unlabelled
-    classes = np.unique(labels[known])
+    classes = np.unique(labels if unlabelled is None else labels[labels != unlabelled])
     if len(classes) < 2:
         raise ValueError(f"y must hold at least 2 classes, got {len(classes)} class")
-    numbers = np.full(n_rows, UNKNOWN)
-    numbers[known] = np.searchsorted(classes, labels[known])
-    return classes, numbers
+    return classes, known_numbers(y, n_rows, classes, unlabelled)
 
 
 def known_numbers(y: Any, n_rows: int, classes: np.ndarray, unlabelled: Any = None) -> np.ndarray:

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.special import logsumexp
 
 from hamiltonians.utils.checks import finite
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.enumeration import MAX_BITS, MAX_UNITS
-from rbmqs.boltzmann.gradient_model import Arrays, times
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.unit_types import BinaryUnits, GaussianUnits
 
 CHUNK = 8192  # rows worked out at a time: bounds memory, not results
@@ -85,11 +86,11 @@ class Harmonium:
 
     def hidden_inputs(self, v: Any) -> np.ndarray:
         """s(v) W without biases, (n, M); a sparse v costs by its non-zeros."""
-        return times(self.visible.scaled(v), self.weights)
+        return ops.times(self.visible.scaled(v), self.weights)
 
     def visible_inputs(self, h: np.ndarray) -> np.ndarray:
         """s(h) W^T, (n, N)."""
-        return times(self.hidden.scaled(h), self.weights, transpose_b=True)
+        return ops.times(self.hidden.scaled(h), self.weights, transpose_b=True)
 
     def hidden_mean(self, v: Any) -> np.ndarray:
         """Mean of h given v, (n, M)."""
@@ -259,9 +260,11 @@ class Harmonium:
         own = layer.statistics(x, lambda: back(mean), share)
         rest = other.mean_statistics(lambda: inputs, mean, share)
         if is_hidden:
-            weights = times(other.scaled(mean), layer.scaled(x) * share[:, None], transpose_a=True)
+            weights = ops.times(
+                other.scaled(mean), layer.scaled(x) * share[:, None], transpose_a=True
+            )
             return {"weights": weights} | _named(rest, own)
-        weights = times(layer.scaled(x), other.scaled(mean) * share[:, None], transpose_a=True)
+        weights = ops.times(layer.scaled(x), other.scaled(mean) * share[:, None], transpose_a=True)
         return {"weights": weights} | _named(own, rest)
 
     def precondition(self, gradient: Arrays) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 
 from hamiltonians.utils.checks import number
 from rbmqs.boltzmann.descent import check_momentum
-from rbmqs.boltzmann.gradient_model import Arrays, GradientLearner
+from rbmqs.boltzmann.gradient_model import GradientLearner
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.likelihood.pseudo import MAX_WEIGHT, pseudo_log_likelihood
 from rbmqs.boltzmann.negative import NegativePhase
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.parameters import Parameters
 from rbmqs.boltzmann.rows import Rows
 

@@ -12,23 +12,17 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.core import nade as kernels
 from rbmqs.boltzmann.gradient_model import (
-    Arrays,
     BinaryModel,
     GradientLearner,
     GradientModel,
     UnsupervisedModel,
-    column_mean,
-    log_odds,
-    small_weights,
-    stream_of,
-    times,
-    to_means,
-    # fmt: skip,
-)  # fmt: skip
+)
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
 NAMES = ("weights", "output_weights", "visible_bias", "hidden_bias")
@@ -99,12 +93,12 @@ class NADE(BinaryModel, UnsupervisedModel):
         order = np.arange(n_visible)
         if choice("order", self.order, ("random", "columns")) == "random":
             order = np.random.default_rng(seeds[2]).permutation(n_visible)
-        bias = log_odds(column_mean(rows), 1 / (2 + len(rows)))[order]
+        bias = ops.log_odds(ops.column_mean(rows), 1 / (2 + len(rows)))[order]
         weights, output_weights = seeds[0].spawn(2)
         scale = 1 / np.sqrt(n_visible)
         arrays = {
-            "weights": small_weights(weights, (n_visible, n_hidden), dtype, scale),
-            "output_weights": small_weights(output_weights, (n_visible, n_hidden), dtype),
+            "weights": ops.small_weights(weights, (n_visible, n_hidden), dtype, scale),
+            "output_weights": ops.small_weights(output_weights, (n_visible, n_hidden), dtype),
             "visible_bias": bias.astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
@@ -119,13 +113,13 @@ class NADE(BinaryModel, UnsupervisedModel):
         return self._learned.arrays["weights"][np.argsort(self.order_)].T
 
     def _ordered(self, X: Any) -> np.ndarray:
-        return self._learned.in_order(self._rows(X))
+        return self._learned.in_order(self.checked_rows(X))
 
     def transform(self, X: Any) -> np.ndarray:
         """Hidden units once all columns are read, logistic(c + v W), (n, M)."""
         rows, arrays = self._ordered(X), self._learned.arrays
         with one_pool():
-            return to_means(times(rows, arrays["weights"]), arrays["hidden_bias"])
+            return ops.to_means(ops.times(rows, arrays["weights"]), arrays["hidden_bias"])
 
     def score_samples(self, X: Any) -> np.ndarray:
         """log p of each row in nats, exact."""
@@ -135,11 +129,12 @@ class NADE(BinaryModel, UnsupervisedModel):
         """Mean log p in nats."""
         return float(self.score_samples(X).mean())
 
-    def sample(self, n: int, random_state: Any = None) -> np.ndarray:
+    def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Independent rows, (n, N)."""
         self.check_is_fitted()
         out = np.empty(
-            (positive_int("n", n), len(self.order_)), self._learned.arrays["weights"].dtype
+            (positive_int("n_samples", n_samples), len(self.order_)),
+            self._learned.arrays["weights"].dtype,
         )
-        kernels.draw_rows(*self._learned.ordered, next_call(stream_of(random_state)), out)
+        kernels.draw_rows(*self._learned.ordered, next_call(ops.stream_of(random_state)), out)
         return out[:, np.argsort(self.order_)]

@@ -15,9 +15,9 @@ import numpy as np
 
 from rbmqs.boltzmann.core import enumeration
 from rbmqs.boltzmann.enumeration import MAX_UNITS, all_states
-from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.linalg import multiply
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.parameters import Parameters
 
 
@@ -78,17 +78,9 @@ class Chains:
         self.hidden_mean = np.zeros((n_chains, model.n_hidden), model.dtype)
         self.hidden = np.zeros((n_chains, model.n_hidden), model.dtype)
 
-    def draw_visible(self, model: Harmonium, hidden: np.ndarray, stream: np.ndarray) -> None:
-        """visible <- p(v | hidden)."""
-        model.draw(hidden, self.visible[: len(hidden)], stream, downwards=True)
-
     def draw_hidden(self, model: Harmonium, stream: np.ndarray, n: int) -> None:
         """hidden_mean <- mean of h given visible, hidden <- drawn."""
         model.draw(self.visible[:n], self.hidden[:n], stream, mean=self.hidden_mean[:n])
-
-    def average_hidden(self, model: Harmonium, n: int) -> None:
-        """hidden_mean <- mean of h given visible."""
-        model.average(self.visible[:n], self.hidden_mean[:n])
 
     def phase(self, n: int) -> Phase:
         """The present activities."""
@@ -112,11 +104,11 @@ class ContrastiveDivergence(NegativePhase):
         assert hidden is not None
         n = len(hidden)
         for step in range(self.n_steps):
-            chains.draw_visible(model, hidden, stream)
+            model.draw(hidden, chains.visible[:n], stream, downwards=True)
             if step + 1 < self.n_steps:
                 chains.draw_hidden(model, stream, n)
                 hidden = chains.hidden[:n]
-        chains.average_hidden(model, n)
+        model.average(chains.visible[:n], chains.hidden_mean[:n])
         return chains.phase(n)
 
     def allow(self, model: Harmonium, n_rows: int) -> None:
@@ -138,10 +130,11 @@ class PersistentChains(NegativePhase):
         self, model: Harmonium, data_hidden_sample: np.ndarray | None, stream: np.ndarray
     ) -> Phase:
         """k steps v <- p(v | h), h <- p(h | v) of every chain."""
+        chains = self._chains
         for _ in range(self.n_steps):
-            self._chains.draw_visible(model, self._chains.hidden, stream)
-            self._chains.draw_hidden(model, stream, self.n_rows)
-        return self._chains.phase(self.n_rows)
+            model.draw(chains.hidden, chains.visible, stream, downwards=True)
+            chains.draw_hidden(model, stream, self.n_rows)
+        return chains.phase(self.n_rows)
 
     def memory(self) -> Arrays:
         """The chains."""

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from rbmqs.boltzmann.core import gibbs
-from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.boltzmann.unit_types import BinaryUnits
 from rbmqs.core.blas import address

@@ -19,21 +19,15 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.core import ratings as kernels
 from rbmqs.boltzmann.core.classes import softmax_rows
 from rbmqs.boltzmann.data import and_more
 from rbmqs.boltzmann.enumeration import MAX_BITS, all_states
-from rbmqs.boltzmann.gradient_model import (
-    Arrays,
-    GradientLearner,
-    UnsupervisedModel,
-    small_weights,
-    to_means,
-    to_samples,
-    # fmt: skip,
-)  # fmt: skip
+from rbmqs.boltzmann.gradient_model import GradientLearner, UnsupervisedModel
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
 METHODS = ("cd", "exact")
@@ -129,7 +123,7 @@ class RatingsLearner(GradientLearner):
 
     def hidden_mean(self, ratings: Ratings) -> np.ndarray:
         """p(h_j = 1 | ratings)."""
-        return to_means(self.hidden_inputs(ratings), self._no_bias)
+        return ops.to_means(self.hidden_inputs(ratings), self._no_bias)
 
     def level_probability(self, ratings: Ratings, hidden: np.ndarray) -> np.ndarray:
         """p(rating of the item = k | h) for the items rated, (ratings, K)."""
@@ -169,7 +163,7 @@ class RatingsLearner(GradientLearner):
     def _add_chains(self, out: Arrays, batch: Ratings) -> None:
         ratings = batch
         for _ in range(self.n_steps):
-            hidden = to_samples(self.hidden_inputs(ratings), self._no_bias, self.stream)
+            hidden = ops.to_samples(self.hidden_inputs(ratings), self._no_bias, self.stream)
             levels = np.empty_like(batch.levels)
             kernels.draw_levels(
                 self.level_probability(batch, hidden), next_call(self.stream), levels
@@ -281,7 +275,7 @@ class RatingsRBM(UnsupervisedModel):
         np.add.at(number_of, (ratings.items, ratings.levels), 1)
         number_of += 2 * (number_of.sum(axis=0) + 1) / (number_of.sum() + n_levels)
         arrays = {
-            "weights": small_weights(seeds[0], (n_items, n_levels, n_hidden), dtype),
+            "weights": ops.small_weights(seeds[0], (n_items, n_levels, n_hidden), dtype),
             "level_bias": np.log(number_of / number_of.sum(axis=1, keepdims=True)).astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
@@ -297,7 +291,7 @@ class RatingsRBM(UnsupervisedModel):
     def transform(self, X: Any) -> np.ndarray:
         """p(h_j = 1 | a user's ratings), (users, M)."""
         with one_pool():
-            return self._learned.hidden_mean(self._rows(X))
+            return self._learned.hidden_mean(self.checked_rows(X))
 
     @property
     def _n_features_out(self) -> int:
@@ -308,7 +302,7 @@ class RatingsRBM(UnsupervisedModel):
 
         Exact: the hidden units are summed over.
         """
-        inputs = self._learned.hidden_inputs(self._rows(X))
+        inputs = self._learned.hidden_inputs(self.checked_rows(X))
         users, items = (np.asarray(a, dtype=np.int64).ravel() for a in (users, items))
         for name, index, size in (
             ("users", users, len(inputs)),
@@ -336,7 +330,7 @@ class RatingsRBM(UnsupervisedModel):
 
     def log_likelihood(self, X: Any) -> np.ndarray:
         """Exact log p of each user's ratings given which items are rated, (users,)."""
-        ratings = self._rows(X)
+        ratings = self.checked_rows(X)
         learner = self._learned
         inputs = learner.hidden_inputs(ratings).astype(np.float64)
         own = self.intercept_levels_[ratings.items, ratings.levels].astype(np.float64)

@@ -10,10 +10,13 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
-from rbmqs.boltzmann import rectified  # noqa: F401  registers its types
+from rbmqs.boltzmann import (
+    ops,
+    rectified,  # noqa: F401  registers its types
+)
 from rbmqs.boltzmann.data import MIN_ROWS, row_weights
 from rbmqs.boltzmann.estimator import defaults
-from rbmqs.boltzmann.gradient_model import Arrays, GradientModel, small_weights
+from rbmqs.boltzmann.gradient_model import GradientModel
 from rbmqs.boltzmann.keywords import described, estimator, keyword
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.learner import RBMLearner
@@ -24,6 +27,7 @@ from rbmqs.boltzmann.negative import (
     NegativePhase,
     PersistentChains,
 )
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.recipes import Recipe
 from rbmqs.boltzmann.rows import Rows
@@ -90,13 +94,6 @@ class RBMModel(GradientModel):
     def _visible_layer(self, rows: Any) -> BinaryUnits:
         """The visible units at the start of training."""
         return UNIT_TYPES[self.visible].of_rows(rows)
-
-    def _forget(self) -> None:
-        """Drop what an earlier fit fixed and `check_rows` would hold new data to."""
-
-    def _columns(self, rows: Any) -> int:
-        """Columns of the user's data."""
-        return rows.shape[1]
 
     def _fixed(self) -> Arrays:
         """What else a file needs beside the parameters."""
@@ -212,7 +209,7 @@ class RBMModel(GradientModel):
     def _first_rbm(self, rows: Any, data: Rows, seed: np.random.SeedSequence) -> Harmonium:
         """Small random weights between a layer that fits the columns and one at rest."""
         layer = self._visible_layer(rows)
-        weights = small_weights(seed, (rows.shape[1], self.n_components), self._type)
+        weights = ops.small_weights(seed, (rows.shape[1], self.n_components), self._type)
         if layer.scale is not None:
             weights *= layer.scale[:, None]
         hidden = UNIT_TYPES[self.hidden].at_rest(self.n_components, self._type)

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.checks import positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.conditional import complete, sample_clamped
-from rbmqs.boltzmann.gradient_model import stream_of
 from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.likelihood.annealing import LogZ, ais, reverse_ais
 from rbmqs.boltzmann.linalg import one_pool
@@ -24,13 +24,6 @@ class TrainedRBM(RBMModel):
     A `random_state` that is None gives each call a stream of the estimator's own seed, so that
     calls with a seed repeat themselves.
     """
-
-    def checked_rows(self, X: Any) -> Any:
-        """X as rows of visible units, dense or CSR; refused unless it fits the fitted RBM."""
-        self.check_is_fitted()
-        rows = self.check_rows(X)
-        self._check_columns(X, self._columns(rows))
-        return rows
 
     def _dense(self, X: Any) -> np.ndarray:
         rows = self.checked_rows(X)
@@ -52,7 +45,7 @@ class TrainedRBM(RBMModel):
     def _stream(self, random_state: Any) -> np.ndarray:
         if random_state is None:
             return new_stream(seed_sequence(self.random_state).spawn(1)[0])
-        return stream_of(random_state)
+        return ops.stream_of(random_state)
 
     def transform(self, X: Any) -> np.ndarray:
         """Means of the hidden units given each row, (n, M)."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtri_exp
 
 from rbmqs.boltzmann.core.units import uniform_units
-from rbmqs.boltzmann.gradient_model import Arrays
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import next_call
 from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits, GaussianUnits
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.data import real_matrix
-from rbmqs.boltzmann.gradient_model import Arrays, column_mean
 from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.layers import Harmonium
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.rbm_use import TrainedRBM
 from rbmqs.boltzmann.unit_types import SoftmaxUnits
 
@@ -91,7 +92,7 @@ class SoftmaxRBM(TrainedRBM):
     def _visible_layer(self, rows: sparse.csr_matrix) -> SoftmaxUnits:
         n = rows.shape[0]
         sizes = np.repeat(self.n_categories_, self.n_categories_)
-        share = (column_mean(rows) * n + 1) / (n + sizes)
+        share = (ops.column_mean(rows) * n + 1) / (n + sizes)
         return SoftmaxUnits({"bias": np.log(share).astype(self._type)}, edges=self._edges)
 
     def _units_of(self, columns: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.negative import NegativePhase, Phase, phase_of
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.path import path_to
 
 _MEMORY = 0.01  # of the running swap rates

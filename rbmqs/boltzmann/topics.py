@@ -10,7 +10,6 @@ undirected topic model", NIPS 22 (2009), Eqs. 1-8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,24 +17,16 @@ from scipy import sparse
 from scipy.special import logsumexp
 
 from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.core.topics import add_words, draw_words, normalise_words
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import and_more, real_matrix
 from rbmqs.boltzmann.enumeration import MAX_BITS, all_states
-from rbmqs.boltzmann.gradient_model import (
-    Arrays,
-    GradientLearner,
-    UnsupervisedModel,
-    random_states,
-    small_weights,
-    stream_of,
-    times,
-    to_means,
-    to_samples,
-    # fmt: skip,
-)  # fmt: skip
+from rbmqs.boltzmann.gradient_model import GradientLearner, UnsupervisedModel
 from rbmqs.boltzmann.keywords import estimator, keyword
+from rbmqs.boltzmann.likelihood.annealing import LogZ, log_z_of
 from rbmqs.boltzmann.linalg import one_pool
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import new_stream, next_call
 
 METHODS = ("auto", "cd", "pcd", "exact")
@@ -105,7 +96,7 @@ class TopicLearner(GradientLearner):
         places = (np.arange(n_chains) + 0.5) / max(n_chains, 1)
         self.chain_lengths = np.quantile(lengths, places, method="inverted_cdf").astype(np.int64)
         shape = (n_chains, len(arrays["hidden_bias"]))
-        self.chains = random_states(shape, arrays["weights"].dtype, stream)
+        self.chains = ops.random_states(shape, arrays["weights"].dtype, stream)
 
     def memory(self) -> Arrays:
         """Velocities, randomness, the chains' hidden units."""
@@ -134,27 +125,28 @@ class TopicLearner(GradientLearner):
             return self._exact_statistics(lengths)
         hidden = self.chains
         if self.method == "cd":
-            hidden = self.draw_hidden(batch, lengths)
+            hidden = self.draw_hidden(batch, lengths, self.stream)
         else:
             lengths = self.chain_lengths
-        counts = self.draw_counts(hidden, lengths)
+        counts = self.draw_counts(hidden, lengths, self.stream)
         for _ in range(self.n_steps - 1):
-            counts = self.draw_counts(self.draw_hidden(counts, lengths), lengths)
+            hidden = self.draw_hidden(counts, lengths, self.stream)
+            counts = self.draw_counts(hidden, lengths, self.stream)
         if self.method == "pcd":
-            self.chains[...] = self.draw_hidden(counts, lengths)
+            self.chains[...] = self.draw_hidden(counts, lengths, self.stream)
         return self._statistics(counts, self.hidden_mean(counts, lengths), lengths)
 
     def _statistics(self, counts: Any, hidden: np.ndarray, lengths: np.ndarray) -> Arrays:
         n = len(lengths)
         return {
-            "weights": times(counts, hidden, transpose_a=True) / hidden.dtype.type(n),
+            "weights": ops.times(counts, hidden, transpose_a=True) / hidden.dtype.type(n),
             "word_bias": np.asarray(counts.sum(axis=0)).ravel() / n,
             "hidden_bias": lengths @ hidden / n,
         }
 
     def hidden_inputs(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
         """D c + v W, (n, M)."""
-        inputs = times(counts, self.arrays["weights"])
+        inputs = ops.times(counts, self.arrays["weights"])
         inputs += lengths[:, None] * self.arrays["hidden_bias"]
         return inputs
 
@@ -164,7 +156,7 @@ class TopicLearner(GradientLearner):
 
     def hidden_mean(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
         """p(h_j = 1 | v)."""
-        return to_means(self.hidden_inputs(counts, lengths), self._no_bias)
+        return ops.to_means(self.hidden_inputs(counts, lengths), self._no_bias)
 
     def log_weight(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
         """v.b + sum_j softplus(D c_j + (v W)_j), (n,)."""
@@ -172,14 +164,16 @@ class TopicLearner(GradientLearner):
         bias = self.arrays["word_bias"].astype(np.float64)
         return np.asarray(counts @ bias) + sum_softplus(inputs, self._no_bias, inputs.dtype.type(1))
 
-    def draw_hidden(self, counts: Any, lengths: np.ndarray) -> np.ndarray:
+    def draw_hidden(self, counts: Any, lengths: np.ndarray, stream: np.ndarray) -> np.ndarray:
         """h drawn given v."""
-        return to_samples(self.hidden_inputs(counts, lengths), self._no_bias, self.stream)
+        return ops.to_samples(self.hidden_inputs(counts, lengths), self._no_bias, stream)
 
-    def draw_counts(self, hidden: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def draw_counts(
+        self, hidden: np.ndarray, lengths: np.ndarray, stream: np.ndarray
+    ) -> np.ndarray:
         """v drawn given h: D words from one softmax, (n, K)."""
-        inputs = times(hidden, self.arrays["weights"], transpose_b=True)
-        draw_words(inputs, self.arrays["word_bias"], lengths, next_call(self.stream))
+        inputs = ops.times(hidden, self.arrays["weights"], transpose_b=True)
+        draw_words(inputs, self.arrays["word_bias"], lengths, next_call(stream))
         return inputs
 
     def enumerated(self) -> HiddenStates:
@@ -191,7 +185,7 @@ class TopicLearner(GradientLearner):
                 f"got {n_hidden}; use log_partition(length, method='ais')"
             )
         states = all_states(n_hidden).astype(self.arrays["weights"].dtype)
-        words = times(states, self.arrays["weights"], transpose_b=True)
+        words = ops.times(states, self.arrays["weights"], transpose_b=True)
         log_weight = normalise_words(words, self.arrays["word_bias"])
         log_weight += states @ self.arrays["hidden_bias"].astype(np.float64)
         return HiddenStates(states, words, log_weight)
@@ -205,18 +199,10 @@ class TopicLearner(GradientLearner):
         share = expected.astype(every.words.dtype)[:, None]
         weighted = share * every.states
         return {
-            "weights": times(every.words, weighted, transpose_a=True),
+            "weights": ops.times(every.words, weighted, transpose_a=True),
             "word_bias": (share * every.words).sum(axis=0),
             "hidden_bias": weighted.sum(axis=0),
         }
-
-
-@dataclass(frozen=True)
-class LogPartition:
-    """log Z_D and its standard error (0 where exact)."""
-
-    value: float
-    error: float
 
 
 @estimator
@@ -261,7 +247,7 @@ class ReplicatedSoftmax(UnsupervisedModel):
         words = np.asarray(counts.sum(axis=0, dtype=np.float64)).ravel() + 0.1
         dtype = self._type
         arrays = {
-            "weights": small_weights(seeds[0], (counts.shape[1], n_hidden), dtype),
+            "weights": ops.small_weights(seeds[0], (counts.shape[1], n_hidden), dtype),
             "word_bias": np.log(words / words.sum()).astype(dtype),
             "hidden_bias": np.zeros(n_hidden, dtype),
         }
@@ -274,7 +260,7 @@ class ReplicatedSoftmax(UnsupervisedModel):
         self.intercept_hidden_ = arrays["hidden_bias"]
 
     def _documents(self, X: Any) -> tuple[sparse.csr_matrix, np.ndarray]:
-        counts = self._rows(X)
+        counts = self.checked_rows(X)
         return counts, lengths_of(counts)
 
     def transform(self, X: Any) -> np.ndarray:
@@ -288,22 +274,19 @@ class ReplicatedSoftmax(UnsupervisedModel):
         lengths = np.asarray(lengths, dtype=np.int64)
         if lengths.ndim != 1 or (lengths < 1).any():
             raise ValueError("lengths must be a list of integers of at least 1")
-        kept, self._learned.stream = self._learned.stream, stream_of(random_state)
-        try:
-            with one_pool():
-                shape = (len(lengths), len(self.components_))
-                hidden = random_states(shape, self.components_.dtype, self._learned.stream)
-                for _ in range(positive_int("n_steps", n_steps)):
-                    counts = self._learned.draw_counts(hidden, lengths)
-                    hidden = self._learned.draw_hidden(counts, lengths)
-        finally:
-            self._learned.stream = kept
+        learner, stream = self._learned, ops.stream_of(random_state)
+        with one_pool():
+            shape = (len(lengths), len(self.components_))
+            hidden = ops.random_states(shape, self.components_.dtype, stream)
+            for _ in range(positive_int("n_steps", n_steps)):
+                counts = learner.draw_counts(hidden, lengths, stream)
+                hidden = learner.draw_hidden(counts, lengths, stream)
         return counts.astype(np.int64)
 
     def log_partition(
         self, length: int, method: str = "auto", *, n_runs: int = 100, n_betas: int = 1000,
         random_state: Any = 0,
-    ) -> LogPartition:  # fmt: skip
+    ) -> LogZ:  # fmt: skip
         """log Z_D of documents of `length` words.
 
         "exact" sums over the hidden states (up to 20 units), "ais" anneals `n_runs` chains from
@@ -315,10 +298,12 @@ class ReplicatedSoftmax(UnsupervisedModel):
         positive_int("length", length)
         with one_pool():
             if self._sums_exactly(method):
-                return LogPartition(self._learned.enumerated().log_partition(length), 0.0)
+                return LogZ(
+                    self._learned.enumerated().log_partition(length), 0.0, np.inf, 0, "exact"
+                )
             lengths = np.full(positive_int("n_runs", n_runs), length)
-            weights = self._anneal(lengths, n_betas, stream_of(random_state))
-        return averaged(weights)
+            weights = self._anneal(lengths, n_betas, ops.stream_of(random_state))
+        return log_z_of(0.0, weights, 1)
 
     def _sums_exactly(self, method: str) -> bool:
         choice("method", method, ("auto", "exact", "ais"))
@@ -338,14 +323,14 @@ class ReplicatedSoftmax(UnsupervisedModel):
         log_weight = len(no_bias) * np.log(2.0) + lengths * top
         inputs, before = np.empty_like(hidden), dtype.type(0)
         for beta in np.linspace(0, 1, positive_int("n_betas", n_betas) + 1)[1:].astype(dtype):
-            words = times(hidden, a["weights"], transpose_b=True)
+            words = ops.times(hidden, a["weights"], transpose_b=True)
             add_words(
                 words, a["word_bias"], before, lengths, a["weights"], next_call(stream), inputs
             )
             inputs += lengths[:, None] * a["hidden_bias"]
             log_weight += sum_softplus(inputs, no_bias, beta)
             log_weight -= sum_softplus(inputs, no_bias, before)
-            hidden = to_samples(beta * inputs, no_bias, stream)
+            hidden = ops.to_samples(beta * inputs, no_bias, stream)
             before = beta
         return log_weight
 
@@ -377,12 +362,3 @@ class ReplicatedSoftmax(UnsupervisedModel):
 def perplexity(log_probability: np.ndarray, lengths: np.ndarray) -> float:
     """exp(-mean of log p(document) / words) (Salakhutdinov & Hinton, section 4.1)."""
     return float(np.exp(-np.mean(log_probability / lengths)))
-
-
-def averaged(log_weight: np.ndarray) -> LogPartition:
-    """log of the mean weight, and its standard error by the delta method."""
-    top = log_weight.max()
-    weight = np.exp(log_weight - top)
-    mean = weight.mean()
-    error = weight.std(ddof=1) / mean / np.sqrt(len(weight)) if len(weight) > 1 else np.inf
-    return LogPartition(float(top + np.log(mean)), float(error))

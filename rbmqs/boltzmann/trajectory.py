@@ -3,26 +3,22 @@
 N. Bereux, A. Decelle, C. Furtlehner, L. Rosset and B. Seoane, "Fast training and sampling of
 restricted Boltzmann machines", arXiv:2405.15376. Neighbouring RBMs on the way from independent
 units to the present one overlap well, where temperatures of one RBM may be separated by a
-first-order transition. Sums over the ladder give log Z as training goes on.
+first-order transition.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from rbmqs.boltzmann.core.units import uniform_units
-from rbmqs.boltzmann.gradient_model import Arrays
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.negative import NegativePhase, Phase, phase_of
-from rbmqs.boltzmann.path import path_to
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import next_call
 
 NEW_RUNG_BELOW = 0.3  # running swap rate with the present RBM
 MAX_RUNGS = 64
 _MEMORY = 0.02  # of the running swap rate
-_BRIDGE_STEPS = 50
 
 
 class TrajectoryChains(NegativePhase):
@@ -89,29 +85,6 @@ class TrajectoryChains(NegativePhase):
         """Swap rate and number of rungs."""
         return {"swap rate": self.swap_rate, "rungs": float(len(self.rungs))}
 
-    def log_z(self, model: Harmonium, stream: np.ndarray, n_sweeps: int = _BRIDGE_STEPS) -> float:
-        """log Z of the present RBM by bridging from rung to rung; moves copies of the chains.
-
-        Between neighbours Bennett's acceptance ratio is solved from the draws of both
-        (C. H. Bennett, J. Comput. Phys. 22, 245 (1976)).
-        """
-        ladder = [*self.rungs, model]
-        kept = [rows.copy() for rows in self.visible]
-        forward: list[list[np.ndarray]] = [[] for _ in self.rungs]
-        backward: list[list[np.ndarray]] = [[] for _ in self.rungs]
-        for _ in range(n_sweeps):
-            self._sweep(ladder, stream)
-            for k, (low, high) in enumerate(pairwise(ladder)):
-                forward[k].append(high.log_weight(self.visible[k])
-                                  - low.log_weight(self.visible[k]))  # fmt: skip
-                backward[k].append(high.log_weight(self.visible[k + 1])
-                                   - low.log_weight(self.visible[k + 1]))  # fmt: skip
-        self.visible = kept
-        total = path_to(self.rungs[0]).log_z_base
-        for up, down in zip(forward, backward, strict=True):
-            total += bennett(np.concatenate(up), np.concatenate(down))
-        return float(total)
-
     def _sweep(self, ladder: list[Harmonium], stream: np.ndarray) -> float:
         """One step of every rung and exchanges of all neighbours; the last pair's acceptance."""
         self.visible[0] = self._draw_first(stream)
@@ -136,20 +109,6 @@ class TrajectoryChains(NegativePhase):
         """Independent rows of the first rung."""
         first = self.rungs[0]
         return first.sample_visible(np.zeros((self.n_chains, first.n_hidden), first.dtype), stream)
-
-
-def bennett(forward: np.ndarray, backward: np.ndarray) -> float:
-    """log Z1/Z0 from log f1/f0 of as many draws from 0 (forward) as from 1 (backward)."""
-    low, high = min(forward.min(), backward.min()), max(forward.max(), backward.max())
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        excess = _fermi(middle - forward).sum() - _fermi(backward - middle).sum()
-        low, high = (middle, high) if excess > 0 else (low, middle)
-    return 0.5 * (low + high)
-
-
-def _fermi(x: np.ndarray) -> np.ndarray:
-    return 0.5 * (1.0 - np.tanh(0.5 * x))
 
 
 def _copies(model: Harmonium) -> Arrays:

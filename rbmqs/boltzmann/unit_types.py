@@ -18,11 +18,12 @@ from typing import Any, Self
 import numpy as np
 
 from hamiltonians.utils.registry import Registry
+from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.core.softmax import normal_units, sample_groups, softmax_groups, sum_group_logs
 from rbmqs.boltzmann.core.units import sum_softplus
 from rbmqs.boltzmann.data import real_matrix, unit_matrix
 from rbmqs.boltzmann.enumeration import state_chunks
-from rbmqs.boltzmann.gradient_model import Arrays, column_mean, log_odds, to_means, to_samples
+from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import next_call
 
 VARIANCE_FLOOR = 1e-4  # of a column's variance at the start: a unit on one point has none
@@ -58,7 +59,7 @@ class BinaryUnits:
     @classmethod
     def of_rows(cls, rows: Any, learn: bool = True) -> Self:
         """A visible layer that alone fits the columns of the rows."""
-        bias = log_odds(column_mean(rows), 1 / (2 + rows.shape[0]))
+        bias = ops.log_odds(ops.column_mean(rows), 1 / (2 + rows.shape[0]))
         return cls({"bias": bias.astype(rows.dtype)}, learn)
 
     def with_arrays(self, arrays: Arrays) -> Self:
@@ -99,11 +100,11 @@ class BinaryUnits:
 
     def mean(self, inputs: np.ndarray) -> np.ndarray:
         """Mean of v given the other layer, in place."""
-        return to_means(inputs, self.bias)
+        return ops.to_means(inputs, self.bias)
 
     def sample(self, inputs: np.ndarray, stream: np.ndarray) -> np.ndarray:
         """v drawn given the other layer, in place."""
-        return to_samples(inputs, self.bias, stream)
+        return ops.to_samples(inputs, self.bias, stream)
 
     def log_weight(self, v: Any) -> np.ndarray:
         """-sum_i e_i(v_i), (n,)."""
@@ -152,8 +153,8 @@ class SpinUnits(BinaryUnits):
     @classmethod
     def of_rows(cls, rows: Any, learn: bool = True) -> Self:
         """A visible layer that alone fits the columns of the rows."""
-        up = (1 + column_mean(rows)) / 2
-        bias = log_odds(up, 1 / (2 + rows.shape[0])) / 2
+        up = (1 + ops.column_mean(rows)) / 2
+        bias = ops.log_odds(up, 1 / (2 + rows.shape[0])) / 2
         return cls({"bias": bias.astype(rows.dtype)}, learn)
 
     @staticmethod
@@ -172,7 +173,7 @@ class SpinUnits(BinaryUnits):
     def sample(self, inputs: np.ndarray, stream: np.ndarray) -> np.ndarray:
         """-1 and 1."""
         inputs *= 2
-        return 2 * to_samples(inputs, 2 * self.bias, stream) - 1
+        return 2 * ops.to_samples(inputs, 2 * self.bias, stream) - 1
 
     def log_sum(self, inputs: np.ndarray) -> np.ndarray:
         """sum_i log 2 cosh(b_i + input_i)."""
@@ -263,7 +264,7 @@ class GaussianUnits(BinaryUnits):
         if (variance == 0).any() and rows.shape[0] > 1:
             constant = int(np.flatnonzero(variance == 0)[0])
             raise ValueError(f"column {constant} of X is constant: drop it, or variance='unit'")
-        start = {"bias": column_mean(rows), "log_variance": np.log(variance + (variance == 0))}
+        start = {"bias": ops.column_mean(rows), "log_variance": np.log(variance + (variance == 0))}
         return cls({name: array.astype(rows.dtype) for name, array in start.items()}, learn)
 
     @staticmethod

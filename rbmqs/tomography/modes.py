@@ -35,7 +35,7 @@ def lost_mode(rbm: Parameters, rows: np.ndarray, seed: int) -> str:
         states = np.concatenate(list(state_chunks(rbm.n_visible)))
         log_weight = rbm.log_weight(states)
     else:
-        states, log_weight = annealed_rows(rbm, n_betas=BETAS, n_runs=RUNS, random_state=seed)
+        states, log_weight = annealed_rows(rbm, BETAS, RUNS, random_state=seed)
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
     n_effective = np.inf if rbm.n_visible <= EXACT_SITES else 1 / (weight**2).sum()

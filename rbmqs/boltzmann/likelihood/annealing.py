@@ -87,15 +87,13 @@ def ais(
     LogZ
         On average below the truth.
     """
-    settings = {"n_betas": n_betas, "n_runs": n_runs, "base": base}
-    _, log_w = annealed_rows(model, **settings, random_state=random_state)
+    _, log_w = annealed_rows(model, n_betas, n_runs, base, random_state)
     return log_z_of(path_to(model, base).log_z_base, log_w, 1)
 
 
 def annealed_rows(
-    model: Harmonium, *, n_betas: int, n_runs: int, base: np.ndarray | None = None,
-    random_state: object = None,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    model: Harmonium, n_betas: int, n_runs: int, base: Any = None, random_state: object = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows (n_runs, N) at the end of forward annealing and their log weights (n_runs,)."""
     betas = np.linspace(0.0, 1.0, positive_int("n_betas", n_betas) + 1)
     path, stream = path_to(model, base), new_stream(seed_sequence(random_state))

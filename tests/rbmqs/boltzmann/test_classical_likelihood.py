@@ -24,7 +24,6 @@ from rbmqs.boltzmann.likelihood import (
     pseudo_log_likelihood as ours,
 )
 from rbmqs.boltzmann.parameters import Parameters
-from rbmqs.boltzmann.trajectory import bennett
 
 
 def draws(machine, n, seed):
@@ -130,17 +129,6 @@ def test_annealing_is_the_same_for_a_seed():
     machine = random_machine(7, 6)
     values = {ais(machine, n_betas=20, n_runs=10, random_state=4).value for _ in range(2)}
     assert len(values) == 1
-
-
-def test_bennett_of_two_normals():
-    """f1/f0 of unit normals at 0 and 1 with weights 1 and e: log Z1/Z0 = 1."""
-    rng = np.random.default_rng(0)
-    at0, at1 = rng.normal(size=20_000), 1 + rng.normal(size=20_000)
-
-    def log_ratio(x):
-        return 1 + x - 0.5
-
-    assert bennett(log_ratio(at0), log_ratio(at1)) == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize(

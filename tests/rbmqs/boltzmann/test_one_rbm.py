@@ -1,4 +1,4 @@
-"""One RBM of any layers: one trainer, one file, one way to go on; checks of what goes in and out."""
+"""One RBM of any layers: one trainer, one file, one way to go on; what is refused at the door."""
 
 import argparse
 
@@ -56,7 +56,8 @@ def test_tempering_of_real_units_finds_both_modes(method):
     exact = GaussianRBM(2, method="exact", n_iter=150, batch_size=50, learning_rate=0.05,
                         random_state=0)  # fmt: skip
     ours, best = (m.fit(rows).log_likelihood(rows).mean() for m in (model, exact))
-    assert ours > best - 0.15
+    single = -5.3946  # one normal distribution, where they start
+    assert ours > best - 0.1 * (best - single)
     assert "swap rate" in model.training_.history[-1].figures
 
 
@@ -93,8 +94,8 @@ def test_a_run_goes_on_with_its_own_data_and_keywords_only(tmp_path):
             BernoulliRBM(**keywords).resume(path, BITS)
     assert BernoulliRBM().resume(path, BITS).n_iter_ == 3  # "auto" would be 1500 epochs
     assert BernoulliRBM(n_iter=5).resume(path, BITS).n_iter_ == 5
+    GaussianRBM(4, n_iter=2).fit(REALS, checkpoint=path)
     with pytest.raises(CheckpointError, match="GaussianRBM"):
-        GaussianRBM(4, n_iter=2).fit(REALS, checkpoint=path)
         LayeredRBM().resume(path, REALS)
 
 

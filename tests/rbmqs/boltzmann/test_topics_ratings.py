@@ -112,7 +112,7 @@ def log_probability(a, row):
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_exact_gradient_of_ratings(conditional):
     model = ratings_model(conditional)
-    found = model._learned.gradient(model._rows(RATED))
+    found = model._learned.gradient(model.checked_rows(RATED))
 
     def log_likelihood(a):
         return sum(log_probability(a, row) for row in RATED) / len(RATED)
@@ -145,7 +145,7 @@ def test_chains_of_ratings_follow_the_enumerated_distribution():
     model = ratings_model(True)
     learner, n = model._learned, 20_000
     learner.n_steps = 20
-    ratings = model._rows(np.tile(RATED[1], (n, 1)))
+    ratings = model.checked_rows(np.tile(RATED[1], (n, 1)))
     kept = []
     learner._add = lambda out, ratings, share, hidden, sign: kept.append(ratings.levels)
     learner._add_chains({k: v.copy() for k, v in learner.arrays.items()}, ratings)
