@@ -111,8 +111,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000)
     try:
         return options.run(options)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"rbmqs: error: {' '.join(str(error).split())}", file=sys.stderr)
+    except (
+        ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError, RecursionError
+    ) as error:  # fmt: skip
+        words = " ".join(str(error).split()) or type(error).__name__
+        shown = "".join(letter if letter.isprintable() else "?" for letter in words)
+        print(f"rbmqs: error: {shown}", file=sys.stderr)
         return exit_codes.BAD_INPUT
     except KeyboardInterrupt:
         print("rbmqs: interrupted", file=sys.stderr)

@@ -11,7 +11,7 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.cli.options import MODEL, RUN, add_model_options, add_run_options, table_from_options
+from rbmqs.cli.options import add_model_options, add_run_options, table_from_options
 from rbmqs.runs.config import (
     config_from_table,
     describe_run,
@@ -20,6 +20,7 @@ from rbmqs.runs.config import (
     settings_from_description,
     shape,
 )
+from rbmqs.runs.options import MODEL, RUN
 from rbmqs.utils.parsing import read_toml
 from rbmqs.utils.schedules import Schedule
 from rbmqs.utils.typed_tables import shape_of

@@ -1,5 +1,6 @@
 """Figures from a table, and reports whose numbers are the table's and which need no network."""
 
+import json
 import re
 import shlex
 import shutil
@@ -13,9 +14,15 @@ import pytest
 from small_study import N_POINTS, TEXT, run_here
 from synthetic import FIELDS, ising_table
 
-from rbmqs.cli.main import main
+import hamiltonians as hm
+import rbmqs
+from rbmqs.cli.main import build_parser, main
+from rbmqs.cli.options import table_from_options
+from rbmqs.runs.config import config_from_table
+from rbmqs.runs.prepare import prepare
 from rbmqs.studies import figures, load_table, write_report
 from rbmqs.studies.numbers import short, with_error
+from rbmqs.studies.reports.command import IN_PYTHON, command_of
 from rbmqs.studies.reports.diagnosis import remark_of, warnings_of
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -130,6 +137,46 @@ def test_report_of_a_single_run(tmp_path, capsys, more):
     assert main([*shlex.split(command)[1:], "--quiet", "--output", str(tmp_path / "again")]) == 3
     assert (tmp_path / "again" / "log.jsonl").read_bytes() == (run / "log.jsonl").read_bytes()
     assert main(["report", str(tmp_path / "nothing")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("--ansatz jastrow --seed 0", {"ansatz": "jastrow"}),
+        ("--optimiser adam --real --learning-rate 0.01",
+         {"kind": "adam", "learning_rate": 0.01, "dtype": "real"}),
+        ("--growth 1.0 2.0 --iterations 0", {"growth": (1, 2)}),
+        ("--signs none", {"signs": None}),
+        ("--lattice triangular --shape 3 3", {"lattice": hm.triangular(3, 3)}),
+        ("--open --length 6", {"lattice": hm.chain(6, periodic=False)}),
+        (IN_PYTHON, {"visible_bias": False}),
+        (IN_PYTHON, {"momentum": 0.5}),
+        (IN_PYTHON, {"sweep_size": 3}),
+        (IN_PYTHON, {"lattice": hm.from_edges([(0, 1), (1, 2)])}),
+    ],
+)  # fmt: skip
+def test_the_command_says_all_that_decides_a_run_or_nothing(words, options, tmp_path):
+    lattice = options.pop("lattice", None) or hm.chain(4)
+    H = hm.heisenberg(lattice)
+    length = {"n_iterations": 0, "n_final_samples": 64, "n_samples": 64, "progress": False}
+    result = rbmqs.ground_state(H, output=tmp_path / "run", **length, **options)
+    header = rbmqs.read_log(tmp_path / "run" / "log.jsonl")[0]
+    settings = json.loads((tmp_path / "run" / "result.json").read_text())["settings"]
+    command = command_of({**header, "settings": settings})
+    if words == IN_PYTHON:
+        assert command == IN_PYTHON
+        return
+    found = build_parser().parse_args(shlex.split(command)[1:])
+    config = config_from_table(table_from_options(found))
+    again = prepare(
+        config.hamiltonian(), config.ansatz.options(), config.run, signs=config.model.run_signs
+    )
+    assert again.hamiltonian.fingerprint == (result.solved or result.hamiltonian).fingerprint
+    assert again.settings == result.settings
+    if not result.settings.growth:  # whose header has the last size
+        assert json.loads(json.dumps(again.psi.describe())) == header["ansatz"]
+    for word in words.split(" --"):
+        assert word in command
 
 
 def test_warnings_are_plain_sentences():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rbmqs.runs.log import LOG, read_log
 from rbmqs.runs.status import split_reasons, status_word
 from rbmqs.studies.collecting import collect
 from rbmqs.studies.figures import FIGURES, NothingToDrawError
@@ -102,7 +103,8 @@ def _facts(root: Path, study: Study | None, table: Table) -> dict[str, str]:
     if (root / SOURCE).exists():
         facts["command"] = f"rbmqs study run {SOURCE}"
     elif study is None:
-        facts["command"] = command_of(read_json(root / "result.json"))
+        settings = read_json(root / "result.json")["settings"]
+        facts["command"] = command_of({**read_log(root / LOG)[0], "settings": settings})
     return facts
 
 
