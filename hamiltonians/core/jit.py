@@ -16,12 +16,19 @@ The fast-math set leaves out ``nnan`` and ``ninf``: with plain ``fastmath=True``
 ``isnan(nan)`` to false, and every finite check of the project would be void.
 
 Set the environment variable ``RBMQS_CACHE=0`` to keep compiled kernels out of the file cache
-(for instance while editing a kernel that other cached kernels inline).
+(for instance while editing a kernel that other cached kernels inline). Where no folder for them can
+be written, one warning says so.
+
+A process forked after kernels ran on threads of GNU OpenMP cannot run them: Numba would end it, and
+``multiprocessing`` wait for it for ever. There each kernel raises a RuntimeError instead.
 """
 
 import os
+import warnings
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from threading import RLock
+from typing import Any, NoReturn
 
 import numba
 from numba.core import typed_passes
@@ -43,6 +50,8 @@ CACHE = os.environ.get("RBMQS_CACHE", "1") != "0"
 # Parts are joined before they are optimised with the releases of Numba whose compiler is known to
 # allow it; with others kernels are compiled as Numba does, which takes twice as long, once.
 JOINED = numba.version_info.short in {(0, 68)}
+FIRST_USE = RLock()  # held by whoever makes something that all threads share and that is made once
+_dispatchers: list[Any] = []
 
 
 class KernelCache(FunctionCache):
@@ -163,12 +172,49 @@ def _decorator(**options: Any) -> Callable[[Callable], Any]:
             common["pipeline_class"] = _Part if is_part else _Kernel
         dispatcher: Any = numba.njit(**common, **options)(function)
         if CACHE and not (JOINED and is_part):
-            dispatcher._cache = KernelCache(function)
-            dispatcher._compilation_chain_init_hook = _nothing
+            try:
+                dispatcher._cache = KernelCache(function)
+                dispatcher._compilation_chain_init_hook = _nothing
+            except RuntimeError:
+                _warn_of_no_cache()
+        _dispatchers.append(dispatcher)
         return dispatcher
 
     return compiled
 
+
+@cache
+def _warn_of_no_cache() -> None:
+    # A shared temporary folder is no substitute: what others write there would be run.
+    warnings.warn(
+        "kernels are compiled anew in each process (some 20 s): neither the folder of the package "
+        "nor the cache folder of the user can be written; set NUMBA_CACHE_DIR to one that can",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def _refuse(*arguments: Any, **named: Any) -> NoReturn:
+    raise RuntimeError(
+        "this process was forked after kernels had run, and threads of GNU OpenMP do not outlive "
+        "a fork: start processes by multiprocessing.get_context('spawn')"
+    )
+
+
+def _after_fork() -> None:
+    try:
+        if numba.threading_layer() != "omp":
+            return
+    except ValueError:  # no threads yet: the child starts its own
+        return
+    for dispatcher in _dispatchers:
+        if hasattr(dispatcher, "_clear"):  # not where nothing is compiled
+            dispatcher._clear()
+            dispatcher._compile_for_args = _refuse
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 kernel = _decorator(fastmath=FAST_MATH)
 parallel_kernel = _decorator(fastmath=FAST_MATH, parallel=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import local
 
 import numba
 import numpy as np
@@ -17,7 +18,7 @@ from rbmqs.utils.threads import single_threaded_blas
 
 SMALL = 2_000_000  # multiplications of one product below which one thread is as fast as more
 
-_inside = 0
+_thread = local()
 
 
 @contextmanager
@@ -30,19 +31,18 @@ def one_pool(work: int | None = None) -> Iterator[None]:
         Multiplications of one product. Below 2 million, waking a second thread costs more than it
         gives (and on a busy host it waits for a core).
     """
-    global _inside
-    if _inside:  # changing the limits of BLAS takes 50 us: once is enough
+    if getattr(_thread, "is_inside", False):
         yield
         return
     threads = numba.get_num_threads()
     if work is not None and work < SMALL:
         numba.set_num_threads(1)
-    _inside += 1
+    _thread.is_inside = True
     try:
         with single_threaded_blas():
             yield
     finally:
-        _inside -= 1
+        _thread.is_inside = False
         numba.set_num_threads(threads)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from rbmqs.cli import exit_codes
 from rbmqs.utils.interrupts import signals_reported
+from rbmqs.utils.progress import say
 
 AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
@@ -196,10 +196,10 @@ def _report(rbm: Any, options: argparse.Namespace) -> int:
         learning_curves(training, options.plot)
         print(f"{'picture':<14} {options.plot}")
     if training.interrupted is not None:
-        print(f"saved; go on with: {_to_go_on(options)}", file=sys.stderr)
+        say(f"saved; go on with: {_to_go_on(options)}")
         return exit_codes.INTERRUPTED + training.interrupted
     if training.status:
-        print(f"rbmqs: {training.status}", file=sys.stderr)
+        say(f"rbmqs: {training.status}")
         return exit_codes.NOT_CONVERGED
     return exit_codes.OK
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
@@ -15,6 +14,7 @@ from rbmqs.cli.options import (
     named_values,
     table_from_options,
 )
+from rbmqs.utils.progress import say
 
 _PLACES = {"length": "lattice.length", "total_sz": "model.total_sz"}  # others are parameters
 
@@ -61,7 +61,7 @@ def run_compare(options: argparse.Namespace) -> int:
     rows = []
     for case, config, hamiltonian in problems:
         if len(problems) > 1 and not options.quiet:
-            print(f"{hamiltonian.name}", file=sys.stderr, flush=True)
+            say(f"{hamiltonian.name}")
         rows += compare(
             hamiltonian, config.ansatz.options(), config.settings(), case=case, methods=methods,
             max_dimension=options.max_dimension or EXACT_STATES, progress=not options.quiet,

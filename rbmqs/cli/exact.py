@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.cli.options import add_model_options, table_from_options
+from rbmqs.utils.progress import is_terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,16 +138,16 @@ class Ticker:
             return
         self._last = now
         line = f"{n_products} products: energy {energy:.12f}, residual {residual:.1e}"
-        if sys.stderr.isatty():
-            print(f"\r{line}", end="", file=sys.stderr, flush=True)
+        if is_terminal():
+            say(f"\r{line}", end="")
         else:
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
 
 def _announce(label: str) -> None:
-    terminal = sys.stderr.isatty()
+    terminal = is_terminal()
     line, end = (f"\r{label:<60}", "") if terminal else (label, "\n")
-    print(line, end=end, file=sys.stderr, flush=True)
+    say(line, end)
 
 
 def _peak_memory() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from rbmqs.cli.options import (
     table_from_options,
 )
 from rbmqs.utils.interrupts import signals_reported
+from rbmqs.utils.progress import say
 
 if TYPE_CHECKING:
     from rbmqs.runs.config import Config
@@ -122,8 +122,8 @@ def _finish(result: Any, plot: str | None) -> int:
         print(f"{'picture':<14} {plot}")
     if result.interrupted is not None:
         if result.directory is not None:
-            print(f"saved; go on with: rbmqs resume {result.directory}", file=sys.stderr)
+            say(f"saved; go on with: rbmqs resume {result.directory}")
         else:
-            print("not saved: give --output DIR to be able to resume", file=sys.stderr)
+            say("not saved: give --output DIR to be able to resume")
         return exit_codes.INTERRUPTED + result.interrupted
     return exit_codes.OK if result.converged else exit_codes.NOT_CONVERGED

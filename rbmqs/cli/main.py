@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import signal
-import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -17,6 +16,7 @@ from rbmqs.cli.exact import add_exact_options
 from rbmqs.cli.ground_state import add_ground_state_options, add_resume_options
 from rbmqs.cli.lanczos import add_lanczos_options
 from rbmqs.cli.studies import add_study_commands
+from rbmqs.utils.progress import say
 
 _EXAMPLES = """examples:
   rbmqs ground-state ising --length 20 --field 1.0 --alpha 2
@@ -116,10 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:  # fmt: skip
         words = " ".join(str(error).split()) or type(error).__name__
         shown = "".join(letter if letter.isprintable() else "?" for letter in words)
-        print(f"rbmqs: error: {shown}", file=sys.stderr)
+        say(f"rbmqs: error: {shown}")
         return exit_codes.BAD_INPUT
     except KeyboardInterrupt:
-        print("rbmqs: interrupted", file=sys.stderr)
+        say("rbmqs: interrupted")
         return exit_codes.INTERRUPTED + signal.SIGINT
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from rbmqs.cli import exit_codes
 from rbmqs.cli.options import named_values
 from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.parsing import parse_json
+from rbmqs.utils.progress import say
 
 if TYPE_CHECKING:
     from rbmqs.studies.running import StudyOutcome
@@ -93,7 +93,7 @@ def _read(path: str) -> Study | None:
         return read_study(path)
     except StudyError as error:
         for problem in error.problems:
-            print(f"rbmqs: error: {problem}", file=sys.stderr)
+            say(f"rbmqs: error: {problem}")
         return None
 
 
@@ -169,9 +169,9 @@ def _tell(outcome: StudyOutcome, file: str) -> int:
     ]  # fmt: skip
     print(f"{', '.join(counts)}; results in {outcome.directory}")
     if outcome.failed:
-        print(f"again with: rbmqs study run {file} --retry-failed", file=sys.stderr)
+        say(f"again with: rbmqs study run {file} --retry-failed")
     if outcome.interrupted is not None:
-        print(f"saved; go on with: rbmqs study run {file}", file=sys.stderr)
+        say(f"saved; go on with: rbmqs study run {file}")
         return exit_codes.INTERRUPTED + outcome.interrupted
     return exit_codes.NOT_CONVERGED if outcome.failed or outcome.left else 0
 

@@ -19,7 +19,7 @@ from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import get_cython_function_address, intrinsic, overload
 
-from hamiltonians.core.jit import inlined_exact_kernel
+from hamiltonians.core.jit import FIRST_USE, inlined_exact_kernel
 
 _LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 _LAPACK = {"potrf"}
@@ -43,12 +43,13 @@ def load_library(name="cython_blas"):
     Returns its full name. Where the package is imported too, before or after, the module is one.
     """
     full_name = f"scipy.linalg.{name}"
-    if full_name not in sys.modules:
-        folders = importlib.util.find_spec("scipy").submodule_search_locations
-        spec = PathFinder.find_spec(full_name, [str(Path(f, "linalg")) for f in folders])
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full_name] = module
-        spec.loader.exec_module(module)
+    with FIRST_USE:
+        if full_name not in sys.modules:
+            folders = importlib.util.find_spec("scipy").submodule_search_locations
+            spec = PathFinder.find_spec(full_name, [str(Path(f, "linalg")) for f in folders])
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[full_name] = module
+            spec.loader.exec_module(module)
     return full_name
 
 

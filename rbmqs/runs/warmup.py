@@ -38,10 +38,12 @@ def solvers_compiled_ahead(dtype: type, n_sites: int) -> Iterator[None]:
 
 
 def _in_cache() -> bool:
-    """Whether some version of the last kernel of each solver is in the file cache."""
+    """Whether the last kernel of each solver is in the file cache, or none can be."""
     from rbmqs.core import hermitian, jacobian_products
 
     for kernel in (hermitian._products_of_blocks, jacobian_products.weight_products):
+        if kernel.stats.cache_path is None:  # no folder can be written
+            return True
         folder, name = Path(kernel.stats.cache_path), kernel.py_func.__name__
         if not any(folder.glob(f"*.{name}-*.nbi")):
             return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable
 
@@ -11,7 +10,7 @@ from tqdm import tqdm
 from rbmqs.runs.log import LOG
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.study import Point
-from rbmqs.utils.progress import LINE_EVERY
+from rbmqs.utils.progress import LINE_EVERY, is_terminal, say
 
 
 class StudyView:
@@ -40,7 +39,7 @@ class StudyView:
         self._failed = 0
         self._started = self._last_line = time.monotonic()
         self._initial = self._work_done(())
-        terminal = sys.stderr.isatty()
+        terminal = is_terminal()
         self._lines = show and not terminal
         self._bar = tqdm(
             total=1.0,
@@ -64,7 +63,7 @@ class StudyView:
             self._bar.set_postfix_str(text, refresh=True)
         if self._lines and time.monotonic() - self._last_line > LINE_EVERY:
             self._last_line = time.monotonic()
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
     def _text(self, share: float) -> str:
         failed = f", {self._failed} failed" if self._failed else ""

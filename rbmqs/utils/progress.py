@@ -10,6 +10,17 @@ LINE_EVERY = 30.0  # seconds between lines where there is no terminal
 SILENT_BELOW = 2.0  # seconds
 
 
+def is_terminal() -> bool:
+    """Whether standard error is a terminal; services and pythonw have none, or a closed one."""
+    return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Print to standard error where there is one (`print` would use standard output instead)."""
+    if sys.stderr is not None and not sys.stderr.closed:
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
 class Progress:
     """Shows a run on standard error.
 
@@ -28,7 +39,7 @@ class Progress:
     def __init__(
         self, total: int, start: int = 0, show: bool = True, unit: str = "iteration"
     ) -> None:
-        terminal = sys.stderr.isatty()
+        terminal = is_terminal()
         self._lines = show and not terminal
         self._total, self._unit = total, unit
         self._last_line = time.monotonic()
@@ -50,7 +61,7 @@ class Progress:
         now = time.monotonic()
         if self._lines and now - self._last_line > LINE_EVERY:
             self._last_line = now
-            print(f"{self._unit} {done}/{self._total}: {text}", file=sys.stderr, flush=True)
+            say(f"{self._unit} {done}/{self._total}: {text}")
 
     def __enter__(self) -> Progress:
         return self
