@@ -156,8 +156,8 @@ def low_spectrum(
                 State(float(E), block.total_sz, label, n, float(r))
                 for E, r in zip(result.energies, result.residuals, strict=True)
             ]
-    size = max(H.size_of(state.energy) for state in found)
-    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k, H.n_sites, size)
+    scale = max(H.size_of(state.energy) for state in found)
+    return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k, H.n_sites, scale)
 
 
 def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:

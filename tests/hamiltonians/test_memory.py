@@ -11,7 +11,9 @@ def test_the_refusal_names_bytes_needed_and_available():
         require_memory(1e18, "10^9 chains of 8 sites (n_chains)", "take fewer")
     text = str(caught.value)
     assert "10^9 chains of 8 sites (n_chains) needs about 10^18 bytes of memory" in text
-    assert "available are" in text and text.endswith("; take fewer") and "\n" not in text
+    assert "available are" in text
+    assert text.endswith("; take fewer")
+    assert "\n" not in text
 
 
 def test_limits():
