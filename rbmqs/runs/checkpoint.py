@@ -76,6 +76,7 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
         "n_updates": state.optimiser.n_updates,
         "has_target": state.target is not None,
         "extensions": tables,
+        "units": "couplings",
     }
     write_archive(path, KIND, arrays, meta)
 

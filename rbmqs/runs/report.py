@@ -62,6 +62,7 @@ def report_lines(result: Outcome) -> list[Line]:
         *_start_lines(result.estimate),
         *extension_lines(result.history, result.settings),
         *_iteration_lines(result.history),
+        *_unit_lines(result.hamiltonian),
         *_refinement_lines(result.n_refinement),
         ("time", _time(result)),
         *status_lines(result.verdict),
@@ -116,6 +117,12 @@ def _reference_lines(result: Outcome) -> list[Line]:
         ),
         ("difference", f"{relative}{in_errors}{limit}"),
     ]
+
+
+def _unit_lines(hamiltonian: SpinHamiltonian) -> list[Line]:
+    """What learning rates are relative to, where it is not 1."""
+    unit = hamiltonian.coupling_scale
+    return [] if unit == 1 else [("learning rate", f"in units of 1 / J, J = {unit:.4g}")]
 
 
 def _sign_lines(rotation: Rotation | None) -> list[Line]:

@@ -13,6 +13,7 @@ from hamiltonians.models.symmetries import find_sector
 from hamiltonians.symmetry.rotations import Rotation, rotation_from_description
 from hamiltonians.utils.archive import CheckpointError
 from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
+from rbmqs.runs.old_names import state_in_units_of_couplings
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.rotated import RotatedState, unrotated
@@ -104,6 +105,9 @@ def read_run(
             hamiltonian = hamiltonian.rotated(rotation)
         settings = settings_from_description(checkpoint.settings)
         _check_same(path, checkpoint, hamiltonian)
+        if "units" not in checkpoint.meta:
+            state = state_in_units_of_couplings(checkpoint.state, hamiltonian)
+            checkpoint = replace(checkpoint, state=state)
     except CheckpointError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

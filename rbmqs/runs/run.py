@@ -351,7 +351,8 @@ def _optimise(
                 if interrupts.must_stop(started, settings.max_seconds):
                     break
                 may_settle = not settings.is_restart(record.iteration)
-                if settings.stop_when_converged and may_settle and has_settled(history):
+                wanted = settings.stop_when_converged and may_settle
+                if wanted and has_settled(history, hamiltonian.trace):
                     break
     except DivergedError as error:
         trouble = [str(error)]

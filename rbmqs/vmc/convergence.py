@@ -43,12 +43,15 @@ def windows_fall(history: Sequence[StepRecord], window: int = WINDOW) -> tuple[f
     return float(fall), float(np.sqrt((errors**2).sum()) / window)
 
 
-def has_settled(history: Sequence[StepRecord]) -> bool:
-    """Whether the energy no longer falls by more than its error: the early-stop criterion."""
+def has_settled(history: Sequence[StepRecord], trace: float = 0.0) -> bool:
+    """Whether the energy no longer falls by more than its error: the early-stop criterion.
+
+    The rounding of energies without an error bar is relative to their distance from the `trace`.
+    """
     fall = windows_fall(present(history), 2 * WINDOW)
     if fall is None:
         return False
-    rounding = ROUNDING * abs(history[-1].energy.mean.real)  # energies without an error bar
+    rounding = ROUNDING * abs(history[-1].energy.mean.real - trace)
     return fall[0] < max(fall[1], rounding)
 
 

@@ -37,6 +37,7 @@ class RunContext:
     Parameters
     ----------
     hamiltonian : SpinHamiltonian
+        In units of its couplings, without its trace; so are all energies within the loop.
     settings : RunSettings
     sampler : Sampler
     """
@@ -44,6 +45,13 @@ class RunContext:
     hamiltonian: SpinHamiltonian
     settings: RunSettings
     sampler: Sampler
+
+    @classmethod
+    def of(
+        cls, hamiltonian: SpinHamiltonian, settings: RunSettings, sampler: Sampler
+    ) -> RunContext:
+        """That of a run of a Hamiltonian in Pauli units."""
+        return cls(hamiltonian.in_units_of(hamiltonian.coupling_scale), settings, sampler)
 
     def fresh_chains(self, psi: VariationalState, seed: np.random.SeedSequence) -> ChainState:
         """Chains from random configurations, thermalised."""

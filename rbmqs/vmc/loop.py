@@ -1,5 +1,8 @@
 """The variational loop: draw a batch, adjust it, step.
 
+Inside, H is (H - trace) / J with J its `coupling_scale`: a run of s H + c takes the steps of that
+of H, and every threshold is a plain number. Records are in Pauli units.
+
 `iterate` is a generator of one record per iteration; `rbmqs.runs.run.run` is a loop over it that
 writes files. State goes in and comes out, so a run can be cut anywhere and continued bit for bit.
 """
@@ -69,7 +72,9 @@ def iterate(
     """
     settings = settings or RunSettings()
     check_sizes(hamiltonian, psi)
-    run = RunContext(hamiltonian, settings, sampler or make_sampler(hamiltonian, settings.sampling))
+    run = RunContext.of(
+        hamiltonian, settings, sampler or make_sampler(hamiltonian, settings.sampling)
+    )
     added = [kind(run) for kind in extension_kinds(settings, extensions)]
     source = source_of(run, psi if state is None else target_of(state))
     if state is None:
@@ -93,7 +98,7 @@ def iterate(
             record, state = step(batch, state, settings, extras, options)
             for extension in added:
                 state = extension.after(record, state)
-        yield record, state
+        yield record.in_pauli_units(hamiltonian), state
 
 
 def _first_state(run: RunContext, psi: VariationalState, added: Sequence[Extension]) -> RunState:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from rbmqs.estimators.stats import Stats
+
+if TYPE_CHECKING:
+    from hamiltonians import SpinHamiltonian
 
 # Keys of log lines from before extensions reported by name.
 _BEFORE_EXTRAS = {
@@ -29,9 +32,10 @@ class StepRecord:
     acceptance : float
         Share of accepted proposals.
     solve : dict
-        What the solver reports (see `rbmqs.sr.SRSolution.summary`); empty after a bad step.
+        What the solver reports (see `rbmqs.sr.SRSolution.summary`), forces in units of J; empty
+        after a bad step.
     learning_rate : float
-        In use, after damping and the limit on the length of a step.
+        In use, in units of 1 / J, after damping and the limit on the length of a step.
     step_length : float
         Fubini-Study distance moved.
     predicted_change : float
@@ -61,6 +65,20 @@ class StepRecord:
     def extra(self, extension: str, key: str) -> Any:
         """A number that an extension reports; 0 where it reports none."""
         return self.extras.get(extension, {}).get(key, 0)
+
+    def in_pauli_units(self, hamiltonian: SpinHamiltonian) -> StepRecord:
+        """The record of a loop, which works in units of the couplings without the trace."""
+        unit, trace = hamiltonian.coupling_scale, hamiltonian.trace
+        if unit == 1 and trace == 0:
+            return self
+        energy = replace(
+            self.energy,
+            mean=unit * self.energy.mean + trace,
+            error_of_mean=unit * self.energy.error_of_mean,
+            error_of_imag=unit * self.energy.error_of_imag,
+            variance=unit * unit * self.energy.variance,
+        )
+        return replace(self, energy=energy, predicted_change=unit * self.predicted_change)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: one line of the log."""

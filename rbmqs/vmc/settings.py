@@ -138,8 +138,9 @@ class OptimiserSettings:
     Parameters
     ----------
     learning_rate : Schedule, float or None
-        None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps carry little
-        noise, and for `kind` "adam" 0.01, "sgd" 0.05; see `rbmqs.vmc.recommended`.
+        In units of 1 / J, J being `SpinHamiltonian.coupling_scale`: the convention of Carleo &
+        Troyer for H / J. None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps
+        carry little noise, and for `kind` "adam" 0.01, "sgd" 0.05; see `rbmqs.vmc.recommended`.
     diag_shift : Schedule or float
         Added to the diagonal of S.
     max_step : float

@@ -148,5 +148,5 @@ def has_diverged(energy: Stats, best: Stats | None) -> str:
     if error == 0:  # sums over all configurations: momentum may carry them uphill for a while
         error = nominal_error(max(energy.variance, best.variance))
     if rise > RISE * error + ROUNDING * abs(best.mean):
-        return f"the energy rose by {rise:.3g}, its error being {error:.2g}"
+        return f"the energy rose by {rise:.3g} J, its error being {error:.2g} J"
     return ""

@@ -208,7 +208,7 @@ def test_convergence_is_judged_from_the_present_start():
 
 
 def test_a_restart_does_not_stop_the_run_when_it_has_settled(monkeypatch, tmp_path):
-    monkeypatch.setattr("rbmqs.runs.run.has_settled", lambda history: True)
+    monkeypatch.setattr("rbmqs.runs.run.has_settled", lambda history, trace: True)
     result = run(tmp_path, stop_when_converged=True)
     assert len(result.history) == 3 * LENGTH + 1
     alone = rbmqs.ground_state(

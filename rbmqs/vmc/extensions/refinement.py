@@ -95,10 +95,13 @@ def refined_estimate(
         return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
 
     found = Refined(None, estimate(psi))
-    probes = ProbeChains.beside(sampler, hamiltonian, settings.sampling.probe_share, settings.seed)
-    if probes is None or state is None:
+    if state is None:
         return found
-    run = RunContext(hamiltonian, _with_steady_rate(settings, state), sampler)
+    run = RunContext.of(hamiltonian, _with_steady_rate(settings, state), sampler)
+    share = settings.sampling.probe_share
+    probes = ProbeChains.beside(sampler, run.hamiltonian, share, settings.seed)
+    if probes is None:
+        return found
     for number in range(1, MAX_ROUNDS + 1):
         if _agrees(found.estimate) or stopped():
             break
