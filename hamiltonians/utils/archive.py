@@ -24,6 +24,8 @@ from hamiltonians.utils.memory import require_memory
 
 _MAX_META_BYTES = 16 * 2**20
 _MAX_DIRECTORY_BYTES = 2**20  # of the list of members: some 10,000
+_MOST_EXPANSION = 200  # of a compressed file: tables of pixels reach 60
+_LEAST_EXPANDED = 2**26  # bytes that any file may expand to
 _HEADER_BYTES = 4096  # of an array in a file, at most
 _PIECE = 2**22  # bytes read at once
 
@@ -151,9 +153,13 @@ def _opened(path: Path) -> zipfile.ZipFile:
     if listed > _MAX_DIRECTORY_BYTES:
         raise ValueError(f"the list of its members takes {listed} bytes")
     archive = zipfile.ZipFile(path)
-    if sum(info.compress_size for info in archive.infolist()) > size:
+    members = archive.infolist()
+    stored, expanded = (
+        sum(getattr(info, name) for info in members) for name in ("compress_size", "file_size")
+    )
+    if stored > size or expanded > max(_LEAST_EXPANDED, _MOST_EXPANSION * size):
         archive.close()
-        raise ValueError("it has members that overlap")
+        raise ValueError(f"its members declare {expanded} bytes, it has {size}")
     return archive
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hamiltonians.utils.files import check_writable
 from rbmqs.cli import exit_codes
 
 FILE = "lanczos.json"
@@ -37,6 +38,8 @@ def run_lanczos(options: argparse.Namespace) -> int:
     from rbmqs.utils.json_files import write_json
 
     directory = Path(options.directory)
+    if directory.is_dir():
+        check_writable(directory / FILE)  # before the work
     analysis = analyse_run(
         directory,
         max_samples=options.samples,

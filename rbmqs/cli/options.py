@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import hamiltonians
+from hamiltonians.utils.files import check_writable
 from rbmqs.runs.config import shape
 from rbmqs.runs.options import MODEL, RUN, Option
 from rbmqs.studies.tables import set_path
@@ -131,9 +130,10 @@ def add_output_file(parser: argparse.ArgumentParser, name: str, text: str) -> No
 
 def _output_file(text: str) -> str:
     """A file that can be written, found out before any work."""
-    path = Path(text)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text!r} is no file that can be written")
+    try:
+        check_writable(text)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

@@ -19,6 +19,7 @@ from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
 from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.json_files import DamagedError, read_json, write_json
+from rbmqs.utils.locks import locked
 
 _REFRESH_SECONDS = 1.0
 _MAX_DEATHS = 2  # of the worker under a point, before the point counts as failed
@@ -75,16 +76,13 @@ def run_study(
 
     Raises
     ------
-    BlockingIOError
+    LockedError
         Another process is running a study in this directory.
     """
     directory = StudyDirectory(Path(output or study.output).absolute())
     directory.root.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        try:
-            stack.enter_context(directory.lock("study", wait=False))
-        except BlockingIOError:
-            raise BlockingIOError(f"another process is running {directory.root}") from None
+        stack.enter_context(locked(directory.root))
         unreadable = _unreadable(directory.root)
         _write_study(directory, study)
         if retry_failed:

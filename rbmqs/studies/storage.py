@@ -123,11 +123,11 @@ class StudyDirectory:
             self.failure(point_id).unlink()
 
     @contextmanager
-    def lock(self, name: str, *, wait: bool) -> Iterator[None]:
-        """Hold a lock of this study, see `hamiltonians.utils.locks.locked`."""
-        path = self.root / "locks" / checked_name(name)
+    def lock(self, point_id: str) -> Iterator[None]:
+        """Hold the lock of a point, once whoever holds it has ended."""
+        path = self.root / "locks" / checked_name(point_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path, wait=wait):
+        with locked(path, wait=True):
             yield
 
 

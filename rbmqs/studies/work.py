@@ -53,7 +53,7 @@ def run_point(
     directory, task = StudyDirectory(root), Point(**point)
     answer = {"id": task.id, "outcome": DONE}
     try:
-        with directory.lock(task.id, wait=True):  # an orphan may still hold it for a moment
+        with directory.lock(task.id):  # an orphan may still hold it for a moment
             if not directory.is_published(task.id):
                 answer["outcome"] = _run(
                     directory, task, observables, ReferenceRule(**reference), threads

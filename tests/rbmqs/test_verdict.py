@@ -8,7 +8,6 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
-from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.stats import Stats
 from rbmqs.estimators.verdict import SEVERITY, Judgement, Verdict
 from rbmqs.runs.status import status_lines, unfinished, verdict_of

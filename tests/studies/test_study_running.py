@@ -16,6 +16,7 @@ from small_study import N_POINTS, TEXT, results_of, run_here, write_study
 from rbmqs.cli.main import main
 from rbmqs.studies import load_table, read_study, run_study
 from rbmqs.studies.storage import StudyDirectory
+from rbmqs.utils.locks import locked
 
 
 @pytest.fixture(scope="module")
@@ -219,9 +220,10 @@ def test_killed_worker_does_not_end_the_study(undisturbed, tmp_path):
 
 def test_second_process_is_refused(tmp_path, capsys):
     root = tmp_path / "out"
-    with StudyDirectory(root).lock("study", wait=False):
+    root.mkdir()
+    with locked(root):
         assert main(["study", "run", str(write_study(tmp_path)), "--output", str(root)]) == 2
-    assert "another process" in capsys.readouterr().err
+    assert f"{root} is being written by process {os.getpid()} on" in capsys.readouterr().err
 
 
 def test_warm_start_begins_where_the_neighbour_ended(undisturbed):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hamiltonians.utils.files import write_atomically
+from hamiltonians.utils.files import check_writable, write_atomically
 from rbmqs.studies.reports.content import content_of
 from rbmqs.studies.reports.html import to_html
 from rbmqs.studies.reports.markdown import FIGURES, to_markdown
@@ -24,13 +24,15 @@ def write_report(root: str | Path, output: str | Path | None = None) -> tuple[Pa
     -------
     html, markdown : Path
     """
-    report = content_of(root)
     output = Path(output or root)
+    paths = output / "report.html", output / "report.md"
+    if output.is_dir():
+        check_writable(paths[0])  # before the work
+    report = content_of(root)
     figures = output / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
     for name, (_, data) in report.figures.items():
         write_atomically(figures / f"{name}.png", lambda file, d=data: file.write(d))
-    paths = output / "report.html", output / "report.md"
     for path, text in zip(paths, (to_html(report), to_markdown(report)), strict=True):
         write_atomically(path, lambda file, t=text: file.write(t.encode()))
     return paths
