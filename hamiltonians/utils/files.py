@@ -39,9 +39,9 @@ def check_writable(path: str | Path) -> None:
     """
     path = Path(path)
     if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"no directory {path.absolute().parent} to write {path.name} into")
+        raise FileNotFoundError(f"no such directory: {path.absolute().parent} for {path.name}")
     if path.is_dir():
-        raise IsADirectoryError(f"output {path} must be a file, it is a directory")
+        raise IsADirectoryError(f"output {path} is a directory, a file is wanted")
     trial = path.with_name(path.name + ".partial")
     try:
         with open(trial, "wb") as file:

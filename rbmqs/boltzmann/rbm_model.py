@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +37,7 @@ from rbmqs.boltzmann.training import Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
 from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits
 from rbmqs.utils.interrupts import pass_on
+from rbmqs.utils.locks import locked
 
 RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
 KIND = Kind("rbmqs-layered", 1, "two layers, E = e(v) + e(h) - s(v) W s(h); W (visible, hidden)")
@@ -136,6 +138,8 @@ class RBMModel(GradientModel):
         ------
         FileNotFoundError, ValueError
             No such file, not a checkpoint, of other data or other keywords.
+        LockedError
+            Another process is training into it.
         """
         meta, arrays = read_archive(Path(path), self.file_kind, lambda meta, arrays: (meta, arrays))
         if meta.get("training") is None:
@@ -226,15 +230,16 @@ class RBMModel(GradientModel):
             write_archive(Path(path), self.file_kind, arrays, own)  # type: ignore[arg-type]
 
         plan = Recipe(self, *learner.X.shape).plan(seed % 2**32)
-        with one_pool(learner.work), np.errstate(all="ignore"):  # the loop's guard watches
-            self.training_ = train(
-                learner, plan, training, show=self.verbose > 0,
-                save=None if path is None else save,
-            )  # fmt: skip
-        self.__dict__.pop("_learner", None)
-        self._publish(learner.rbm)
-        if path is not None:
-            save(self.training_)
+        with nullcontext() if path is None else locked(path):
+            with one_pool(learner.work), np.errstate(all="ignore"):  # the loop's guard watches
+                self.training_ = train(
+                    learner, plan, training, show=self.verbose > 0,
+                    save=None if path is None else save,
+                )  # fmt: skip
+            self.__dict__.pop("_learner", None)
+            self._publish(learner.rbm)
+            if path is not None:
+                save(self.training_)
         pass_on(self.training_.interrupted, self)
         return self
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hamiltonians.utils.files import write_beside
 from rbmqs.cli import exit_codes
+from rbmqs.cli.options import check_output
 from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.progress import say
 
@@ -94,8 +96,9 @@ def _train(options: argparse.Namespace) -> int:
     from rbmqs.boltzmann.training import DivergenceWarning
 
     rbm = _to_resume(options) if options.resume else _new_model(options)
-    for path in (options.output, options.plot):
-        _try_output(path)
+    check_output(options.output)
+    if options.plot is not None:
+        check_output(options.plot, is_picture=True)
     data = read_table(options.data)
     validation = None if options.validation is None else read_table(options.validation)
     rbm.set_params(verbose=0 if options.quiet else 1)
@@ -161,26 +164,6 @@ def _loaded(path: str) -> Any:
         return LayeredRBM.load(path)
 
 
-def _try_output(path: str | None) -> None:
-    """Refuse a file that cannot be written, before the work and not after it."""
-    if path is None:
-        return
-    target = Path(path).resolve()
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"no such directory for {path}")
-    if target.is_dir():
-        raise IsADirectoryError(f"{path} is a directory, a file is wanted")
-    if target.suffix not in (".npz", ".npy", ".csv"):
-        from matplotlib.backend_bases import FigureCanvasBase  # reading takes half a second
-
-        endings = FigureCanvasBase.get_supported_filetypes()
-        if target.suffix.removeprefix(".") not in endings:
-            raise ValueError(f"{path} must end in one of .{', .'.join(sorted(endings))}")
-    trial = target.with_name(f".{target.name}.trial")
-    trial.write_bytes(b"")
-    trial.unlink()
-
-
 def _report(rbm: Any, options: argparse.Namespace) -> int:
     training = rbm.training_
     n, m = rbm.rbm_.weights.shape
@@ -218,9 +201,10 @@ def _to_go_on(options: argparse.Namespace) -> str:
 def _sample(options: argparse.Namespace) -> int:
     import numpy as np
 
-    if options.output is not None and Path(options.output).suffix not in (".npy", ".csv"):
-        raise ValueError(f"output must end in .npy or .csv, got {options.output!r}")
-    _try_output(options.output)
+    if options.output is not None:
+        check_output(options.output)
+        if Path(options.output).suffix not in (".npy", ".csv"):
+            raise ValueError(f"output must end in .npy or .csv, got {options.output!r}")
     rbm = _loaded(options.model)
     rbm.set_params(random_state=options.seed)
     rows = rbm.sample(options.rows, options.steps)
@@ -232,6 +216,8 @@ def _sample(options: argparse.Namespace) -> int:
         np.save(options.output, rows)
     else:
         np.savetxt(options.output, rows, fmt=form, delimiter=",")
+    if options.output is not None:
+        write_beside(Path(options.output))
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import hamiltonians
@@ -125,16 +126,26 @@ def _sign_rule(text: str) -> str | list[int]:
 
 def add_output_file(parser: argparse.ArgumentParser, name: str, text: str) -> None:
     """An option that names a file to write."""
-    parser.add_argument(name, type=_output_file, metavar="FILE", help=text)
+
+    def output_file(path: str) -> str:
+        try:
+            check_output(path, is_picture=name == "--plot")
+        except (OSError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return path
+
+    parser.add_argument(name, type=output_file, metavar="FILE", help=text)
 
 
-def _output_file(text: str) -> str:
-    """A file that can be written, found out before any work."""
-    try:
-        check_writable(text)
-    except OSError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+def check_output(path: str, *, is_picture: bool = False) -> None:
+    """Refuse a file that cannot be written, before the work and not after it."""
+    check_writable(path)
+    if is_picture:
+        from matplotlib.backend_bases import FigureCanvasBase  # reading takes half a second
+
+        endings = FigureCanvasBase.get_supported_filetypes()
+        if Path(path).suffix.removeprefix(".") not in endings:
+            raise ValueError(f"{path} must end in one of .{', .'.join(sorted(endings))}")
 
 
 def named_values(

@@ -59,8 +59,8 @@ def read_checkpoint(path):
 
 
 def read_model(path):
-    machine = BernoulliRBM.load(path).machine
-    return machine.weights, machine.visible_bias, machine.hidden_bias
+    rbm = BernoulliRBM.load(path).rbm_
+    return rbm.weights, rbm.visible_bias, rbm.hidden_bias
 
 
 def read_columns(path):

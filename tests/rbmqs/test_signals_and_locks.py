@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hamiltonians.utils import locks
+from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.utils.interrupts import Interrupts, pass_on, signals_reported
 from rbmqs.utils.locks import LockedError, locked
 
@@ -200,3 +202,15 @@ def test_a_second_ctrl_c_ends_at_once():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_two_trainings_into_one_file_are_refused(tmp_path):
+    rows = (np.random.default_rng(0).random((60, 6)) < 0.5).astype(np.int8)
+    path = tmp_path / "model.npz"
+    rbm = BernoulliRBM(3, n_iter=2, random_state=0)
+    with locked(path), pytest.raises(LockedError, match=r"model\.npz is being written by process"):
+        rbm.fit(rows, checkpoint=path)
+    rbm.fit(rows, checkpoint=path)
+    with locked(path), pytest.raises(LockedError):
+        BernoulliRBM(3, n_iter=4).resume(path, rows)
+    assert [item.name for item in tmp_path.iterdir()] == ["model.npz"]
