@@ -1,0 +1,61 @@
+"""The sampler against exact algebra: detailed balance, drift of its tables, log cosh."""
+
+import mpmath
+import numpy as np
+import test_amplitude
+import test_sampler
+
+from rbmqs.core.amplitude import log_cosh
+from tests.campaign.rows import Row, figure
+
+
+@figure("balance")
+def detailed_balance(quick: bool) -> Row:
+    """Full transition matrices from the kernel's own ratio and rule."""
+    worst = 0.0
+    pairs = [(move, name) for move in test_sampler.MOVES for name in test_sampler.PSI]
+    for move, name in pairs:
+        psi = test_sampler.PSI[name]
+        P = test_sampler.transition_matrix(psi, move)
+        spins = test_sampler.naive.all_spins(6, test_sampler.MOVES[move])
+        pi = test_sampler.naive.probabilities(psi, spins)
+        flow = pi[:, None] * P
+        worst = max(worst, abs(flow - flow.T).max(), abs(pi @ P - pi).max())
+    return Row(
+        "Metropolis moves keep |psi|^2",
+        f"transition matrices of {len(pairs)} pairs of move, sector and psi, 6 sites, from the "
+        "kernel's ratio",
+        f"largest residual {worst:.0e}", "1e-12", worst <= 1e-12,
+    )  # fmt: skip
+
+
+@figure("drift")
+def drift(quick: bool) -> Row:
+    """Products of hidden units that are updated move by move, never recomputed."""
+    n_moves = 20_000 if quick else 1_000_000
+    kinds = (float, complex)
+    worst = max(
+        test_sampler.drift(test_sampler.naive.random_rbm(20, 40, kind, scale=0.1, seed=5), n_moves)
+        for kind in kinds
+    )
+    return Row(
+        "look-up tables do not drift",
+        f"{n_moves:,} accepted moves without a refresh (the sampler refreshes after 4,096), real "
+        "and complex",
+        f"largest relative error {worst:.0e}", "1e-9", worst <= 1e-9,
+    )  # fmt: skip
+
+
+@figure("log-cosh")
+def log_cosh_grid(quick: bool) -> Row:
+    """log cosh on a grid of the complex plane against 50 digits."""
+    theta = test_amplitude.grid()[:: 10 if quick else 1]
+    exact = np.array([test_amplitude.exact_log_cosh(t) for t in theta])
+    slope = np.maximum(1, abs(np.tanh(theta)))
+    error = abs(test_amplitude.wrapped(log_cosh(theta) - exact))
+    worst = float(np.max(error / (np.finfo(float).eps * slope * (1 + abs(theta)))))
+    return Row(
+        "log cosh of complex numbers",
+        f"{len(theta)} points against {mpmath.__name__} with 50 digits",
+        f"largest error {worst:.1f} units of rounding", "8", worst <= 8,
+    )  # fmt: skip

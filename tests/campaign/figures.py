@@ -1,0 +1,14 @@
+"""All figures, in the order of the table."""
+
+from tests.campaign import (  # noqa: F401
+    balance,
+    calls,
+    damage,
+    determinism,
+    kills,
+    leaks,
+    mutants,
+)
+from tests.campaign.rows import FIGURES
+
+__all__ = ["FIGURES"]
