@@ -7,6 +7,7 @@ from typing import Any
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.symmetry.rotations import Rotation
 from hamiltonians.utils.checks import number
 
 
@@ -47,9 +48,15 @@ class DrivenHamiltonian:
         """H(0)."""
         return self.at(0.0) if self._first is None else self._first
 
+    def rotated(self, rotation: Rotation) -> DrivenHamiltonian:
+        """U H(t) U^dagger with U of the rotation."""
+        found = DrivenHamiltonian(lambda t: self.at(t).rotated(rotation))
+        found.is_fixed = self.is_fixed
+        return found
+
     def at(self, time: float) -> SpinHamiltonian:
         """H(t); the last one is kept."""
-        if self._last is None or self._last[0] != time:
+        if self._last is None or (self._last[0] != time and not self.is_fixed):
             found = self._function(time)
             if not isinstance(found, SpinHamiltonian):
                 raise TypeError(

@@ -12,6 +12,8 @@ from rbmqs import __version__
 from rbmqs.cli import boltzmann as boltzmann_cli
 from rbmqs.cli import exit_codes
 from rbmqs.cli.compare import add_compare_options
+from rbmqs.cli.evolve import EXAMPLES as EVOLVE_EXAMPLES
+from rbmqs.cli.evolve import add_evolve_options
 from rbmqs.cli.exact import add_exact_options
 from rbmqs.cli.ground_state import add_ground_state_options, add_resume_options
 from rbmqs.cli.lanczos import add_lanczos_options
@@ -28,6 +30,7 @@ _EXAMPLES = """examples:
   rbmqs exact heisenberg --lattice square --length 6 --checkpoint 6x6.npz
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
   rbmqs lanczos runs/first
+  rbmqs evolve ising --length 20 --field 1.0 --from runs/first --until 1 --output runs/quench
   rbmqs train data.npy --hidden 64 --output model.npz
   rbmqs score model.npz test.npy
   rbmqs study run study.toml
@@ -58,6 +61,10 @@ COMMANDS = (
         "lanczos",
         "improve the energy of a run by a Lanczos step, extrapolate it and bound the exact one",
         "rbmqs lanczos runs/first --samples 8192 --first-excited -34.5", add_lanczos_options,
+    ),
+    (
+        "evolve", "evolve a run or a product state in time, after a quench or under a drive",
+        EVOLVE_EXAMPLES, add_evolve_options,
     ),
 )  # fmt: skip
 

@@ -26,7 +26,9 @@ from rbmqs.dynamics.batches import Point
 from rbmqs.sr.solvers import covariance
 from rbmqs.sr.truncation import signal_to_noise
 
-SUM_CUTOFF = 1e-12  # without noise: eigenvalues come from singular values, precise to 1e-30
+SUM_CUTOFF = (
+    1e-12  # without noise; below it eigenvalues come from singular values, at 5 times the cost
+)
 CUTOFFS = tuple(10.0**-k for k in range(3, 13))  # that a second batch chooses from
 _SHARPNESS = 6
 _SMALLEST = 1e-30
@@ -104,9 +106,12 @@ def solve(
     target = _target(point, imaginary)
     if not (np.isfinite(target).all() and point.jacobian.is_finite):
         raise FloatingPointError("log-derivatives or local energies are not finite")
-    spectrum = _spectrum(point, target)
+    if cutoff is None and probe is None:
+        cutoff = SUM_CUTOFF
+    spectrum = _spectrum(point, target, cutoff)
     if cutoff is None:
-        cutoff = SUM_CUTOFF if probe is None else _chosen(spectrum, imaginary, min_snr, probe)
+        assert probe is not None
+        cutoff = _chosen(spectrum, imaginary, min_snr, probe)
     velocity, rank = spectrum.solve(cutoff, min_snr)
     deviation = point.jacobian.times(velocity) - target
     force = point.jacobian.adjoint_times(target)
@@ -151,10 +156,10 @@ def _chosen(spectrum: _Spectrum, imaginary: bool, min_snr: float, probe: Point) 
     return next(c for c, e in zip(CUTOFFS, errors, strict=True) if e <= 1.01 * least)
 
 
-def _spectrum(point: Point, target: np.ndarray) -> _Spectrum:
+def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectrum:
     jacobian = point.jacobian
     try:
-        if point.summed:
+        if point.summed and cutoff is not None and cutoff < SUM_CUTOFF:
             return _by_singular_values(point, target)
         if jacobian.n_parameters > jacobian.n_samples:
             return _by_gram_matrix(point, target)

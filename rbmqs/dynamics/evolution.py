@@ -7,14 +7,14 @@ what it leaves is an `Evolution`.
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hamiltonians import DrivenHamiltonian
+from hamiltonians import DrivenHamiltonian, PauliSum, Rotation
 from hamiltonians.utils.checks import as_real
 from rbmqs.dynamics.exact_curves import exact_curves
 from rbmqs.dynamics.files import EvolutionFiles, Progressed
@@ -27,8 +27,9 @@ from rbmqs.dynamics.stepping import EvolutionState, Stepper
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.sampling.chains import ChainState, Sampler
 from rbmqs.sampling.initial_configurations import started_chains
+from rbmqs.states.rotated import RotatedState
 from rbmqs.states.state import VariationalState
-from rbmqs.utils.interrupts import Interrupts
+from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.threads import single_threaded_blas
 from rbmqs.vmc.full_summation import Summation
@@ -94,10 +95,30 @@ def evolve(
     settings = with_keywords(settings or EvolutionSettings(), keywords)
     driven = H if isinstance(H, DrivenHamiltonian) else DrivenHamiltonian(H)
     psi, origin = _start(driven, psi, settings.imaginary)
+    turn = psi.rotation if isinstance(psi, RotatedState) and not driven.first.rotation else None
+    if turn is not None:  # kernels take a wavefunction without the phases of a basis around it
+        driven, psi = driven.rotated(turn), psi.base
     check_start(driven, psi, settings.imaginary)
     driven.at(float(asked[0]))
     wanted = checked_observables(observables, driven.first)
-    files = EvolutionFiles.opened(output, resume, driven, psi, wanted, settings, echo)
+    with EvolutionFiles.opened(output, resume, driven, psi, wanted, settings, echo) as files:
+        result = _evolved(driven, psi, origin, asked, wanted, echo, settings, files, progress)
+    pass_on(result.interrupted, result)
+    return in_given_basis(result, turn)
+
+
+def _evolved(
+    driven: DrivenHamiltonian,
+    psi: VariationalState,
+    origin: Any,
+    asked: np.ndarray,
+    wanted: Mapping[str, PauliSum],
+    echo: bool,
+    settings: EvolutionSettings,
+    files: EvolutionFiles,
+    progress: bool,
+) -> Evolution:
+    """The evolution itself, once everything is checked."""
     summation = Summation.wanted(driven.first, psi, settings.sampling)
     stepper = Stepper(driven, settings, make_sampler(driven.first, settings.sampling), summation)
     started = clock.perf_counter()
@@ -172,6 +193,13 @@ def with_keywords(settings: EvolutionSettings, keywords: dict[str, Any]) -> Evol
     return replace(settings, sampling=replace(settings.sampling, **changed))
 
 
+def in_given_basis(result: Evolution, turn: Rotation | None) -> Evolution:
+    """With states in the basis of H as it was given, where the evolution went on in another."""
+    if turn is None:
+        return result
+    return replace(result, states=tuple(RotatedState(psi, turn) for psi in result.states))
+
+
 def _checked_times(times: Any) -> np.ndarray:
     found = np.atleast_1d(as_real("times", times))
     if found.ndim != 1 or len(found) == 0 or np.any(np.diff(found) <= 0):
@@ -188,10 +216,17 @@ def _start(driven: DrivenHamiltonian, psi: Any, imaginary: bool) -> tuple[Variat
         raise TypeError(
             f"psi must be a VariationalState or the result of a run, got {type(psi).__name__}"
         )
-    for name in ("total_sz", "rotation"):
-        mine, its = getattr(driven.first, name), getattr(origin, name)
-        if mine != its:
-            raise ValueError(f"H must have the {name} of the run it starts from, {its}, got {mine}")
+    mine, its = driven.first, origin
+    if mine.total_sz != its.total_sz:
+        raise ValueError(
+            f"H must have the total_sz of the run it starts from, {its.total_sz}, "
+            f"got {mine.total_sz}"
+        )
+    turned = None if its.rotation is None or its.rotation.automatic else its.rotation
+    if mine.rotation != turned:
+        raise ValueError(
+            f"H must have the rotation of the run it starts from, {turned}, got {mine.rotation}"
+        )
     return found if imaginary or found.is_complex else as_complex(found), origin
 
 

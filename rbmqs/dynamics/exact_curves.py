@@ -95,7 +95,7 @@ def _by_free_fermions(
 
 def _ising_ring(H: SpinHamiltonian) -> tuple[int, float, float] | None:
     """Sites, coupling and field of a uniform Ising ring; None for anything else."""
-    if H.spec is None or H.spec.model != "ising" or H.rotation is not None:
+    if H.spec is None or H.spec.model != "ising":
         return None
     values: dict[str, Any] = {k: np.unique(v) for k, v in H.spec.parameters.items()}
     lattice, n = H.spec.lattice, H.n_sites

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.archive import (
-    CheckpointError,
-    Kind,
-    read_archive,
-    write_archive,
-    write_atomically,
-)
+from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from hamiltonians.utils.files import goes_on_without, write_atomically
 from rbmqs.dynamics.records import Evolution, EvolutionRecord
 from rbmqs.dynamics.stepping import EvolutionState
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
-from rbmqs.utils.json_files import write_json
+from rbmqs.utils.json_files import plain, write_json
+from rbmqs.utils.locks import locked
 from rbmqs.vmc.records import stats_from_dict
 
 if TYPE_CHECKING:
@@ -82,12 +79,12 @@ class Progressed:
     def until(self, times: np.ndarray) -> Progressed:
         """The same with other times to come."""
         n = len(self.states)
-        if len(times) < n or not np.array_equal(times[:n], self.measured_times):
-            raise ValueError(
-                f"times must begin with the {n} that are done, {self.measured_times.tolist()[:8]}"
-            )
+        known = self.measured_times  # up to the rounding of times that were made in another way
+        if len(times) < n or np.any(abs(times[:n] - known) > 1e-12 * (1 + abs(known))):
+            raise ValueError(f"times must begin with the {n} that are done, {known.tolist()[:8]}")
         if len(times) > n and self.state.time > times[n]:
             raise ValueError(f"times must go on after t = {self.state.time:g}, got {times[n]:g}")
+        times = np.concatenate([known, times[n:]])
         return replace(self, times=times, stopped="", interrupted=None)
 
 
@@ -102,6 +99,7 @@ class EvolutionFiles:
         self._saved_at = -np.inf
 
     @classmethod
+    @contextmanager
     def opened(
         cls,
         output: str | Path | None,
@@ -111,13 +109,15 @@ class EvolutionFiles:
         observables: Mapping[str, PauliSum],
         settings: EvolutionSettings,
         echo: bool,
-    ) -> EvolutionFiles:
-        """Files of a new evolution, or those of one to go on with.
+    ) -> Iterator[EvolutionFiles]:
+        """Files of a new evolution, or those of one to go on with; their directory is locked.
 
         Raises
         ------
         ValueError
             Nothing to resume, something in the way, or another evolution in the directory.
+        LockedError
+            Another process writes there.
         """
         header = {
             "hamiltonian": driven.first.describe() | {"driven": not driven.is_fixed},
@@ -131,20 +131,28 @@ class EvolutionFiles:
         if files.directory is None:
             if resume:
                 raise ValueError("output must be a directory to resume from, got None")
-            return files
-        path = files.directory / CHECKPOINT
+            yield files
+            return
+        if not resume:
+            files.directory.mkdir(parents=True, exist_ok=True)
+        elif not (files.directory / CHECKPOINT).exists():
+            raise ValueError(f"output must hold an evolution to resume, {files.directory} does not")
+        with locked(files.directory):
+            files._begin(files.directory, resume)
+            yield files
+
+    def _begin(self, directory: Path, resume: bool) -> None:
+        """Read what is there, or see that nothing is; write the log as far as it counts."""
         if resume:
-            files._read(path)
-        elif path.exists():
+            self._read(directory / CHECKPOINT)
+        elif (directory / CHECKPOINT).exists() or (directory / LOG).exists():
             raise ValueError(
-                f"output must not hold an evolution, which {files.directory} does: go on with it "
-                f"by resume=True (--resume)"
+                f"output must not hold a run, which {directory} does: go on with an evolution by "
+                f"resume=True (--resume)"
             )
-        files.directory.mkdir(parents=True, exist_ok=True)
-        lines = [{"format": LOG_FORMAT, **header}, *(r.to_dict() for r in files.history)]
-        text = "".join(_line(line) for line in lines)
-        write_atomically(files.directory / LOG, lambda file: file.write(text.encode()))
-        return files
+        lines = [{"format": LOG_FORMAT, **self._header}, *(r.to_dict() for r in self.history)]
+        text = "".join(map(_line, lines))
+        write_atomically(directory / LOG, lambda file: file.write(text.encode()))
 
     def _read(self, path: Path) -> None:
         assert self.directory is not None
@@ -162,7 +170,7 @@ class EvolutionFiles:
         self.history.append(record)
         if self.directory is None:
             return
-        with open(self.directory / LOG, "a", encoding="utf-8") as file:
+        with goes_on_without(self.directory / LOG), open(self.directory / LOG, "a") as file:
             file.write(_line(record.to_dict()))
         if clock.monotonic() - self._saved_at > SAVE_SECONDS:
             self.save(done)
@@ -194,7 +202,8 @@ class EvolutionFiles:
             "series": {k: [s.to_dict() for s in v] for k, v in done.series.items()},
             "n_steps": done.n_steps,
         }
-        write_archive(self.directory / CHECKPOINT, KIND, arrays, meta)
+        with goes_on_without(self.directory / CHECKPOINT):
+            write_archive(self.directory / CHECKPOINT, KIND, arrays, meta)
         return done
 
     def finish(self, result: Evolution) -> None:
@@ -225,8 +234,6 @@ def read_evolution_log(path: Path) -> list[EvolutionRecord]:
 
 
 def _line(values: dict[str, Any]) -> str:
-    from rbmqs.utils.json_files import plain
-
     return json.dumps(plain(values), allow_nan=False) + "\n"
 
 

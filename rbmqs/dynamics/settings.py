@@ -53,7 +53,7 @@ class EvolutionSettings:
 
     imaginary: bool = False
     integrator: str = "rk45"
-    tolerance: float = 1e-4
+    tolerance: float = 1e-5
     step: float = 1e-2
     max_step: float = 0.1
     cutoff: float | None = None

@@ -123,8 +123,8 @@ def test_files_say_what_happened_and_resume_bit_for_bit(tmp_path):
         ({"H": other}, "belongs to another evolution: its hamiltonian"),
         ({"tolerance": 1e-3}, "its settings is not the same"),
         ({"times": [0.0, 0.15]}, "times must begin with the 3"),
-        ({"resume": False}, "output must not hold an evolution"),
-        ({"output": tmp_path / "none"}, "none"),
+        ({"resume": False}, "output must not hold a run"),
+        ({"output": tmp_path / "none"}, "output must hold an evolution"),
     ]:
         given = {"H": H, "psi": psi, "times": times, "echo": True, "resume": True, **options, **bad}
         given.setdefault("output", tmp_path / "part")
