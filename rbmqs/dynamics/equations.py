@@ -190,7 +190,8 @@ def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:
     else:
         roots, kind = np.sqrt(repeats.counts), repeats.kind
         right = roots * repeats.means(target)
-    values, U = np.linalg.eigh(from_parts(jacobian.gram(repeats)) / n, UPLO="L")
+    # What lies above the diagonal is undefined.
+    values, U = np.linalg.eigh(np.tril(from_parts(jacobian.gram(repeats))) / n, UPLO="L")
     values = np.maximum(values, 0.0)
     products = U.conj() * right[:, None]
     force = products.sum(axis=0)
