@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from hamiltonians.utils.locks import locked
 from rbmqs.boltzmann import (
     ops,
     rectified,  # noqa: F401  registers its types
@@ -37,7 +38,6 @@ from rbmqs.boltzmann.training import Training, describe, train, training_from
 from rbmqs.boltzmann.trajectory import TrajectoryChains
 from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits
 from rbmqs.utils.interrupts import pass_on
-from rbmqs.utils.locks import locked
 
 RESUMABLE = ("n_iter", "max_seconds", "verbose")  # may differ when a run goes on
 KIND = Kind("rbmqs-layered", 1, "two layers, E = e(v) + e(h) - s(v) W s(h); W (visible, hidden)")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.files import goes_on_without
+from hamiltonians.utils.locks import locked
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
@@ -26,7 +27,6 @@ from rbmqs.sampling.chains import Sampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts, pass_on
-from rbmqs.utils.locks import locked
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled

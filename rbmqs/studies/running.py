@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hamiltonians.utils.files import write_atomically
+from hamiltonians.utils.locks import locked
 from rbmqs.studies.collecting import collect
 from rbmqs.studies.processes import LocalProcesses
 from rbmqs.studies.provenance import provenance
@@ -19,7 +20,6 @@ from rbmqs.studies.view import StudyView
 from rbmqs.studies.work import DONE, FAILED, INTERRUPTED, run_point
 from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.json_files import DamagedError, read_json, write_json
-from rbmqs.utils.locks import locked
 
 _REFRESH_SECONDS = 1.0
 _MAX_DEATHS = 2  # of the worker under a point, before the point counts as failed

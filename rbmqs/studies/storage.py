@@ -23,9 +23,9 @@ from typing import Any
 
 from hamiltonians.utils.brief import brief
 from hamiltonians.utils.files import write_atomically
+from hamiltonians.utils.locks import locked
 from rbmqs.studies.study import Study
 from rbmqs.utils.json_files import read_json, write_json
-from rbmqs.utils.locks import locked
 from rbmqs.utils.parsing import DamagedError, describing
 from rbmqs.utils.typed_tables import hints_of, known_keys, read_table, read_value
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.locks import locked
 from rbmqs.studies.processes import limit_threads
 from rbmqs.studies.storage import RECORD, StudyDirectory
 from rbmqs.studies.study import Point, ReferenceRule
@@ -111,18 +112,19 @@ def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
     parent = None if point.parent is None else wavefunction_of(directory.point(point.parent))
     options, signs = config.ansatz.options(), config.model.run_signs
     prepared = prepare(hamiltonian, options, config.settings(), parent, signs)
-    return run(*prepared, directory=work, progress=False), 0
+    with locked(work):
+        return run(*prepared, directory=work, progress=False), 0
 
 
 def _iterations_saved(work: Path) -> int:
     """Iterations that a killed process left behind and that can be gone on from."""
     from rbmqs.runs.checkpoint import load_checkpoint
-    from rbmqs.runs.log import LOG, read_log
+    from rbmqs.runs.log import LOG, missing_iterations, read_log
     from rbmqs.runs.resume import CHECKPOINT
 
     with suppress(ValueError, OSError):
         n_done = load_checkpoint(work / CHECKPOINT).state.iteration
-        if len(read_log(work / LOG)[1]) >= n_done:
+        if not missing_iterations(read_log(work / LOG)[1], n_done):
             return n_done
     return 0
 

@@ -17,6 +17,7 @@ import hamiltonians as hm
 import rbmqs
 from hamiltonians.utils import files
 from hamiltonians.utils.archive import CheckpointError
+from hamiltonians.utils.locks import LockedError, locked
 from rbmqs.cli.main import main
 from rbmqs.runs import log as log_of_runs
 from rbmqs.runs import writer as writer_of_runs
@@ -25,7 +26,6 @@ from rbmqs.runs.log import LOG, read_log
 from rbmqs.runs.result import RESULT
 from rbmqs.runs.resume import CHECKPOINT
 from rbmqs.utils.json_files import read_json
-from rbmqs.utils.locks import LockedError, locked
 from rbmqs.utils.parsing import DamagedError
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +113,17 @@ def test_a_gap_in_the_log_is_said_and_no_verdict_spans_it(copy, resumed, capsys)
     if not resumed:
         main(["report", str(copy)])
         assert sentence in (copy / "report.md").read_text()
+
+
+def test_a_damaged_line_is_refused_by_load_and_dropped_by_resume(copy):
+    data = bytearray((copy / LOG).read_bytes())
+    data[sum(map(len, lines_of(copy)[:6])) + 40] ^= 1
+    (copy / LOG).write_bytes(data)
+    with pytest.raises(DamagedError, match="line 7: it does not match its checksum"):
+        rbmqs.load(copy, progress=False)
+    result = rbmqs.resume(copy, n_iterations=14, progress=False)
+    assert "the log lacks 1 of 12 iterations, from 5 to 5" in result.status
+    assert len(read_log(copy / LOG)[1]) == 13
 
 
 def test_a_result_older_than_the_checkpoint_is_not_mixed_in(copy, capsys):

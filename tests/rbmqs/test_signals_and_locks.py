@@ -15,7 +15,7 @@ import pytest
 from hamiltonians.utils import locks
 from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.utils.interrupts import Interrupts, pass_on, signals_reported
-from rbmqs.utils.locks import LockedError, locked
+from hamiltonians.utils.locks import LockedError, locked
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
@@ -33,7 +33,7 @@ def started(code, *arguments):
 
 HOLDER = """
 import sys, time
-from rbmqs.utils.locks import locked
+from hamiltonians.utils.locks import locked
 with locked(sys.argv[1]):
     print("ready")
     time.sleep(60)

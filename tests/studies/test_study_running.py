@@ -16,7 +16,7 @@ from small_study import N_POINTS, TEXT, results_of, run_here, write_study
 from rbmqs.cli.main import main
 from rbmqs.studies import load_table, read_study, run_study
 from rbmqs.studies.storage import StudyDirectory
-from rbmqs.utils.locks import locked
+from hamiltonians.utils.locks import locked
 
 
 @pytest.fixture(scope="module")
