@@ -14,13 +14,13 @@ import numpy as np
 
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
 from hamiltonians.utils.files import goes_on_without, write_atomically
+from hamiltonians.utils.locks import locked
 from rbmqs.dynamics.records import Evolution, EvolutionRecord
 from rbmqs.dynamics.stepping import EvolutionState
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.utils.json_files import plain, write_json
-from rbmqs.utils.locks import locked
 from rbmqs.vmc.records import stats_from_dict
 
 if TYPE_CHECKING:
