@@ -18,7 +18,7 @@ _HOMES = {
     "ClassificationRBM": "classification",
     "DeepBeliefClassifier": "finetuning",
     "DeepBeliefNetwork": "belief_network",
-    "DeepBoltzmannMachine": "deep_machine",
+    "DeepBoltzmannMachine": "deep_boltzmann",
     "GaussianRBM": "gaussian",
     "LayeredRBM": "gaussian",
     "NADE": "nade",

@@ -51,30 +51,6 @@ def real_matrix(
     return np.ascontiguousarray(array, dtype=dtype)
 
 
-def binary_matrix(
-    X: Any, name: str = "X", dtype: np.dtype | type = np.float32, *, min_rows: int = 1
-) -> Any:
-    """Rows of zeros and ones, checked as by `real_matrix`.
-
-    Raises
-    ------
-    ValueError
-        A value that is neither 0 nor 1, naming the first and its place.
-    """
-    matrix = real_matrix(X, name, None, min_rows=min_rows)
-    values = matrix.data if sparse.issparse(matrix) else matrix
-    bad = (values != 0) & (values != 1)
-    if bad.any():
-        row, column = _place(matrix, bad)
-        raise ValueError(
-            f"{name} must hold 0 and 1 only, got {values[bad][0]:g} in row {row}, column {column}"
-            f"{and_more(bad)}; give binarize=THRESHOLD to cut grey values"
-        )
-    if sparse.issparse(matrix):
-        return matrix.astype(dtype)
-    return np.ascontiguousarray(matrix, dtype=dtype)
-
-
 def _place(matrix: Any, bad: np.ndarray) -> tuple[int, int]:
     """Row and column of the first bad value."""
     if not sparse.issparse(matrix):
@@ -122,44 +98,29 @@ def _check_finite(values: np.ndarray, name: str) -> None:
         raise ValueError(f"{name} must be finite, got {kind}")
 
 
-def as_binary(X: Any, threshold: float | None, name: str = "X", *, min_rows: int = 1) -> Any:
-    """Rows of zeros and ones as bytes (or CSR of bytes), cut at a threshold if there is one."""
-    if threshold is None:
-        return binary_matrix(X, name, np.uint8, min_rows=min_rows)
-    cut = number("binarize", threshold)
-    matrix = real_matrix(X, name, min_rows=min_rows)
-    if not sparse.issparse(matrix):
-        return (matrix > cut).astype(np.uint8)
-    if cut < 0:
-        raise ValueError(f"binarize must be at least 0 for sparse data, got {cut:g}")
-    matrix.data = (matrix.data > cut).astype(np.float64)
-    matrix.eliminate_zeros()
-    return matrix.astype(np.uint8)
-
-
 def unit_matrix(
-    X: Any, dtype: Any, threshold: float | None = None, name: str = "X", *, min_rows: int = 1
+    X: Any, dtype: Any, threshold: float | None = None, *, min_rows: int = 1, whole: bool = False
 ) -> Any:
     """Rows of numbers in [0, 1], read as probabilities of binary units; CSR stays CSR.
 
-    A threshold makes rows of 0 and 1 of any real numbers. Without a dtype rows of 0 and 1 alone
-    become bytes, others floats.
+    A threshold makes rows of 0 and 1 of any real numbers, `whole` takes nothing but 0 and 1.
+    Without a dtype rows of 0 and 1 alone become bytes, others floats.
 
     Raises
     ------
     ValueError
-        A value outside, and what `real_matrix` refuses.
+        A value outside, naming the first and its place, and what `real_matrix` refuses.
     """
     if threshold is not None:
-        rows = as_binary(X, threshold, name, min_rows=min_rows)
-        return rows if dtype is None else rows.astype(dtype)
-    matrix = real_matrix(X, name, dtype, min_rows=min_rows)
+        return _cut(real_matrix(X, min_rows=min_rows), threshold, dtype)
+    matrix = real_matrix(X, dtype=dtype, min_rows=min_rows)
     values = matrix.data if sparse.issparse(matrix) else matrix
-    bad = (values < 0) | (values > 1)
+    bad = (values < 0) | (values > 1) if not whole else (values != 0) & (values != 1)
     if bad.any():
         row, column = _place(matrix, bad)
+        allowed = "hold 0 and 1 only" if whole else "lie between 0 and 1"
         raise ValueError(
-            f"{name} must lie between 0 and 1, got {values[bad][0]:g} in row {row}, column {column}"
+            f"X must {allowed}, got {values[bad][0]:g} in row {row}, column {column}"
             f"{and_more(bad)}: scale it (grey values: divide by 255) or give binarize=THRESHOLD"
         )
     if dtype is not None or values.dtype == np.uint8:
@@ -167,6 +128,18 @@ def unit_matrix(
     if ((values == 0) | (values == 1)).all():
         return matrix.astype(np.uint8)
     return matrix.astype(np.result_type(values.dtype, np.float32))
+
+
+def _cut(matrix: Any, threshold: float, dtype: Any) -> Any:
+    """Rows of zeros and ones, bytes without a dtype."""
+    dtype, cut = np.uint8 if dtype is None else dtype, number("binarize", threshold)
+    if not sparse.issparse(matrix):
+        return (matrix > cut).astype(dtype)
+    if cut < 0:
+        raise ValueError(f"binarize must be at least 0 for sparse data, got {cut:g}")
+    matrix.data = matrix.data > cut
+    matrix.eliminate_zeros()
+    return matrix.astype(dtype)
 
 
 def row_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:

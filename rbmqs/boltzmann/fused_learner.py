@@ -9,7 +9,7 @@ from scipy import sparse
 
 from rbmqs.boltzmann.core.ascent import ascend
 from rbmqs.boltzmann.core.rows import sum_rows
-from rbmqs.boltzmann.core.units import mean_and_sample_units, mean_units
+from rbmqs.boltzmann.core.units import mean_and_sample_tempered, mean_units
 from rbmqs.boltzmann.learner import RBMLearner
 from rbmqs.boltzmann.negative import Chains, Phase
 from rbmqs.boltzmann.ops import Arrays
@@ -88,13 +88,14 @@ class BinaryLearner(RBMLearner):
     def _hidden_of_sparse(self, rows: sparse.csr_matrix) -> None:
         """Hidden units given sparse rows, at the cost of their ones."""
         n, rbm = rows.shape[0], self.rbm
-        mean, one = self._data.hidden_mean[:n], rbm.dtype.type(1)
+        mean = self._data.hidden_mean[:n]
         sum_rows((rows.indptr, rows.indices), rbm.weights, mean)
         if self.negative.needs_data_sample:
             stream = next_call(self.stream)
-            mean_and_sample_units(mean, rbm.hidden_bias, one, stream, self._data.hidden[:n])
+            scales, drawn = np.ones(n, rbm.dtype), self._data.hidden[:n]
+            mean_and_sample_tempered(mean, rbm.hidden_bias, scales, stream, drawn)
         else:
-            mean_units(mean, rbm.hidden_bias, one)
+            mean_units(mean, rbm.hidden_bias, rbm.dtype.type(1))
 
     def _sparse_phase(self, rows: sparse.csr_matrix) -> Phase:
         n, n_visible = rows.shape

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from rbmqs.boltzmann.data import MIN_ROWS, as_binary, unit_matrix
+from rbmqs.boltzmann.data import MIN_ROWS, unit_matrix
 from rbmqs.boltzmann.descent import Descent
 from rbmqs.boltzmann.keywords import TrainingKeywords
 from rbmqs.boltzmann.linalg import one_pool
@@ -85,7 +85,7 @@ class BinaryModel(GradientModel):
 
     def _binary_rows(self, X: Any, min_rows: int = 1) -> Any:
         """Rows of 0 and 1."""
-        return as_binary(X, self.binarize, min_rows=min_rows).astype(self._type)
+        return unit_matrix(X, self._type, self.binarize, min_rows=min_rows, whole=True)
 
     def check_rows(self, X: Any, min_rows: int = 1) -> Any:
         """Rows of numbers in [0, 1]."""

@@ -9,7 +9,6 @@ from scipy import sparse
 
 from hamiltonians.utils.checks import positive_int
 from rbmqs.boltzmann import ops
-from rbmqs.boltzmann.conditional import complete, sample_clamped
 from rbmqs.boltzmann.keywords import estimator
 from rbmqs.boltzmann.likelihood.annealing import LogZ, ais, reverse_ais
 from rbmqs.boltzmann.linalg import one_pool
@@ -101,17 +100,36 @@ class TrainedRBM(RBMModel):
         known : bool array (N,) or (n, N)
         """
         rows, mask = self._dense(X), self._units_of(np.asarray(known))
-        stream = self._stream(random_state)
-        return self._decoded(sample_clamped(self.rbm_, rows, mask, stream, n_steps))
+        if mask.dtype != bool or mask.shape not in (rows.shape, rows.shape[1:]):
+            raise ValueError(f"known must be booleans of shape {rows.shape[1:]} or {rows.shape}, "
+                             f"got {mask.dtype} {mask.shape}")  # fmt: skip
+        steps = range(positive_int("n_steps", n_steps))
+        rbm, stream, v = self.rbm_, self._stream(random_state), rows
+        with one_pool():
+            for _ in steps:
+                drawn = rbm.sample_visible(rbm.sample_hidden(v, stream), stream)
+                v = np.where(mask, rows, drawn)
+        return self._decoded(v)
 
     def impute(self, X: Any, n_steps: int = 200, random_state: Any = None) -> np.ndarray:
-        """Missing values (NaN) replaced by their mean given the others, float64 (n, N)."""
+        """Missing values (NaN) replaced by their mean given the others, float64 (n, N).
+
+        The mean is over the second half of a chain of `n_steps` Gibbs steps for each row.
+        """
         self.check_is_fitted()
         table = np.asarray(X.toarray() if sparse.issparse(X) else X, np.float64)
         known = ~np.isnan(table)
         rows = self._dense(np.where(known, table, self.rbm_.visible.first_value))
-        stream = self._stream(random_state)
-        return complete(self.rbm_, rows, self._units_of(known), stream, n_steps)
+        rbm, stream, known = self.rbm_, self._stream(random_state), self._units_of(known)
+        burn_in = positive_int("n_steps", n_steps, minimum=2) // 2
+        v, total = rows, np.zeros(rows.shape)
+        with one_pool():
+            for step in range(n_steps):
+                h = rbm.sample_hidden(v, stream)
+                if step >= burn_in:
+                    total += rbm.visible_mean(h)
+                v = np.where(known, rows, rbm.sample_visible(h, stream))
+        return np.where(known, rows, total / (n_steps - burn_in))
 
     def energy(self, v: Any, h: Any) -> np.ndarray:
         """E(v, h) of matching rows, (n,)."""

@@ -16,10 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from hamiltonians.utils.checks import choice, number, positive_int
-from rbmqs.boltzmann.rates import SCHEDULES, rate_factor
 from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.progress import Progress
 
+SCHEDULES = ("linear", "cosine", "constant")
 UPDATES = 20_000  # of a run whose length is "auto"
 CHECK_EVERY = 100  # updates between checks, at least
 SAVE_EVERY = 60.0  # seconds between checkpoints
@@ -214,6 +214,16 @@ def _save_if_possible(save: Save, training: Training) -> None:
     except OSError as error:
         warnings.warn(f"no checkpoint after epoch {training.epoch}, the run goes on: {error}",
                       CheckpointWarning, stacklevel=4)  # fmt: skip
+
+
+def rate_factor(schedule: str, done: float) -> float:
+    """Factor on the learning rate when the fraction `done` (0 to 1) of the run is over.
+
+    "linear" falls from 1 to 0 as 1 - done, "cosine" as (1 + cos(pi done)) / 2, "constant" is 1.
+    """
+    if schedule == "linear":
+        return max(0.0, 1.0 - done)
+    return 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0))) if schedule == "cosine" else 1.0
 
 
 class _Clock:

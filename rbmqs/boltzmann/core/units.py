@@ -144,15 +144,6 @@ def sample_units(x, bias, scale, stream):
         sample_row(x[i], bias, scale, bias, words)
 
 
-@parallel_exact_kernel
-def mean_and_sample_units(x, bias, scale, stream, sample):
-    """x (n, units) <- probabilities, ``sample`` (n, units) <- 0 and 1 drawn from them."""
-    for i in numba.prange(x.shape[0]):
-        words = np.empty(padded(x.shape[1]), np.uint32)
-        fill_row(words, stream, 0, i)
-        mean_and_sample_row(x[i], bias, scale, bias, words, sample[i])
-
-
 @exact_kernel
 def softplus(x):
     """log(1 + exp(x)) without overflow."""
@@ -220,7 +211,10 @@ def uniform_units(out, stream):
 
 @parallel_exact_kernel
 def mean_and_sample_tempered(x, bias, scales, stream, sample):
-    """As `mean_and_sample_units`, with an inverse temperature for each row, ``scales`` (n,)."""
+    """x (n, units) <- probabilities, ``sample`` (n, units) <- 0 and 1 drawn from them.
+
+    ``scales`` (n,) are inverse temperatures of the rows.
+    """
     no_base = np.zeros_like(bias)
     for i in numba.prange(x.shape[0]):
         words = np.empty(padded(x.shape[1]), np.uint32)

@@ -6,7 +6,7 @@ from derivatives import assert_same_gradient, gradient_of, log_sum_exp, randomis
 from scipy import sparse, stats
 
 from rbmqs.boltzmann import datasets
-from rbmqs.boltzmann.deep_machine import DeepBoltzmannMachine
+from rbmqs.boltzmann.deep_boltzmann import DeepBoltzmannMachine
 from rbmqs.boltzmann.general import BoltzmannMachine
 from rbmqs.boltzmann.nade import NADE
 
