@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -59,27 +60,27 @@ class Harmonium:
         """The same parameters in double precision."""
         return self.with_arrays({n: a.astype(np.float64) for n, a in self.arrays.items()})
 
-    @property
+    @cached_property
     def visible_bias(self) -> np.ndarray:
         """Biases of the visible layer, (N,)."""
         return self.visible.bias
 
-    @property
+    @cached_property
     def hidden_bias(self) -> np.ndarray:
         """Biases of the hidden layer, (M,)."""
         return self.hidden.bias
 
-    @property
+    @cached_property
     def n_visible(self) -> int:
         """Visible units N."""
         return self.weights.shape[0]
 
-    @property
+    @cached_property
     def n_hidden(self) -> int:
         """Hidden units M."""
         return self.weights.shape[1]
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype:
         """float32 or float64."""
         return self.weights.dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,34 +61,39 @@ class Parameters(Harmonium):
 
     def sample_hidden(self, v: Any, stream: np.ndarray) -> np.ndarray:
         """h drawn from p(h | v), (n, M); advances the stream."""
-        return self.draw(v, np.empty((v.shape[0], self.n_hidden), self.dtype), stream)
+        out = np.empty((v.shape[0], self.n_hidden), self.dtype)
+        with one_pool():
+            return self.draw(self.rows(v), out, stream)
 
     def sample_visible(self, h: Any, stream: np.ndarray) -> np.ndarray:
         """v drawn from p(v | h), (n, N); advances the stream."""
         out = np.empty((h.shape[0], self.n_visible), self.dtype)
-        return self.draw(h, out, stream, downwards=True)
+        with one_pool():
+            return self.draw(self.rows(h), out, stream, downwards=True)
 
     def draw(
         self, given: Any, out: np.ndarray, stream: np.ndarray, *, downwards: bool = False,
-        mean: np.ndarray | None = None, betas: Any = None,
-        base: np.ndarray | None = None,
+        mean: np.ndarray | None = None, betas: Any = None, base: np.ndarray | None = None,
     ) -> np.ndarray:  # fmt: skip
-        """As in `Harmonium`, in one pass of a fused kernel."""
-        given, bias = self.rows(given), self.visible_bias if downwards else self.hidden_bias
-        scale = np.ones(len(given), self.dtype) if betas is None else betas
-        base = bias if base is None else base
-        settings = (address("gemm", self.dtype), given, self.weights, downwards, bias, scale, base)
-        with one_pool():
-            if mean is None:
-                gibbs.sample_layer(*settings, next_call(stream), out)
-            else:
-                gibbs.mean_and_sample_layer(*settings, next_call(stream), mean, out)
+        """As in `Harmonium`, in one pass of a fused kernel; `given` is of the RBM's type."""
+        weights, bias = self.weights, self.visible_bias if downwards else self.hidden_bias
+        gemm, scale = address("gemm", weights.dtype), _ones(len(out), weights.dtype)
+        scale = scale if betas is None else betas
+        settings = (gemm, given, weights, downwards, bias, scale, bias if base is None else base)
+        if mean is None:
+            gibbs.sample_layer(*settings, next_call(stream), out)
+        else:
+            gibbs.mean_and_sample_layer(*settings, next_call(stream), mean, out)
         return out
 
     def average(self, v: Any, out: np.ndarray) -> None:
-        """out <- p(h_j = 1 | v), in one pass of a fused kernel."""
-        scale, bias = np.ones(len(out), self.dtype), self.hidden_bias
-        with one_pool():
-            gibbs.mean_layer(
-                address("gemm", self.dtype), v, self.weights, False, bias, scale, bias, out
-            )
+        """out <- p(h_j = 1 | v), in one pass of a fused kernel; v is of the RBM's type."""
+        weights, bias = self.weights, self.hidden_bias
+        gemm, scale = address("gemm", weights.dtype), _ones(len(out), weights.dtype)
+        gibbs.mean_layer(gemm, v, weights, False, bias, scale, bias, out)
+
+
+@lru_cache(maxsize=64)
+def _ones(n: int, dtype: np.dtype) -> np.ndarray:
+    """Inverse temperatures of the RBM itself; an update of a small RBM takes 70 us."""
+    return np.ones(n, dtype)

@@ -32,6 +32,10 @@ class Rows:
             matrix = matrix.copy()
             matrix.eliminate_zeros()
         self._matrix: Any = matrix if self._sparse else np.ascontiguousarray(matrix)
+        # whether mini-batches should stay sparse too
+        self.is_thin = (
+            self._sparse and not self._grey and matrix.nnz < SPARSE_BELOW * np.prod(matrix.shape)
+        )
 
     def __len__(self) -> int:
         return self._matrix.shape[0]
@@ -40,12 +44,6 @@ class Rows:
     def n_features(self) -> int:
         """Columns N."""
         return self._matrix.shape[1]
-
-    @property
-    def is_thin(self) -> bool:
-        """Whether mini-batches should stay sparse too."""
-        few = SPARSE_BELOW * np.prod(self._matrix.shape)
-        return self._sparse and not self._grey and self._matrix.nnz < few
 
     def sparse_batch(self, rows: np.ndarray) -> sparse.csr_matrix:
         """These rows as CSR with sorted indices of one integer type."""
