@@ -16,7 +16,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.exact.few_states import operator_on
 from hamiltonians.exact.lanczos import LowestState, Operator, Recurrence, lowest_state
 from hamiltonians.exact.memory import (
     DENSE_DIMENSION,
@@ -79,7 +79,7 @@ class ExactResult(Tabled):
         Wall time, with any compilation.
     memory_bytes : int
         Memory planned for, see `memory_plan`.
-    operator : BlockOperator or SymmetricOperator
+    operator : BlockOperator, SparseOperator or SymmetricOperator
         The Hamiltonian as it was multiplied, see `normalised`.
     symmetry : SymmetrySector or None
     """
@@ -275,7 +275,7 @@ def compiled(H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool =
     """The Hamiltonian as an operator on the vectors of its sector."""
     sector = Sector(H.n_sites, H.total_sz)
     if symmetry is None:
-        return BlockOperator(sector, H.terms)
+        return operator_on(sector, H.terms)
     from hamiltonians.exact.orbits import OrbitBasis
     from hamiltonians.exact.symmetric import SymmetricOperator
 

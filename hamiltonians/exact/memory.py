@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.connections import MAX_BITS
+from hamiltonians.operators.sectors import has_few_states
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.memory import (
     TooLargeError,
@@ -57,9 +58,13 @@ def memory_plan(
     parts = {"vectors": _n_vectors(dimension, k, vectors) * item * dimension}
     if dimension <= DENSE_DIMENSION:
         parts["dense matrix"] = 4 * item * dimension**2
+    if sector is None and has_few_states(H.n_sites, H.total_sz):
+        parts["sparse matrix"] = 3 * H.n_sites * dimension + 12 * matrix_bytes(H, dimension)
+        return MemoryPlan(dimension, parts)
     if sector is None:
         parts["tables"] = 16 * 2 ** max(H.n_sites - _BLOCK_LOW_BITS, 0) + 2**18
         return MemoryPlan(dimension, parts)
+    parts["starts of lists"] = 2 ** max(H.n_sites - 16, 0)
     parts["representatives, orbit sizes, index"] = 34 * dimension + 2**25
     elements = matrix_bytes(H, dimension)
     fits = limit is None or elements + sum(parts.values()) <= limit
@@ -114,8 +119,8 @@ def check_plan(H: SpinHamiltonian, plan: MemoryPlan, limit: int | None) -> None:
 
 
 def check_sites(H: SpinHamiltonian) -> None:
-    """Refuse more sites than a basis state has bits."""
-    if H.n_sites >= MAX_BITS:
+    """Refuse more sites than a basis state has bits, unless there are few states."""
+    if H.n_sites >= MAX_BITS and not has_few_states(H.n_sites, H.total_sz):
         raise TooLargeError(
             f"exact diagonalisation allows at most {MAX_BITS - 1} sites, got {H.n_sites} "
             f"(dimension {power_text(H.dimension)})"

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.exact.few_states import operator_on
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.operators.sectors import Sector
 
@@ -46,7 +46,7 @@ def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> floa
     norm = np.vdot(v, v).real
     if not norm > 0:
         raise ValueError(f"vector must have a positive norm, got {norm}")
-    return _mean_of_parts(observable, lambda part: _mean(v, BlockOperator(sector, part)) / norm)
+    return _mean_of_parts(observable, lambda part: _mean(v, operator_on(sector, part)) / norm)
 
 
 def expect(result: SolvedStates, observable: PauliSum, state: int = 0) -> float | complex:
@@ -69,6 +69,9 @@ def correlations(result: SolvedStates, state: int = 0) -> NDArray[np.float64]:
     weights = np.abs(result.state(state)) ** 2
     if result.symmetry is None:
         sector = result.operator.sector
+        if sector.is_sparse:
+            spins = sector.configurations().astype(np.float64)
+            return (spins * weights[:, None]).T @ spins
         return _spin_products(sector.basis_states(), weights, sector.n_sites)
     basis = result.operator.basis
     products = np.empty((basis.n_sites, basis.n_sites))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.exact.blocks import BlockOperator
+from hamiltonians.exact.few_states import SparseOperator
 from hamiltonians.operators.bits import signs
 
 
@@ -17,6 +18,8 @@ def sign_vector(minus: NDArray[np.bool_], operator: Any) -> NDArray[np.float64]:
     """sign(sigma) of all basis states of an operator, or of its orbits' representatives."""
     n_sites = len(minus)
     mask = sum(1 << (n_sites - 1 - i) for i in np.flatnonzero(minus).tolist())
+    if isinstance(operator, SparseOperator):
+        return operator.sector.configurations()[:, minus].prod(axis=1, dtype=float)
     if isinstance(operator, BlockOperator):
         return _signs_in_blocks(mask, operator)
     basis = operator.basis

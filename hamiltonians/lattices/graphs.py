@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from hamiltonians.lattices.lattice import Lattice
 from hamiltonians.utils.checks import integer
+from hamiltonians.utils.memory import require_memory
 
 
 def from_edges(edges: Iterable[Sequence[int]], n_sites: int | None = None) -> Lattice:
@@ -30,6 +31,7 @@ def from_edges(edges: Iterable[Sequence[int]], n_sites: int | None = None) -> La
     n_sites = highest + 1 if n_sites is None else integer("n_sites", n_sites, minimum=1)
     if highest >= n_sites:
         raise ValueError(f"edges must join sites 0 to {n_sites - 1}, got site {highest}")
+    require_memory(16 * n_sites**2, f"a table of steps between {n_sites} sites (n_sites, or edges)")
     if len(set(pairs)) < len(pairs):
         twice = next(pair for pair in pairs if pairs.count(pair) > 1)
         raise ValueError(f"edges must name each bond once, got {twice} more than once")

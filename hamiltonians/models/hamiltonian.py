@@ -26,6 +26,7 @@ from hamiltonians.operators.properties import (
 from hamiltonians.symmetry.rotations import Rotation
 from hamiltonians.utils.brief import Brief, Rows, Tabled
 from hamiltonians.utils.checks import integer
+from hamiltonians.utils.memory import power_text, require_memory
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -90,6 +91,8 @@ class SpinHamiltonian(Tabled):
     spec: ModelSpec | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        what = f"a table of pairs of {self.n_sites} sites (n_sites, or the last site of a term)"
+        require_memory(self.n_sites**2, what)
         check_terms(self.terms, self.n_sites)
         real = {string: complex(value.real) for string, value in self.terms.terms.items()}
         object.__setattr__(self, "terms", PauliSum(real))
@@ -246,6 +249,8 @@ class SpinHamiltonian(Tabled):
 
         Basis states ascend as integers; in the free sector this is the order of ``np.kron``.
         """
+        what = f"a dense matrix of {power_text(self.dimension)} rows"
+        require_memory((8 if self.is_real else 16) * self.dimension**2, what)
         return self.to_sparse().toarray()
 
     def to_sparse(self) -> "csr_array":

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from hamiltonians.core import sparse
 from hamiltonians.operators.bits import flip_strings
+from hamiltonians.operators.configurations import sparse_on_configurations
 from hamiltonians.operators.connections import BitConnections, bit_connections, compile_connections
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.memory import power_text, require_memory
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -84,7 +86,13 @@ def sector_operator(terms: PauliSum, sector: Sector) -> SectorOperator:
 
 def sparse_matrix(terms: PauliSum, n_sites: int, total_sz: float | None) -> "csr_array":
     """A Pauli sum in the basis of a sector, in compressed rows."""
-    return sector_operator(terms, Sector(n_sites, total_sz)).to_sparse()
+    sector = Sector(n_sites, total_sz)
+    if sector.is_sparse:
+        return sparse_on_configurations(terms, sector.configurations())
+    n_flips = len({tuple(i for i, a in string if a != "Z") for string in terms.terms})
+    what = f"a matrix of {power_text(sector.dimension)} rows"
+    require_memory((24 + 12 * n_flips) * sector.dimension, what)
+    return sector_operator(terms, sector).to_sparse()
 
 
 def _flip_arrays(bits: BitConnections, fixed: bool) -> FlipArrays:

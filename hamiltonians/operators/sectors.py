@@ -9,9 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.core import ranking
+from hamiltonians.operators.configurations import Ranks, list_configurations
 from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.operators.local_space import check_total_sz
 from hamiltonians.utils.checks import integer
+from hamiltonians.utils.memory import power_text, require_memory
+
+# Up to 36 sites tables take 4 GB at most, and fewer than 2^20 states a second to list.
+MANY_SITES, FEW = 36, 2**20
+
+
+def has_few_states(n_sites: int, total_sz: float | None) -> bool:
+    """Whether a sector of many sites has so few states that they are listed one by one."""
+    if total_sz is None or n_sites <= MANY_SITES:
+        return False
+    return math.comb(n_sites, round(n_sites / 2 - total_sz)) <= FEW
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Sector:
     Attributes
     ----------
     n_sites : int
-        At most 63.
+        At most 63, or any number where the sector `is_sparse`.
     total_sz : float or None
         In units of hbar; None for all configurations.
 
@@ -38,10 +50,13 @@ class Sector:
 
     def __post_init__(self) -> None:
         n_sites = integer("n_sites", self.n_sites, minimum=1)
-        if n_sites > MAX_BITS:
-            raise ValueError(f"n_sites must be at most {MAX_BITS} for a basis, got {n_sites}")
         if self.total_sz is not None:
             object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, n_sites))
+        if n_sites > MAX_BITS and not self.is_sparse:
+            raise ValueError(
+                f"n_sites must be at most {MAX_BITS} for a basis of more than {FEW} states, "
+                f"got {n_sites}"
+            )
 
     @property
     def n_down(self) -> int | None:
@@ -54,21 +69,44 @@ class Sector:
         return 2**self.n_sites if self.n_down is None else math.comb(self.n_sites, self.n_down)
 
     @property
+    def is_sparse(self) -> bool:
+        """Whether the states are few for so many sites, so that they are listed one by one."""
+        return has_few_states(self.n_sites, self.total_sz)
+
+    @property
     def n_low(self) -> int:
         """Number of bits in the low half of a state."""
         return self.n_sites // 2
 
     def basis_states(self) -> NDArray[np.uint64]:
         """All basis states, shape (dimension,), ascending."""
+        if self.n_sites > MAX_BITS:
+            raise ValueError(f"basis states as integers hold {MAX_BITS} sites, got {self.n_sites}")
+        require_memory(8 * self.dimension, f"a basis of {power_text(self.dimension)} states")
         if self.n_down is None:
             return np.arange(self.dimension, dtype=np.uint64)
         states = np.empty(self.dimension, np.uint64)
         ranking.list_states(self.n_down, states)
         return states
 
+    def configurations(self) -> NDArray[np.int8]:
+        """All configurations in the order of `basis_states`, int8 (dimension, n_sites)."""
+        if self.is_sparse:
+            return list_configurations(self.n_sites, self.n_down or 0)
+        return self.states_to_spins(self.basis_states())
+
+    def rank_of_spins(self, spins: ArrayLike) -> NDArray[np.int64]:
+        """Position of configurations (..., n_sites) in `configurations`; errors as in `rank`."""
+        if not self.is_sparse:
+            return self.rank(self.spins_to_states(spins))
+        ranks = Ranks(self.configurations())
+        return ranks.of(ranks.keys_of(np.asarray(spins)))
+
     @cached_property
     def tables(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Offset of every high half and rank of every low half; a rank is the sum of two."""
+        size = 2 ** (self.n_sites - self.n_low)
+        require_memory(16 * size, f"tables of a basis of {self.n_sites} sites")
         high = np.arange(2 ** (self.n_sites - self.n_low), dtype=np.int64)
         low = np.arange(2**self.n_low, dtype=np.int64)
         if self.n_down is None:
@@ -94,6 +132,8 @@ class Sector:
 
     def states_to_spins(self, states: ArrayLike) -> NDArray[np.int8]:
         """Configurations of +1 (up) and -1 (down), shape (..., n_sites), int8."""
+        n = np.size(states)
+        require_memory(17 * self.n_sites * n, f"{n} configurations of {self.n_sites} sites")
         shifts = np.arange(self.n_sites - 1, -1, -1, dtype=np.uint64)
         down = (np.asarray(states, np.uint64)[..., None] >> shifts) & np.uint64(1)
         return 1 - 2 * down.astype(np.int8)

@@ -33,7 +33,7 @@ def require_memory(n_bytes: float, what: str, advice: str = "", limit: int | Non
     allowed = available_memory() if limit is None else limit
     if not n_bytes <= allowed:
         raise TooLargeError(
-            f"{what} needs {size_text(n_bytes)} of memory; available are "
+            f"{what} would take {size_text(n_bytes)} of memory; available are "
             f"{size_text(allowed)}{'; ' if advice else ''}{advice}"
         )
 

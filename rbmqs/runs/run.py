@@ -240,6 +240,7 @@ def run(
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
+    settings.sampling.check_memory(psi)
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
     writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id)
     if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from

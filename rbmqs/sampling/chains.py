@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hamiltonians.utils.brief import Brief
+from hamiltonians.utils.memory import require_memory
 
 if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
@@ -109,6 +110,8 @@ def random_chains(
     seed: int | np.random.SeedSequence,
 ) -> ChainState:
     """Chains at random configurations, each with its own stream of random numbers."""
+    # A seed of a chain takes 0.6 kB while streams are made.
+    require_memory((n_sites + 700) * n_chains, f"{n_chains} chains of {n_sites} sites (n_chains)")
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     # Children are derived, not spawned: spawning would change `root`, and a second call with
     # the same object would start elsewhere.
@@ -129,6 +132,13 @@ def _random_spins(n_sites: int, total_sz: float | None, rng: np.random.Generator
     spins = np.full(n_sites, -1, dtype=np.int8)
     spins[: round(n_sites / 2 + total_sz)] = 1
     return rng.permutation(spins)
+
+
+def room_for_draws(n_chains: int, n_draws: int, n_sites: int) -> np.ndarray:
+    """An array for draws, int8 (n_chains, n_draws, n_sites), refused where it does not fit."""
+    what = f"{n_chains * n_draws} samples of {n_sites} sites (n_samples, n_final_samples)"
+    require_memory(n_chains * n_draws * n_sites, what)
+    return np.empty((n_chains, n_draws, n_sites), dtype=np.int8)
 
 
 def check_chains(

@@ -9,6 +9,7 @@ import numpy as np
 
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.memory import require_memory
 from rbmqs.core.random import fill_uniform
 from rbmqs.sampling.chains import ChainState, Samples, check_chains, random_chains
 
@@ -49,13 +50,19 @@ class ExactSampler(Brief):
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)
         check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
+        n, n_sites = self.n_chains * n_draws, self.sector.n_sites
+        require_memory(n * (10 * n_sites + 32), f"{n} samples of {n_sites} sites (n_samples)")
         cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)
         rng = state.rng.copy()
         u = np.empty((self.n_chains, n_draws))
         fill_uniform(rng, u)
         index = np.searchsorted(cumulative, u.ravel() * cumulative[-1], side="right")
-        states = self.sector.basis_states()[np.minimum(index, len(cumulative) - 1)]
-        spins = self.sector.states_to_spins(states).reshape(self.n_chains, n_draws, -1)
+        index = np.minimum(index, len(cumulative) - 1)
+        if self.sector.is_sparse:
+            spins = self.sector.configurations()[index]
+        else:
+            spins = self.sector.states_to_spins(self.sector.basis_states()[index])
+        spins = spins.reshape(self.n_chains, n_draws, -1)
         return Samples(spins, 1.0), ChainState(spins[:, -1].copy(), rng)
 
     def describe(self) -> dict:

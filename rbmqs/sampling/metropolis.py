@@ -14,7 +14,14 @@ import numpy as np
 from hamiltonians.operators.local_space import check_total_sz
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import choice, positive_int
-from rbmqs.sampling.chains import ChainState, Sampler, Samples, check_chains, random_chains
+from rbmqs.sampling.chains import (
+    ChainState,
+    Sampler,
+    Samples,
+    check_chains,
+    random_chains,
+    room_for_draws,
+)
 from rbmqs.sampling.moves import MOVES
 from rbmqs.states.generic import SweepTask
 
@@ -158,7 +165,7 @@ class MetropolisSampler(Brief):
         n_discard = self.n_discard_per_chain if n_discard is None else n_discard
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
-        drawn = np.empty((self.n_chains, n_draws, self.n_sites), dtype=np.int8)
+        drawn = room_for_draws(self.n_chains, n_draws, self.n_sites)
         accepted = self.advance(psi, spins, rng, np.ones(self.n_chains), n_discard, drawn)
         n_proposals = self.n_chains * (n_draws + n_discard) * int(self.sweep_size or 0)
         return Samples(drawn, float(accepted.sum()) / n_proposals), ChainState(spins, rng)

@@ -20,7 +20,7 @@ import numpy as np
 
 from hamiltonians.utils.checks import number, positive_int
 from rbmqs.core.random import fill_uniform
-from rbmqs.sampling.chains import ChainState, Samples, check_chains, random_chains
+from rbmqs.sampling.chains import ChainState, Samples, check_chains, random_chains, room_for_draws
 from rbmqs.sampling.metropolis import MetropolisSampler
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class ReplicaExchangeSampler:
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
         exponents = np.tile(self.betas, self.n_chains)
-        drawn = np.empty((self.n_chains, n_draws, moves.n_sites), dtype=np.int8)
+        drawn = room_for_draws(self.n_chains, n_draws, moves.n_sites)
         swept = np.empty((n_rows, 1, moves.n_sites), dtype=np.int8)
         accepted, swaps = 0, np.zeros((2, self.n_replicas - 1))
         for draw in range(-n_discard, n_draws):

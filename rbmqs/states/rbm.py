@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.memory import require_memory
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.split_complex import from_parts, split, split_numbers
 from rbmqs.states.jacobian import FactorisedJacobian
@@ -230,7 +231,20 @@ class RBM(WeightedState):
 
 
 def hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int:
-    """M from `alpha` or `n_hidden`; exactly one may be given, alpha = 1 when neither is."""
+    """M from `alpha` or `n_hidden`; exactly one may be given, alpha = 1 when neither is.
+
+    Raises
+    ------
+    TooLargeError
+        Weights, with a direction and an update of them, that do not fit into memory.
+    """
+    found = _hidden_units(n_sites, alpha, n_hidden)
+    what = f"an RBM of {n_sites} sites and {found} hidden units (alpha, n_hidden)"
+    require_memory(3 * 16 * (n_sites + 1) * found, what)
+    return found
+
+
+def _hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int:
     if n_hidden is not None:
         if alpha is not None:
             raise ValueError(f"give alpha or n_hidden, not both (got {alpha!r} and {n_hidden!r})")

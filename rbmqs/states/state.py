@@ -257,6 +257,8 @@ class VariationalState(ABC):
             )
         if sector.n_sites != self.n_sites:
             raise ValueError(f"sector has {sector.n_sites} sites, the wavefunction {self.n_sites}")
+        if sector.is_sparse:
+            return self.log_psi(sector.configurations())
         states = sector.basis_states()
         chunks = range(0, len(states), _STATE_CHUNK)
         return np.concatenate(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamiltonians.operators.sectors import Sector, has_few_states
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Samples
@@ -64,10 +65,16 @@ class Summation:
         if settings.summation is False or (settings.summation is None and settings.exact):
             return None
         limit = MAX_CONFIGURATIONS if settings.summation else settings.n_samples_of(psi)
-        symmetry = common_symmetry(hamiltonian, psi)
-        n = n_configurations(hamiltonian, symmetry)
-        if n <= limit:
-            return cls(hamiltonian, *_orbits(hamiltonian, symmetry))
+        if has_few_states(hamiltonian.n_sites, hamiltonian.total_sz):
+            n = hamiltonian.dimension
+            if n <= limit:
+                sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
+                return cls(hamiltonian, sector.configurations(), np.ones(n))
+        else:
+            symmetry = common_symmetry(hamiltonian, psi)
+            n = n_configurations(hamiltonian, symmetry)
+            if n <= limit:
+                return cls(hamiltonian, *_orbits(hamiltonian, symmetry))
         if settings.summation is None:
             return None
         raise ValueError(f"summation takes at most {limit} configurations, there are {n}")
@@ -132,12 +139,11 @@ def _orbits(
     hamiltonian: SpinHamiltonian, symmetry: SymmetrySector
 ) -> tuple[np.ndarray, np.ndarray]:
     """One configuration of each orbit, int8 (n, N), and the sizes of the orbits."""
-    from hamiltonians import Sector
     from hamiltonians.exact.orbits import OrbitBasis
     from hamiltonians.operators.bits import permute_bits
 
+    sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
     basis = OrbitBasis(hamiltonian.n_sites, _n_down(hamiltonian), symmetry)
     states, sizes = basis.listed
     states = permute_bits(states, np.argsort(basis.site_order))
-    sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
     return sector.states_to_spins(states), sizes.astype(float)

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int
+from hamiltonians.utils.memory import require_memory
 from rbmqs.sampling.moves import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
 from rbmqs.sr import SOLVERS, allowed_solvers
@@ -129,6 +130,23 @@ class SamplingSettings:
     def n_final_draws(self) -> int:
         """Draws per chain of the final estimate."""
         return max(4, -(-self.n_final_samples // self.n_chains))
+
+    def check_memory(self, psi: VariationalState) -> None:
+        """Refuse more samples or chains than fit into memory with what a step holds of each.
+
+        Raises
+        ------
+        TooLargeError
+        """
+        n_units = getattr(psi, "n_hidden", psi.n_parameters)
+        names = {
+            "n_samples": self.n_samples_of(psi),
+            "n_final_samples": self.n_final_samples,
+            "n_chains": 4 * self.n_chains,
+        }
+        for name, n in names.items():  # spins; units before and after, of complex numbers
+            what = f"{n} samples of {psi.n_sites} sites and {n_units} hidden units ({name})"
+            require_memory(n * (psi.n_sites + 64 * n_units), what)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ def test_the_refusal_names_bytes_needed_and_available():
     with pytest.raises(TooLargeError) as caught:
         require_memory(1e18, "10^9 chains of 8 sites (n_chains)", "take fewer")
     text = str(caught.value)
-    assert "10^9 chains of 8 sites (n_chains) needs about 10^18 bytes of memory" in text
+    assert "10^9 chains of 8 sites (n_chains) would take about 10^18 bytes of memory" in text
     assert "available are" in text
     assert text.endswith("; take fewer")
     assert "\n" not in text

@@ -157,3 +157,13 @@ def test_vmc_and_summation_agree_within_error():
     record, _ = next(vmc.iterate(CHAIN, psi, drawn))
     assert not record.summed
     assert abs(record.energy.mean - exact.mean) < 5 * record.energy.error_of_mean
+
+
+@pytest.mark.parametrize("n_sites", [50, 62, 200])
+def test_one_magnon_on_many_sites(n_sites):
+    """Case 27: as many configurations as sites, whatever 2^N is."""
+    H = heisenberg(chain(n_sites), J=-1, total_sz=n_sites / 2 - 1)
+    result = rbmqs.ground_state(H, alpha=0.1, n_iterations=3, progress=False, n_final_samples=64)
+    assert all(record.summed for record in result.history)
+    assert result.energy.mean.real == pytest.approx(-n_sites, abs=1)
+    assert 0 < result.estimate.fidelity(ground_state(H).vector).mean <= 1

@@ -60,7 +60,7 @@ def fidelity(psi: VariationalState, samples: Samples, vector: ArrayLike, sector:
     vector = np.asarray(vector)
     if vector.shape != (sector.dimension,):
         raise ValueError(f"vector must have shape ({sector.dimension},), got {vector.shape}")
-    values = vector[sector.rank(sector.spins_to_states(samples.flat))]
+    values = vector[sector.rank_of_spins(samples.flat)]
     log_psi = psi.log_psi(samples.flat)
     # Any multiple of r serves; this one has values of order one.
     ratios = values * np.exp(np.median(log_psi.real) - log_psi) / np.abs(vector).max()
