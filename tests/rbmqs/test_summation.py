@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rbmqs
-from hamiltonians import Sector, chain, heisenberg, ising, j1j2, kagome, square
+from hamiltonians import Sector, chain, ground_state, heisenberg, ising, j1j2, kagome, square
 from hamiltonians.exact.orbits import count_orbits
 from hamiltonians.models.symmetries import symmetric_sector
 from rbmqs import RBM, ProjectedRBM, SymmetricRBM
