@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
-from hamiltonians.utils.files import goes_on_without, write_atomically
+from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from rbmqs.dynamics.records import Evolution, EvolutionRecord
 from rbmqs.dynamics.stepping import EvolutionState
@@ -21,6 +21,7 @@ from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.utils.json_files import plain, write_json
+from rbmqs.utils.json_lines import LineWriter, read_lines
 from rbmqs.vmc.records import stats_from_dict
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ class EvolutionFiles:
             raise ValueError(f"output must hold an evolution to resume, {files.directory} does not")
         with locked(files.directory):
             files._begin(files.directory, resume)
-            yield files
+            try:
+                yield files
+            finally:
+                files._log.close()
 
     def _begin(self, directory: Path, resume: bool) -> None:
         """Read what is there, or see that nothing is; write the log as far as it counts."""
@@ -151,8 +155,7 @@ class EvolutionFiles:
                 f"resume=True (--resume)"
             )
         lines = [{"format": LOG_FORMAT, **self._header}, *(r.to_dict() for r in self.history)]
-        text = "".join(map(_line, lines))
-        write_atomically(directory / LOG, lambda file: file.write(text.encode()))
+        self._log = LineWriter(directory / LOG, map(plain, lines))
 
     def _read(self, path: Path) -> None:
         assert self.directory is not None
@@ -170,8 +173,7 @@ class EvolutionFiles:
         self.history.append(record)
         if self.directory is None:
             return
-        with goes_on_without(self.directory / LOG), open(self.directory / LOG, "a") as file:
-            file.write(_line(record.to_dict()))
+        self._log.write(plain(record.to_dict()))
         if clock.monotonic() - self._saved_at > SAVE_SECONDS:
             self.save(done)
 
@@ -220,21 +222,10 @@ def read_evolution_log(path: Path) -> list[EvolutionRecord]:
 
     Raises
     ------
-    CheckpointError
-        Not a log of an evolution.
+    DamagedError
+        Not a log of an evolution, or a line of it was changed.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if json.loads(lines[0]).get("format") != LOG_FORMAT:
-            raise ValueError(f"its first line does not say format {LOG_FORMAT!r}")
-        complete = [line for line in lines[1:] if line.endswith("\n")]
-        return [EvolutionRecord.from_dict(json.loads(line)) for line in complete]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise CheckpointError(f"{path} is not a log of an evolution: {error}") from None
-
-
-def _line(values: dict[str, Any]) -> str:
-    return json.dumps(plain(values), allow_nan=False) + "\n"
+    return read_lines(path, LOG_FORMAT, EvolutionRecord.from_dict, "a log of an evolution")[1]
 
 
 def _assemble(
@@ -247,8 +238,8 @@ def _assemble(
         psi,
         time,
         step,
-        ChainState(arrays["spins"], arrays["rng"]),
-        ChainState(arrays["probe_spins"], arrays["probe_rng"]),
+        ChainState.from_file(arrays["spins"], arrays["rng"], start.n_sites),
+        ChainState.from_file(arrays["probe_spins"], arrays["probe_rng"], start.n_sites),
         integrated,
         (mean, error),
     )

@@ -103,8 +103,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         target = rebuild(arrays, "psi")
         rebuild = rebuild.unprojected()
     psi = rebuild(arrays, "psi")
-    spins = _spins(arrays, "spins", len(arrays["spins"]), psi.n_sites)
-    rng = _shaped(arrays, "rng", np.dtype(np.uint64), (len(spins), 4))
+    chains = ChainState.from_file(arrays["spins"], arrays["rng"], psi.n_sites)
     direction = _shaped(arrays, "direction", psi.flat.dtype, (psi.n_parameters,))
     finite("direction", direction)
     damping = float(meta["damping"])
@@ -114,7 +113,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
     if meta["good_energy"] is not None:
         good = GoodPoint(
             rebuild(arrays, "good"),
-            _spins(arrays, "good_spins", len(spins), psi.n_sites),
+            _spins(arrays, "good_spins", len(chains.spins), psi.n_sites),
             stats_from_dict(meta["good_energy"]),
         )
         if good.psi.describe() != psi.describe():
@@ -122,7 +121,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
     state = RunState(
         positive_int("iteration", meta["iteration"], minimum=0),
         psi,
-        ChainState(spins, rng),
+        chains,
         OptimiserState(
             direction,
             damping,
@@ -188,9 +187,8 @@ def _extension_state(
         if kind == "psi":
             values[key] = rebuild(arrays, prefix)
         elif kind == "chains":
-            spins = _spins(arrays, f"{prefix}_spins", len(arrays[f"{prefix}_spins"]), n_sites)
-            rng = _shaped(arrays, f"{prefix}_rng", np.dtype(np.uint64), (len(spins), 4))
-            values[key] = ChainState(spins, rng)
+            spins, rng = arrays[f"{prefix}_spins"], arrays[f"{prefix}_rng"]
+            values[key] = ChainState.from_file(spins, rng, n_sites)
         else:
             values[key] = arrays[prefix]
     return values

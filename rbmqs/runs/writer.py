@@ -79,7 +79,7 @@ class RunWriter:
     def write(self, record: StepRecord, state: RunState) -> None:
         if self._directory is None:
             return
-        self._log.write(record)
+        self._log.append(record)
         if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
             self._save(state)
 

@@ -34,6 +34,25 @@ class ChainState(Brief):
     spins: np.ndarray
     rng: np.ndarray
 
+    @classmethod
+    def from_file(cls, spins: np.ndarray, rng: np.ndarray, n_sites: int) -> ChainState:
+        """Chains that were saved: nothing that was not is handed to a kernel.
+
+        Raises
+        ------
+        ValueError
+            Arrays of another type or shape, spins other than +1 and -1.
+        """
+        if spins.dtype != np.int8 or spins.ndim != 2 or spins.shape[1] != n_sites:
+            raise ValueError(
+                f"spins must be int8 (n_chains, {n_sites}), got {spins.dtype} {spins.shape}"
+            )
+        if rng.dtype != np.uint64 or rng.shape != (len(spins), 4):
+            raise ValueError(f"rng must be uint64 ({len(spins)}, 4), got {rng.dtype} {rng.shape}")
+        if not np.all(np.abs(spins) == 1):
+            raise ValueError("spins holds values other than +1 and -1")
+        return cls(spins, rng)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Samples(Brief):

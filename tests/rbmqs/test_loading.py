@@ -41,7 +41,7 @@ def test_killed_run_is_measured_where_it_stands(run, tmp_path):
     shutil.copytree(run.directory, tmp_path / "killed")
     (tmp_path / "killed" / RESULT).unlink()
     log = LogWriter(tmp_path / "killed" / LOG, {}, 4)
-    log.write(replace(run.history[-1], iteration=4))  # after the checkpoint
+    log.append(replace(run.history[-1], iteration=4))  # after the checkpoint
     log.close()
     loaded = rbmqs.load(tmp_path / "killed", progress=False)
     assert len(loaded.history) == 4

@@ -155,7 +155,7 @@ def test_the_state_before_the_first_iteration_goes_on_like_the_whole_run(
     def killed(*arguments, **options):
         raise SystemExit
 
-    monkeypatch.setattr(log_of_runs.LogWriter, "write", killed)
+    monkeypatch.setattr(log_of_runs.LogWriter, "append", killed)
     monkeypatch.setattr(writer_of_runs.RunWriter, "close", lambda self, state: self._log.close())
     with pytest.raises(SystemExit):
         start(tmp_path / "log", 12)
@@ -190,11 +190,11 @@ def test_restarts_and_growth_go_on_from_their_first_state(tmp_path, ansatz, monk
 
 @pytest.mark.slow
 def test_a_kill_at_any_early_instant_leaves_what_can_go_on(whole, tmp_path):
-    """SIGKILL at 20 instants of the first seconds; the same command or `resume` goes on."""
+    """SIGKILL at 12 instants of the first seconds; the same command or `resume` goes on."""
     command = [sys.executable, "-m", "rbmqs"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
     rng = np.random.default_rng(0)
-    for k in range(20):
+    for k in range(12):
         directory = tmp_path / str(k)
         new = [*command, "ground-state", *OPTIONS, "--iterations", "200", "--output", directory]
         process = subprocess.Popen(
@@ -213,7 +213,7 @@ def test_a_kill_at_any_early_instant_leaves_what_can_go_on(whole, tmp_path):
         done = subprocess.run(again, env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode in (0, 3), done.stderr
         assert [r.iteration for r in read_log(directory / LOG)[1]] == list(range(200))
-    assert len({(tmp_path / str(k) / LOG).read_bytes() for k in range(20)}) == 1
+    assert len({(tmp_path / str(k) / LOG).read_bytes() for k in range(12)}) == 1
 
 
 def full(*arguments, **options):
@@ -243,12 +243,12 @@ def test_a_full_disk_costs_no_run(whole, tmp_path, monkeypatch):
 def test_lines_that_a_full_disk_kept_out_are_written_later(tmp_path, whole):
     _, records = read_log(whole / LOG)
     log = log_of_runs.LogWriter(tmp_path / LOG, {})
-    log.write(records[0])
+    log.append(records[0])
     inner, log._file = log._file, FullFor(log._file, 2)
     with pytest.warns(RuntimeWarning, match=r"log.jsonl could not be written \(No space left"):
-        list(map(log.write, records[1:3]))
+        list(map(log.append, records[1:3]))
     assert len(read_log(tmp_path / LOG)[1]) == 1
-    log.write(records[3])
+    log.append(records[3])
     log._file = inner
     log.close()
     assert read_log(tmp_path / LOG)[1] == records[:4]

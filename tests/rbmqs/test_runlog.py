@@ -47,7 +47,7 @@ RECORDS = [
 def written(path, records, description=None):
     log = LogWriter(path, description or {"rbmqs": "0", "settings": {"seed": 1}})
     for one in records:
-        log.write(one)
+        log.append(one)
     log.close()
 
 
@@ -72,7 +72,7 @@ def test_each_line_is_flushed(tmp_path):
     path = tmp_path / "log.jsonl"
     log = LogWriter(path, {})
     for count, one in enumerate(RECORDS, start=1):
-        log.write(one)
+        log.append(one)
         assert len(read_log(path)[1]) == count
     log.close()
 
