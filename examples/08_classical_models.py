@@ -45,7 +45,7 @@ rows, labels, test = labelled_data()
 train = ~test
 
 # %% [markdown]
-# Labels beside the pixels (discriminative and hybrid training), and a stack of machines that is
+# Labels beside the pixels (discriminative and hybrid training), and a stack of RBMs that is
 # fine-tuned by backpropagation.
 
 # %%
@@ -70,14 +70,14 @@ pairs = BoltzmannMachine(method="exact", n_iter=300, learning_rate=0.2, random_s
 rbm = BernoulliRBM(16, random_state=1).fit(bars)
 print("bars and stripes 3x3, nats a row:")
 print(f"    NADE {nade.score(bars):.3f}, RBM {rbm.log_likelihood(bars).mean():.3f}")
-print(f"    fully visible machine {pairs.score_samples(bars).mean():.3f}")
+print(f"    no hidden units {pairs.score_samples(bars).mean():.3f}")
 plotting.filters(rbm, OUTPUT / "08_classical_models.png")
 deep = DeepBoltzmannMachine((16, 8), n_iter=500, batch_size=16, pretrain_n_iter=100, random_state=1)
 bound = deep.fit(bars).score_samples(bars).mean()
-print(f"deep machine of 16 + 8 hidden units: at least {bound:.3f} nats a row")
+print(f"deep Boltzmann machine of 16 + 8 hidden units: at least {bound:.3f} nats a row")
 
 # %% [markdown]
-# Real columns and categories: the machine against columns that know nothing of each other.
+# Real columns and categories: the RBM against columns that know nothing of each other.
 
 # %%
 rng = np.random.default_rng(1)

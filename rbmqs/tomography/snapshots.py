@@ -77,7 +77,7 @@ def train_wavefunction(
         Epochs.
     batch_size, n_chains, method
         As of `rbmqs.boltzmann.BernoulliRBM`: "auto" sums over all configurations where that is
-        cheap (up to 16 sites) and takes persistent chains elsewhere; "ptt" moves between modes.
+        cheap (2^16 states of sites or of 2 M units) and takes persistent chains elsewhere.
     random_state : int or None
 
     Returns

@@ -206,3 +206,12 @@ def test_a_lost_mode_is_a_sentence(n):
     bits = (1 + spins) // 2
     assert "0.5 of the measurements" in lost_mode(classical_rbm_of(psi), bits, 0)
     assert lost_mode(classical_rbm_of(psi), bits[:500], 0) == ""
+
+
+def test_balanced_modes_of_many_sites_are_no_alarm():
+    """Annealing reaches one of the two only; the exact draws reach both."""
+    spins = np.repeat([[1] * 20, [-1] * 20], 500, axis=0)
+    psi, record = train_wavefunction(spins, 4, n_iter=40, random_state=0)
+    log_p = 2 * psi.log_psi(np.array([[1] * 20, [-1] * 20]))
+    assert abs(log_p[0] - log_p[1]) < 0.4
+    assert record.status == ""
