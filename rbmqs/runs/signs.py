@@ -80,18 +80,22 @@ def in_given_basis(
 
 
 def sign_advice(hamiltonian: SpinHamiltonian) -> str:
-    """What may be done about the signs of a state that is no ground state."""
-    rules = ", ".join(rules_of(hamiltonian.lattice)) or "a list of sites"
-    if hamiltonian.rotation is not None:
-        title = hamiltonian.rotation.title
-        return f"signs other than the {title} (signs=, --signs: none, {rules})"
+    """What may be done about the signs of a state that is no ground state; empty if they are known.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+        In the basis in which a run worked.
+    """
     known = known_signs(hamiltonian)
-    if known.rotation is not None:
+    rules = ", ".join(rules_of(hamiltonian.lattice)) or "a list of sites"
+    if known.rotation is not None and hamiltonian.rotation is None:
         named = ", marshall=True" if known.rotation.rule == "marshall" else ""
         return f"the known signs, which signs=None turned off (signs='known'{named}; --signs known)"
+    if hamiltonian.rotation is not None and (known.rotation is not None or known.obstacle):
+        title = hamiltonian.rotation.title
+        return f"signs other than the {title} (signs=, --signs: none, {rules})"
     if known.obstacle:
-        return (
-            f"a sign rule, as the signs are not known: {known.obstacle} (signs=, --signs: auto, "
-            f"{rules})"
-        )
+        reason = f"the signs are not known: {known.obstacle}"
+        return f"a sign rule, as {reason} (signs=, --signs: auto, {rules})"
     return ""
