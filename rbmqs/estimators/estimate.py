@@ -35,6 +35,7 @@ from rbmqs.estimators.observables import (
     state_fidelity,
     structure_factor,
 )
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.estimators.stats import Stats, v_score
 from rbmqs.estimators.verdict import Judgement
 from rbmqs.states.state import VariationalState
@@ -88,7 +89,8 @@ class Estimate:
         """Total energy in Pauli units, its real part; `variance` is that of H."""
         found = self._complex_energy
         real = statistics(self.local_energies.real) if np.isfinite(found.mean) else found
-        return replace(real, variance=found.variance)
+        noise = SnapshotNoise(self.psi, self.samples)
+        return noise.added(replace(real, variance=found.variance), self.local_energies)
 
     @cached_property
     def _complex_energy(self) -> Stats:

@@ -15,6 +15,7 @@ import numpy as np
 from hamiltonians import observable_connections
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.error_bars import statistics
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def expect(
     ValueError
         The observable acts beyond the lattice.
     """
-    return statistics(observable_values(psi, hamiltonian, samples, observable))
+    values = observable_values(psi, hamiltonian, samples, observable)
+    return SnapshotNoise(psi, samples).added(statistics(values), values)
 
 
 def observable_values(

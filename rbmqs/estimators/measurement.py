@@ -21,6 +21,7 @@ from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.final import final_estimate
 from rbmqs.estimators.local import local_estimators
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Sampler, Samples
 
@@ -144,4 +145,5 @@ def expect_of_state(
     samples = sample(psi, n_samples, total_sz=total_sz, seed=seed, n_chains=n_chains)
     fixed = total_sz is not None
     values = local_estimators(psi, connections, samples, fixed_sector=fixed)
-    return statistics(values.real if operator.is_hermitian else values)
+    stats = statistics(values.real if operator.is_hermitian else values)
+    return SnapshotNoise(psi, samples).added(stats, values)

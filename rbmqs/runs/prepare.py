@@ -18,6 +18,7 @@ from rbmqs.runs.signs import KNOWN, NONE, with_signs
 from rbmqs.states.factory import AnsatzSpec
 from rbmqs.states.rotated import RotatedState
 from rbmqs.states.state import VariationalState
+from rbmqs.tomography.learnt import LearntRBM
 from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.multistart import with_restarts
 from rbmqs.vmc.settings import OptimiserSettings, RunSettings, SamplingSettings
@@ -86,13 +87,13 @@ def prepare(
 def _started(
     hamiltonian: SpinHamiltonian, start: VariationalState, signs: Any
 ) -> tuple[SpinHamiltonian, VariationalState]:
-    """A wavefunction to start with, which kernels take without the phases of a basis around it."""
+    """A wavefunction to start with, without the phases of a basis around it, and without a past."""
     if not (signs is None or (isinstance(signs, str) and signs in (KNOWN, NONE))):
         raise ValueError(f"signs must be left out where psi is given, got {signs!r}")
     if isinstance(start, RotatedState) and hamiltonian.rotation is None:
         rotation = replace(start.rotation, automatic=True)
         return hamiltonian.rotated(rotation), start.base
-    return hamiltonian, start
+    return hamiltonian, start.plain() if isinstance(start, LearntRBM) else start
 
 
 def _first_density(first: float, spec: AnsatzSpec) -> float:

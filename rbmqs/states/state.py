@@ -53,6 +53,7 @@ class VariationalState(ABC):
     """
 
     ansatz_name: ClassVar[str | None] = None
+    n_snapshots: int | None = None  # measurements that it was learnt from, whose noise is in bars
 
     if TYPE_CHECKING:  # at run time fields of a dataclass may have these names
 

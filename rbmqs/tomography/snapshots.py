@@ -29,6 +29,7 @@ from rbmqs.boltzmann.recipes import Recipe
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.training import Training, train
 from rbmqs.states.rbm import RBM
+from rbmqs.tomography.learnt import LearntRBM
 from rbmqs.tomography.modes import lost_mode
 from rbmqs.utils.interrupts import pass_on
 
@@ -85,7 +86,8 @@ def train_wavefunction(
     RBM, Training
         Real parameters; psi^2 is close to the distribution of the measurements, and
         `rbmqs.ground_state` or `rbmqs.iterate` may start from it. `Training.status` says where
-        the wavefunction has lost a part of the measurements.
+        the wavefunction has lost a part of the measurements. Error bars of what is measured in
+        it contain the noise of the measurements (`rbmqs.estimators.snapshot_noise`).
 
     Raises
     ------
@@ -109,7 +111,7 @@ def train_wavefunction(
         plan = replace(plan, learning_rate=plan.learning_rate / RATE_RATIO)
     with one_pool(learner.work):
         training = train(learner, plan)
-    psi = learner.psi()
+    psi = LearntRBM(*learner.psi().parameters.values(), n_snapshots=len(array))
     training.status = training.status or lost_mode(classical_rbm_of(psi), learner.bits, seed)
     pass_on(training.interrupted, (psi, training))
     return psi, training

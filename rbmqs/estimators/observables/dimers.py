@@ -17,6 +17,7 @@ from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
 from rbmqs.estimators.observables.two_point import arrays_to_lists
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def dimer_correlations(
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     bonds = _checked_bonds(hamiltonian, bonds)
     values = bond_values(psi, hamiltonian, samples, bonds, component)
-    return correlate(bonds, values)
+    return correlate(bonds, values, SnapshotNoise(psi, samples))
 
 
 def bond_values(
@@ -111,12 +112,17 @@ def bond_values(
     return values.reshape(*samples.shape, len(bonds))
 
 
-def correlate(bonds: np.ndarray, values: np.ndarray) -> DimerCorrelations:
+def correlate(
+    bonds: np.ndarray, values: np.ndarray, noise: SnapshotNoise | None = None
+) -> DimerCorrelations:
     """Means and products of local values (n_chains, n_draws, n_bonds), and their errors."""
     n_bonds = len(bonds)
     names = [f"bond {i}-{j}" for i, j in bonds.tolist()]
     means = series_statistics(values.real, names.__getitem__)
     statuses = [means.status]
+
+    def with_noise(errors: np.ndarray, series: np.ndarray) -> np.ndarray:
+        return errors if noise is None else noise.added_to(errors, series)
 
     def of_products(factors: np.ndarray) -> np.ndarray:
         """Means of Re b_a^* b_b and their errors, (2, n_bonds, n_bonds)."""
@@ -126,7 +132,7 @@ def correlate(bonds: np.ndarray, values: np.ndarray) -> DimerCorrelations:
             series = (factors[:, :, a, None].conj() * factors[:, :, a:]).real
             labels = [f"{names[a]} times {name}" for name in names[a:]]
             part = series_statistics(series, labels.__getitem__)
-            found[:, a, a:] = found[:, a:, a] = part.mean, part.error
+            found[:, a, a:] = found[:, a:, a] = part.mean, with_noise(part.error, series)
             statuses.append(part.status)
         return found
 
@@ -138,7 +144,7 @@ def correlate(bonds: np.ndarray, values: np.ndarray) -> DimerCorrelations:
     return DimerCorrelations(
         bonds,
         means.mean,
-        means.error,
+        with_noise(means.error, values.real),
         products,
         products_error,
         centred + bias,

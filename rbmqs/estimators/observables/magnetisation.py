@@ -10,6 +10,7 @@ from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import observable_values
 from rbmqs.estimators.observables.modes import mode_powers
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
@@ -32,16 +33,17 @@ def magnetisations(
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     spins = samples.spins.astype(float)
     m = spins.mean(axis=2)
-    result = {"z": statistics(m), "|z|": statistics(abs(m)), "z^2": statistics(m**2)}
+    series = {"z": m, "|z|": abs(m), "z^2": m**2}
     if hamiltonian.total_sz is None:
         n = hamiltonian.n_sites
         operator = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
-        result["x"] = statistics(observable_values(psi, hamiltonian, samples, operator).real)
+        series["x"] = observable_values(psi, hamiltonian, samples, operator).real
     lattice = hamiltonian.lattice
     if lattice is not None and lattice.is_bipartite:
         staggered = spins @ staggered_signs(lattice) / hamiltonian.n_sites
-        result["staggered z^2"] = statistics(staggered**2)
-    return result
+        series["staggered z^2"] = staggered**2
+    noise = SnapshotNoise(psi, samples)
+    return {name: noise.added(statistics(values), values) for name, values in series.items()}
 
 
 def staggered_magnetisation(
@@ -75,4 +77,6 @@ def staggered_magnetisation(
         raise ValueError("a staggered magnetisation needs a lattice, got a Hamiltonian without")
     signs = staggered_signs(hamiltonian.lattice) / hamiltonian.n_sites
     powers = mode_powers(psi, hamiltonian, samples, signs, spin=spin, progress=progress)
-    return {name: statistics(values[:, :, 0]) for name, values in powers.items()}
+    noise = SnapshotNoise(psi, samples)
+    series = {name: values[:, :, 0] for name, values in powers.items()}
+    return {name: noise.added(statistics(values), values) for name, values in series.items()}

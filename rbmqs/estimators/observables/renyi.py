@@ -86,6 +86,8 @@ def renyi_entropy(
     entropy = function_statistics(lambda x: _minus_log(x[..., 0]), swaps[:, :, None])
     relative = purity.error_of_mean / abs(purity.mean.real)
     status = purity.status
+    if psi.n_snapshots is not None:
+        status = f"the bar leaves out the noise of the {psi.n_snapshots} snapshots behind the state"
     if not status and not relative < MAX_RELATIVE_ERROR:
         status = (
             f"the swap average has a relative error of {relative:.0%}, at most "

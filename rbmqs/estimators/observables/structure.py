@@ -12,6 +12,7 @@ from hamiltonians.lattices.geometry import all_wave_vectors, plane_waves
 from rbmqs.estimators.many_series import SeriesStats, series_statistics
 from rbmqs.estimators.observables.modes import mode_powers
 from rbmqs.estimators.observables.two_point import arrays_to_lists
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -94,16 +95,20 @@ def structure_factor(
     k = all_wave_vectors(lattice) if wave_vectors is None else np.asarray(wave_vectors)
     modes = plane_waves(lattice, k)
     powers = mode_powers(psi, hamiltonian, samples, modes, spin=spin, progress=progress)
-    zz = _of_modes("zz", powers["zz"], k)
+    noise = SnapshotNoise(psi, samples)
+    zz = _of_modes("zz", powers["zz"], k, noise)
     if not spin:
         return StructureFactor(k, zz.mean, zz.error, status=zz.status)
-    total = _of_modes("spin", powers["spin"], k)
+    total = _of_modes("spin", powers["spin"], k, noise)
     status = zz.status or total.status
     return StructureFactor(k, zz.mean, zz.error, total.mean, total.error, status)
 
 
-def _of_modes(name: str, powers: np.ndarray, wave_vectors: np.ndarray) -> SeriesStats:
+def _of_modes(
+    name: str, powers: np.ndarray, wave_vectors: np.ndarray, noise: SnapshotNoise
+) -> SeriesStats:
     def label(k: int) -> str:
         return f"{name} at k = {np.round(wave_vectors[k], 4).tolist()}"
 
-    return series_statistics(powers, label)
+    found = series_statistics(powers, label)
+    return found._replace(error=noise.added_to(found.error, powers))

@@ -18,6 +18,7 @@ from hamiltonians import PauliSum, X, observable_connections
 from hamiltonians.lattices.geometry import pair_distances
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import binned, errors_of_bins, series_statistics
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -152,8 +153,10 @@ def correlations(
     means = np.zeros((3, len(first)))
     sums = np.zeros((len(samples.flat), 3, len(distances)))
     bins: list[tuple[np.ndarray, ...]] = []
+    noise, of_snapshots = SnapshotNoise(psi, samples), np.zeros((3, len(first)))
     for part, series in _pair_series(psi, hamiltonian, samples, first, second):
         means[:, part] = [values.mean(axis=0) for values in series]
+        of_snapshots[:, part] = [noise.errors(values) for values in series]
         bins.append(tuple(binned(values.reshape(*samples.shape, -1)) for values in series))
         for label in np.unique(labels[part][labels[part] >= 0]):
             inside = labels[part] == label
@@ -170,6 +173,7 @@ def correlations(
     joined = np.concatenate([parts[c] for c in varying], axis=2)
     errors, status = errors_of_bins(joined, samples.shape[1], label_of)
     errors = errors.reshape(len(varying), -1)[[0, 0, 1] if fixed else [0, 1, 2]]
+    errors = np.hypot(errors, of_snapshots)
     matrices: dict[str, Any] = {}
     for name, mean, error in zip(COMPONENTS, means, errors, strict=True):
         matrices[name] = _symmetric(n_sites, first, second, mean, 1.0)
@@ -177,7 +181,7 @@ def correlations(
     averaged = None
     if len(distances):
         counts = np.bincount(labels[labels >= 0], minlength=len(distances))
-        averaged = _averaged(sums / counts, samples.shape, distances, counts)
+        averaged = _averaged(sums / counts, samples.shape, distances, counts, noise)
     return Correlations(**matrices, status=status, averaged=averaged)
 
 
@@ -208,7 +212,11 @@ def _pair_series(
 
 
 def _averaged(
-    means: np.ndarray, shape: tuple[int, int], distances: np.ndarray, counts: np.ndarray
+    means: np.ndarray,
+    shape: tuple[int, int],
+    distances: np.ndarray,
+    counts: np.ndarray,
+    noise: SnapshotNoise,
 ) -> AveragedCorrelations:
     """From the means of each sample over the pairs of a class, (n_samples, 3, n_classes)."""
     series = np.concatenate([means, means.sum(axis=1, keepdims=True)], axis=1)
@@ -219,7 +227,7 @@ def _averaged(
 
     found = series_statistics(series.reshape(*shape, -1), label)
     columns: dict[str, Any] = dict(zip(names, found.mean.reshape(4, n), strict=True))
-    errors = zip(names, found.error.reshape(4, n), strict=True)
+    errors = zip(names, noise.added_to(found.error, series).reshape(4, n), strict=True)
     columns |= {f"{name}_error": error for name, error in errors}
     return AveragedCorrelations(distances, counts, **columns, status=found.status)
 

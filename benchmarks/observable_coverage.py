@@ -10,9 +10,11 @@ among them (95.4 % is right), and that of all. An array counts element by elemen
 or refused as a whole. Learnt states come from fresh snapshots each time: their bars contain the
 noise of the data.
 
-    python benchmarks/coverage.py --quick
-    python benchmarks/coverage.py --json coverage.json
+    python benchmarks/observable_coverage.py --quick
+    python benchmarks/observable_coverage.py --json coverage.json
 """
+
+# Not coverage.py: Numba imports a package of that name where it finds one.
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ def cases(quick: bool) -> list[Case]:
     gentle = RBM.random(8, 1, seed=5, stddev=0.25)
     rough = RBM.random(16, 1, seed=1, stddev=0.3)
     found = [Case("fast", fast, gentle, 256, 200), Case("slow, short", slow, rough, 1024, 4000)]
-    return found if quick else [*found, Case("slow, long", slow, rough, 2**15, 4000)]
+    return found if quick else [*found, Case("slow, long", slow, rough, 2**14, 4000)]
 
 
 def measured(estimate: Estimate, region: range) -> Values:
@@ -110,9 +112,7 @@ def exact(case: Case, region: range) -> dict[str, Any]:
     zz = (spins.T * abs(vector) ** 2) @ spins
     exchange = np.zeros((2, n, n))
     for i, j in zip(*np.triu_indices(n, 1), strict=True):
-        xx, yy = (
-            PauliSum.from_terms([(1.0, ((int(i), c), (int(j), c)))]) for c in ("X", "Y")
-        )
+        xx, yy = (PauliSum.from_terms([(1.0, ((int(i), c), (int(j), c)))]) for c in ("X", "Y"))
         both = mean(xx + yy)
         exchange[:, i, j] = exchange[:, j, i] = (
             (both / 2, both / 2) if H.total_sz is not None else (mean(xx), mean(yy))
@@ -162,7 +162,7 @@ def estimates(case: Case, replicas: int, region: range) -> Iterator[Values]:
 
 
 def learnt_estimates(replicas: int, n_shots: int) -> Iterator[tuple[Values, dict[str, float]]]:
-    """Observables of wavefunctions learnt from fresh snapshots of a ground state, and exact ones."""
+    """Observables of wavefunctions learnt from fresh snapshots, and those of the ground state."""
     from hamiltonians import ground_state
     from rbmqs import train_wavefunction
 
