@@ -111,7 +111,9 @@ def train_wavefunction(
         plan = replace(plan, learning_rate=plan.learning_rate / RATE_RATIO)
     with one_pool(learner.work):
         training = train(learner, plan)
-    psi = LearntRBM(*learner.psi().parameters.values(), n_snapshots=len(array))
+    found = learner.psi()
+    arrays = found.visible_bias, found.hidden_bias, found.weights
+    psi = LearntRBM(*arrays, n_snapshots=len(array))
     training.status = training.status or lost_mode(classical_rbm_of(psi), learner.bits, seed)
     pass_on(training.interrupted, (psi, training))
     return psi, training

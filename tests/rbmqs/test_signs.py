@@ -24,7 +24,7 @@ from rbmqs.runs.config import config_from_table
 from rbmqs.runs.netket import parameters_to_netket
 from rbmqs.states.rotated import RotatedState, unrotated
 
-SHORT = {"n_iterations": 80, "n_samples": 256, "n_final_samples": 2048, "progress": False}
+SHORT = {"n_iterations": 120, "n_samples": 256, "n_final_samples": 2048, "progress": False}
 RING = heisenberg(chain(6), total_sz=0)
 TWIST = spin_hamiltonian(
     PauliSum.sum(
