@@ -1,5 +1,6 @@
 """Lattices given by their edges alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from hamiltonians.lattices.lattice import Lattice
@@ -33,7 +34,7 @@ def from_edges(edges: Iterable[Sequence[int]], n_sites: int | None = None) -> La
         raise ValueError(f"edges must join sites 0 to {n_sites - 1}, got site {highest}")
     require_memory(16 * n_sites**2, f"a table of steps between {n_sites} sites (n_sites, or edges)")
     if len(set(pairs)) < len(pairs):
-        twice = next(pair for pair in pairs if pairs.count(pair) > 1)
+        twice = next(pair for pair, number in Counter(pairs).items() if number > 1)
         raise ValueError(f"edges must name each bond once, got {twice} more than once")
     name = f"graph of {n_sites} sites and {len(pairs)} edges"
     return Lattice(name, "graph", n_sites, edges=tuple(sorted(pairs)))

@@ -190,3 +190,17 @@ def test_a_study_that_is_fine_has_the_same_report(root):
     write_report(root)
     assert "2 of 2 points done" in (root / "report.md").read_text()
     assert write_study(root.parent).exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[model]\nname = "ising"\n[lattice]\nkind = "graph"\nedges = [[0, 1000000000]]',
+        '[model]\nname = "pauli"\nterms = { "X1000000000" = 1.0 }',
+    ],
+)
+def test_sites_without_number_are_refused_before_they_are_made(tmp_path, capsys, text):
+    (tmp_path / "run.toml").write_text(text)
+    message = one_line(capsys, "ground-state", "--config", tmp_path / "run.toml", "--quiet")
+    assert "sites" in message
+    assert "of memory" in message
