@@ -22,4 +22,4 @@ def full_sum_energy(result: RunResult) -> float:
 def relative_error(result: RunResult) -> float:
     """(<psi|H|psi> / <psi|psi> - E_0) / |E_0| of the wavefunction that a run ended with."""
     exact = result.reference.energy
-    return (full_sum_energy(result) - exact) / abs(exact)
+    return result.hamiltonian.relative(full_sum_energy(result) - exact, exact)

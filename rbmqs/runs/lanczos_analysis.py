@@ -104,9 +104,10 @@ class Analysis:
         """Total, per site, and how far from the reference."""
         bar = "" if error is None else f" +- {error:.1e}"
         text = f"{name:<16} {value:.8f}{bar}  ({value / self.hamiltonian.n_sites:.8f} per site)"
-        if error is None or self.reference is None or self.reference.energy == 0:
+        if error is None or self.reference is None:
             return text
-        relative = (value - self.reference.energy) / abs(self.reference.energy)
+        exact = self.reference.energy
+        relative = self.hamiltonian.relative(value - exact, exact)
         return f"{text}  {relative:+.1e} relative"
 
 

@@ -92,11 +92,9 @@ def compare(
     if "NetKet" in chosen:
         rows.append(_netket(hamiltonian, ansatz, settings))
     best = next((row.energy for row in rows if row.method not in ("rbmqs", "NetKet")), None)
-    return [replace(row, case=case or {}, relative_error=_relative(row, best)) for row in rows]
-
-
-def _relative(row: Row, best: float | None) -> float:
-    return NAN if best is None or best == 0 else (row.energy - best) / abs(best)
+    if best is not None:
+        rows = [replace(r, relative_error=hamiltonian.relative(r.energy - best, best)) for r in rows]
+    return [replace(row, case=case or {}) for row in rows]
 
 
 def _exact_rows(
