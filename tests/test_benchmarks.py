@@ -90,6 +90,15 @@ def test_random_starts_end_well_or_say_so(tmp_path: Path) -> None:
         assert abs(one["relative_error"] - one["sampled_error"]) < 6 * one["error_bar"]
 
 
+def test_verdicts_are_never_false(tmp_path: Path) -> None:
+    """Good, excited and collapsed states, judged with their exact energies and without."""
+    rows = run("verdicts.py", tmp_path)["rows"]
+    assert not any(row[name]["false"] for row in rows for name in ("with", "without"))
+    assert not any(row["with"]["alarm"] for row in rows)
+    assert sum(row["with"]["converged"] for row in rows) >= 3
+    assert sum(row["error"] > 0.01 and row["v_score"] < 2e-3 for row in rows) >= 2
+
+
 @pytest.mark.slow
 def test_a_hundred_random_starts(tmp_path: Path) -> None:
     """Ten models, ten starts each, in about an hour: none fails, none claims what is not so."""

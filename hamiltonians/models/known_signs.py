@@ -105,6 +105,36 @@ def sign_sites(H: SpinHamiltonian) -> NDArray[np.bool_] | None:
     return None if solution is None else _mask(solution, H.n_sites)
 
 
+def connects_all(H: SpinHamiltonian) -> bool:
+    """Whether its moves lead from any configuration of the sector to any other.
+
+    They do if those of two sites make one graph of all sites, at fixed S_z, and if combinations of
+    them flip each single site otherwise. Else a positive eigenstate of one part of the sector need
+    not be the lowest of all.
+    """
+    c = H.connections
+    flips = [
+        sum(1 << int(i) for i in c.flip_sites[start:end])
+        for start, end in zip(c.flip_ptr, c.flip_ptr[1:], strict=False)
+    ]
+    if H.total_sz is None:
+        return _rank(flips) == H.n_sites
+    # Pairs span all even sets if and only if they make a connected graph.
+    return _rank([f for f in flips if f.bit_count() == 2]) == H.n_sites - 1
+
+
+def _rank(masks: list[int]) -> int:
+    """Rank modulo 2."""
+    pivots: dict[int, int] = {}
+    for row in masks:
+        mask = row
+        while mask and mask.bit_length() in pivots:
+            mask ^= pivots[mask.bit_length()]
+        if mask:
+            pivots[mask.bit_length()] = mask
+    return len(pivots)
+
+
 def sign_character(row: NDArray[np.int64], minus: NDArray[np.bool_], H: SpinHamiltonian) -> int:
     """sign(g sigma) sign(sigma) if it is the same for all sigma, else 0."""
     moved = np.zeros_like(minus)

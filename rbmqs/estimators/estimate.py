@@ -21,6 +21,7 @@ from rbmqs.estimators.doubts import configurations_differ, doubts_about, judge_e
 from rbmqs.estimators.drawing import equilibrated_samples, sampler_for
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import expect, local_energies
+from rbmqs.estimators.neighbours import neighbour_variance
 from rbmqs.estimators.observables import (
     Correlations,
     DimerCorrelations,
@@ -110,6 +111,12 @@ class Estimate:
         return v_score(
             energy.mean, energy.variance, self.hamiltonian.n_sites, self.hamiltonian.trace
         )
+
+    @cached_property
+    def neighbour_variance(self) -> float:
+        """The variance that configurations next to the samples tell, which sees nodes of psi."""
+        energy = float(self.energy.mean.real)
+        return neighbour_variance(self.psi, self.hamiltonian, self.samples, energy)
 
     @property
     def acceptance(self) -> float:

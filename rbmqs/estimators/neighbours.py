@@ -6,8 +6,9 @@ be drawn from |psi|^2 and sigma' be one of its connected configurations. Then
 
     |psi(sigma') / psi(sigma)|^2 |E_loc(sigma') - E|^2
 
-has the mean of the variance where every configuration has as many connected ones, and it stays
-finite where psi(sigma') goes to zero.
+has the variance as its mean where every configuration has as many connected ones, or one over their
+number of it where only one of those of sigma' has weight; and it stays finite where psi(sigma')
+goes to zero.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def analyse_run(
     powers = local_powers(psi, hamiltonian, samples, progress)
     step = notes.attempt(step_from_powers, powers)
     extrapolated = {}
-    along = zero_variance_energy(run.history, plain.energy)
+    along = zero_variance_energy(run.history, plain.energy, estimate.v_score)
     if math.isfinite(along[0]):
         extrapolated["along the run"] = along
     if step is not None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hamiltonians.models.known_signs import known_signs
+import numpy as np
+
+from hamiltonians.models.known_signs import connects_all, known_signs, sign_sites
 from hamiltonians.models.sign_rules import rules_of, sign_rotation
 from hamiltonians.models.symmetries import SYMMETRIC, find_sector, turned_sector
 from rbmqs.estimators.estimate import Estimate
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from hamiltonians.symmetry.groups import SymmetrySector
 
 KNOWN, NONE = "known", "none"
+N_SIGNS = 1024  # samples whose signs are compared with those of the ground state
+MEAN_SIGN = 0.5
 
 
 def with_signs(
@@ -77,6 +81,21 @@ def in_given_basis(
     if estimate is not None:
         estimate = replace(estimate, psi=state, hamiltonian=given)
     return given, state, estimate
+
+
+def positive_as_known(estimate: Estimate) -> bool:
+    """Whether a state has the signs that the ground state is known to have (Perron & Frobenius).
+
+    Excited states of the same sector are orthogonal to it, and have not.
+    """
+    hamiltonian = estimate.hamiltonian
+    minus = sign_sites(hamiltonian)
+    if minus is None or not connects_all(hamiltonian):
+        return False
+    flat = estimate.samples.flat
+    spins = flat[:: max(len(flat) // N_SIGNS, 1)]
+    phases = estimate.psi.log_psi(spins).imag + np.pi * np.sum(spins[:, minus] < 0, axis=1)
+    return bool(abs(np.exp(1j * phases).mean()) > MEAN_SIGN)
 
 
 def sign_advice(hamiltonian: SpinHamiltonian) -> str:

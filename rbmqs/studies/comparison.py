@@ -93,7 +93,9 @@ def compare(
         rows.append(_netket(hamiltonian, ansatz, settings))
     best = next((row.energy for row in rows if row.method not in ("rbmqs", "NetKet")), None)
     if best is not None:
-        rows = [replace(r, relative_error=hamiltonian.relative(r.energy - best, best)) for r in rows]
+        rows = [
+            replace(r, relative_error=hamiltonian.relative(r.energy - best, best)) for r in rows
+        ]
     return [replace(row, case=case or {}) for row in rows]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.runs.status import joined_reasons
+from rbmqs.runs.status import FAR_SCORE, joined_reasons
 from rbmqs.runs.zero_variance import zero_variance_energy
 from rbmqs.vmc.records import stats_from_dict
 
@@ -50,7 +50,14 @@ def _energies(
 ) -> dict[str, float | None]:
     stats = stats_from_dict(result["energy"])
     energy, error = float(stats.mean.real), stats.error_of_mean
-    extrapolated = zero_variance_energy(history, stats)
+    score = result["v_score"]
+    score = float("nan") if score is None else score
+    verdict = result.get("verdict", {})
+    is_excited = score <= FAR_SCORE and verdict.get("accuracy", {}).get("level") in (
+        "far",
+        "unknown",
+    )
+    extrapolated = zero_variance_energy(history, stats, score, is_excited=is_excited)
     spin = 1 / (4 * n_sites) if result["has_spin_units"] else None
     return {
         "energy": energy,

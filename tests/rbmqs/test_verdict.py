@@ -61,11 +61,12 @@ def test_the_worst_part_counts(level):
         assert (verdict.word == "converged") == (not verdict.reasons) == (SEVERITY[level] < 2)
         assert ("why" in verdict.cautions) == (SEVERITY[level] < 2)
         assert Verdict.from_dict(json.loads(json.dumps(verdict.to_dict()))) == verdict
-        assert ("why" in status_lines(verdict)[-1][1]) and verdict.word in str(verdict)
+        assert "why" in status_lines(verdict)[-1][1]
+        assert verdict.word in str(verdict)
 
 
 def test_levels_are_checked():
-    with pytest.raises(ValueError, match="level must be one of settled, .* got 'fine'"):
+    with pytest.raises(ValueError, match=r"level must be one of settled, .* got 'fine'"):
         Judgement("fine")
 
 
@@ -171,3 +172,75 @@ def test_relative_errors_of_constant_hamiltonians():
     shifted = H.terms + 7.0 * hm.identity()
     found = hm.spin_hamiltonian(shifted, 8).relative(0.1, E_0 + 7)
     assert found == pytest.approx(0.1 / abs(E_0))
+
+
+def test_one_site_and_no_energy_at_all():
+    """Case 25."""
+    for h in (hm.spin_hamiltonian(0 * hm.Z(0), 2), hm.spin_hamiltonian(hm.X(0), 1)):
+        result = rbmqs.ground_state(h, 1, n_iterations=60, n_final_samples=256, progress=False)
+        assert abs(result.relative_error) < 1e-2
+        assert result.verdict.accuracy.level == "accurate"
+        assert "status" in str(result)
+
+
+def test_a_projected_state_is_compared_with_its_own_sector():
+    """Case 19."""
+    result = rbmqs.ground_state(
+        hm.heisenberg(hm.chain(12), total_sz=0), 1, project="k=pi even -",
+        n_iterations=0, n_final_samples=64, progress=False,
+    )  # fmt: skip
+    assert result.reference.energy == pytest.approx(-20.12617362, abs=1e-7)
+    assert "of the sector" in result.reference.source
+    assert not any("below the reference" in reason for reason in result.status)
+
+
+def test_uncertainties_of_references_scale_with_the_energy():
+    """Case 18: 1e-12 of anything is more than a Hamiltonian of 1e-12."""
+    small = hm.best_reference(hm.ising(hm.chain(6), J=1e-12, h=1e-12))
+    assert small.uncertainty < 1e-9 * abs(small.energy)
+
+
+def product_state(bias):
+    """exp(bias . sigma)."""
+    n = len(bias)
+    return rbmqs.RBM(np.asarray(bias, complex), np.zeros(1, complex), np.zeros((n, 1), complex))
+
+
+def estimate_without_reference(psi, hamiltonian):
+    measured = rbmqs.measure(psi, hamiltonian, n_samples=4096)
+    return measured, verdict_of(None, measured, None)
+
+
+def test_signs_tell_the_lowest_eigenstate_from_the_others():
+    """Two product states, eigenstates of a field: with its signs, and with one turned."""
+    field = hm.spin_hamiltonian(sum((-1.0 * hm.X(i) for i in range(6)), 0 * hm.Z(0)), 6)
+    flat = product_state(np.zeros(6))
+    turned = np.zeros(6, complex)
+    turned[2] = 0.5j * np.pi
+    excited = product_state(turned)
+    _, verdict = estimate_without_reference(flat, field)
+    assert verdict.accuracy.level == "accurate"
+    found, verdict = estimate_without_reference(excited, field)
+    assert found.energy.mean == pytest.approx(-4)
+    assert verdict.accuracy.level == "unknown"
+    assert "tell that it is the lowest" in verdict.reasons[0]
+
+
+def test_a_collapsed_state_has_the_variance_of_its_neighbours():
+    """One configuration holds all samples: their local energies are equal, and say nothing."""
+    polarised = product_state(np.full(8, 5.0))
+    found, verdict = estimate_without_reference(polarised, H)
+    assert found.variance < 1e-3
+    assert found.neighbour_variance == pytest.approx(1.0, rel=1e-2)  # h^2, an eighth of the whole
+    assert verdict.accuracy.level == "far"
+
+
+def test_the_variance_of_the_neighbours_is_that_of_the_samples():
+    """In the mean over 20 random states; one of 512 pairs fluctuates by a tenth."""
+    ratios = []
+    for seed in range(20):
+        psi = rbmqs.RBM.random(8, 1, seed=seed)
+        found = rbmqs.measure(psi, H, n_samples=4096, seed=seed)
+        ratios.append(found.neighbour_variance / found.variance)
+    assert np.mean(ratios) == pytest.approx(1.0, abs=4 * np.std(ratios) / np.sqrt(20))
+    assert np.std(ratios) < 0.5

@@ -1,5 +1,6 @@
 """Fits, extrapolations and derivatives: against numpy, exact chains, and their own error bars."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,6 +135,18 @@ def test_zero_variance_energy_of_an_eigenstate_is_its_energy():
 def test_short_runs_have_no_zero_variance_energy():
     history, final = run_of(0.4, np.random.default_rng(4), n=40)
     assert np.isnan(zero_variance_energy(history, final)).all()
+
+
+def test_extrapolations_that_would_mislead_are_refused():
+    """A large variance (J1-J2 4x4, J2 = 0.8: 570 error bars off), a bent line, another level."""
+    history, final = run_of(0.4, np.random.default_rng(4))
+    assert np.isfinite(zero_variance_energy(history, final, 0.04)).all()
+    assert np.isnan(zero_variance_energy(history, final, 0.23)).all()
+    assert np.isnan(zero_variance_energy(history, final, math.nan)).all()
+    assert np.isnan(zero_variance_energy(history, final, 0.01, is_excited=True)).all()
+    variances = [record.energy.variance for record in history]
+    bent = [Record(stats(-10 + 0.3 * math.sqrt(v), 1e-4, v)) for v in variances]
+    assert np.isnan(zero_variance_energy(bent, final)).all()
 
 
 def test_derivatives_of_a_parabola_are_exact():
