@@ -34,7 +34,9 @@ def main() -> int:
         begun = time.perf_counter()
         rows[name] = row = FIGURES[name](options.quick)
         mark = "met" if row.met else "MISSED"
-        print(f"{name}: {row.figure} (goal {row.goal}: {mark}; {time.perf_counter() - begun:.0f} s)")
+        print(
+            f"{name}: {row.figure} (goal {row.goal}: {mark}; {time.perf_counter() - begun:.0f} s)"
+        )
         print("\n".join(f"    {line}" for line in row.details), flush=True)
         if options.json:
             known = json.loads(options.json.read_text()) if options.json.exists() else {}

@@ -29,6 +29,27 @@ def test_first_order_methods_find_the_ground_state(kind):
     assert abs(last.energy.mean.real / EXACT - 1) < 2e-2
 
 
+def first_step(**options):
+    """Change of the parameters in the first iteration, and its record."""
+    psi = rbmqs.RBM.random(6, 2, seed=1)
+    record, state = next(iter(rbmqs.iterate(CHAIN, psi, settings(n_iterations=2, **options))))
+    return state.psi.flat - psi.flat, record
+
+
+def test_the_first_step_of_adam_is_the_rate_in_every_parameter():
+    """The means are divided by 1 - decay^n, so that the first gradient counts as a whole."""
+    step, record = first_step(kind="adam")
+    parts = np.abs(step)[np.abs(step) > 1e-9]
+    np.testing.assert_allclose(parts, record.learning_rate, rtol=1e-3)
+
+
+def test_a_step_is_at_most_as_long_in_the_metric_as_is_allowed():
+    _, free = first_step(kind="sr", learning_rate=1.0, max_step=10.0, max_change=100.0)
+    _, bound = first_step(kind="sr", learning_rate=1.0, max_step=0.01, max_change=100.0)
+    assert free.step_length > 0.05
+    assert bound.step_length == pytest.approx(0.01, rel=1e-9)
+
+
 @pytest.mark.parametrize("kind", ["adam", "sgd"])
 def test_a_resumed_run_has_the_same_moments(tmp_path, kind):
     options = {"settings": settings(kind, 12), "progress": False, "alpha": 1}
