@@ -28,7 +28,7 @@ pytest.importorskip("sklearn")
 class Categories(SoftmaxRBM):
     """The checks feed real numbers: rounded into the categories 0 to 3."""
 
-    def _check_rows(self, X, min_rows=1):
+    def check_rows(self, X, min_rows=1):
         if not sparse.issparse(X):
             X = np.clip(np.rint(real_matrix(X, min_rows=min_rows)), 0, 3)
         return super().check_rows(X, min_rows)
@@ -40,7 +40,7 @@ class Categories(SoftmaxRBM):
 class Counts(ReplicatedSoftmax):
     """Real numbers rounded into counts 1 to 4, so that no document is empty."""
 
-    def _check_rows(self, X, min_rows=1):
+    def check_rows(self, X, min_rows=1):
         rows = real_matrix(X, min_rows=min_rows)
         rows = rows.toarray() if sparse.issparse(rows) else rows
         return super().check_rows(np.clip(np.rint(np.abs(rows)), 1, 4), min_rows)
