@@ -63,7 +63,8 @@ def run_compare(options: argparse.Namespace) -> int:
         if len(problems) > 1 and not options.quiet:
             say(f"{hamiltonian.name}")
         rows += compare(
-            hamiltonian, config.ansatz.options(), config.settings(), case=case, methods=methods,
+            hamiltonian, config.ansatz.options(), config.settings(), signs=config.model.run_signs,
+            case=case, methods=methods,
             max_dimension=options.max_dimension or EXACT_STATES, progress=not options.quiet,
         )  # fmt: skip
     print(table(rows))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.checks import choice
+from rbmqs.runs.signs import KNOWN
 from rbmqs.studies.figures.common import draw, finish, panels
 from rbmqs.studies.table import from_rows
 from rbmqs.vmc.settings import RunSettings
@@ -73,12 +74,15 @@ def compare(
     ansatz: dict[str, Any],
     settings: RunSettings,
     *,
+    signs: Any = KNOWN,
     case: Mapping[str, float] | None = None,
     methods: Iterable[str] = METHODS,
     max_dimension: int = EXACT_STATES,
     progress: bool = True,
 ) -> list[Row]:
     """Energies of one Hamiltonian by all methods that apply, exact ones first.
+
+    NetKet gets the Hamiltonian in the basis of the signs that our own run takes.
 
     Raises
     ------
@@ -88,9 +92,9 @@ def compare(
     chosen = [choice("method", method, METHODS) for method in methods]
     rows, vector = _exact_rows(hamiltonian, chosen, max_dimension)
     if "rbmqs" in chosen:
-        rows.append(_rbm(hamiltonian, ansatz, settings, vector, progress))
+        rows.append(_rbm(hamiltonian, ansatz, settings, signs, vector, progress))
     if "NetKet" in chosen:
-        rows.append(_netket(hamiltonian, ansatz, settings))
+        rows.append(_netket(hamiltonian, ansatz, settings, signs))
     best = next((row.energy for row in rows if row.method not in ("rbmqs", "NetKet")), None)
     if best is not None:
         rows = [
@@ -153,14 +157,14 @@ def _sector(H: SpinHamiltonian) -> Any:
 
 
 def _rbm(
-    H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings,
+    H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings, signs: Any,
     vector: np.ndarray | None, progress: bool,
 ) -> Row:  # fmt: skip
     from hamiltonians import Sector
     from rbmqs.runs.run import ground_state
 
     started = time.perf_counter()
-    result = ground_state(H, **ansatz, settings=settings, progress=progress)
+    result = ground_state(H, **ansatz, signs=signs, settings=settings, progress=progress)
     seconds = time.perf_counter() - started
     fidelity = NAN
     if vector is not None:
@@ -172,7 +176,7 @@ def _rbm(
     )  # fmt: skip
 
 
-def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -> Row:
+def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings, signs: Any) -> Row:
     """NetKet from the same initial parameters, with the same samples and iterations."""
     if importlib.util.find_spec("netket") is None:
         missing = 'not installed: pip install "rbmqs[netket]"'
@@ -182,7 +186,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings) -
     from rbmqs.runs.prepare import prepare
     from rbmqs.states.rbm import RBM
 
-    psi = prepare(H, ansatz, settings).psi
+    H, psi, _ = prepare(H, ansatz, settings, signs=signs)
     if not isinstance(psi, RBM):
         only_plain = "compared for plain RBMs only, not tied or projected ones"
         return Row("NetKet", H.n_sites, NAN, NAN, note=only_plain)
