@@ -60,7 +60,7 @@ def orders(n: int) -> dict[str, float]:
 
     def end(integrator: str, step: float, **options: float) -> np.ndarray:
         result = rbmqs.evolve(
-            H, psi, [0.0, 0.2], integrator=integrator, step=step, max_step=step, cutoff=1e-9,
+            H, psi, [0.0, 0.2], integrator=integrator, step=step, max_step=step, cutoff=1e-13,
             observables={}, **SUMMED, **{"tolerance": 1e9, **options},
         )  # fmt: skip
         return result.psi.state_vector(sector)

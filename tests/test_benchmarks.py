@@ -239,3 +239,12 @@ def test_a_row_of_accuracy_may_end_with_a_lanczos_step(
     assert len(lines) == 2
     assert f"{before['energy']:.6f}" in lines[0]
     assert f"{row['energy']:.6f}" in lines[1]
+
+
+@pytest.mark.slow
+def test_dynamics_agree_with_exact_ones(tmp_path: Path) -> None:
+    found = run("dynamics.py", tmp_path)
+    assert found["velocity"]["distance"] < 1e-8
+    assert found["orders"]["rk4"] == pytest.approx(4, abs=0.3)
+    assert found["summed quench"]["infidelity"] < 1e-6
+    assert found["sampled quench"]["mx_largest"] < 0.02
