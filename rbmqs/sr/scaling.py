@@ -80,6 +80,10 @@ class ScaledJacobian:
         """Not to be had in factors."""
         raise NotImplementedError(f"relative_shift takes one of the solvers {METHODS}")
 
+    def right_side(self, local_values: np.ndarray) -> np.ndarray:
+        """That of the Jacobian without scales."""
+        return self.jacobian.right_side(local_values)
+
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) scale v, shape (n_samples,)."""
         return self.jacobian.times(self.scale * vector)

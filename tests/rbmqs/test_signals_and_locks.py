@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from hamiltonians.utils import locks
+from hamiltonians.utils.locks import LockedError, locked
 from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.utils.interrupts import Interrupts, pass_on, signals_reported
-from hamiltonians.utils.locks import LockedError, locked
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
