@@ -35,7 +35,7 @@ def judged(number, history, estimate, exact, energy):
     scale = hamiltonian.size_of(exact)
     reference = Reference(exact, "exact", "exact diagonalisation", 1e-10 * scale)
     stats = estimate.energy
-    errors = [hamiltonian.relative(value, exact) for value in (stats.mean.real, energy)]
+    errors = [hamiltonian.relative(value - exact, exact) for value in (stats.mean.real, energy)]
     bar = stats.error_of_mean / scale if scale else 0.0
     signs = sign_sites(hamiltonian) is not None and connects_all(hamiltonian)
     row = {
