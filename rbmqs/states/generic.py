@@ -118,7 +118,8 @@ def add_off_diagonal(
         if not len(rows):
             continue
         logs = log_psi(spins[rows] * turned[flips])
-        terms = elements[rows, flips] * np.exp(logs - log_sigma[start + rows])
+        with np.errstate(over="ignore", invalid="ignore"):  # inf where a ratio is out of range
+            terms = elements[rows, flips] * np.exp(logs - log_sigma[start + rows])
         columns = flips if per_flip else np.zeros_like(flips)
         np.add.at(out, (start + rows, columns), terms)
 

@@ -28,7 +28,7 @@ from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
-from rbmqs.states.state import FusedState
+from rbmqs.states.state import FusedState, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
@@ -207,6 +207,10 @@ class ProjectedRBM(FusedState):
     ) -> None:
         """See `VariationalState.add_off_diagonal`."""
         sigma = np.ascontiguousarray(sigma, dtype=np.int8)
+        if self._plain.exceeds_tables(int(np.diff(connections.flip_ptr).max(initial=0))):
+            where = (sigma, connections, fixed_sector, per_flip, out)
+            VariationalState.add_off_diagonal(self, *where, self.log_psi(sigma))
+            return
         if not per_flip and self._commutes_with(connections):
             image_weights = self.prepare(sigma) if cache is None else cache
             self._add_over_images(sigma, connections, fixed_sector, image_weights, out[:, 0])
@@ -264,6 +268,8 @@ class ProjectedRBM(FusedState):
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
+        if self._plain.exceeds_tables(2):
+            return VariationalState.sweep(self, task)
         return sample_projected(
             *task[:5], self._plain.flip_tables, self._rbm, self._group, *task[5:]
         )

@@ -22,11 +22,15 @@ from rbmqs.core.split_complex import from_parts, split, split_numbers
 from rbmqs.states.jacobian import FactorisedJacobian
 from rbmqs.states.parameters import WeightedState
 from rbmqs.states.registry import register_ansatz
+from rbmqs.states.state import VariationalState
 from rbmqs.utils.threads import n_parts
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
     from rbmqs.states.generic import SweepTask
+
+
+LARGEST_EXPONENT = 700.0  # exp(709) is the largest double
 
 
 @register_ansatz("rbm")
@@ -153,7 +157,11 @@ class RBM(WeightedState):
         out: np.ndarray,
         cache: np.ndarray | None = None,
     ) -> None:
-        """See `VariationalState.add_off_diagonal`."""
+        """See `VariationalState.add_off_diagonal`; by logarithms where tables would overflow."""
+        if self.exceeds_tables(int(np.diff(connections.flip_ptr).max(initial=0))):
+            where = (sigma, connections, fixed_sector, per_flip, out)
+            VariationalState.add_off_diagonal(self, *where, self.log_psi(sigma))
+            return
         cache = self.prepare(sigma) if cache is None else cache
         local_energy.add_off_diagonal(
             sigma, cache, self.flip_tables, connections, fixed_sector, per_flip, n_parts(), out
@@ -211,8 +219,18 @@ class RBM(WeightedState):
         kept[:start], kept[start:stop] = self.has_visible_bias, self.has_hidden_bias
         return from_parts(out if kept.all() else out[:, :, kept])
 
+    def exceeds_tables(self, n_flipped: int) -> bool:
+        """Whether exp(4 W), of a flip of so many sites, may be beyond the range of doubles."""
+        return n_flipped * self._largest_weight > LARGEST_EXPONENT / 4
+
+    @cached_property
+    def _largest_weight(self) -> float:
+        return float(np.abs(self.weights.real).max())
+
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |psi|^(2 beta); see `rbmqs.core.metropolis.sample`."""
+        if self.exceeds_tables(2):  # sites of an exchange
+            return VariationalState.sweep(self, task)
         return metropolis.sample(
             *task[:5], self.flip_tables, split(self.hidden_bias), split(self.weights), *task[5:]
         )

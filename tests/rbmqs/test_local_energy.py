@@ -22,6 +22,7 @@ from hamiltonians import (
     square,
     xyz,
 )
+from hamiltonians.models.symmetries import symmetric_sector
 from rbmqs.estimators.local import (
     expect,
     local_energies,
@@ -29,7 +30,9 @@ from rbmqs.estimators.local import (
     observable_values,
 )
 from rbmqs.estimators.observables import correlations, magnetisations
+from rbmqs.sampling.chains import Samples
 from rbmqs.sampling.exact import ExactSampler
+from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 
 KINDS = [float, complex]
@@ -337,3 +340,30 @@ def test_ratios_where_products_leave_the_range_of_doubles(scale):
             elif exact_log.real < 0:
                 assert abs(ratios[s, f]) < 1e-250
     assert compared >= 3
+
+
+@pytest.mark.parametrize("size", [90, 177, 178, 300, 1000])
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("project", [None, "symmetric"])
+def test_large_weights_give_finite_local_energies(size, dtype, project):
+    """Case 35: exp(4 W) is beyond the range of doubles, psi(sigma')/psi(sigma) is not."""
+    H = heisenberg(chain(6))
+    psi = RBM.random(6, alpha=1, seed=1, dtype=dtype, visible_bias=False, stddev=0.1)
+    weights = psi.weights.copy()
+    weights[2, 3] += size
+    weights[4, 3] -= size
+    psi = psi.with_parameters({**psi.parameters, "weights": weights})
+    if project:
+        psi = ProjectedRBM(psi, symmetric_sector(H))
+    sigma = Sector(6, 0).configurations()
+    log_psi = psi.log_psi(sigma)
+    elements = heisenberg(chain(6), total_sz=0).to_dense()
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratios = np.exp(log_psi[None, :] - log_psi[:, None])
+        wanted = np.where(elements != 0, elements * ratios, 0).sum(axis=1)
+        found = local_energies(psi, H, Samples(sigma[:, None], 1.0)).ravel()
+    finite = np.isfinite(wanted)
+    assert finite.any()
+    np.testing.assert_allclose(found[finite], wanted[finite], rtol=1e-9)
+    drawn = psi.sample(32, seed=1)
+    assert np.isfinite(psi.log_psi(drawn.flat)).all()
