@@ -67,6 +67,8 @@ def _range(path: str, table: Mapping[str, Any]) -> list[float]:
     if n_values > MAX_POINTS:
         raise ValueError(f"num of {path!r} must be at most {MAX_POINTS}, got {n_values}")
     spacing = choice(f"spacing of {path!r}", table.get("spacing", "linear"), ("linear", "log"))
+    if not np.isfinite(stop - start):
+        raise ValueError(f"start and stop of {path!r} are too far apart: {start:g} to {stop:g}")
     if spacing == "linear":
         values = np.linspace(start, stop, n_values)
     elif start > 0 and stop > 0:

@@ -122,6 +122,7 @@ def test_a_local_shift_of_tied_weights_is_refused_before_a_run():
         ({"h": {"start": 0, "stop": 1}}, "num"),
         ({"h": {"start": 0, "stop": 1, "num": 3, "step": 1}}, "step"),
         ({"h": {"start": 0, "stop": 1, "num": 3, "spacing": "log"}}, "positive"),
+        ({"h": {"start": -1e308, "stop": 1e308, "num": 3}}, "too far apart"),
         ([1], "table"),
     ],
 )
