@@ -111,10 +111,10 @@ FAULTS = [
           "return statistics(observable_values(psi, hamiltonian, samples, observable))",
           "return statistics(local_estimators(psi, observable_connections(hamiltonian"
           ".rotate_observable(observable), hamiltonian.n_sites), samples))",
-          f"{R_TESTS}/test_observables.py"),
+          f"{UNNOTICED} -k out_of_the_sector"),
     Fault("observables not rotated with the sign rule", "rbmqs/estimators/local.py",
           "rotated = hamiltonian.rotate_observable(observable)", "rotated = observable",
-          f"{R_TESTS}/test_observables.py"),
+          f"{UNNOTICED} -k sign_rule"),
     Fault("the ladder's betas evenly spaced in the exponent's inverse",
           "rbmqs/sampling/replica_exchange.py",
           "np.arange(self.n_replicas) / (self.n_replicas - 1))",

@@ -1,4 +1,4 @@
-"""Six faults that were once planted and that no test noticed: each has the test that fails there.
+"""Faults that were once planted and that no test noticed: each has the test that fails there.
 
 `tests/campaign/mutants.py` plants them again.
 """
@@ -8,9 +8,9 @@ import pytest
 from scipy.special import expit
 from scipy.stats import binom, chi2
 
-from hamiltonians import chain, heisenberg, identity, ising
+from hamiltonians import X, chain, heisenberg, identity, ising
 from hamiltonians.exact import thick_restart
-from rbmqs import RBM, MetropolisSampler
+from rbmqs import RBM, MetropolisSampler, expect
 from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.boltzmann.fused_learner import BinaryLearner
 from rbmqs.estimators import equilibration
@@ -98,3 +98,23 @@ def test_the_basis_of_thick_restarts_is_orthonormal_beside_a_large_constant():
     n, _, _ = thick_restart._fill(search, locked, V, T, 0, start / np.linalg.norm(start))
     assert n == 20
     np.testing.assert_allclose(V @ V.T, np.eye(20), atol=1e-12)
+
+
+def test_what_an_observable_takes_out_of_the_sector_counts_as_zero():
+    H, psi = heisenberg(chain(6), total_sz=0), RBM.random(6, alpha=1, seed=0, stddev=0.2)
+    sampler = MetropolisSampler.for_hamiltonian(H, n_chains=4)
+    samples, _ = sampler.sample(psi, sampler.start(1), 16)
+    assert expect(psi, H, samples, X(0)).mean == 0
+
+
+def test_observables_are_turned_with_the_sign_rule():
+    """Under Marshall's rule the x components of neighbours have opposite signs."""
+    psi = RBM.random(6, alpha=1, seed=0, stddev=0.2)
+    sampler = MetropolisSampler.for_hamiltonian(heisenberg(chain(6), total_sz=0), n_chains=4)
+    samples, _ = sampler.sample(psi, sampler.start(1), 16)
+    plain, turned = (
+        expect(psi, heisenberg(chain(6), total_sz=0, signs=signs), samples, X(0) * X(1)).mean
+        for signs in (None, "marshall")
+    )
+    assert abs(plain) > 0.1
+    assert turned == pytest.approx(-plain, rel=1e-12)
