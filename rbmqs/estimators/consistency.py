@@ -6,33 +6,51 @@ would read beyond its arrays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from hamiltonians import Sector, SpinHamiltonian
-    from hamiltonians.operators.connections import Connections
     from rbmqs.sampling.chains import Samples
     from rbmqs.states.state import VariationalState
 
 
-def check_consistent(
-    psi: VariationalState,
-    samples: Samples,
-    *,
-    hamiltonian: SpinHamiltonian | None = None,
-    connections: Connections | None = None,
-    sector: Sector | None = None,
-) -> None:
-    """Refuse objects of different sizes or sectors, with what was got.
+# What a thing is called, and members that tell it from others: states may come from outside.
+_KINDS = {
+    "psi": ("a variational state", ("n_sites", "log_psi")),
+    "hamiltonian": ("a SpinHamiltonian", ("n_sites", "terms", "connections")),
+    "samples": ("Samples", ("spins", "flat")),
+    "connections": ("Connections", ("n_sites", "flip_sites")),
+    "observable": ("a PauliSum", ("n_sites_needed",)),
+    "sector": ("a Sector", ("n_sites", "total_sz", "dimension")),
+}
+
+
+def check_kinds(**arguments: Any) -> None:
+    """Refuse arguments of another kind than their names tell."""
+    for name, value in arguments.items():
+        title, members = _KINDS[name]
+        if not all(hasattr(value, member) for member in members):
+            raise TypeError(f"{name} must be {title}, got {type(value).__name__}")
+
+
+def check_consistent(psi: VariationalState, samples: Samples, **parts: Any) -> None:
+    """Refuse objects of other kinds, of different sizes or sectors, with what was got.
+
+    Parameters
+    ----------
+    **parts
+        Those of hamiltonian, connections and sector that are used together.
 
     Raises
     ------
+    TypeError
+        Objects of another kind.
     ValueError
         Different numbers of sites; samples that are not int8 (n_chains, n_draws, N) or lie
         outside the total S_z of the Hamiltonian or the sector.
     """
+    check_kinds(psi=psi, samples=samples, **parts)
     spins = samples.spins
     if spins.ndim != 3 or spins.dtype != np.int8:
         raise ValueError(
@@ -40,15 +58,15 @@ def check_consistent(
         )
     if not spins.size:
         raise ValueError(f"samples must not be empty, got shape {spins.shape}")
+    titles = {"hamiltonian": "the Hamiltonian", "connections": "the operator"}
     sizes = {"samples": spins.shape[2]}
-    parts = {"the Hamiltonian": hamiltonian, "the operator": connections, "the sector": sector}
-    sizes |= {name: part.n_sites for name, part in parts.items() if part is not None}
+    sizes |= {titles.get(name, f"the {name}"): part.n_sites for name, part in parts.items()}
     for name, n_sites in sizes.items():
         if n_sites != psi.n_sites:
             verb = "have" if name == "samples" else "has"
             raise ValueError(f"{name} {verb} {n_sites} sites, the state {psi.n_sites}")
-    for part in (hamiltonian, sector):
-        if part is not None and part.total_sz is not None:
+    for part in parts.values():
+        if getattr(part, "total_sz", None) is not None:
             _check_total_sz(samples, part.total_sz)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians import observable_connections
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_kinds
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.estimators.stats import Stats
@@ -66,6 +66,7 @@ def local_energies(
     `cache` may be `psi.prepare(samples.flat)` where it is known already. In a fixed sector
     the couplings conserve S_z up to rounding; what rounding leaves outside does not count.
     """
+    check_kinds(hamiltonian=hamiltonian)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     fixed = hamiltonian.total_sz is not None
     return local_estimators(psi, hamiltonian.connections, samples, cache, fixed_sector=fixed)
@@ -103,6 +104,7 @@ def observable_values(
     psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum
 ) -> np.ndarray:
     """Local values of a Pauli sum in the unrotated basis, complex (n_chains, n_draws)."""
+    check_kinds(hamiltonian=hamiltonian, observable=observable)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     rotated = hamiltonian.rotate_observable(observable)
     connections = observable_connections(rotated, hamiltonian.n_sites)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians import PauliSum, SpinHamiltonian, observable_connections
+from rbmqs.estimators.consistency import check_kinds
 from rbmqs.estimators.drawing import (
     BLIND_SWEEPS,
     draws_per_chain,
@@ -66,6 +67,7 @@ def measure(
     ValueError
         State and Hamiltonian with different numbers of sites.
     """
+    check_kinds(psi=psi, hamiltonian=hamiltonian)
     if psi.n_sites != hamiltonian.n_sites:
         raise ValueError(f"psi has {psi.n_sites} sites, the Hamiltonian {hamiltonian.n_sites}")
     n_draws = draws_per_chain(n_samples, n_chains if sampler is None else sampler.n_chains)

@@ -15,6 +15,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hamiltonians.utils.memory import power_text, require_memory
+from rbmqs.estimators.consistency import check_kinds
 from rbmqs.runs.signs import KNOWN, NONE, with_signs
 from rbmqs.states.factory import AnsatzSpec
 from rbmqs.states.rotated import RotatedState
@@ -74,6 +75,7 @@ def prepare(
     if start is not None:
         return PreparedRun(*_started(hamiltonian, start, signs), settings)
     spec = AnsatzSpec.from_options(ansatz)
+    check_kinds(hamiltonian=hamiltonian)
     n_sites = hamiltonian.n_sites
     require_memory(n_sites**2, f"what joins two of {power_text(n_sites)} sites (model, lattice)")
     hamiltonian, project = with_signs(hamiltonian, signs, spec.project)

@@ -79,7 +79,7 @@ def _content(line: bytes) -> tuple[dict[str, Any], bool]:
 def readable_lines(path: Path) -> list[dict[str, Any]]:
     """The tables of all lines but the first that are whole; damaged ones are left out."""
     found = []
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         file.readline(_MOST_BYTES)
         while line := file.readline(_MOST_BYTES):
             try:
@@ -109,7 +109,7 @@ def read_lines(
     records: list[T] = []
     number = 1
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:  # open(True) would be standard output
             line = file.readline(_MOST_BYTES)
             if not line:
                 raise ValueError("it is empty")

@@ -108,9 +108,8 @@ FAULTS = [
           "two = samples.spins[half : 2 * half]", "two = samples.spins[:half]",
           f"{R_TESTS}/test_renyi.py"),
     Fault("amplitudes outside of the sector count", "rbmqs/estimators/local.py",
-          "return statistics(observable_values(psi, hamiltonian, samples, observable))",
-          "return statistics(local_estimators(psi, observable_connections(hamiltonian"
-          ".rotate_observable(observable), hamiltonian.n_sites), samples))",
+          "return local_estimators(psi, connections, samples, fixed_sector=fixed)",
+          "return local_estimators(psi, connections, samples)",
           f"{UNNOTICED} -k out_of_the_sector"),
     Fault("observables not rotated with the sign rule", "rbmqs/estimators/local.py",
           "rotated = hamiltonian.rotate_observable(observable)", "rotated = observable",

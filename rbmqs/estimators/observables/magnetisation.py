@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamiltonians import PauliSum
 from hamiltonians.lattices.geometry import staggered_signs
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_kinds
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import observable_values
 from rbmqs.estimators.observables.modes import mode_powers
@@ -73,6 +73,7 @@ def staggered_magnetisation(
     ValueError
         A lattice without two sublattices.
     """
+    check_kinds(psi=psi, hamiltonian=hamiltonian, samples=samples)
     if hamiltonian.lattice is None:
         raise ValueError("a staggered magnetisation needs a lattice, got a Hamiltonian without")
     signs = staggered_signs(hamiltonian.lattice) / hamiltonian.n_sites

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonians.lattices.geometry import all_wave_vectors, plane_waves
+from rbmqs.estimators.consistency import check_kinds
 from rbmqs.estimators.many_series import SeriesStats, series_statistics
 from rbmqs.estimators.observables.modes import mode_powers
 from rbmqs.estimators.observables.two_point import arrays_to_lists
@@ -89,6 +90,7 @@ def structure_factor(
     ValueError
         A lattice without positions; wave vectors of another dimension.
     """
+    check_kinds(psi=psi, hamiltonian=hamiltonian, samples=samples)
     lattice = hamiltonian.lattice
     if lattice is None:
         raise ValueError("a structure factor needs a lattice, got a Hamiltonian without one")
