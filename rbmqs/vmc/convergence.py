@@ -15,7 +15,7 @@ from rbmqs.vmc.records import StepRecord
 WINDOW = 50  # iterations whose energies are averaged, at most
 SHARE = 8  # a window is at most this fraction of the history: the last quarter counts
 MIN_WINDOW = 5
-# Relative fall of the energy per `WINDOW` that is no rest, a fifth of what counts as far. Of 56 runs
+# Relative fall of the energy per `WINDOW` that is no rest, a fifth of what is far. Of 56 runs
 # better than 1e-4 (benchmarks/verdicts.py) 1 is alarmed without a reference, 3 by 1e-3.
 SETTLED = 2e-3
 UPPER = 2.0  # errors of the fall that are added to it: noise does not make it smaller
