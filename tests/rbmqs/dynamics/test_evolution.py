@@ -1,6 +1,7 @@
 """Whole evolutions: against exact ones, from files, and with bad input."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -130,6 +131,29 @@ def test_files_say_what_happened_and_resume_bit_for_bit(tmp_path):
         given.setdefault("output", tmp_path / "part")
         with pytest.raises((ValueError, OSError), match=message):
             rbmqs.evolve(**given)
+
+
+def test_an_interrupted_evolution_goes_on_bit_for_bit(tmp_path):
+    _, psi, _ = quenched(alpha=1)
+    options = {"n_samples": 128, "n_chains": 8, "summation": False, "tolerance": 1e-2, **QUIET}
+    signalled = []
+
+    def field(t, interrupt):
+        if interrupt and t > 0.05 and not signalled:
+            signalled.append(t)
+            signal.raise_signal(signal.SIGINT)
+        return hm.ising(CHAIN, h=1 + t, J=-1.0)
+
+    times = [0.0, 0.1, 0.2]
+    whole = rbmqs.evolve(lambda t: field(t, False), psi, times, **options)
+    options["output"] = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt) as caught:
+        rbmqs.evolve(lambda t: field(t, True), psi, times, **options)
+    assert caught.value.result.interrupted == signal.SIGINT
+    assert len(caught.value.result.states) < 3
+    resumed = rbmqs.evolve(lambda t: field(t, False), psi, times, resume=True, **options)
+    assert np.array_equal(resumed.psi.flat, whole.psi.flat)
+    assert [r.time for r in resumed.records] == [r.time for r in whole.records]
 
 
 def test_a_bound_on_r2_stops_and_keeps_what_is_there():
