@@ -9,6 +9,7 @@ from hamiltonians.convert.units import check_meaning, scaled_by_weight
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.decomposition import pauli_strings
 from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.utils.checks import instance
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -58,6 +59,7 @@ def from_scipy(
 
 def in_units(hamiltonian: SpinHamiltonian, units: str) -> SpinHamiltonian:
     """The Hamiltonian, or with S = sigma / 2 in place of each sigma for ``"spin"``."""
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     if check_meaning("units", units) == "pauli":
         return hamiltonian
     name, terms = f"{hamiltonian.name}, spin units", scaled_by_weight(hamiltonian.terms, 0.5)

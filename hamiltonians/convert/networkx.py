@@ -10,6 +10,7 @@ from hamiltonians.convert.units import check_meaning, import_library, scaled_by_
 from hamiltonians.lattices import Lattice, from_edges
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliSum, spell
+from hamiltonians.utils.checks import instance
 
 _PAIRS = tuple(a + b for a in "XYZ" for b in "XYZ")
 
@@ -60,6 +61,7 @@ def to_networkx(hamiltonian: SpinHamiltonian, *, operators: str) -> Any:
     ValueError
         If a string acts on more than two sites.
     """
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     spin = check_meaning("operators", operators) == "spin"
     graph = _empty(hamiltonian.n_sites)
     terms = scaled_by_weight(hamiltonian.terms, 2.0) if spin else hamiltonian.terms
@@ -123,6 +125,8 @@ def from_networkx(
 
 
 def _site_numbers(graph: Any) -> dict[Any, int]:
+    if not hasattr(graph, "is_directed"):
+        raise TypeError(f"graph must be a networkx.Graph, got {type(graph).__name__}")
     if graph.is_directed() or graph.is_multigraph():
         raise TypeError("graph must be undirected and without parallel edges, a networkx.Graph")
     nodes = list(graph.nodes)

@@ -10,6 +10,7 @@ from typing import Any
 from hamiltonians.convert.units import scaled_by_weight
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
+from hamiltonians.utils.checks import instance
 
 StaticList = list[list[Any]]
 
@@ -35,6 +36,7 @@ def to_quspin(hamiltonian: SpinHamiltonian, *, pauli: bool | int) -> StaticList:
     >>> to_quspin(heisenberg(chain(3)), pauli=False)[0]
     ['xx', [[4.0, 0, 1], [4.0, 0, 2], [4.0, 1, 2]]]
     """
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     terms = hamiltonian.terms if _check(pauli) else scaled_by_weight(hamiltonian.terms, 2.0)
     grouped: dict[str, list[list[Any]]] = {}
     for string, value in terms.terms.items():

@@ -25,7 +25,7 @@ from hamiltonians.operators.properties import (
 )
 from hamiltonians.symmetry.rotations import Rotation
 from hamiltonians.utils.brief import Brief, Rows, Tabled
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import instance, integer
 from hamiltonians.utils.memory import power_text, require_memory
 
 if TYPE_CHECKING:
@@ -242,6 +242,7 @@ class SpinHamiltonian(Tabled):
 
     def rotate_observable(self, observable: PauliSum) -> PauliSum:
         """Take an observable of the physical basis into the basis of ``terms``."""
+        instance("observable", observable, PauliSum)
         return observable if self.rotation is None else self.rotation.apply(observable)
 
     def to_dense(self) -> NDArray[Any]:

@@ -59,6 +59,12 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
     return str(value)
 
 
+def instance(name: str, value: object, kind: type) -> None:
+    """Refuse what is not of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {_short(value)}")
+
+
 def flag(name: str, value: object) -> bool:
     """``value`` if it is true or false: a word such as "no" would count as true."""
     if not isinstance(value, bool | np.bool_):
