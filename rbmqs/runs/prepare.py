@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import hamiltonians
-from hamiltonians.utils.checks import instance
 from hamiltonians.utils.memory import power_text, require_memory
 from rbmqs.estimators.consistency import check_kinds
 from rbmqs.runs.signs import KNOWN, NONE, with_signs
@@ -74,7 +72,6 @@ def prepare(
         An ansatz that does not suit the Hamiltonian, a density beside another in `growth`, or
         signs beside a wavefunction.
     """
-    instance("hamiltonian", hamiltonian, hamiltonians.SpinHamiltonian)
     if start is not None:
         return PreparedRun(*_started(hamiltonian, start, signs), settings)
     spec = AnsatzSpec.from_options(ansatz)
