@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 
+from hamiltonians.utils.brief import brief
+from hamiltonians.utils.checks import positive_int
 from rbmqs.cli.options import (
     add_model_options,
     add_output_file,
@@ -50,6 +52,8 @@ def run_compare(options: argparse.Namespace) -> int:
 
     asked = METHODS if options.methods is None else options.methods.split(",")
     methods = [m.strip() for m in asked if not (options.no_netket and m.strip() == "NetKet")]
+    limit = EXACT_STATES if options.max_dimension is None else options.max_dimension
+    positive_int("--max-dimension", limit)
     base, problems = table_from_options(options), []
     for case in product(scanned(options.scan)):
         changed = deepcopy(base)
@@ -65,7 +69,7 @@ def run_compare(options: argparse.Namespace) -> int:
         rows += compare(
             hamiltonian, config.ansatz.options(), config.settings(), signs=config.model.run_signs,
             case=case, methods=methods,
-            max_dimension=options.max_dimension or EXACT_STATES, progress=not options.quiet,
+            max_dimension=limit, progress=not options.quiet,
         )  # fmt: skip
     print(table(rows))
     if options.json:
@@ -91,4 +95,6 @@ def scanned(texts: Iterable[str]) -> dict[str, list[float]]:
             axes[name] = [float(value) for value in values.split(",")]
         except ValueError:
             raise ValueError(f"--scan {name} must list numbers, got {values!r}") from None
+        if len(set(axes[name])) < len(axes[name]):
+            raise ValueError(f"--scan {name} has a value twice: {brief(values)}")
     return axes

@@ -286,6 +286,8 @@ BAD = [
     ("compare ising --length 4 --alpha 0", "alpha must be positive"),
     ("compare ising --length 4 --scan h", "--scan must read NAME=V1,V2"),
     ("compare ising --length 4 --scan h=a", "must list numbers"),
+    ("compare ising --length 4 --scan h=1,1.0", "--scan h has a value twice"),
+    ("compare ising --length 4 --max-dimension 0", "--max-dimension must be at least 1, got 0"),
     ("compare ising --length 4 --methods luck", "method must be one of"),
     ("exact heisenberg --length 6 --symmetry A7", "symmetry must be auto, none, all or one of"),
     ("exact ising --length 24 --memory-limit 0.01", "needs 0."),
