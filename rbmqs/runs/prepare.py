@@ -72,10 +72,10 @@ def prepare(
         An ansatz that does not suit the Hamiltonian, a density beside another in `growth`, or
         signs beside a wavefunction.
     """
+    check_kinds(hamiltonian=hamiltonian)
     if start is not None:
         return PreparedRun(*_started(hamiltonian, start, signs), settings)
     spec = AnsatzSpec.from_options(ansatz)
-    check_kinds(hamiltonian=hamiltonian)
     n_sites = hamiltonian.n_sites
     require_memory(n_sites**2, f"what joins two of {power_text(n_sites)} sites (model, lattice)")
     hamiltonian, project = with_signs(hamiltonian, signs, spec.project)
