@@ -6,8 +6,8 @@
 Each run is judged twice: with its exact energy, as users have it up to 2^18 states, and without, by
 variance and signs. A verdict is false where a run is called converged and its energy, sampled or
 summed over all states, is further than 1 % from the exact one, or 5 error bars below it. It is a
-false alarm where a run better than 1e-4 is not called converged. Bounds are chosen on even numbers
-and verified on odd ones.
+false alarm where a run better than 1e-4 is not called converged. Bounds were chosen on even
+numbers below 300 and checked on odd ones.
 
 Without a reference, variance tells eigenstates from other states and not the lowest one from the
 rest: where signs are not known, such a run is "unknown". These are counted by themselves.

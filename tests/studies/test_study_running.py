@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from small_study import N_POINTS, TEXT, results_of, run_here, write_study
 
+from hamiltonians.utils.locks import locked
 from rbmqs.cli.main import main
 from rbmqs.studies import load_table, read_study, run_study
 from rbmqs.studies.storage import StudyDirectory
-from hamiltonians.utils.locks import locked
 
 
 @pytest.fixture(scope="module")
