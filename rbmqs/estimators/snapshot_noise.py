@@ -11,8 +11,8 @@ parameters can follow (R. A. Fisher, Phil. Trans. R. Soc. A 222, 309 (1922)). It
 sampling error, and no number of samples takes it away. What the ansatz cannot represent and what
 training has not reached are no noise, and not in it. Nor is the second order: amplitudes are
 concave in the probabilities, so that noise of many parameters lowers transverse magnetisations, by
-half a bar for 2,000 shots of 8 sites and 80 parameters. Two bars covered m_x in 36 of 42 such sets,
-zz correlations of neighbours in 38 and of farthest spins in 40
+half a bar for 2,000 shots of 8 sites and 80 parameters. Two bars covered m_x in 59 of 66 such sets,
+zz correlations of neighbours in 61 and of farthest spins in 63
 (`benchmarks/observable_coverage.py`).
 """
 
