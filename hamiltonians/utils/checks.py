@@ -15,7 +15,7 @@ def integer(name: str, value: Any, minimum: int | None = None) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+        raise TypeError(f"{name} must be an integer, got {_short(value)}") from None
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got the boolean {value!r}")
     if minimum is not None and number < minimum:
@@ -41,7 +41,7 @@ def number(
         Not finite, or out of bounds.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {_short(value)}")
     result = float(value)
     if not math.isfinite(result):
         raise ValueError(f"{name} must be finite, got {result}")
@@ -68,7 +68,7 @@ def instance(name: str, value: object, kind: type) -> None:
 def flag(name: str, value: object) -> bool:
     """``value`` if it is true or false: a word such as "no" would count as true."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be true or false, got {value!r}")
+        raise TypeError(f"{name} must be true or false, got {_short(value)}")
     return bool(value)
 
 

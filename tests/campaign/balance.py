@@ -22,7 +22,7 @@ def detailed_balance(quick: bool) -> Row:
         flow = pi[:, None] * P
         worst = max(worst, abs(flow - flow.T).max(), abs(pi @ P - pi).max())
     return Row(
-        "Metropolis moves keep |psi|^2",
+        "Metropolis moves keep the square of psi",
         f"transition matrices of {len(pairs)} pairs of move, sector and psi, 6 sites, from the "
         "kernel's ratio",
         f"largest residual {worst:.0e}", "1e-12", worst <= 1e-12,

@@ -37,8 +37,8 @@ def state(root: Path) -> Any:
 def log(root: Path) -> Any:
     """A run whose log may lack lines, which its status must then say."""
     result = rbmqs.load(root, progress=False)
-    if "lacks" in result.status or "damaged" in result.status:
-        raise ValueError(" ".join(result.status.split()))
+    if told := [line for line in result.status if "lacks" in line or "damaged" in line]:
+        raise ValueError(told[0])
     return [record.to_dict() for record in result.history]
 
 

@@ -85,7 +85,7 @@ MISTAKES = [
     (lambda: heisenberg(chain(4), marshall=True, signs=[0]), ValueError, "must be False", "[0]"),
     (lambda: heisenberg(chain(4), signs=[0]).with_signs([1]), ValueError, "once", "chain of 4"),
     (lambda: spin_hamiltonian(X(0)).with_signs("stripe-x"), ValueError, "lattice", "without"),
-    (lambda: Rotation("sites", (6,)), ValueError, "0 to 5 sixths", "6"),
+    (lambda: Rotation("sites", (6,)), ValueError, "0 to below 6 sixths", "6"),
     (lambda: Rotation("sites", (0.5,)), TypeError, "an integer", "0.5"),
     (lambda: j1j2(chain(3)), ValueError, "shell must be between 1 and 1", "2"),
     (lambda: heisenberg(chain(5), total_sz=0), ValueError, "half an odd integer", "got 0"),

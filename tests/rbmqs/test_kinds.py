@@ -1,5 +1,6 @@
 """Objects of another kind are met at the door, by the name of the argument and what was got."""
 
+import numpy as np
 import pytest
 
 import rbmqs
@@ -36,3 +37,9 @@ def test_others():
         rbmqs.measure([], H)
     with pytest.raises(ValueError, match=r"expected str, bytes .+ not bool"):
         rbmqs.read_log(True)
+
+
+def test_an_array_where_a_number_is_wanted_is_one_line():
+    with pytest.raises(TypeError, match="n_iterations must be an integer") as caught:
+        rbmqs.RunSettings(n_iterations=np.full((3, 3), np.nan))
+    assert "\n" not in str(caught.value)
