@@ -219,6 +219,7 @@ def ground_state(
         symmetry is not one of ``H``.
     """
     plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
+    seed = integer("seed", seed, 0)
     if checkpoint is not None:
         check_writable(checkpoint)
     start = time.perf_counter()

@@ -23,6 +23,8 @@ from rbmqs.vmc.recommended import recommended
 if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
 
+MAX_REPLICAS = 1000  # far more than separate maxima ask for; a million would run without an end
+
 
 @dataclass(frozen=True)
 class SamplingSettings:
@@ -79,6 +81,8 @@ class SamplingSettings:
         plain_fields(self)
         for name in ("n_chains", "n_final_samples", "n_replicas"):
             positive_int(name, getattr(self, name))
+        if self.n_replicas > MAX_REPLICAS:
+            raise ValueError(f"n_replicas must be at most {MAX_REPLICAS}, got {self.n_replicas}")
         if self.n_samples is not None:
             positive_int("n_samples", self.n_samples)
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)

@@ -66,6 +66,8 @@ CALLS = [
     lambda: hm.ground_state(H, k=0),
     lambda: hm.ground_state(H, k=257),
     lambda: hm.ground_state(H, 1.5),
+    lambda: hm.ground_state(H, seed=-1),
+    lambda: hm.low_spectrum(H, seed=0.5),
     lambda: hm.full_spectrum(H, vectors="no"),
     lambda: hm.low_spectrum(H, 0),
     lambda: hm.evolve(H, VECTOR[:3], [1.0]),
@@ -139,6 +141,7 @@ CALLS = [
     # runs
     lambda: rbmqs.ground_state("H", **RUN),
     lambda: rbmqs.ground_state(H, psi=PSI6, **RUN),
+    lambda: rbmqs.ground_state(H, alpha=1, n_replicas=10**6, **RUN),
     lambda: rbmqs.ground_state(H, alpha="2", **RUN),
     lambda: rbmqs.ground_state(H, nonsense=1, **RUN),
     lambda: rbmqs.ground_state(H, learning_rate=-1, **RUN),
