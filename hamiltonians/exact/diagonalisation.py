@@ -35,7 +35,7 @@ from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
-from hamiltonians.utils.checks import flag, integer
+from hamiltonians.utils.checks import flag, instance, integer
 from hamiltonians.utils.files import check_writable
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.memory import TooLargeError, available_memory
@@ -259,6 +259,7 @@ def checked_plan(
 ) -> MemoryPlan:
     """The memory plan of `ground_state` with the same arguments, after all its checks."""
     k = integer("k", k, minimum=1)
+    instance("H", H, SpinHamiltonian)
     check_sites(H)
     if symmetry is not None:
         symmetry.check(H)
@@ -334,6 +335,7 @@ def full_spectrum(
         If the dense matrix needs more memory than the limit.
     """
     vectors = flag("vectors", vectors)
+    instance("H", H, SpinHamiltonian)
     check_sites(H)
     plan = memory_plan(H, 1, symmetry)
     n_matrices = 4 if vectors else 3

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.exact.diagonalisation import ExactResult
 from hamiltonians.operators.sectors import Sector
-from hamiltonians.utils.checks import integer, number
+from hamiltonians.utils.checks import instance, integer, number
 
 
 def entanglement_entropy(
@@ -43,6 +43,7 @@ def entanglement_entropy(
     """
     order = number("order", order, above=0)
     vector, sector = _amplitudes(state, sector)
+    instance("sites", sites, Iterable)
     region = [integer("a site", site, minimum=0) for site in sites]
     if len(set(region)) < len(region) or max(region, default=0) >= sector.n_sites:
         raise ValueError(f"sites must name sites 0 to {sector.n_sites - 1} once each, got {region}")
@@ -70,6 +71,7 @@ def _amplitudes(state: Any, sector: Sector | None) -> tuple[NDArray[Any], Sector
         if n_sites < 1 or len(vector) != 2**n_sites:
             raise ValueError(f"sector must be given for a vector of {len(vector)} amplitudes")
         sector = Sector(n_sites)
+    instance("sector", sector, Sector)
     if len(vector) != sector.dimension:
         raise ValueError(f"state must have shape ({sector.dimension},), got {vector.shape}")
     norm = np.linalg.norm(vector)

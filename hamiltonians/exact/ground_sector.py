@@ -17,6 +17,7 @@ from hamiltonians.models.symmetries import is_even
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.operators.properties import find_sz_breaking_term
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.utils.checks import instance
 
 
 def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:
@@ -51,6 +52,7 @@ def with_smallest_sz(H: SpinHamiltonian) -> SpinHamiltonian:
 
     That is so where H conserves S_x and S_z, and with them S_y: all levels are SU(2) multiplets.
     """
+    instance("H", H, SpinHamiltonian)
     turned = PauliSum({_turned(string): value for string, value in H.terms.terms.items()})
     conserves_sx = find_sz_breaking_term(turned) is None
     if H.total_sz is not None or not (H.conserves_total_sz and conserves_sx):

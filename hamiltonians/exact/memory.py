@@ -7,6 +7,7 @@ from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.operators.sectors import has_few_states
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.checks import instance
 from hamiltonians.utils.memory import (
     TooLargeError,
     power_text,
@@ -53,6 +54,7 @@ def memory_plan(
     limit: int | None = None,
 ) -> MemoryPlan:
     """Plan the memory of `ground_state`; matrix elements are kept if they fit into ``limit``."""
+    instance("H", H, SpinHamiltonian)
     dimension = sector_dimension(H, sector)
     item = 8 if H.is_real and (sector is None or sector.is_real) else 16
     parts = {"vectors": _n_vectors(dimension, k, vectors) * item * dimension}

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from hamiltonians.exact.few_states import operator_on
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.checks import instance
 
 _AT_ONCE = 2**16  # states whose spins are spelt out at a time
 
@@ -40,6 +41,8 @@ def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> floa
     ValueError
         If the vector is zero or does not have the dimension of the sector.
     """
+    instance("observable", observable, PauliSum)
+    instance("sector", sector, Sector)
     v = np.ascontiguousarray(vector)
     if v.shape != (sector.dimension,):
         raise ValueError(f"vector must have shape ({sector.dimension},), got {v.shape}")

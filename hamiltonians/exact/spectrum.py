@@ -12,7 +12,7 @@ from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.symmetries import is_even, sectors_of
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import instance, integer
 
 SAME_LEVEL = 1e-8  # relative difference of energies counted as one level
 
@@ -137,6 +137,7 @@ def low_spectrum(
         If ``k`` is not a positive integer, or a sector is not one of H.
     """
     k = integer("k", k, minimum=1)
+    instance("H", H, SpinHamiltonian)
     given = None if sectors is None else list(sectors)
     found: list[State] = []
     for block, copies in _sz_blocks(H):

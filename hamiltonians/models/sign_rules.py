@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from hamiltonians.lattices import Lattice
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import instance, integer
 from hamiltonians.utils.registry import Registry
 
 SIGN_RULES: Registry[Callable[[Lattice], tuple[int, ...]]] = Registry("sign rule")
@@ -64,6 +64,7 @@ def rules_of(lattice: Lattice | None) -> dict[str, Rotation]:
     found: dict[str, Rotation] = {}
     if lattice is None:
         return found
+    instance("lattice", lattice, Lattice)
     for name, rule in SIGN_RULES.items():
         with contextlib.suppress(ValueError):
             found[name] = Rotation(name, rule(lattice))

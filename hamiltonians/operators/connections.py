@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, spell
 from hamiltonians.utils.brief import brief_tuple
+from hamiltonians.utils.checks import instance
 
 MAX_BITS = 63  # sites that fit into one basis-state integer
 
@@ -92,6 +93,7 @@ def compile_connections(terms: PauliSum, n_sites: int) -> Connections:
     ValueError
         If a string acts beyond ``n_sites``, or a diagonal coefficient is not real.
     """
+    instance("terms", terms, PauliSum)
     if terms.n_sites_needed > n_sites:
         raise ValueError(f"terms must act on sites 0 to {n_sites - 1}, got {terms!r}")
     flips = _group_by_flip(terms)

@@ -12,6 +12,7 @@ from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.references.closed_forms import heisenberg_chain_energy, ising_chain_energy
 from hamiltonians.references.published import CLUSTERS, SQUARE_J1J2, Published
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.checks import instance
 
 __all__ = ["Reference", "best_reference", "heisenberg_chain_energy", "ising_chain_energy"]
 
@@ -57,6 +58,7 @@ def best_reference(
         more than ``max_dimension`` states in all. Beyond, it is that of the ground state for the
         symmetric sector and for the one in which the ground state is known to lie.
     """
+    instance("H", H, SpinHamiltonian)
     if symmetry is not None and H.dimension <= max_dimension:
         return _diagonalised(H, max_dimension, symmetry)
     if symmetry is not None and not _may_hold_ground_state(H, symmetry):

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.operators.pauli import TermsOnSites
+from hamiltonians.operators.pauli import PauliSum, TermsOnSites
 from hamiltonians.symmetry.groups import SymmetryGroup
+from hamiltonians.utils.checks import integer
 
 MAX_SITES = 200  # of a search in Python; regular lattices of this size take about a second
 _MAX_STEPS = 2_000_000  # sites placed before the search gives up
@@ -54,6 +55,8 @@ def symmetry_group(hamiltonian: TermsOnSites, max_order: int = 20_000) -> Symmet
     ValueError
         As `automorphism_group`.
     """
+    if not isinstance(getattr(hamiltonian, "terms", None), PauliSum):
+        raise TypeError(f"hamiltonian must have terms, got a {type(hamiltonian).__name__}")
     words: dict[tuple[int, int], list[Any]] = {}
     for string, value in hamiltonian.terms.terms.items():
         if len(string) in (1, 2):
@@ -68,7 +71,7 @@ def symmetry_group(hamiltonian: TermsOnSites, max_order: int = 20_000) -> Symmet
 
 
 def _group_of_colours(colours: Integers, max_order: int) -> SymmetryGroup:
-    n_sites = len(colours)
+    n_sites, max_order = len(colours), integer("max_order", max_order, 1)
     if n_sites > MAX_SITES:
         raise ValueError(
             f"automorphisms are searched on at most {MAX_SITES} sites, got {n_sites}; "

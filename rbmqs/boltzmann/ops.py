@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from hamiltonians.utils.memory import power_text, require_memory
 from rbmqs.boltzmann.core.units import mean_units, sample_units, uniform_units
 from rbmqs.boltzmann.linalg import multiply
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
@@ -54,6 +56,8 @@ def column_mean(values: Any) -> np.ndarray:
 def small_weights(seed: np.random.SeedSequence, shape: tuple[int, ...], dtype: Any,
                   scale: float = 0.01) -> np.ndarray:  # fmt: skip
     """Normal random weights."""
+    count = math.prod(shape)
+    require_memory(4 * 8 * count, f"{power_text(count)} weights and their steps (n_components)")
     return (scale * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
 
 

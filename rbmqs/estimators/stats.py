@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import integer
+
 __all__ = ["ROUNDING", "Stats", "nominal_error", "v_score"]
 
 ROUNDING = 1e-10  # relative change that an exact energy may show
@@ -99,8 +101,7 @@ def v_score(energy: complex, variance: float, n_sites: int, e_infinity: float = 
     ValueError
         If `n_sites` is below 1 or `variance` negative.
     """
-    if n_sites < 1:
-        raise ValueError(f"n_sites must be at least 1, got {n_sites}")
+    n_sites = integer("n_sites", n_sites, 1)
     if variance < 0:
         raise ValueError(f"variance must not be negative, got {variance}")
     distance = float(np.real(energy)) - e_infinity

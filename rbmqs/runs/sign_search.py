@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.checks import instance, positive_int
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
@@ -158,8 +158,10 @@ def choose_signs(
         A Hamiltonian that is rotated already, fewer than two seeds, or a rule that does not exist
         on the lattice.
     """
+    from hamiltonians import SpinHamiltonian
     from hamiltonians.models.sign_rules import rules_of
 
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     if hamiltonian.rotation is not None:
         raise ValueError(f"signs can be chosen for an unrotated basis only, got {hamiltonian.name}")
     positive_int("n_seeds", n_seeds, minimum=2)

@@ -10,6 +10,7 @@ import hamiltonians as hm
 import rbmqs
 from hamiltonians import TooLargeError
 from hamiltonians.convert import to_scipy
+from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
 from rbmqs.sampling.metropolis import MetropolisSampler
 
 BIG = 10**9
@@ -34,7 +35,6 @@ CALLS = {
     "n_chains": lambda: run(alpha=1, n_chains=BIG, n_samples=2 * BIG),
     "n_samples": lambda: run(alpha=1, n_samples=BIG),
     "n_final_samples": lambda: run(alpha=1, n_final_samples=BIG),
-    "n_replicas": lambda: run(alpha=1, n_replicas=BIG),
     "RBM": lambda: rbmqs.RBM.random(BIG),
     "RBM, alpha": lambda: rbmqs.RBM.random(8, alpha=1e9),
     "measure": lambda: rbmqs.measure(PSI, H, n_samples=BIG),
@@ -53,6 +53,8 @@ CALLS = {
     "basis": hm.Sector(40).basis_states,
     "basis, sector": hm.Sector(60, 0).basis_states,
     "configurations": hm.Sector(60, 0).configurations,
+    "n_components": lambda: BernoulliRBM(10**12).fit(np.eye(8)),
+    "n_components, layers": lambda: LayeredRBM(n_components=10**12).fit(np.eye(8)),
 }
 
 

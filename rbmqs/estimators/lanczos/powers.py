@@ -41,11 +41,14 @@ class LocalPowers(NamedTuple):
         E0.
     first, second : complex array (n_chains, n_draws)
         e and g.
+    scale : float
+        What errors of E0 are relative to, `SpinHamiltonian.size_of`.
     """
 
     shift: float
     first: np.ndarray
     second: np.ndarray
+    scale: float
 
 
 def local_powers(
@@ -77,7 +80,8 @@ def local_powers(
                 spins = samples.flat[part]
                 second[part] = _second(psi, hamiltonian, spins, first[part], shift, masks)
                 bar.advance(part.stop, "Lanczos step")
-    return LocalPowers(shift, first.reshape(samples.shape), second.reshape(samples.shape))
+    scale = hamiltonian.size_of(shift)
+    return LocalPowers(shift, first.reshape(samples.shape), second.reshape(samples.shape), scale)
 
 
 def flip_masks(connections: Connections) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.brief import Brief
-from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.checks import instance, positive_int
 from rbmqs.estimators.doubts import carrier_warnings, n_carriers
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
@@ -114,6 +114,7 @@ def lanczos_step(
         psi is an eigenstate to rounding, so that there is nothing to improve; fewer
         `max_samples` than chains.
     """
+    instance("samples", samples, Samples)
     samples = samples if max_samples is None else thinned(samples, max_samples)
     return step_from_powers(local_powers(psi, hamiltonian, samples, progress))
 
@@ -121,8 +122,8 @@ def lanczos_step(
 def step_from_powers(powers: LocalPowers) -> LanczosStep:
     """The Lanczos step from local values of H - E0 and its square."""
     moments = _moment_series(powers)
-    spread, scale = np.sqrt(moments[..., 1].mean()), max(abs(powers.shift), 1.0)
-    if not spread > _EIGENSTATE * scale:
+    spread = np.sqrt(moments[..., 1].mean())
+    if not spread > _EIGENSTATE * powers.scale:
         raise ValueError(
             f"psi is an eigenstate up to rounding (energy {powers.shift:.12g}, standard deviation "
             f"{spread:.1g}): a Lanczos step needs a variance"
