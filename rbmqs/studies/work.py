@@ -84,10 +84,9 @@ def _run(
     result, n_resumed = _optimise(directory, point)
     if result.interrupted is not None:
         return INTERRUPTED
-    sector = sector_of(result.psi)
-    reference = reference_of(
-        point, result.solved or result.hamiltonian, rule, result.reference, sector
-    )
+    solved = result.solved or result.hamiltonian
+    sector = sector_of(result.psi, solved)
+    reference = reference_of(point, solved, rule, result.reference, sector)
     result = replace(result, reference=reference, verdict=judged_again(result, reference))
     work = directory.work(point.id)
     result.save(work)

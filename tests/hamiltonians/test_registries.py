@@ -95,7 +95,7 @@ def test_lattices_and_models_from_outside_in_a_configuration():
 
 def test_outside_model_takes_no_sector():
     table = {"model": {"name": "outside:strong_field", "total_sz": 0}, "lattice": {"length": 4}}
-    with pytest.raises(ValueError, match="takes neither total_sz nor marshall nor signs"):
+    with pytest.raises(ValueError, match="takes no total_sz"):
         config_from_table(table).hamiltonian()
 
 
