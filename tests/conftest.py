@@ -6,14 +6,23 @@ below, in force on this machine; all that the other skipped tests need is instal
 """
 
 import os
+import pathlib
 import re
 import shutil
+import signal
 
 import pytest
+
+
+def _processor():
+    described = pathlib.Path("/proc/cpuinfo")
+    return described.read_text() if described.exists() else ""
+
 
 ALLOWED_SKIPS = {
     "needs two threads": lambda: (os.cpu_count() or 1) < 2,
     "nothing is compiled": lambda: os.environ.get("NUMBA_DISABLE_JIT", "0") != "0",
+    "names of instructions of x86 with FMA": lambda: " fma " not in _processor(),
     "there is no cache": lambda: os.environ.get("RBMQS_CACHE") == "0",
     "no Chromium on this machine": lambda: os.getuid() != 0 or shutil.which("apt-get") is None,
 }
@@ -22,6 +31,11 @@ needless: list[str] = []
 
 def pytest_addoption(parser):
     parser.addoption("--slice", metavar="K/N", help="every Nth test from the Kth, K = 0 .. N-1")
+
+
+def pytest_configure():
+    # A session in the background inherits a Ctrl-C that is ignored, and so would its programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
