@@ -108,6 +108,9 @@ def test_local_energies_at_nodes_do_not_exceed_the_spectrum():
     class Node:
         n_sites = 16
 
+        def log_psi(self, sigma):
+            return np.zeros(len(sigma))
+
         def prepare(self, sigma):
             return None
 
