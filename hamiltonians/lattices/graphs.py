@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from hamiltonians.lattices.lattice import Lattice
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import instance, integer
 from hamiltonians.utils.memory import require_memory
 
 
@@ -25,6 +25,7 @@ def from_edges(edges: Iterable[Sequence[int]], n_sites: int | None = None) -> La
     ValueError
         If an edge joins a site to itself, appears twice, or leaves the range of sites.
     """
+    instance("edges", edges, Iterable)
     pairs = [_edge(edge) for edge in edges]
     if n_sites is None and not pairs:
         raise ValueError("edges must hold at least one edge unless n_sites is given, got none")

@@ -62,7 +62,8 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
 def instance(name: str, value: object, kind: type) -> None:
     """Refuse what is not of a class."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {_short(value)}")
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(f"{name} must be {article} {kind.__name__}, got {_short(value)}")
 
 
 def flag(name: str, value: object) -> bool:

@@ -165,6 +165,7 @@ def choose_signs(
     if hamiltonian.rotation is not None:
         raise ValueError(f"signs can be chosen for an unrotated basis only, got {hamiltonian.name}")
     positive_int("n_seeds", n_seeds, minimum=2)
+    instance("candidates", () if candidates is None else candidates, Sequence)
     if candidates is None:
         candidates = [None, *rules_of(hamiltonian.lattice)]
     rotated = [(signs, hamiltonian.with_signs(signs)) for signs in candidates]
