@@ -70,7 +70,6 @@ def test_killed_study_ends_with_the_same_results(undisturbed, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.submission
 def test_sixty_points_killed_ten_times(tmp_path):
     """The study of the example, 5 sizes and 12 fields."""
     text = (Path(__file__).parents[2] / "examples/studies/ising_transition.toml").read_text()
