@@ -67,10 +67,7 @@ def orders(n: int) -> dict[str, float]:
 
     exact, found = end("rk45", 2e-3), {}
     for name, method in METHODS.items():
-        coarse, fine = (
-            np.sqrt(1 - abs(np.vdot(end(name, step), exact)) ** 2 + 1e-32)
-            for step in _steps(method)
-        )
+        coarse, fine = (distance(end(name, step), exact) for step in _steps(method))
         found[name] = float(np.log2(coarse / fine))
     return found
 
