@@ -15,7 +15,7 @@ def integer(name: str, value: Any, minimum: int | None = None) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {_short(value)}") from None
+        raise TypeError(f"{name} must be an integer, got {short(value)}") from None
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got the boolean {value!r}")
     if minimum is not None and number < minimum:
@@ -41,7 +41,7 @@ def number(
         Not finite, or out of bounds.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {_short(value)}")
+        raise TypeError(f"{name} must be a number, got {short(value)}")
     result = float(value)
     if not math.isfinite(result):
         raise ValueError(f"{name} must be finite, got {result}")
@@ -63,13 +63,13 @@ def instance(name: str, value: object, kind: type) -> None:
     """Refuse what is not of a class."""
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise TypeError(f"{name} must be {article} {kind.__name__}, got {_short(value)}")
+        raise TypeError(f"{name} must be {article} {kind.__name__}, got {short(value)}")
 
 
 def flag(name: str, value: object) -> bool:
     """``value`` if it is true or false: a word such as "no" would count as true."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be true or false, got {_short(value)}")
+        raise TypeError(f"{name} must be true or false, got {short(value)}")
     return bool(value)
 
 
@@ -126,13 +126,14 @@ def as_real(name: str, value: Any) -> NDArray[np.float64]:
     except ValueError:
         raise TypeError(f"{name} must be real numbers, got a ragged sequence") from None
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be real numbers, got {_short(value)}")
+        raise TypeError(f"{name} must be real numbers, got {short(value)}")
     if not np.isfinite(array).all():
         bad = array[~np.isfinite(array)].flat[0]
         raise ValueError(f"{name} must be finite, got {bad}")
     return array.astype(np.float64)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """What was got, in one line of at most 60 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonians import DrivenHamiltonian, PauliSum, Rotation
-from hamiltonians.utils.checks import as_real
+from hamiltonians.utils.checks import as_real, short
 from rbmqs.dynamics.exact_curves import exact_curves
 from rbmqs.dynamics.files import EvolutionFiles, Progressed
 from rbmqs.dynamics.integrators import StepError
@@ -203,7 +203,7 @@ def in_given_basis(result: Evolution, turn: Rotation | None) -> Evolution:
 def _checked_times(times: Any) -> np.ndarray:
     found = np.atleast_1d(as_real("times", times))
     if found.ndim != 1 or len(found) == 0 or np.any(np.diff(found) <= 0):
-        raise ValueError(f"times must be a rising sequence, got {str(times)[:60]}")
+        raise ValueError(f"times must be a rising sequence, got {short(times)}")
     return found
 
 

@@ -140,6 +140,7 @@ CALLS = [
     lambda: MetropolisSampler.for_hamiltonian(H, "jump"),
     # runs
     lambda: rbmqs.ground_state("H", **RUN),
+    lambda: rbmqs.evolve(H, PSI, np.ones((2, 2))),
     lambda: rbmqs.ground_state(H, psi=PSI6, **RUN),
     lambda: rbmqs.ground_state(H, alpha=1, n_replicas=10**6, **RUN),
     lambda: rbmqs.ground_state(H, alpha="2", **RUN),
