@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.brief import Brief
-from hamiltonians.utils.checks import instance, positive_int
+from hamiltonians.utils.checks import positive_int
+from rbmqs.estimators.consistency import check_kinds
 from rbmqs.estimators.doubts import carrier_warnings, n_carriers
 from rbmqs.estimators.error_propagation import function_statistics, jackknife
 from rbmqs.estimators.lanczos.powers import LocalPowers, local_powers
@@ -114,7 +115,7 @@ def lanczos_step(
         psi is an eigenstate to rounding, so that there is nothing to improve; fewer
         `max_samples` than chains.
     """
-    instance("samples", samples, Samples)
+    check_kinds(psi=psi, hamiltonian=hamiltonian, samples=samples)
     samples = samples if max_samples is None else thinned(samples, max_samples)
     return step_from_powers(local_powers(psi, hamiltonian, samples, progress))
 
