@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.ranks import launched_ranks
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
     add_model_options,
@@ -53,7 +54,6 @@ def run_ground_state(options: argparse.Namespace) -> int:
     from rbmqs.runs.resume import starting_point
     from rbmqs.runs.run import ground_state
     from rbmqs.runs.warmup import solvers_compiled_ahead
-    from rbmqs.sampling.distributed import launched_ranks
 
     comm = launched_ranks()
     config = config_from_table(table_from_options(options))
@@ -98,7 +98,6 @@ def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config
 def run_resume(options: argparse.Namespace) -> int:
     """Go on with a run; returns the exit status."""
     from rbmqs.runs.run import resume
-    from rbmqs.sampling.distributed import launched_ranks
 
     if launched_ranks() is not None:
         raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")

@@ -10,7 +10,6 @@ of stochastic reconfiguration are solved on every rank.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,25 +22,6 @@ from rbmqs.sampling.metropolis import MetropolisSampler
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.states.state import VariationalState
-
-_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
-
-
-def launched_ranks() -> Any:
-    """MPI's communicator where a launcher such as mpirun started several ranks, else None.
-
-    Raises
-    ------
-    ImportError
-        There are several ranks, and mpi4py is not installed.
-    """
-    if not any(os.environ.get(name, "1") not in ("", "1") for name in _SIZES):
-        return None
-    try:
-        from mpi4py import MPI
-    except ImportError:
-        raise ImportError("a run on several MPI ranks needs mpi4py: install rbmqs[mpi]") from None
-    return MPI.COMM_WORLD if MPI.COMM_WORLD.size > 1 else None
 
 
 @dataclass(frozen=True, eq=False)
