@@ -1,4 +1,5 @@
-"""States from measurements: wavefunctions trained on snapshots in several bases.
+"""States from measurements: wavefunctions trained on shots in any bases.
 
-In: measured configurations with their bases. Out: a `VariationalState`. Begin with `snapshots.py`.
+In: measured outcomes with their bases. Out: a `VariationalState`. Begin with
+`shots.py` and `bases.py`.
 """
