@@ -61,8 +61,6 @@ VARIANTS = {
         diag_shift=1e-3, momentum=0.0, max_step=1e6, max_change=1e6
     ),
     "slower fall of the rate": optimiser(learning_rate=SLOW),
-    "relative shift 1e-2": optimiser(relative_shift=1e-2, diag_shift=1e-4),
-    "signal to noise above 2": optimiser(min_snr=2.0),
     "samples 128 to 1024": sampling(n_first_samples=128),
     "alpha 1, then 2": lambda settings: replace(settings, growth=(1, 2), growth_interval=100),
 }

@@ -20,6 +20,7 @@ RENAMED = {
     "n_settling": "n_refinement",
     "trial_energies": "restart_energies",
 }
+REMOVED = {"relative_shift": 0.0, "min_snr": 0.0}  # of the optimiser, with what says "none"
 
 
 def with_new_names(table: Any, *, note: bool = False) -> Any:
@@ -35,6 +36,8 @@ def with_new_names(table: Any, *, note: bool = False) -> Any:
     for old in RENAMED.keys() & table.keys() if note else ():
         text = f"the setting {old} is now called {RENAMED[old]}: please rename it"
         warnings.warn(text, FutureWarning, stacklevel=2)
+    if "max_step" in table and "diag_shift" in table:  # all settings of an optimiser
+        table = {k: v for k, v in table.items() if k not in REMOVED or v != REMOVED[k]}
     return {RENAMED.get(key, key): with_new_names(value, note=note) for key, value in table.items()}
 
 

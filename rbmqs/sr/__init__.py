@@ -1,13 +1,6 @@
 """Stochastic reconfiguration: the step from local energies to new parameters."""
 
-from rbmqs.sr.choice import (
-    SOLVERS,
-    allowed_solvers,
-    choose_solver,
-    register_solver,
-    solution_of,
-    solve,
-)
+from rbmqs.sr.choice import SOLVERS, choose_solver, register_solver, solution_of, solve
 from rbmqs.sr.record import SRSolution
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
@@ -18,7 +11,6 @@ __all__ = [
     "FactorisedJacobian",
     "Jacobian",
     "SRSolution",
-    "allowed_solvers",
     "choose_solver",
     "register_solver",
     "solution_of",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from hamiltonians.utils.checks import choice
 from hamiltonians.utils.registry import Registry
-from rbmqs.sr import scaling, solvers
+from rbmqs.sr import solvers
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.sr.record import SRSolution
 from rbmqs.sr.solvers import Direction
-from rbmqs.sr.truncation import truncated
 from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
 from rbmqs.states.weights import times_weights
 
@@ -127,10 +125,10 @@ def _costs_of(jacobian: Jacobian) -> dict[str, float]:
     )
 
 
-def choose_solver(jacobian: Jacobian, among: Iterable[str] | None = None) -> str:
+def choose_solver(jacobian: Jacobian) -> str:
     """Name of the cheapest solver for this many samples and parameters."""
     estimate = _costs_of(jacobian)
-    return min(SOLVERS if among is None else among, key=lambda method: estimate[method])
+    return min(SOLVERS, key=lambda method: estimate[method])
 
 
 def affordable_iterations(jacobian: FactorisedJacobian) -> int:
@@ -150,17 +148,10 @@ def _in_single_precision(
 
     It is with few parameters and a shift that is not too small, which the first iterations show.
     """
-    if not isinstance(jacobian, FactorisedJacobian) or jacobian.weights is not None:
-        return None
+    if type(jacobian) is not FactorisedJacobian or jacobian.weights is not None:
+        return None  # the kernel knows nothing of a `LocalJacobian`'s scale
     limit = affordable_iterations(jacobian)
     return solvers.single_precision(jacobian, right, diag_shift, limit) if limit >= _TRIED else None
-
-
-def allowed_solvers(relative_shift: float = 0.0, min_snr: float = 0.0) -> tuple[str, ...]:
-    """Solvers that can do what is asked for."""
-    if min_snr > 0:
-        return ("dense",)
-    return scaling.METHODS if relative_shift > 0 else tuple(SOLVERS)
 
 
 def solve(
@@ -170,8 +161,6 @@ def solve(
     method: str | None = None,
     start: np.ndarray | None = None,
     *,
-    relative_shift: float = 0.0,
-    min_snr: float = 0.0,
     blocks: UnitBlocks | None = None,
 ) -> SRSolution:
     """Solve (S + diag_shift) x = F, or with `start` (S + diag_shift)(x - start) = F - S start.
@@ -188,24 +177,19 @@ def solve(
     start : array (n_parameters,), optional
         Direction towards which the shift pulls instead of zero: SPRING's momentum
         (arXiv:2401.10190, Eq. 13).
-    relative_shift : float
-        Adds relative_shift diag(S) to the shift, see `rbmqs.sr.scaling`.
-    min_snr : float
-        Leaves out forces that are noise, see `rbmqs.sr.truncation`.
     blocks : UnitBlocks, optional
-        Makes the shift of a plain RBM's weights grow with distance, see
-        `rbmqs.sr.local`; not together with the two before.
+        Makes the shift of a plain RBM's weights grow with distance, see `rbmqs.sr.local`.
 
     Raises
     ------
     ValueError
-        A `method` that is not known, or not one of `allowed_solvers`.
+        A `method` that is not known.
     FloatingPointError
         Local energies or log-derivatives hold NaN or infinity, or the matrix stays indefinite at
         every shift tried.
     """
     if method is not None and ":" not in method:  # import paths are looked up in SOLVERS
-        choice("solver", method, allowed_solvers(relative_shift, min_snr))
+        choice("solver", method, tuple(SOLVERS))
     if not np.isfinite(local_energies).all():
         raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
     if not jacobian.is_finite:  # LAPACK factorises NaN without complaint
@@ -216,38 +200,27 @@ def solve(
         drift = jacobian.times(start)
     right = deviations if drift is None else deviations - drift
     if blocks is None:
-        name, found = _found(jacobian, right, diag_shift, method, relative_shift, min_snr)
+        name, found = _found(jacobian, right, diag_shift, method)
     else:
         if not isinstance(jacobian, FactorisedJacobian):
             raise TypeError(f"blocks take a plain RBM, got a {type(jacobian).__name__}")
         local = LocalJacobian.of(jacobian, blocks)
-        name, found = _found(local, right, diag_shift, method, 0.0, 0.0)
+        name, found = _found(local, right, diag_shift, method)
         found = local.unscaled(found)
     x = found.x if drift is None else start + found.x
     return solution_of(name, found, x, jacobian, deviations)
 
 
 def _found(
-    jacobian: Jacobian,
-    right: np.ndarray,
-    diag_shift: float,
-    method: str | None,
-    relative_shift: float,
-    min_snr: float,
+    jacobian: Jacobian, right: np.ndarray, diag_shift: float, method: str | None
 ) -> tuple[str, Direction]:
     """The direction, and the name of the solver that found it."""
-    allowed = allowed_solvers(relative_shift, min_snr)
-    if method is None and not (relative_shift > 0 or min_snr > 0):
+    if method is None:
         found = _in_single_precision(jacobian, right, diag_shift)
         if found is not None:
             return "matrix-free", found
-    name = method or choose_solver(jacobian, allowed)
-    solver = partial(truncated, min_snr=min_snr) if min_snr > 0 else SOLVERS[name]
-    if relative_shift > 0:
-        found = scaling.with_relative_shift(solver, jacobian, right, diag_shift, relative_shift)
-    else:
-        found = solver(jacobian, right, diag_shift)
-    return name, found
+    name = method or choose_solver(jacobian)
+    return name, SOLVERS[name](jacobian, right, diag_shift)
 
 
 def solution_of(
@@ -267,7 +240,6 @@ def solution_of(
         method=name,
         diag_shift=float(found.diag_shift),
         residual=found.residual,
-        rank=found.rank,
         n_iterations=found.n_iterations,
         force_norm=float(np.linalg.norm(force)),
         slope=-2.0 * float(np.vdot(deviations, weighted).real) / n,

@@ -10,12 +10,11 @@ over blocks b of units, in factors as that of the plain RBM; see `rbmqs.core.gra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from rbmqs.core.gram import centred_gram
-from rbmqs.sr.scaling import ScaledJacobian
 from rbmqs.sr.solvers import Direction
 from rbmqs.states.jacobian import FactorisedJacobian
 from rbmqs.states.repeats import Repeats
@@ -77,16 +76,18 @@ class UnitBlocks:
 
 
 @dataclass(frozen=True, eq=False)
-class LocalJacobian(ScaledJacobian):
+class LocalJacobian(FactorisedJacobian):
     """Log-derivatives of a plain RBM, those of weights times f^(1/2).
 
     Parameters
     ----------
+    scale : float64 (n_parameters,)
+        f^(1/2) of weights, 1 of biases.
     blocks : UnitBlocks
     """
 
-    jacobian: FactorisedJacobian
-    blocks: UnitBlocks
+    scale: np.ndarray = field(kw_only=True)
+    blocks: UnitBlocks = field(kw_only=True)
 
     @classmethod
     def of(cls, jacobian: FactorisedJacobian, blocks: UnitBlocks) -> LocalJacobian:
@@ -94,25 +95,33 @@ class LocalJacobian(ScaledJacobian):
         n_sites, n_hidden = jacobian.spins.shape[1], jacobian.tanh.shape[1]
         n_biases = jacobian.n_parameters - n_sites * n_hidden
         roots = np.sqrt(blocks.profiles(n_sites)).ravel()
-        return cls(jacobian, np.append(np.ones(n_biases), roots), blocks)
+        own = {f.name: getattr(jacobian, f.name) for f in fields(jacobian)}
+        return cls(**own, scale=np.append(np.ones(n_biases), roots), blocks=blocks)
 
     @property
     def width(self) -> int:
         """Multiply-adds of an element of the Gram matrix."""
-        return self.jacobian.width + self.blocks.near.size
+        return super().width + self.blocks.near.size
 
-    def repeats(self) -> Repeats | None:
-        """Samples that are alike, or None where nearly all differ and count alike."""
-        return self.jacobian.repeats()
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """(O - <O>) scale v, shape (n_samples,)."""
+        return super().times(self.scale * vector)
+
+    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
+        """scale (O - <O>)^dagger W y, shape (n_parameters,)."""
+        return self.scale * super().adjoint_times(values)
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Rows of the uncentred Jacobian."""
+        return self.scale * super().rows(start, stop)
 
     def gram(self, repeats: Repeats | None = None) -> np.ndarray:
         """Lower triangle of the Gram matrix, as `FactorisedJacobian.gram` gives it."""
-        spins, tanh, counts = self.jacobian.different(repeats)
+        spins, tanh, counts = self.different(repeats)
         b = self.blocks
-        return centred_gram(
-            spins, tanh[:, b.order], counts, self.jacobian.has_visible_bias,
-            self.jacobian.has_hidden_bias, (b.first, b.near, b.near_profile, b.floor),
-        )  # fmt: skip
+        profiles = (b.first, b.near, b.near_profile, b.floor)
+        biases = self.has_visible_bias, self.has_hidden_bias
+        return centred_gram(spins, tanh[:, b.order], counts, *biases, profiles)
 
     def unscaled(self, found: Direction) -> Direction:
         """The solution for the parameters themselves."""

@@ -21,8 +21,6 @@ class SRSolution:
         Shift in use; larger than asked for where the factorisation needed it.
     residual : float
         |(S + shift) x - F| / |F|.
-    rank : int or None
-        Eigenvalues kept, where the solver truncates; None otherwise.
     n_iterations : int
         Of an iterative solver, 0 otherwise.
     force_norm : float
@@ -39,7 +37,6 @@ class SRSolution:
     method: str
     diag_shift: float
     residual: float
-    rank: int | None
     n_iterations: int
     force_norm: float
     slope: float
@@ -56,7 +53,6 @@ class SRSolution:
             "method": self.method,
             "diag_shift": self.diag_shift,
             "residual": self.residual,
-            "rank": self.rank,
             "n_iterations": self.n_iterations,
             "force_norm": self.force_norm,
             "metric_norm": self.metric_norm,

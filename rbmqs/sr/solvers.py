@@ -45,8 +45,6 @@ class Direction:
         Of an iterative solver, 0 otherwise.
     advice : str
         Empty, or a sentence on what is wrong and what to change.
-    rank : int or None
-        Eigenvalues kept, where the solver truncates.
     """
 
     x: np.ndarray
@@ -54,7 +52,6 @@ class Direction:
     residual: float
     n_iterations: int
     advice: str
-    rank: int | None = None
 
 
 def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:

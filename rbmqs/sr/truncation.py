@@ -1,49 +1,20 @@
-"""Directions in which the force is noise are left out (Schmitt & Heyl, PRL 125, 100503 (2020),
-arXiv:1912.08828, supplement).
+"""How much of a force is noise (Schmitt & Heyl, PRL 125, 100503 (2020), arXiv:1912.08828).
 
-In the eigenbasis of S, S = V diag(lambda) V^dagger, the force has components
+In a basis V of parameters, as the eigenbasis of S, the force has components
 
     rho_k = <q_k^* e>,      q_k = sum_l (O_l - <O_l>) V_lk,      e = E_loc - <E_loc>
 
-each a mean over n samples with the signal-to-noise ratio
-
-    snr_k = |rho_k| (n / var(q_k^* e))^(1/2)
-
-and it enters the solution as rho_k / (lambda_k + shift) / (1 + (min_snr / snr_k)^6).
+each a mean over n samples with the signal-to-noise ratio snr_k = |rho_k| (n / var(q_k^* e))^(1/2).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from rbmqs.sr.solvers import Direction, covariance
 from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.weights import times_weights
 
 _ROW_BLOCK = 256
-_SHARPNESS = 6  # exponent of the paper's cut-off
-_SMALLEST = 1e-30  # ratios below weigh nothing, and their inverse has a sixth power
-
-
-def truncated(
-    jacobian: Jacobian, deviations: np.ndarray, diag_shift: float, *, min_snr: float
-) -> Direction:
-    """Solve with the eigenbasis of the covariance matrix: for few parameters.
-
-    Raises
-    ------
-    FloatingPointError
-        The eigenbasis was not found.
-    """
-    try:
-        eigenvalues, basis = np.linalg.eigh(covariance(jacobian))
-    except np.linalg.LinAlgError as error:
-        raise FloatingPointError(f"the reconfiguration matrix: {error}") from error
-    force, ratio = signal_to_noise(jacobian, deviations, basis)
-    weight = 1.0 / (1.0 + (min_snr / np.maximum(ratio, _SMALLEST)) ** _SHARPNESS)
-    inverse = weight / (np.maximum(eigenvalues, 0.0) + diag_shift)
-    rank = int(np.count_nonzero(weight > 0.5))
-    return Direction(basis @ (inverse * force), diag_shift, 0.0, 0, "", rank)
 
 
 def signal_to_noise(

@@ -109,8 +109,6 @@ class StochasticReconfiguration:
             gain * settings.diag_shift_at(iteration),
             settings.solver,
             start=momentum * state.direction,
-            relative_shift=gain * settings.relative_shift,
-            min_snr=settings.min_snr,
             **options,
         )
         rate = settings.learning_rate_at(iteration, psi, has_low_noise(psi, batch.energy))

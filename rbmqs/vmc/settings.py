@@ -16,7 +16,7 @@ from hamiltonians.utils.checks import choice, flag, number, plain_fields, positi
 from hamiltonians.utils.memory import require_memory
 from rbmqs.sampling.moves import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
-from rbmqs.sr import SOLVERS, allowed_solvers
+from rbmqs.sr import SOLVERS
 from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.vmc.recommended import recommended
 
@@ -176,21 +176,15 @@ class OptimiserSettings:
         (2024), arXiv:2401.10190): the solve starts from mu times the previous direction. None for
         0.9, and for 0.5 rising to 0.9 over 400 iterations with a projected wavefunction: 1 - mu is
         then its `friction`.
-    relative_shift : float
-        eps_1 of the scale-invariant shift eps_1 diag(S) + diag_shift; 0 for none. Takes the
-        solvers "dense" and "matrix-free".
-    min_snr : float
-        Components of the force whose signal-to-noise ratio is below this are left out (Schmitt &
-        Heyl 2020, arXiv:1912.08828); 0 keeps all. Takes the solver "dense".
     local_shift : bool or None
         Whether the shift of a plain RBM's weights grows with the distance between unit and
         site, see `rbmqs.vmc.extensions.distance_shift`. None for where there are more parameters
-        than samples, more than 32 sites, and neither `relative_shift` nor `min_snr`.
+        than samples, and more than 32 sites.
     solver : str or None
         "sample-space", "matrix-free", "dense", or None for the cheapest.
     kind : str
         "sr" for stochastic reconfiguration; "adam" and "sgd" are baselines that take neither shift,
-        `solver`, `min_snr` nor `local_shift`.
+        `solver` nor `local_shift`.
     """
 
     learning_rate: Schedule | float | None = None
@@ -200,8 +194,6 @@ class OptimiserSettings:
     max_step: float = 0.2
     max_change: float = 0.06
     momentum: float | None = None
-    relative_shift: float = 0.0
-    min_snr: float = 0.0
     local_shift: bool | None = None
     solver: str | None = None
     kind: str = "sr"
@@ -217,36 +209,18 @@ class OptimiserSettings:
         number("max_change", self.max_change, above=0)
         if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
-        for name in ("relative_shift", "min_snr"):
-            number(name, getattr(self, name), at_least=0)
         if not isinstance(self.local_shift, bool | None):
             raise TypeError(f"local_shift must be true, false or None, got {self.local_shift!r}")
-        if self.local_shift and (self.relative_shift > 0 or self.min_snr > 0):
-            raise ValueError("local_shift = true goes with neither relative_shift nor min_snr")
         if self.solver is not None and ":" not in self.solver:
             choice("solver", self.solver, tuple(SOLVERS))
-            self._check_solver()
 
     def _check_first_order(self) -> None:
         # Optimisers of one's own go by import path.
         if not isinstance(self.kind, str) or ":" not in self.kind:
             choice("kind", self.kind, ("sr", "adam", "sgd"))
-        given = {
-            "solver": self.solver is not None,
-            "relative_shift": self.relative_shift != 0,
-            "min_snr": self.min_snr != 0,
-            "local_shift": bool(self.local_shift),
-        }
-        for name in (name for name, is_given in given.items() if is_given):
-            raise ValueError(f"{name} belongs to kind = 'sr', got kind = {self.kind!r}")
-
-    def _check_solver(self) -> None:
-        allowed = allowed_solvers(self.relative_shift, self.min_snr)
-        if self.solver not in allowed:
-            raise ValueError(
-                f"relative_shift = {self.relative_shift:g} and min_snr = {self.min_snr:g} take "
-                f"the solver {' or '.join(allowed)}, got {self.solver!r}"
-            )
+        for name in ("solver", "local_shift"):
+            if getattr(self, name):
+                raise ValueError(f"{name} belongs to kind = 'sr', got kind = {self.kind!r}")
 
     def learning_rate_at(
         self, iteration: int, psi: VariationalState, low_noise: bool = False
@@ -262,12 +236,6 @@ class OptimiserSettings:
             return self.learning_rate(iteration)  # type: ignore[operator]
         found = recommended(psi)
         return max(found.learning_rate(iteration), found.low_noise_rate if low_noise else 0.0)
-
-    @property
-    def local_shift_asked(self) -> bool | None:
-        """`local_shift`, false where None leaves it to another shift or to truncation."""
-        other = self.relative_shift > 0 or self.min_snr > 0
-        return False if other and self.local_shift is None else self.local_shift
 
     def diag_shift_at(self, iteration: int) -> float:
         """Diagonal shift before damping."""

@@ -66,7 +66,7 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     rbmqs.SamplingSettings: {"n_samples": 16, "n_chains": 4, "move": "flip", "sweep_size": 4,
                              "n_replicas": 1, "beta_min": 0.1, "exact": False},
     rbmqs.OptimiserSettings: {"learning_rate": 0.1, "diag_shift": 0.01, "max_step": 0.1,
-                              "momentum": 0.5, "relative_shift": 0.0, "min_snr": 0.0},
+                              "momentum": 0.5},
     rbmqs.RunSettings: {"n_iterations": 3, "seed": 0, "growth": (), "n_restarts": 1},
     rbmqs.MetropolisSampler: {"n_sites": 6, "total_sz": None, "move": "flip", "n_chains": 4,
                               "sweep_size": 6},

@@ -79,12 +79,6 @@ def test_samples_double_until_there_are_enough():
     assert [settings.n_draws_at(t, PSI) for t in (67, 10**9)] == [100, 100]
 
 
-def test_options_that_a_solver_lacks():
-    for kept in ("dense", "matrix-free", None):
-        assert OptimiserSettings(relative_shift=0.1, solver=kept).solver == kept
-    assert OptimiserSettings(min_snr=2.0, solver="dense").min_snr == 2.0
-
-
 def test_optimiser_settings_follow_their_schedules():
     settings = OptimiserSettings(learning_rate=0.1, diag_shift=Schedule(0.1, "inverse", 10.0))
     assert settings.learning_rate_at(100, PSI) == 0.1
@@ -164,10 +158,6 @@ BAD = [
     (lambda: SamplingSettings(n_first_samples=64.0), "n_first_samples"),
     (lambda: SamplingSettings(sample_doubling=0), "sample_doubling"),
     (lambda: OptimiserSettings(learning_rate=0), "learning_rate"),
-    (lambda: OptimiserSettings(relative_shift=-0.1), "relative_shift"),
-    (lambda: OptimiserSettings(relative_shift=0.1, solver="sample-space"), "relative_shift"),
-    (lambda: OptimiserSettings(min_snr=math.nan), "min_snr"),
-    (lambda: OptimiserSettings(min_snr=1.0, solver="matrix-free"), "min_snr"),
     (lambda: OptimiserSettings(learning_rate="fast"), "learning_rate"),
     (lambda: OptimiserSettings(diag_shift=-1e-3), "diag_shift"),
     (lambda: OptimiserSettings(diag_shift=math.nan), "diag_shift"),

@@ -71,7 +71,7 @@ class DistanceShift:
     @classmethod
     def of(cls, hamiltonian: SpinHamiltonian, settings: RunSettings) -> DistanceShift:
         """As the settings of a run ask for it."""
-        return cls(hamiltonian, settings.optimiser.local_shift_asked)
+        return cls(hamiltonian, settings.optimiser.local_shift)
 
     def of_sums(self) -> DistanceShift | None:
         """For sums over all configurations, which leave no weight open: only where it is asked."""
