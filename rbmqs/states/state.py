@@ -302,6 +302,20 @@ class VariationalState(ABC):
         """
         return _measurement().sample(self, n_samples, **options)
 
+    def sample_in(self, bases: Any, n_shots: int = 1000, **options: Any) -> Any:
+        """Outcomes in product bases such as "XZY"; see `rbmqs.tomography.drawing.sample_in`.
+
+        Parameters
+        ----------
+        bases : str, sequence of str, unitaries (n_bases, N, 2, 2) or Bases
+        n_shots : int
+            Of each basis.
+        **options
+            `total_sz`, `seed`.
+        """
+        room = import_module("rbmqs.tomography.drawing")
+        return room.sample_in(self, bases, n_shots, **options)
+
     def expect(self, operator: PauliSum | SpinHamiltonian, **options: Any) -> Any:
         """Expectation of an operator with its error; see `rbmqs.estimators.measurement`.
 
