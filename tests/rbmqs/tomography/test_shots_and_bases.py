@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tomography_twins import kron, random_vector
 
 from rbmqs.tomography.bases import (
     UNITARIES,
@@ -15,19 +16,6 @@ from rbmqs.tomography.rotations import BasisSum, adjoint, rotated
 from rbmqs.tomography.shots import Shots
 
 PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-
-
-def kron(matrices):
-    """The naive twin of a product of one-site matrices."""
-    total = np.eye(1)
-    for matrix in matrices:
-        total = np.kron(total, matrix)
-    return total
-
-
-def random_vector(n_sites, seed=0):
-    real, imaginary = np.random.default_rng(seed).normal(size=(2, 2**n_sites))
-    return real + 1j * imaginary
 
 
 def test_rows_of_a_pauli_unitary_are_the_bras_of_plus_and_minus_one():
