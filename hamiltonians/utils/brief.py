@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import fields
 from html import escape
 from typing import Any
@@ -40,34 +39,37 @@ def brief(value: Any) -> str:
 
 
 class Tabled:
-    """Gives a class that has `summary` a representation of a few lines, and a table in notebooks.
+    """Builds the report of a class that has `summary`: text, 20 lines of it, a table in notebooks.
 
     A dataclass keeps its own representation unless it has ``repr=False``.
     """
 
     def summary(self) -> tuple[str, Rows]:
-        """A headline, and what there is to say as labels and texts."""
+        """A headline, or several lines, and what there is to say as labels and texts.
+
+        A row without a label goes on with the one before it; a headline that ends with a line
+        break has an empty line below it.
+        """
         raise NotImplementedError
 
-    def __repr__(self) -> str:
+    def _lines(self) -> list[str]:
         head, rows = self.summary()
-        return cut_lines([head, *(f"{label:<14} {text}" for label, text in rows)], "...")
+        return [*head.split("\n"), *(f"{label:<14} {text}" for label, text in rows)]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def __repr__(self) -> str:
+        lines = self._lines()
+        if len(lines) > MOST_LINES:
+            lines = [*lines[: MOST_LINES - 1], "... print() shows the rest"]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         head, rows = self.summary()
-        return html_table([head], rows)
-
-
-def cut_lines(lines: list[str], ending: str) -> str:
-    """At most 20 lines, the last of which says that there are more."""
-    return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], ending])
-
-
-def html_table(headlines: Iterable[str], rows: Iterable[tuple[str, str]]) -> str:
-    """Lines above a table of labels and texts, for a notebook."""
-    body = "".join(
-        f"<tr><th style='text-align:left'>{escape(label)}</th>"
-        f"<td style='text-align:left'>{escape(text)}</td></tr>"
-        for label, text in rows
-    )
-    return f"<p>{'<br>'.join(escape(line) for line in headlines)}</p><table>{body}</table>"
+        body = "".join(
+            f"<tr><th style='text-align:left'>{escape(label)}</th>"
+            f"<td style='text-align:left'>{escape(text)}</td></tr>"
+            for label, text in rows
+        )
+        return f"<p>{'<br>'.join(map(escape, head.splitlines()))}</p><table>{body}</table>"

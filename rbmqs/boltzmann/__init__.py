@@ -9,35 +9,22 @@ type of unit is a class registered in `unit_types.py`, a new model one file besi
 begin with `bernoulli.py` or `layers.py`. docs/boltzmann.md is the map.
 """
 
-from importlib import import_module
-from typing import Any
+from hamiltonians.utils.lazy import names_on_first_use
 
-_HOMES = {
-    "BernoulliRBM": "bernoulli",
-    "BoltzmannMachine": "general",
-    "ClassificationRBM": "classification",
-    "DeepBeliefClassifier": "finetuning",
-    "DeepBeliefNetwork": "belief_network",
-    "DeepBoltzmannMachine": "deep_boltzmann",
-    "GaussianRBM": "gaussian",
-    "LayeredRBM": "gaussian",
-    "NADE": "nade",
-    "RatingsRBM": "ratings",
-    "ReplicatedSoftmax": "topics",
-    "SoftmaxRBM": "softmax",
-}
-_MODULES = ("baselines", "datasets", "likelihood", "plotting")
-
-__all__ = [*sorted(_HOMES), *_MODULES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"rbmqs.boltzmann.{_HOMES[name]}"), name)
-    if name in _MODULES:
-        return import_module(f"rbmqs.boltzmann.{name}")
-    raise AttributeError(f"module 'rbmqs.boltzmann' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "belief_network": "DeepBeliefNetwork",
+        "bernoulli": "BernoulliRBM",
+        "classification": "ClassificationRBM",
+        "deep_boltzmann": "DeepBoltzmannMachine",
+        "finetuning": "DeepBeliefClassifier",
+        "gaussian": "GaussianRBM LayeredRBM",
+        "general": "BoltzmannMachine",
+        "nade": "NADE",
+        "ratings": "RatingsRBM",
+        "softmax": "SoftmaxRBM",
+        "topics": "ReplicatedSoftmax",
+    },
+    "baselines datasets likelihood plotting",
+)

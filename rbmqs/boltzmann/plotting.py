@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rbmqs.boltzmann.training import Training
+from rbmqs.utils.figures import BLUE, RED, panels, saved
 
-_TRAIN, _OTHER = "#1f5fa8", "#c23b22"
 MAX_TILES = 400
 
 
@@ -49,11 +49,12 @@ def images(
     height, width = image_shape(rows.shape[1], shape)
     columns = columns or int(np.ceil(np.sqrt(len(rows))))
     sheet = _tiles(rows.reshape(-1, height, width), columns, diverging)
-    figure, axis = _figure((0.6 * columns, 0.6 * -(-len(rows) // columns) * height / width))
+    size = (0.6 * columns, 0.6 * -(-len(rows) // columns) * height / width)
+    figure, (axis,) = panels(1, *size)
     limit = {"vmin": -1, "vmax": 1, "cmap": "RdBu_r"} if diverging else {"cmap": "gray_r"}
     axis.imshow(sheet, interpolation="nearest", **limit)
     axis.set_axis_off()
-    return _save(figure, path)
+    return saved(figure, path)
 
 
 def filters(rbm: Any, path: str | Path | None = None, **options: Any) -> Any:
@@ -83,13 +84,13 @@ def free_energies(
     """Histograms of F(v) for several sets of rows, by name."""
     values = {name: rbm.free_energy(rows) for name, rows in data.items()}
     span = (min(v.min() for v in values.values()), max(v.max() for v in values.values()))
-    figure, axis = _figure((7, 4))
+    figure, (axis,) = panels(1, 7, 4)
     for name, energies in values.items():
         axis.hist(energies, bins=bins, range=span, histtype="step", density=True, label=name)
     axis.set_xlabel("free energy")
     axis.set_ylabel("density of rows")
     axis.legend(frameon=False)
-    return _save(figure, path)
+    return saved(figure, path)
 
 
 def learning_curves(training: Training, path: str | Path | None = None) -> Any:
@@ -100,22 +101,19 @@ def learning_curves(training: Training, path: str | Path | None = None) -> Any:
     ValueError
         A run without a check.
     """
-    from matplotlib.figure import Figure
-
     if not training.history:
         raise ValueError("training has no history to draw: it ended before its first check")
     names = list(training.history[-1].figures)
     epochs = [record.epoch for record in training.history]
-    figure = Figure(figsize=(7, 2.2 * (len(names) + 1)), layout="constrained")
-    axes = figure.subplots(len(names) + 1, 1, sharex=True, squeeze=False)[:, 0]
+    figure, axes = panels(len(names) + 1, 7, 2.2 * (len(names) + 1))
     for axis, name in zip(axes, names, strict=False):
         values = [record.figures.get(name, np.nan) for record in training.history]
-        axis.plot(epochs, values, color=_TRAIN, lw=1)
+        axis.plot(epochs, values, color=BLUE, lw=1)
         axis.set_ylabel(name)
-    axes[-1].plot(epochs, [record.rate for record in training.history], color=_OTHER, lw=1)
+    axes[-1].plot(epochs, [record.rate for record in training.history], color=RED, lw=1)
     axes[-1].set_ylabel("learning rate")
     axes[-1].set_xlabel("epoch")
-    return _save(figure, path)
+    return saved(figure, path)
 
 
 def image_shape(n_pixels: int, shape: tuple[int, int] | None) -> tuple[int, int]:
@@ -137,16 +135,3 @@ def _tiles(pictures: np.ndarray, columns: int, scaled: bool) -> np.ndarray:
         size = max(np.abs(picture).max(), 1e-12) if scaled else 1.0
         sheet[top : top + height, left : left + width] = picture / size
     return sheet
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(max(size[0], 1), max(size[1], 1)), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _save(figure: Any, path: str | Path | None) -> Any:
-    if path is not None:
-        figure.savefig(path, dpi=150)
-    return figure

@@ -49,5 +49,5 @@ def run_lanczos(options: argparse.Namespace) -> int:
     )
     print(analysis)
     write_json(directory / FILE, analysis.to_dict())
-    print(f"{'written':<16} {directory / FILE}")
+    print(f"{'written':<14} {directory / FILE}")
     return exit_codes.NOT_CONVERGED if analysis.status else 0

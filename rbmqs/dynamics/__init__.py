@@ -5,23 +5,15 @@ observables with error bars, and a record of each step. Begin with `evolution.py
 solves for the velocity, `integrators.py` makes steps of it, `batches.py` says on what samples.
 """
 
-from importlib import import_module
-from typing import Any
+from hamiltonians.utils.lazy import names_on_first_use
 
-_HOMES = {
-    "Evolution": "records",
-    "EvolutionRecord": "records",
-    "EvolutionSettings": "settings",
-    "as_complex": "starts",
-    "evolve": "evolution",
-    "product_state": "starts",
-    "read_evolution_log": "files",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"rbmqs.dynamics.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'rbmqs.dynamics' has no attribute {name!r}")
+__all__, __getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "evolution": "evolve",
+        "files": "read_evolution_log",
+        "records": "Evolution EvolutionRecord",
+        "settings": "EvolutionSettings",
+        "starts": "as_complex product_state",
+    },
+)

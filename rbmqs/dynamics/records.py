@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.utils.brief import Rows, Tabled
 from rbmqs.estimators.stats import Stats
 from rbmqs.vmc.records import stats_from_dict
 
@@ -87,8 +88,8 @@ class EvolutionRecord:
         return cls(**{**values, "energy": stats_from_dict(values["energy"])})
 
 
-@dataclass(frozen=True, eq=False)
-class Evolution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Evolution(Tabled):
     """An evolution in time.
 
     Parameters
@@ -199,32 +200,28 @@ class Evolution:
 
         return plot_evolution(self, path)
 
-    def __str__(self) -> str:
+    def summary(self) -> tuple[str, Rows]:
+        """Times, steps, observables at the first and the last of them, status."""
         time = "imaginary" if self.settings.imaginary else "real"
         span = f"{self.times[0]:g} to {self.times[-1]:g}" if len(self.times) else "none"
-        lines = [
-            f"{'hamiltonian':<14} {self.name}",
-            f"{'times':<14} {span} ({time}), {len(self.times)} asked for",
-        ]
+        rows = [("times", f"{span} ({time}), {len(self.times)} asked for")]
         if self.records:
             rejected = sum(r.n_rejected for r in self.records)
             last = self.records[-1]
-            lines += [
-                f"{'steps':<14} {len(self.records)} ({rejected} repeated) by "
-                f"{self.settings.integrator}, {self.seconds:.1f} s",
-                f"{'r^2':<14} largest {max(map(_error, self.records)):.2g}, "
-                f"integral {last.integrated_r2:.2g}",
+            steps = f"{len(self.records)} ({rejected} repeated) by {self.settings.integrator}"
+            largest = max(map(_error, self.records))
+            rows += [
+                ("steps", f"{steps}, {self.seconds:.1f} s"),
+                ("r^2", f"largest {largest:.2g}, integral {last.integrated_r2:.2g}"),
             ]
         for name, series in self.observables.items():
             exact = "" if not self.exact or name not in self.exact else (
                 f"   exact {self.exact[name][len(series) - 1]:.6f}"
             )  # fmt: skip
-            lines.append(f"{name:<14} {_short(series[0])} -> {_short(series[-1])}{exact}")
-        status = self.status
-        lines.append(f"{'status':<14} {'all checks passed' if not status else status[0]}")
-        return "\n".join([*lines, *(f"{'':<14} {sentence}" for sentence in status[1:])])
-
-    __repr__ = __str__
+            rows.append((name, f"{_short(series[0])} -> {_short(series[-1])}{exact}"))
+        first, *others = self.status or ("all checks passed",)
+        rows += [("status", first), *(("", sentence) for sentence in others)]
+        return f"evolution under {self.name}", rows
 
 
 def _chain_status(records: Sequence[EvolutionRecord]) -> list[str]:

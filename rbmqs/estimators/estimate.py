@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.brief import Rows, Tabled
 from rbmqs.estimators.chain_diagnostics import Comparison, compare_starts, statistics_by_start
 from rbmqs.estimators.doubts import configurations_differ, doubts_about, judge_error_bar
 from rbmqs.estimators.drawing import equilibrated_samples, sampler_for
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from rbmqs.sampling.chains import Samples
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Tabled):
     """Energy and observables of a state from samples of |psi|^2.
 
     Parameters
@@ -245,13 +246,12 @@ class Estimate:
                     f"states of different {name} cannot be compared, got {mine} and {its}"
                 )
 
-    def __str__(self) -> str:
-        lines = [
-            f"energy      {self.energy}",
-            f"per site    {self.energy.mean.real / self.hamiltonian.n_sites:.8f}",
-            f"V-score     {self.v_score:.3g}",
-            f"samples     {self.samples.shape[0]} chains of {self.samples.shape[1]} draws",
+    def summary(self) -> tuple[str, Rows]:
+        """Energy, V-score, samples, and what is doubtful."""
+        return f"estimate for {self.hamiltonian.name}", [
+            ("energy", str(self.energy)),
+            ("per site", f"{self.energy.mean.real / self.hamiltonian.n_sites:.8f}"),
+            ("V-score", f"{self.v_score:.3g}"),
+            ("samples", f"{self.samples.shape[0]} chains of {self.samples.shape[1]} draws"),
+            *(("doubtful", sentence) for sentence in self.warnings),
         ]
-        return "\n".join([*lines, *(f"doubtful    {sentence}" for sentence in self.warnings)])
-
-    __repr__ = __str__

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import number
 from rbmqs.estimators.lanczos.bounds import (
     CONFIDENCE,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian
 
 
-@dataclass(frozen=True, eq=False)
-class Analysis:
+@dataclass(frozen=True, eq=False, repr=False)
+class Analysis(Tabled):
     """What is known about the ground-state energy; total energies in Pauli units.
 
     Parameters
@@ -61,49 +62,45 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form."""
+        found = self.extrapolated.items()
         return {
             "format": "rbmqs-lanczos",
             "version": 1,
+            **vars(self),
             "hamiltonian": self.hamiltonian.describe(),
             "plain": self.plain.to_dict(),
             "step": None if self.step is None else self.step.to_dict(),
-            "extrapolated": {
-                name: {"energy": value, "error": error}
-                for name, (value, error) in self.extrapolated.items()
-            },
+            "extrapolated": {name: {"energy": e, "error": error} for name, (e, error) in found},
             "bounds": [bound.to_dict() for bound in self.bounds],
             "reference": None if self.reference is None else vars(self.reference),
-            "missing": list(self.missing),
-            "status": list(self.status),
         }
 
-    def __str__(self) -> str:
-        lines = [self.hamiltonian.name, "", self._row("psi", self.plain)]
-        if self.step is not None:
-            lines.append(self._row("Lanczos step", self.step.after))
-        for name, (value, error) in self.extrapolated.items():
-            lines.append(self._energy(f"{name}", value, error))
+    def summary(self) -> tuple[str, Rows]:
+        """Every energy, bound and sentence."""
+        states = {"psi": self.plain} | ({"Lanczos step": self.step.after} if self.step else {})
+        rows = [(name, self._state(state)) for name, state in states.items()]
+        rows += [(name, self._energy(*energy)) for name, energy in self.extrapolated.items()]
         if self.reference is None:
-            lines.append(f"{'reference':<16} none known for this Hamiltonian and sector")
+            rows.append(("reference", "none known for this Hamiltonian and sector"))
         else:
             known = self.reference
-            lines.append(self._energy(known.kind, known.energy, None) + f"  ({known.source})")
-        lines += [f"{'bound':<16} {bound}" for bound in self.bounds]
-        lines += [f"{'not to be had':<16} {sentence}" for sentence in self.missing]
-        lines += [f"{'status':<16} {sentence}" for sentence in self.status or ("good",)]
-        return "\n".join(lines)
+            rows.append((known.kind, f"{self._energy(known.energy, None)}  ({known.source})"))
+        rows += [("bound", str(bound)) for bound in self.bounds]
+        rows += [("not to be had", sentence) for sentence in self.missing]
+        rows += [("status", sentence) for sentence in self.status or ("good",)]
+        return f"{self.hamiltonian.name}\n", rows
 
-    def _row(self, name: str, state: EnergyVariance) -> str:
+    def _state(self, state: EnergyVariance) -> str:
         energy, variance = state.energy, state.variance
         return (
-            self._energy(name, energy.mean.real, energy.error_of_mean)
+            self._energy(energy.mean.real, energy.error_of_mean)
             + f"  variance {variance.mean.real:.4g} +- {variance.error_of_mean:.1g}"
         )
 
-    def _energy(self, name: str, value: float, error: float | None) -> str:
+    def _energy(self, value: float, error: float | None) -> str:
         """Total, per site, and how far from the reference."""
         bar = "" if error is None else f" +- {error:.1e}"
-        text = f"{name:<16} {value:.8f}{bar}  ({value / self.hamiltonian.n_sites:.8f} per site)"
+        text = f"{value:.8f}{bar}  ({value / self.hamiltonian.n_sites:.8f} per site)"
         if error is None or self.reference is None:
             return text
         exact = self.reference.energy

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hamiltonians.utils.brief import cut_lines, html_table
+from hamiltonians.utils.brief import Rows
 from rbmqs.estimators.chain_diagnostics import MARGIN
 from rbmqs.runs.outcome import Outcome
 from rbmqs.runs.status import status_lines
@@ -21,49 +21,24 @@ if TYPE_CHECKING:
     from rbmqs.estimators.estimate import Estimate
     from rbmqs.vmc.records import StepRecord
 
-Line = tuple[str, str]
-
 _NOTEWORTHY = 0.1  # seconds of compilation from which they are reported
 
 
-def report(result: Outcome) -> str:
-    """The lines for a terminal."""
-    lines = [f"{label:<14} {text}" for label, text in report_lines(result)]
-    return "\n".join([*headlines(result), "", *lines])
-
-
-def short_report(result: Outcome) -> str:
-    """The report cut to 20 lines, for a prompt."""
-    return cut_lines(report(result).splitlines(), "... print(result) shows the rest")
-
-
-def html_report(result: Outcome) -> str:
-    """The same as a table, for a notebook."""
-    return html_table(headlines(result), report_lines(result))
-
-
-def headlines(result: Outcome) -> list[str]:
-    """Hamiltonian and sector; ansatz and length."""
+def summary_of(result: Outcome) -> tuple[str, Rows]:
+    """What `Tabled.summary` asks for: Hamiltonian and ansatz, then energy to status."""
     h = result.hamiltonian
-    return [
-        f"{h.name}: {h.n_sites} sites, {_sector(h)}",
-        f"{_ansatz(result.psi.describe())}; {result.n_iterations} iterations",
-    ]
-
-
-def report_lines(result: Outcome) -> list[Line]:
-    """What there is to say about a run, from the energy to the reasons not to trust it."""
-    return [
+    what = f"{h.name}: {h.n_sites} sites, {_sector(h)}"
+    how = f"{_ansatz(result.psi.describe())}; {result.n_iterations} iterations"
+    return f"{what}\n{how}\n", [
         *_energy_lines(result),
         *_reference_lines(result),
         *_sign_lines(result.signs),
         ("V-score", f"{result.v_score:.2e}"),
         ("acceptance", f"{result.acceptance:.2f}"),
         *_start_lines(result.estimate),
-        *extension_lines(result.history, result.settings),
+        *extension_lines(result.history, result.settings, result.n_refinement),
         *_iteration_lines(result.history),
         *_unit_lines(result.hamiltonian),
-        *_refinement_lines(result.n_refinement),
         ("time", _time(result)),
         *status_lines(result.verdict),
     ]
@@ -89,7 +64,7 @@ def _sector(hamiltonian: SpinHamiltonian) -> str:
     return f"total S_z = {hamiltonian.total_sz:g}"
 
 
-def _energy_lines(result: Outcome) -> list[Line]:
+def _energy_lines(result: Outcome) -> Rows:
     energy, n = result.energy, result.hamiltonian.n_sites
     units = [(n, "Pauli units")] + [(4 * n, "S = sigma/2 units")] * result.has_spin_units
     return [
@@ -101,7 +76,7 @@ def _energy_lines(result: Outcome) -> list[Line]:
     ]
 
 
-def _reference_lines(result: Outcome) -> list[Line]:
+def _reference_lines(result: Outcome) -> Rows:
     reference = result.reference
     if reference is None:
         return [("reference", "none known for this Hamiltonian and sector")]
@@ -119,13 +94,13 @@ def _reference_lines(result: Outcome) -> list[Line]:
     ]
 
 
-def _unit_lines(hamiltonian: SpinHamiltonian) -> list[Line]:
+def _unit_lines(hamiltonian: SpinHamiltonian) -> Rows:
     """What learning rates are relative to, where it is not 1."""
     unit = hamiltonian.coupling_scale
     return [] if unit == 1 else [("learning rate", f"in units of 1 / J, J = {unit:.4g}")]
 
 
-def _sign_lines(rotation: Rotation | None) -> list[Line]:
+def _sign_lines(rotation: Rotation | None) -> Rows:
     """That the run turned spins by itself, and how that is turned off."""
     if rotation is None:
         return []
@@ -142,20 +117,14 @@ def _time(result: Outcome) -> str:
     return seconds
 
 
-def _iteration_lines(history: Sequence[StepRecord]) -> list[Line]:
+def _iteration_lines(history: Sequence[StepRecord]) -> Rows:
     """What was done in iterations besides drawing samples."""
     if history and history[-1].summed:
         return [("iterations", f"summed over {history[-1].energy.n_draws} configurations")]
     return []
 
 
-def _refinement_lines(n_iterations: int) -> list[Line]:
-    if n_iterations == 0:
-        return []
-    return [("refinement", f"{n_iterations} iterations with stuck chains of the final estimate")]
-
-
-def _start_lines(estimate: Estimate | None) -> list[Line]:
+def _start_lines(estimate: Estimate | None) -> Rows:
     """Whether chains from different starts agree, the energy by start if not, and swap rates."""
     if estimate is None:
         return []

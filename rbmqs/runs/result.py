@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.brief import Rows, Tabled
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.observables import Correlations
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.checkpoint import CONVENTION
 from rbmqs.runs.log import netket_log
 from rbmqs.runs.outcome import Outcome
-from rbmqs.runs.report import html_report, report, short_report
+from rbmqs.runs.report import summary_of
 from rbmqs.utils.json_files import write_json
 from rbmqs.vmc.extensions.multistart import restart_energies
 
@@ -27,7 +28,7 @@ RESULT = "result.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RunResult(Outcome):
+class RunResult(Tabled, Outcome):
     """A finished or interrupted run.
 
     Parameters
@@ -164,11 +165,6 @@ class RunResult(Outcome):
         write_json(directory / RESULT, self.to_dict())
         write_json(directory / "netket.log", self.netket_log(), indent=None)
 
-    def __str__(self) -> str:
-        return report(self)
-
-    def __repr__(self) -> str:
-        return short_report(self)
-
-    def _repr_html_(self) -> str:
-        return html_report(self)
+    def summary(self) -> tuple[str, Rows]:
+        """See `rbmqs.runs.report`."""
+        return summary_of(self)

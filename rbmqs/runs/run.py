@@ -30,9 +30,9 @@ from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled
+from rbmqs.vmc.ending import end_run
 from rbmqs.vmc.extension import RunContext
 from rbmqs.vmc.extensions.multistart import best_so_far, with_fewer_restarts
-from rbmqs.vmc.extensions.refinement import refined_estimate
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import DivergedError, RunState, target_of
 from rbmqs.vmc.settings import RunSettings
@@ -270,7 +270,7 @@ def run(
             healthy = state if begun and not trouble else None
             limit = None if settings.max_seconds is None else REFINEMENT * settings.max_seconds
             stopped = partial(interrupts.must_stop, optimised, limit)
-            found = refined_estimate(
+            found = end_run(
                 hamiltonian, psi, healthy, sampler, settings, stopped, progress, interrupts.agree
             )  # fmt: skip
             estimate, n_refinement = found.estimate, found.n_iterations

@@ -5,39 +5,21 @@
 >>> table = load_table("runs/transition")
 """
 
-from importlib import import_module
-from typing import Any
+from hamiltonians.utils.lazy import names_on_first_use
 
-_HOMES = {
-    "Extrapolation": "rbmqs.estimators.fits",
-    "Point": "rbmqs.studies.study",
-    "Study": "rbmqs.studies.study",
-    "StudyError": "rbmqs.studies.study",
-    "StudyOutcome": "rbmqs.studies.running",
-    "Table": "rbmqs.studies.table",
-    "collect": "rbmqs.studies.collecting",
-    "extrapolate_sizes": "rbmqs.estimators.fits",
-    "extrapolate_variance": "rbmqs.estimators.fits",
-    "load_arrays": "rbmqs.studies.points",
-    "load_history": "rbmqs.studies.points",
-    "load_table": "rbmqs.studies.table_files",
-    "load_wavefunction": "rbmqs.studies.points",
-    "make_executor": "rbmqs.studies.executors",
-    "read_study": "rbmqs.studies.reading",
-    "run_study": "rbmqs.studies.running",
-    "study_from_table": "rbmqs.studies.reading",
-    "write_report": "rbmqs.studies.reports",
-    "zero_variance_energy": "rbmqs.runs.zero_variance",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'rbmqs.studies' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "collecting": "collect",
+        "executors": "make_executor",
+        "points": "load_arrays load_history load_wavefunction",
+        "reading": "read_study study_from_table",
+        "reports": "write_report",
+        "running": "StudyOutcome run_study",
+        "study": "Point Study StudyError",
+        "table": "Table",
+        "table_files": "load_table",
+        "rbmqs.estimators.fits": "Extrapolation extrapolate_sizes extrapolate_variance",
+        "rbmqs.runs.zero_variance": "zero_variance_energy",
+    },
+)

@@ -20,6 +20,7 @@ from hamiltonians.utils.checks import choice
 from rbmqs.runs.signs import KNOWN
 from rbmqs.studies.figures.common import draw, finish, panels
 from rbmqs.studies.table import from_rows
+from rbmqs.utils.figures import saved
 from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -273,9 +274,7 @@ def plot_comparison(rows: list[Row], path: str | Path | None = None) -> Any:
         errors.set_yscale("log")
     finish(energies, "", "energy per site (Pauli units)")
     finish(errors, names[0], "relative error")
-    if path is not None:
-        figure.savefig(path, dpi=150)
-    return figure
+    return saved(figure, path)
 
 
 def _number(value: float, form: str) -> str:

@@ -8,9 +8,9 @@ in the settings by import path ("package.module:Class").
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from rbmqs.estimators.estimate import Estimate
     from rbmqs.states.state import VariationalState
 
 Line = tuple[str, str]  # of a report: a label of at most 14 characters, and a text
@@ -63,6 +64,29 @@ class RunContext:
         return RunState(0, psi, self.fresh_chains(psi, seed), OptimiserState.fresh(psi))
 
 
+class Ending(NamedTuple):
+    """A final estimate, as `Extension.finish` gets it.
+
+    Attributes
+    ----------
+    estimate : Estimate
+    state : RunState
+        That the run ended with, before any extension changed it.
+    number : int
+        Of the estimate, from 1.
+    stopped : callable
+        Asked before each iteration whether to stop.
+    progress : bool
+        Whether to show progress on standard error.
+    """
+
+    estimate: Estimate
+    state: RunState
+    number: int
+    stopped: Callable[[], object]
+    progress: bool
+
+
 class Extension:
     """An addition to the loop; each hook that is not overridden does nothing.
 
@@ -96,6 +120,10 @@ class Extension:
         """The state after an iteration."""
         return state
 
+    def finish(self, ending: Ending, state: RunState) -> RunState:
+        """The state after a final estimate; one that differs from `state` is estimated again."""
+        return state
+
     @classmethod
     def with_new_chains(cls, state: RunState) -> RunState:
         """The state of a run that is resumed with another number of chains, which are fresh."""
@@ -104,6 +132,11 @@ class Extension:
     @classmethod
     def report(cls, history: Sequence[StepRecord], settings: RunSettings) -> list[Line]:
         """Lines for a run's report."""
+        return []
+
+    @classmethod
+    def report_ending(cls, n_iterations: int) -> list[Line]:
+        """Lines on the iterations that `finish` made, in all."""
         return []
 
 

@@ -13,9 +13,10 @@ from rbmqs.runs.resume import CHECKPOINT, SETTLED
 from rbmqs.runs.run import run
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.vmc import loop as vmc
-from rbmqs.vmc.extensions import refinement as refinement
+from rbmqs.vmc.ending import MAX_ROUNDS, end_run
+from rbmqs.vmc.extension import EXTENSIONS, Extension
 from rbmqs.vmc.extensions.probe_chains import ProbeChains
-from rbmqs.vmc.extensions.refinement import refined_estimate
+from rbmqs.vmc.extensions.refinement import MAX_ITERATIONS
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 from rbmqs.vmc.sources import make_sampler
 
@@ -35,7 +36,7 @@ def untended():
 
 def estimated(state, settings):
     sampler = make_sampler(H, settings.sampling)
-    return refined_estimate(H, state.psi, state, sampler, settings)
+    return end_run(H, state.psi, state, sampler, settings)
 
 
 def test_without_probes_the_disagreement_stays_and_is_named(untended):
@@ -49,7 +50,7 @@ def test_chains_that_are_stuck_are_reset(untended):
     found = estimated(untended, SETTINGS)
     assert found.estimate.comparison.agrees
     assert found.estimate.energy.r_hat <= MAX_R_HAT
-    assert 0 < found.n_iterations <= refinement.MAX_ROUNDS * refinement.MAX_ITERATIONS
+    assert 0 < found.n_iterations <= MAX_ROUNDS * MAX_ITERATIONS
     assert found.state.iteration == 300 + found.n_iterations
     exact = -85.1541  # Bethe ansatz
     assert abs(found.estimate.energy.mean / exact - 1) < 1e-3
@@ -69,7 +70,7 @@ def test_chains_is_centred_join_those_that_are_stuck(untended, monkeypatch):
     monkeypatch.setattr(ProbeChains, "outlying", counted)
     asked = iter(range(100))
     sampler = make_sampler(H, SAMPLING)
-    refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
+    end_run(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert 0 < counts[0] < 16
     assert counts[1] == 16
 
@@ -77,10 +78,10 @@ def test_chains_is_centred_join_those_that_are_stuck(untended, monkeypatch):
 def test_refinement_stops_when_asked(untended):
     asked = iter(range(100))
     sampler = make_sampler(H, SAMPLING)
-    found = refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
+    found = end_run(H, untended.psi, untended, sampler, SETTINGS, lambda: next(asked) >= 3)
     assert (found.n_iterations, found.n_rounds) == (3, 1)  # asked before the round, and after each
     assert found.state.iteration == 303
-    none = refined_estimate(H, untended.psi, untended, sampler, SETTINGS, lambda: True)
+    none = end_run(H, untended.psi, untended, sampler, SETTINGS, lambda: True)
     assert (none.n_iterations, none.state) == (0, None)
 
 
@@ -110,3 +111,32 @@ def test_where_nothing_is_stuck_nothing_is_done(tmp_path):
     assert result.n_refinement == 0
     assert not (tmp_path / "run" / SETTLED).exists()
     assert "refinement" not in str(result)
+
+
+def test_any_extension_may_change_the_state_that_a_run_ends_with(monkeypatch):
+    """Estimates are made again, with other seeds, until no extension changes the state."""
+    H = ising(chain(6), h=1.0)
+    seen = []
+
+    class Nudge(Extension):
+        name = "nudge"
+
+        def finish(self, ending, state):
+            seen.append((ending.number, ending.estimate.energy.mean, ending.state.iteration))
+            if ending.number == 3:
+                return state
+            psi = state.psi.with_flat(0.9 * state.psi.flat)
+            return replace(state, psi=psi, iteration=state.iteration + 1)
+
+        @classmethod
+        def report_ending(cls, n_iterations):
+            return [("nudges", str(n_iterations))]
+
+    monkeypatch.setitem(EXTENSIONS._known, "nudge", Nudge)
+    settings = RunSettings(n_iterations=20, sampling=SamplingSettings(n_samples=128))
+    result = rbmqs.ground_state(H, 1, settings=settings, progress=False)
+    assert [number for number, _, _ in seen] == [1, 2, 3]
+    assert {iteration for _, _, iteration in seen} == {20}
+    assert len({energy for _, energy, _ in seen}) == 3
+    assert result.n_refinement == 2
+    assert "nudges         2" in str(result)

@@ -52,14 +52,14 @@ class Bound:
     condition: str
     source: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return vars(self).copy()
+
     def __str__(self) -> str:
         sign = "<=" if self.side == "upper" else ">="
         doubt = "" if self.proven else f", if {self.condition}"
         return f"E0 {sign} {self.value:.8f} ({self.source}; confidence {self.confidence:g}{doubt})"
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return vars(self).copy()
 
 
 def variational_upper_bound(energy: Stats | float, confidence: float = CONFIDENCE) -> Bound:

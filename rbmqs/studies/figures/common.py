@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.studies.table import Table
+from rbmqs.utils import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,11 +22,8 @@ class NothingToDrawError(ValueError):
 
 
 def panels(n_rows: int = 1, height: float = 3.6) -> tuple[Any, list[Axes]]:
-    """A figure with panels above each other over one x axis."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 0.8 + height * n_rows), layout="constrained")
-    return figure, list(figure.subplots(n_rows, 1, sharex=True, squeeze=False)[:, 0])
+    """A figure with panels of this height above each other over one x axis."""
+    return figures.panels(n_rows, 6.4, 0.8 + height * n_rows)
 
 
 def colour(number: int) -> str:

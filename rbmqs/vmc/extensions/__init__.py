@@ -46,7 +46,10 @@ def extension_kinds(
     return kinds
 
 
-def extension_lines(history: Sequence[StepRecord], settings: RunSettings) -> list[Line]:
-    """What all extensions of a run report."""
-    lines = (kind.report(history, settings) for kind in extension_kinds(settings))
-    return [line for found in lines for line in found]
+def extension_lines(
+    history: Sequence[StepRecord], settings: RunSettings, n_final: int = 0
+) -> list[Line]:
+    """What all extensions of a run report; `n_final` iterations were made at its end."""
+    kinds = extension_kinds(settings)
+    during = [line for kind in kinds for line in kind.report(history, settings)]
+    return during + [line for kind in kinds for line in kind.report_ending(n_final)]

@@ -7,113 +7,55 @@ seeds. Chains that are outliers no longer are reset to where outliers are, so th
 the whole region: on J1-J2, 10x10, at J2 = 0.5 from e^200 times its value in the bulk to e^-67, in
 34 iterations. As it can grow by e^16 an iteration where nothing holds it, a round ends with its
 last outlier.
-
-The run's own checkpoint stays as it was, so that a resumed run continues as if it had not stopped;
-the refined state is kept beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
 from rbmqs.estimators.chain_diagnostics import reset_chains
 from rbmqs.estimators.error_bars import MAX_R_HAT
-from rbmqs.estimators.final import Estimate, final_estimate
+from rbmqs.estimators.estimate import Estimate
 from rbmqs.sampling.chains import ChainState, random_chains
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.schedules import Schedule
 from rbmqs.utils.threads import single_threaded_blas
-from rbmqs.vmc.extension import RunContext
+from rbmqs.vmc.extension import Ending, Extension, Line, RunContext, register_extension
 from rbmqs.vmc.extensions.probe_chains import ProbeChains, without_stuck_chains
 from rbmqs.vmc.run_state import DivergedError, RunState
+from rbmqs.vmc.settings import RunSettings
 from rbmqs.vmc.sources import MonteCarlo
 from rbmqs.vmc.step import step
 
-if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
-    from rbmqs.sampling.chains import Sampler
-    from rbmqs.states.state import VariationalState
-    from rbmqs.vmc.settings import RunSettings
-
-MAX_ROUNDS = 4
 MAX_ITERATIONS = 100  # of a round
 SWEEPS = 32  # of a probe chain in an iteration
 MIN_LEARNING_RATE = 0.01  # at that of iteration 5000 a round would take five times as long
 
 
-@dataclass(frozen=True, eq=False)
-class Refined:
-    """How a run ended.
+@register_extension("refinement")
+class Refinement(Extension):
+    """Iterations with the stuck chains of a final estimate as probe chains."""
 
-    Parameters
-    ----------
-    state : RunState or None
-        After refinement; None where there was nothing to refine.
-    estimate : Estimate
-        The last one.
-    n_iterations, n_rounds : int
-    """
+    def finish(self, ending: Ending, state: RunState) -> RunState:
+        """The state after a round; the same one where chains agree."""
+        settings, sampler = self.run.settings, self.run.sampler
+        share = settings.sampling.probe_share
+        probes = ProbeChains.beside(sampler, self.run.hamiltonian, share, settings.seed)
+        if probes is None or _agrees(ending.estimate) or ending.stopped():
+            return state
+        run = replace(self.run, settings=_with_steady_rate(settings, ending.state))
+        stuck = _chains_of(ending.estimate, settings.seed, ending.number)
+        with Progress(MAX_ITERATIONS, show=ending.progress, unit="refinement") as bar:
+            return _round(run, state, probes, stuck, ending.stopped, bar)
 
-    state: RunState | None
-    estimate: Estimate
-    n_iterations: int = 0
-    n_rounds: int = 0
-
-
-def refined_estimate(
-    hamiltonian: SpinHamiltonian,
-    psi: VariationalState,
-    state: RunState | None,
-    sampler: Sampler,
-    settings: RunSettings,
-    stopped: Callable[[], object] = lambda: None,
-    progress: bool = False,
-    interrupted: Callable[[], object] = lambda: None,
-) -> Refined:
-    """Estimate the energy, and refine while fresh chains are stuck at higher ones.
-
-    Parameters
-    ----------
-    psi : Wavefunction
-    state : RunState or None
-        Of the run that led to it; None for an estimate alone.
-    stopped : callable
-        Asked before each iteration whether to stop.
-    progress : bool
-        Show a progress bar of each estimate and round on standard error.
-    interrupted : callable
-        Asked now and then whether an estimate must do with the draws that it has.
-    """
-
-    def estimate(psi: VariationalState, *number: int) -> Estimate:
-        seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
-        n_draws = settings.sampling.n_final_draws
-        return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
-
-    found = Refined(None, estimate(psi))
-    if state is None:
-        return found
-    run = RunContext.of(hamiltonian, _with_steady_rate(settings, state), sampler)
-    share = settings.sampling.probe_share
-    probes = ProbeChains.beside(sampler, run.hamiltonian, share, settings.seed)
-    if probes is None:
-        return found
-    for number in range(1, MAX_ROUNDS + 1):
-        if _agrees(found.estimate) or stopped():
-            break
-        stuck = _chains_of(found.estimate, settings.seed, number)
-        with Progress(MAX_ITERATIONS, show=progress, unit="refinement") as bar:
-            after, n_iterations = _round(run, state, probes, stuck, stopped, bar)
-        if n_iterations == 0:
-            break
-        state = after
-        n_iterations += found.n_iterations
-        found = Refined(state, estimate(state.psi, number), n_iterations, number)
-    return found
+    @classmethod
+    def report_ending(cls, n_iterations: int) -> list[Line]:
+        """How many iterations there were."""
+        text = f"{n_iterations} iterations with stuck chains of the final estimate"
+        return [("refinement", text)] if n_iterations else []
 
 
 def _agrees(estimate: Estimate) -> bool:
@@ -145,7 +87,7 @@ def _round(
     stuck: ChainState,
     stopped: Callable[[], object],
     bar: Progress,
-) -> tuple[RunState, int]:
+) -> RunState:
     """Iterate with the chains of an estimate as probe chains until none is an outlier."""
     moves = replace(probes.moves, n_chains=len(stuck.spins))
     source = MonteCarlo(run)
@@ -155,14 +97,14 @@ def _round(
             samples, stuck = moves.sample(state.psi, stuck, SWEEPS)
             outlying = probes.outlying(state.psi, samples, batch.energy, len(batch.spins))
             if outlying is None:
-                return state, n_done
+                return state
             batch = outlying.joined_to(batch, state.psi)
             stuck = reset_chains(stuck, ~outlying.probes)
             try:
                 record, state = step(batch, drawn, run.settings)
             except DivergedError:
-                return state, n_done
+                return state
         bar.advance(n_done + 1, f"{outlying.probes.sum()} chains outlying, energy {record.energy}")
         if stopped():
-            return state, n_done + 1
-    return state, MAX_ITERATIONS
+            break
+    return state
