@@ -1,7 +1,6 @@
 """Short runs on random small models with exact answers, for the calibration of verdicts.
 
-A case is a number: it decides the model, the ansatz, the settings and the seed. Even numbers are
-the cases that bounds are chosen on, odd ones those that verify them.
+A case is a number: it decides the model, the ansatz, the settings and the seed.
 """
 
 import itertools
@@ -140,9 +139,9 @@ def case(number):
     return hamiltonian, keywords, f"{hamiltonian.name} {family}"
 
 
-def short_cases(n):
-    """The first n numbers of cases that take a few seconds."""
-    return list(itertools.islice(filter(_is_short, itertools.count()), n))
+def short_cases(n, first=0):
+    """n numbers, from `first` on, of cases that take a few seconds."""
+    return list(itertools.islice(filter(_is_short, itertools.count(first)), n))
 
 
 def _is_short(number):

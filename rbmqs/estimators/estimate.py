@@ -91,8 +91,11 @@ class Estimate(Tabled):
         """Total energy in Pauli units, its real part; `variance` is that of H."""
         found = self._complex_energy
         real = statistics(self.local_energies.real) if np.isfinite(found.mean) else found
-        noise = SnapshotNoise(self.psi, self.samples)
-        return noise.added(replace(real, variance=found.variance), self.local_energies)
+        return SnapshotNoise(self.psi, self.samples).added(
+            replace(real, variance=found.variance),
+            self.local_energies,
+            lambda state, draws: local_energies(state, self.hamiltonian, draws),
+        )
 
     @cached_property
     def _complex_energy(self) -> Stats:

@@ -97,7 +97,11 @@ def expect(
         The observable acts beyond the lattice.
     """
     values = observable_values(psi, hamiltonian, samples, observable)
-    return SnapshotNoise(psi, samples).added(statistics(values), values)
+    return SnapshotNoise(psi, samples).added(
+        statistics(values),
+        values,
+        lambda state, draws: observable_values(state, hamiltonian, draws, observable),
+    )
 
 
 def observable_values(

@@ -146,6 +146,10 @@ def expect_of_state(
     connections = observable_connections(operator, psi.n_sites)
     samples = sample(psi, n_samples, total_sz=total_sz, seed=seed, n_chains=n_chains)
     fixed = total_sz is not None
-    values = local_estimators(psi, connections, samples, fixed_sector=fixed)
+
+    def values_of(state: VariationalState, draws: Samples) -> np.ndarray:
+        return local_estimators(state, connections, draws, fixed_sector=fixed)
+
+    values = values_of(psi, samples)
     stats = statistics(values.real if operator.is_hermitian else values)
-    return SnapshotNoise(psi, samples).added(stats, values)
+    return SnapshotNoise(psi, samples).added(stats, values, values_of)

@@ -7,6 +7,7 @@ taking 64 MiB.
 
 import contextlib
 import io
+import tempfile
 import time
 import tracemalloc
 import warnings
@@ -17,108 +18,9 @@ import numpy as np
 
 import hamiltonians as h
 import rbmqs
-from rbmqs import boltzmann
 from rbmqs.cli.main import main
+from tests.campaign.good_calls import GOOD
 from tests.campaign.rows import Row, figure
-
-N = 6
-LATTICE = h.chain(N)
-H = h.heisenberg(LATTICE, total_sz=0)
-H_FREE = h.ising(LATTICE)
-PSI = rbmqs.RBM.random(N, alpha=1, seed=0, stddev=0.2)
-SAMPLER = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=4)
-SAMPLES, _ = SAMPLER.sample(PSI, SAMPLER.start(1), 8)
-SECTOR = h.Sector(N, 0)
-VECTOR = np.full(20, 20**-0.5)
-STATE = {"psi": PSI, "hamiltonian": H, "samples": SAMPLES}
-SHORT = {"n_iterations": 2, "n_samples": 32, "n_final_samples": 32, "progress": False}
-ROWS = (np.random.default_rng(0).random((30, 8)) < 0.5).astype(float)
-
-GOOD: dict[Callable[..., Any], dict[str, Any]] = {
-    rbmqs.ground_state: {"hamiltonian": H, "alpha": 1, "seed": 0, "max_seconds": 1} | SHORT,
-    rbmqs.iterate: {"hamiltonian": H, "psi": PSI},
-    rbmqs.measure: {"psi": PSI, "hamiltonian": H, "n_samples": 16, "n_chains": 4, "seed": 0},
-    rbmqs.expect: STATE | {"observable": h.Z(0)},
-    rbmqs.correlations: STATE,
-    rbmqs.dimer_correlations: STATE | {"bonds": [[0, 1], [2, 3]], "component": "zz"},
-    rbmqs.energy_variance: STATE,
-    rbmqs.lanczos_step: STATE | {"max_samples": 8},
-    rbmqs.local_energies: STATE,
-    rbmqs.magnetisations: STATE,
-    rbmqs.renyi_entropy: STATE | {"region": [0, 1]},
-    rbmqs.staggered_magnetisation: STATE | {"spin": False},
-    rbmqs.structure_factor: STATE | {"wave_vectors": [[0.0]], "spin": False},
-    rbmqs.fidelity: {"psi": PSI, "samples": SAMPLES, "vector": VECTOR, "sector": SECTOR},
-    rbmqs.grown: {"psi": PSI, "alpha": 2, "seed": 0, "stddev": 0.01},
-    rbmqs.statistics: {"values": np.ones((2, 8)).cumsum(axis=1)},
-    rbmqs.v_score: {"energy": -1.0, "variance": 0.1, "n_sites": 4, "e_infinity": 0.0},
-    rbmqs.variational_upper_bound: {"energy": -1.0, "confidence": 0.9},
-    rbmqs.weinstein_lower_bound: {"state": (-1.0, 0.1), "first_excited": 0.0, "confidence": 0.9},
-    rbmqs.temple_lower_bound: {"state": (-1.0, 0.1), "first_excited": 0.0, "confidence": 0.9},
-    rbmqs.load: {"directory": "no-such-run"},
-    rbmqs.resume: {"directory": "no-such-run", "n_iterations": 3, "max_seconds": 1.0},
-    rbmqs.read_log: {"path": "no-such-log"},
-    rbmqs.wavefunction_of: {"directory": "no-such-run"},
-    rbmqs.train_wavefunction: {"spins": 2 * ROWS - 1, "n_hidden": 2, "n_iter": 1},
-    rbmqs.choose_signs: {"hamiltonian": H, "alpha": 1, "n_seeds": 2, "n_iterations": 2,
-                         "candidates": ["marshall"], "progress": False},
-    rbmqs.Schedule: {"initial": 0.1, "decay": "inverse", "timescale": 10.0, "final": 0.0},
-    rbmqs.SamplingSettings: {"n_samples": 16, "n_chains": 4, "move": "flip", "sweep_size": 4,
-                             "n_replicas": 1, "beta_min": 0.1, "exact": False},
-    rbmqs.OptimiserSettings: {"learning_rate": 0.1, "diag_shift": 0.01, "max_step": 0.1,
-                              "momentum": 0.5},
-    rbmqs.RunSettings: {"n_iterations": 3, "seed": 0, "growth": (), "n_restarts": 1},
-    rbmqs.MetropolisSampler: {"n_sites": 6, "total_sz": None, "move": "flip", "n_chains": 4,
-                              "sweep_size": 6},
-    rbmqs.ExactSampler: {"sector": SECTOR, "n_chains": 4},
-    rbmqs.ReplicaExchangeSampler: {"moves": SAMPLER, "n_replicas": 2, "beta_min": 0.1},
-    rbmqs.RBM: {"visible_bias": np.zeros(4), "hidden_bias": np.zeros(2),
-                "weights": np.zeros((4, 2))},
-    rbmqs.RBM.random: {"n_sites": 4, "alpha": 1, "seed": 0, "stddev": 0.1},
-    rbmqs.Jastrow: {"couplings": np.zeros(6)},
-    h.chain: {"length": 4, "periodic": True},
-    h.ladder: {"length": 4, "n_legs": 2, "periodic": True},
-    h.square: {"length": 4, "periodic": True},
-    h.rectangle: {"width_x": 4, "width_y": 3, "periodic": True},
-    h.triangular: {"shape": 3, "periodic": True},
-    h.honeycomb: {"shape": 3, "periodic": True},
-    h.tilted_square: {"a": 2, "b": 2},
-    h.from_edges: {"edges": [(0, 1)], "n_sites": 3},
-    h.ising: {"lattice": LATTICE, "h": 1.0, "J": 1.0, "hz": 0.0},
-    h.heisenberg: {"lattice": LATTICE, "J": 1.0, "total_sz": 0, "signs": "marshall"},
-    h.xxz: {"lattice": LATTICE, "J": 1.0, "delta": 0.5, "total_sz": 0},
-    h.xyz: {"lattice": LATTICE, "Jx": 1.0, "Jy": 1.0, "Jz": 1.0},
-    h.j1j2: {"lattice": LATTICE, "J1": 1.0, "J2": 0.5, "total_sz": 0},
-    h.model: {"name": "ising", "lattice": LATTICE, "h": 1.0},
-    h.X: {"site": 0},
-    h.spin_hamiltonian: {"terms": h.Z(0), "n_sites": 2, "total_sz": None},
-    h.Sector: {"n_sites": 4, "total_sz": 0},
-    h.ground_state: {"H": H, "k": 1, "vectors": True, "tolerance": 1e-8, "memory_limit": 10**9},
-    h.full_spectrum: {"H": H, "vectors": False, "memory_limit": 10**9},
-    h.low_spectrum: {"H": H, "k": 1, "memory_limit": 10**9},
-    h.memory_needed: {"H": H, "k": 1},
-    h.memory_plan: {"H": H, "k": 1, "vectors": True, "limit": 10**9},
-    h.expectation: {"vector": VECTOR, "observable": h.Z(0), "sector": SECTOR},
-    h.entanglement_entropy: {"state": VECTOR, "sector": SECTOR, "sites": [0, 1]},
-    h.average_sign: {"amplitudes": VECTOR},
-    h.best_reference: {"H": H, "max_dimension": 100},
-    h.heisenberg_chain_energy: {"n_sites": 8},
-    h.ising_chain_energy: {"n_sites": 8, "h": 1.0},
-    h.compile_connections: {"terms": h.Z(0), "n_sites": 2},
-    h.observable_connections: {"observable": h.Z(0), "n_sites": 2},
-    h.symmetry_group: {"hamiltonian": H, "max_order": 100},
-    h.with_smallest_sz: {"H": H},
-    h.rules_of: {"lattice": LATTICE},
-}  # fmt: skip
-for estimator in ("BernoulliRBM", "GaussianRBM", "NADE", "SoftmaxRBM"):
-    model = getattr(boltzmann, estimator)
-
-    def fit(X: Any, *, of: Any = model, **options: Any) -> None:
-        """Train a small model."""
-        of(**options).fit(X)
-
-    fit.__name__ = f"{estimator}.fit"
-    GOOD[fit] = {"X": ROWS, "n_components": 2, "n_iter": 1, "learning_rate": 0.1, "batch_size": 8}
 
 WRONG = {
     "None": None, "text": "nonsense", "nan": np.nan, "-1": -1, "2.5": 2.5, "10^12": 10**12,
@@ -246,12 +148,13 @@ def fault_of_command(command: str) -> str:
 def calls(quick: bool) -> Row:
     """How many wrong calls are met by one line, in time."""
     bad, n = [], 0
-    for name, call in wrong_calls(quick):
-        n += 1
-        problem = fault_of(call)
-        bad += [f"{name}: {problem}"] if problem else []
     commands = COMMANDS[::4] if quick else COMMANDS
-    bad += [problem for command in commands if (problem := fault_of_command(command))]
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # outputs may be made
+        for name, call in wrong_calls(quick):
+            n += 1
+            problem = fault_of(call)
+            bad += [f"{name}: {problem}"] if problem else []
+        bad += [problem for command in commands if (problem := fault_of_command(command))]
     total = n + len(commands)
     return Row(
         "wrong calls are met by one line",

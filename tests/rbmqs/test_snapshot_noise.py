@@ -7,6 +7,8 @@ import rbmqs
 from hamiltonians import PauliSum, Sector, X, Z, chain, ising, j1j2
 from rbmqs import RBM
 from rbmqs.estimators.estimate import Estimate
+from rbmqs.estimators.local import observable_values
+from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.tomography.learnt import LearntRBM
 
@@ -22,14 +24,40 @@ def product_state(means, n_snapshots=None):
 
 
 def test_the_noise_of_a_product_state_is_that_of_its_means():
-    """sqrt(1 - m^2) / sqrt(n) of Z, and |m| / sqrt(n) of X, as <X> = sqrt(1 - m^2)."""
+    """sqrt(1 - m^2) / sqrt(n) of Z, and |m| / sqrt(n) of X, as <X> = sqrt(1 - m^2).
+
+    The second derivative of the latter adds sum_i 1 / (2 n sqrt(1 - m_i^2)), its bias.
+    """
     psi, n = product_state(MEANS, n_snapshots=50), 50
-    expected = {"Z": np.sqrt(np.sum(1 - MEANS**2) / n), "X": np.sqrt(np.sum(MEANS**2) / n)}
+    bias = np.sum(1 / np.sqrt(1 - MEANS**2)) / (2 * n)
+    expected = {
+        "Z": np.sqrt(np.sum(1 - MEANS**2) / n),
+        "X": np.hypot(np.sqrt(np.sum(MEANS**2) / n), bias),
+    }
     for name, operator in SUMS.items():
         found = psi.expect(operator, n_samples=40_000)
         assert found.error_of_mean == pytest.approx(expected[name], rel=0.02)
         alone = product_state(MEANS).expect(operator, n_samples=40_000)
         assert alone.error_of_mean < 0.1 * found.error_of_mean
+
+
+def test_the_second_order_of_a_product_state():
+    """-1 / (2 n sqrt(1 - m^2)) a site for X; for pairs the product of two such means has more."""
+    psi, n, H = product_state(MEANS, n_snapshots=500), 500, ising(chain(N))
+    samples = psi.sample(40_000)
+    noise, across = SnapshotNoise(psi, samples), np.sqrt(1 - MEANS**2)
+
+    def values(state, draws):
+        return observable_values(state, H, draws, SUMS["X"])
+
+    assert noise.bias(values).item() == pytest.approx(-np.sum(1 / across) / (2 * n), rel=0.05)
+    found = psi.measure(H, n_samples=20_000).correlations()
+    first, second = np.triu_indices(N, 1)
+    a, b = across[first], across[second]
+    slopes = (MEANS[first] / a * b) ** 2 * a**2 + (MEANS[second] / b * a) ** 2 * b**2
+    curved = (b / a + a / b) / (2 * n)  # of both variances; means of two sites are independent
+    expected = np.sqrt(slopes / n + curved**2)
+    np.testing.assert_allclose(found.xx_error[first, second], expected, rtol=0.1)
 
 
 def test_coverage_of_learnt_product_states():

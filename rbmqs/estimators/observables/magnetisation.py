@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hamiltonians import PauliSum
 from hamiltonians.lattices.geometry import staggered_signs
 from rbmqs.estimators.consistency import check_consistent, check_kinds
@@ -34,16 +36,23 @@ def magnetisations(
     spins = samples.spins.astype(float)
     m = spins.mean(axis=2)
     series = {"z": m, "|z|": abs(m), "z^2": m**2}
+    n = hamiltonian.n_sites
+    operator = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
+
+    def transverse(state: VariationalState, draws: Samples) -> np.ndarray:
+        return observable_values(state, hamiltonian, draws, operator).real
+
     if hamiltonian.total_sz is None:
-        n = hamiltonian.n_sites
-        operator = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
-        series["x"] = observable_values(psi, hamiltonian, samples, operator).real
+        series["x"] = transverse(psi, samples)
     lattice = hamiltonian.lattice
     if lattice is not None and lattice.is_bipartite:
         staggered = spins @ staggered_signs(lattice) / hamiltonian.n_sites
         series["staggered z^2"] = staggered**2
     noise = SnapshotNoise(psi, samples)
-    return {name: noise.added(statistics(values), values) for name, values in series.items()}
+    return {
+        name: noise.added(statistics(values), values, transverse if name == "x" else None)
+        for name, values in series.items()
+    }
 
 
 def staggered_magnetisation(

@@ -102,6 +102,11 @@ def structure_factor(
     if not spin:
         return StructureFactor(k, zz.mean, zz.error, status=zz.status)
     total = _of_modes("spin", powers["spin"], k, noise)
+
+    def of_spins(state: VariationalState, draws: Samples) -> np.ndarray:
+        return mode_powers(state, hamiltonian, draws, modes, spin=True)["spin"][0].T
+
+    total = total._replace(error=np.hypot(total.error, noise.bias(of_spins)))
     status = zz.status or total.status
     return StructureFactor(k, zz.mean, zz.error, total.mean, total.error, status)
 

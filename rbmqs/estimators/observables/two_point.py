@@ -173,7 +173,13 @@ def correlations(
     joined = np.concatenate([parts[c] for c in varying], axis=2)
     errors, status = errors_of_bins(joined, samples.shape[1], label_of)
     errors = errors.reshape(len(varying), -1)[[0, 0, 1] if fixed else [0, 1, 2]]
-    errors = np.hypot(errors, of_snapshots)
+
+    def pairs(state: VariationalState, draws: Samples) -> np.ndarray:
+        series = _pair_series(state, hamiltonian, draws, first, second)
+        return np.concatenate([np.stack([v.T for v in part]) for _, part in series], axis=1)
+
+    bias = noise.bias(pairs) + np.zeros_like(means)
+    errors = np.hypot(errors, np.hypot(of_snapshots, bias))
     matrices: dict[str, Any] = {}
     for name, mean, error in zip(COMPONENTS, means, errors, strict=True):
         matrices[name] = _symmetric(n_sites, first, second, mean, 1.0)
@@ -181,7 +187,10 @@ def correlations(
     averaged = None
     if len(distances):
         counts = np.bincount(labels[labels >= 0], minlength=len(distances))
-        averaged = _averaged(sums / counts, samples.shape, distances, counts, noise)
+        inside = labels[None, :] == np.arange(len(distances))[:, None]
+        averaged = _averaged(
+            sums / counts, samples.shape, distances, counts, noise, bias @ inside.T / counts
+        )
     return Correlations(**matrices, status=status, averaged=averaged)
 
 
@@ -217,6 +226,7 @@ def _averaged(
     distances: np.ndarray,
     counts: np.ndarray,
     noise: SnapshotNoise,
+    bias: np.ndarray,
 ) -> AveragedCorrelations:
     """From the means of each sample over the pairs of a class, (n_samples, 3, n_classes)."""
     series = np.concatenate([means, means.sum(axis=1, keepdims=True)], axis=1)
@@ -227,8 +237,9 @@ def _averaged(
 
     found = series_statistics(series.reshape(*shape, -1), label)
     columns: dict[str, Any] = dict(zip(names, found.mean.reshape(4, n), strict=True))
-    errors = zip(names, noise.added_to(found.error, series).reshape(4, n), strict=True)
-    columns |= {f"{name}_error": error for name, error in errors}
+    biases = np.concatenate([bias, bias.sum(axis=0, keepdims=True)])
+    errors = np.hypot(noise.added_to(found.error, series).reshape(4, n), biases)
+    columns |= {f"{name}_error": error for name, error in zip(names, errors, strict=True)}
     return AveragedCorrelations(distances, counts, **columns, status=found.status)
 
 
