@@ -115,14 +115,18 @@ class Shots(Brief):
         basis = np.searchsorted(chosen, self.basis[rows])
         return Shots(self.bases[chosen], self.outcomes[rows], basis, self.counts[rows])
 
-    def resampled(self, rng: np.random.Generator) -> Shots:
-        """As many shots of each basis, drawn with replacement from the measured ones."""
+    def resampled_counts(self, rng: np.random.Generator) -> np.ndarray:
+        """Counts of as many shots of each basis, drawn with replacement from the measured ones."""
         drawn = np.zeros_like(self.counts)
         for basis, n in enumerate(self.shots_of_basis):
             if n:
                 rows = self.rows(basis)
                 drawn[rows] = rng.multinomial(n, self.counts[rows] / n)
-        return self._with_counts(drawn)
+        return drawn
+
+    def resampled(self, rng: np.random.Generator) -> Shots:
+        """The shots with `resampled_counts`."""
+        return self._with_counts(self.resampled_counts(rng))
 
     def split(self, fraction: float, rng: np.random.Generator) -> tuple[Shots, Shots]:
         """The shots in two at random: what is left, and a fraction of each basis.
