@@ -14,6 +14,7 @@ __all__, __getattr__, __dir__ = names_on_first_use(
     {
         "dynamics.evolution": "evolve",
         "dynamics.records": "Evolution",
+        "dynamics.response": "linear_response",
         "dynamics.settings": "EvolutionSettings",
         "estimators.error_bars": "statistics",
         "estimators.estimate": "Estimate",
@@ -28,6 +29,7 @@ __all__, __getattr__, __dir__ = names_on_first_use(
             "renyi_entropy staggered_magnetisation structure_factor"
         ),
         "estimators.stats": "Stats v_score",
+        "runs.excited": "ExcitedStates excited_states",
         "runs.loading": "load",
         "runs.log": "read_log",
         "runs.result": "RunResult",

@@ -50,13 +50,20 @@ def ising_chain_energy(
     return min(_ring_energy(M, couplings[-1], parity) for parity in (1, -1))
 
 
-def heisenberg_chain_energy(n_sites: int) -> float:
-    """Ground-state energy of H = sum_i sigma_i . sigma_{i+1} on a ring of even length.
+def heisenberg_chain_energy(n_sites: int, total_sz: float = 0.0) -> float:
+    """Lowest energy of H = sum_i sigma_i . sigma_{i+1} on a ring of even length, at total S_z.
 
-    Solves the Bethe equations N arctan(2 l_j) = pi I_j + sum_k arctan(l_j - l_k) for M = N/2
-    rapidities with I_j = -(M-1)/2, ..., (M-1)/2 by Newton's method, started from their density
-    in the infinite chain; E = N - sum_j 8 / (1 + 4 l_j^2)
-    (Bethe, Z. Phys. 71, 205, 1931; Karbach, Hu & Mueller, arXiv:cond-mat/9809163).
+    Solves the Bethe equations N arctan(2 l_j) = pi I_j + sum_k arctan(l_j - l_k) for
+    M = N/2 - |S_z| rapidities with I_j = -(M-1)/2, ..., (M-1)/2 by Newton's method, started from
+    their density in the infinite chain; E = N - sum_j 8 / (1 + 4 l_j^2)
+    (Bethe, Z. Phys. 71, 205, 1931; Karbach, Hu & Mueller, arXiv:cond-mat/9809163). At S_z = 1 the
+    two spinons of lowest energy are a triplet, whose distance from S_z = 0 is the gap.
+
+    Parameters
+    ----------
+    n_sites : int
+    total_sz : float
+        A whole number.
 
     Returns
     -------
@@ -66,17 +73,22 @@ def heisenberg_chain_energy(n_sites: int) -> float:
     Raises
     ------
     TypeError, ValueError
-        If ``n_sites`` is not an even integer of at least 4.
+        If ``n_sites`` is not an even integer of at least 4, or it has no such ``total_sz``.
     """
     n_sites = integer("n_sites", n_sites, minimum=4)
     if n_sites % 2:
         raise ValueError(f"n_sites must be even for the Bethe ansatz, got {n_sites}")
-    numbers = np.arange(n_sites // 2) - (n_sites // 2 - 1) / 2
+    if total_sz != round(total_sz) or abs(total_sz) > n_sites / 2:
+        raise ValueError(
+            f"total_sz must be a whole number of at most {n_sites // 2}, got {total_sz}"
+        )
+    n_magnons = n_sites // 2 - round(abs(total_sz))
+    numbers = np.arange(n_magnons) - (n_magnons - 1) / 2
     rapidities = np.arcsinh(np.tan(2 * np.pi * numbers / n_sites)) / np.pi
     for _ in range(_MAX_NEWTON_STEPS):
         step = _newton_step(rapidities, numbers, n_sites)
         rapidities = rapidities - step
-        if np.abs(step).max() < 1e-12:
+        if np.abs(step).max(initial=0.0) < 1e-12:
             return n_sites - float(np.sum(8 / (1 + 4 * rapidities**2)))
     raise ArithmeticError(f"the Bethe equations for n_sites={n_sites} did not converge")
 

@@ -87,8 +87,8 @@ def closed_form(H: SpinHamiltonian) -> Reference | None:
         return None
     if spec.model == "ising" and H.total_sz is None:
         return _free_fermions(spec)
-    if spec.model == "heisenberg" and H.total_sz in (None, 0.0):
-        return _bethe_ansatz(spec)
+    if spec.model == "heisenberg" and (H.total_sz or 0.0).is_integer():
+        return _bethe_ansatz(spec, H.total_sz or 0.0)
     return None
 
 
@@ -103,14 +103,14 @@ def _free_fermions(spec: ModelSpec) -> Reference | None:
     return Reference(energy, source, "free fermions", 1e-12 * abs(energy))
 
 
-def _bethe_ansatz(spec: ModelSpec) -> Reference | None:
+def _bethe_ansatz(spec: ModelSpec, total_sz: float) -> Reference | None:
     lattice, J = spec.lattice, spec.parameters["J"]
     uniform = np.unique(J)
     if lattice.periodic != (True,) or lattice.n_sites % 2 or np.any(spec.parameters["field"]):
         return None
     if len(uniform) != 1 or uniform[0] <= 0:
         return None
-    energy = float(uniform[0]) * heisenberg_chain_energy(lattice.n_sites)
+    energy = float(uniform[0]) * heisenberg_chain_energy(lattice.n_sites, total_sz)
     return Reference(energy, "Bethe ansatz, Bethe 1931", "Bethe ansatz", 1e-12 * abs(energy))
 
 

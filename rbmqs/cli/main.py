@@ -15,8 +15,10 @@ from rbmqs.cli.compare import add_compare_options
 from rbmqs.cli.evolve import EXAMPLES as EVOLVE_EXAMPLES
 from rbmqs.cli.evolve import add_evolve_options
 from rbmqs.cli.exact import add_exact_options
+from rbmqs.cli.excited import add_excited_options
 from rbmqs.cli.ground_state import add_ground_state_options, add_resume_options
 from rbmqs.cli.lanczos import add_lanczos_options
+from rbmqs.cli.response import add_response_options
 from rbmqs.cli.studies import add_study_commands
 from rbmqs.utils.progress import say
 
@@ -28,6 +30,7 @@ _EXAMPLES = """examples:
   rbmqs resume runs/first --iterations 800 --set sampling.n_samples=4096
   rbmqs exact j1j2 --lattice square --length 4 --total-sz 0 --states 3
   rbmqs exact heisenberg --lattice square --length 6 --checkpoint 6x6.npz
+  rbmqs excited heisenberg --length 12 --total-sz 0 --states 3 --alpha 3
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
   rbmqs lanczos runs/first
   rbmqs evolve ising --length 20 --field 1.0 --from runs/first --until 1 --output runs/quench
@@ -53,6 +56,11 @@ COMMANDS = (
         "rbmqs exact heisenberg --length 20 --total-sz 0 --states 2", add_exact_options,
     ),
     (
+        "excited", "the lowest states of a sector, each orthogonal to those below it",
+        "rbmqs excited heisenberg --length 12 --total-sz 0 --states 3 --alpha 3",
+        add_excited_options,
+    ),
+    (
         "compare", "the RBM beside exact and published energies and, where installed, NetKet",
         "rbmqs compare ising --length 16 --field 0.5 --alpha 1 --iterations 200",
         add_compare_options,
@@ -61,6 +69,10 @@ COMMANDS = (
         "lanczos",
         "improve the energy of a run by a Lanczos step, extrapolate it and bound the exact one",
         "rbmqs lanczos runs/first --samples 8192 --first-excited -34.5", add_lanczos_options,
+    ),
+    (
+        "response", "excitations of the ground state of a run in its tangent space",
+        "rbmqs response runs/first --wave-vector 3.14159", add_response_options,
     ),
     (
         "evolve", "evolve a run or a product state in time, after a quench or under a drive",

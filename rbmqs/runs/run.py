@@ -33,6 +33,7 @@ from rbmqs.vmc.convergence import has_settled
 from rbmqs.vmc.ending import end_run
 from rbmqs.vmc.extension import RunContext
 from rbmqs.vmc.extensions.multistart import best_so_far, with_fewer_restarts
+from rbmqs.vmc.extensions.states_below import n_lower
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import DivergedError, RunState, target_of
 from rbmqs.vmc.settings import RunSettings
@@ -115,7 +116,7 @@ def ground_state(
     prepared = prepare(hamiltonian, ansatz, settings, psi, signs)
     is_first = comm is None or comm.rank == 0
     show = progress and is_first
-    with _new_directory(output if is_first else None) as directory:
+    with new_directory(output if is_first else None) as directory:
         result = run(*prepared, directory=directory, progress=show, callback=callback, comm=comm)
     if comm is not None:
         comm.Barrier()  # until the first rank has saved
@@ -218,6 +219,7 @@ def run(
     comm: Any = None,
     changes: Sequence[Mapping[str, Any]] = (),
     run_id: str = "",
+    remembered: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RunResult:
     """Optimise to `settings.n_iterations` and estimate the energy with fresh samples.
 
@@ -237,6 +239,8 @@ def run(
         Settings changed at resumptions, for log and checkpoint.
     run_id : str
         Of a run that goes on.
+    remembered : mapping, optional
+        State of extensions to begin with, see `rbmqs.vmc.loop.iterate`.
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
@@ -259,6 +263,7 @@ def run(
             interrupts,
             started,
             callback,
+            remembered,
         )
         optimised = time.perf_counter()
         if state is not None:
@@ -267,7 +272,8 @@ def run(
         estimate, n_refinement = None, 0
         if interrupts.agree() is None or not history:
             begun = state is not None and state.iteration > 0
-            healthy = state if begun and not trouble else None
+            # Refinement knows of no penalty, and would lead an excited state to the ground state.
+            healthy = state if begun and not trouble and n_lower(state) == 0 else None
             limit = None if settings.max_seconds is None else REFINEMENT * settings.max_seconds
             stopped = partial(interrupts.must_stop, optimised, limit)
             found = end_run(
@@ -277,7 +283,7 @@ def run(
             if found.state is not None:
                 psi = found.state.psi
                 writer.keep_refined(found.state)
-    reference = reference_of(hamiltonian, psi)
+    reference = reference_of(hamiltonian, psi, n_lower(state))
     seconds = {
         "optimisation": optimised - started,
         "final estimate": time.perf_counter() - optimised,
@@ -322,6 +328,7 @@ def _optimise(
     interrupts: Interrupts,
     started: float,
     callback: Callback | None,
+    remembered: Mapping[str, Mapping[str, Any]] | None,
 ) -> tuple[list[StepRecord], RunState | None, RunSettings, list[str]]:
     """Iterate, log and checkpoint until done, settled, diverged or interrupted.
 
@@ -334,7 +341,10 @@ def _optimise(
         if done >= settings.n_iterations:
             return history, state, settings, trouble
         with Progress(settings.n_iterations, done, progress) as bar:
-            iterate = partial(vmc.iterate, hamiltonian, psi, sampler=sampler, on_start=writer.begin)
+            iterate = partial(
+                vmc.iterate, hamiltonian, psi, sampler=sampler, on_start=writer.begin,
+                remembered=remembered,
+            )  # fmt: skip
             late = partial(interrupts.out_of_time, started)
             steps = with_fewer_restarts(iterate, settings, state, late)
             for record, state, now in steps:
@@ -366,7 +376,7 @@ def _optimise(
 
 
 @contextmanager
-def _new_directory(output: str | Path | None) -> Iterator[Path | None]:
+def new_directory(output: str | Path | None) -> Iterator[Path | None]:
     """The directory of a new run, made, tried for writing and locked."""
     if output is None:
         yield None

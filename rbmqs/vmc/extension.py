@@ -96,6 +96,7 @@ class Extension:
     """
 
     name: ClassVar[str] = ""
+    outlives_restarts: ClassVar[bool] = False  # whether a restart leaves its state as it is
 
     def __init__(self, run: RunContext) -> None:
         self.run = run

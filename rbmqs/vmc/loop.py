@@ -9,7 +9,7 @@ writes files. State goes in and comes out, so a run can be cut anywhere and cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ def iterate(
     state: RunState | None = None,
     extensions: Sequence[str | type[Extension]] = (),
     on_start: Callable[[RunState], None] | None = None,
+    remembered: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[tuple[StepRecord, RunState]]:
     """Optimise without end: one record and the state after it per iteration.
 
@@ -56,6 +57,8 @@ def iterate(
         Beside the registered ones, see `rbmqs.vmc.extension`; a str is an import path.
     on_start : callable, optional
         Gets the state before the first iteration; not called when `state` is given.
+    remembered : mapping, optional
+        State of extensions by their names to begin with.
 
     Yields
     ------
@@ -80,6 +83,7 @@ def iterate(
     if state is None:
         with single_threaded_blas():
             state = _first_state(run, psi, added if isinstance(source, MonteCarlo) else [])
+            state = replace(state, extensions=dict(remembered or {}))
         if on_start is not None:
             on_start(state)
     while True:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -98,13 +98,9 @@ def state_fidelity(
     check_consistent(psi, samples)
     check_consistent(other, samples)
     check_consistent(other, other_samples)
-    parts = [_log_ratios(psi, other, drawn) for drawn in (samples, other_samples)]
-    log_norms = _log_ratio_of_norms(*(log_ratio for log_ratio, _ in parts))
-    other_weights, values = [], []
-    for log_ratio, phase in parts:
-        half = (log_ratio - log_norms) / 2  # of ln(q / p)
-        other_weights.append((1 + np.tanh(half)) / 2)
-        values.append(phase / (2 * np.cosh(np.clip(half, -350, 350))))
+    _, other_weights, values = _over_mixture(
+        [_log_ratios(psi, other, drawn) for drawn in (samples, other_samples)]
+    )
     overlap = sum(h.mean() for h in values)
     # What a change of ln(q / p) does to the overlap, by the condition on the norms.
     weight = sum((u * (1 - u)).mean() for u in other_weights)
@@ -126,6 +122,39 @@ def state_fidelity(
         variance=scale**2 * sum(part.variance for part in along),
         status=worst.status or _overlap_status(other_weights),
     )
+
+
+class Overlap(NamedTuple):
+    """<psi|phi> of normalised states, and ln(<phi|phi> / <psi|psi>) of the given ones."""
+
+    value: complex
+    log_norms: float
+
+
+def overlap_from(at_psi: np.ndarray, at_phi: np.ndarray) -> Overlap:
+    """The overlap of two states, without an error.
+
+    Parameters
+    ----------
+    at_psi, at_phi : complex (n,), (m,)
+        ln(phi / psi) at samples of |psi|^2 and of |phi|^2.
+    """
+    parts = [(2 * log.real, np.exp(1j * np.nan_to_num(log.imag))) for log in (at_psi, at_phi)]
+    log_norms, _, values = _over_mixture(parts)
+    return Overlap(complex(sum(h.mean() for h in values)), log_norms)
+
+
+def _over_mixture(
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[float, list[np.ndarray], list[np.ndarray]]:
+    """ln(<phi|phi> / <psi|psi>), and q / (p + q) and h at the samples of each state."""
+    log_norms = _log_ratio_of_norms(*(log_ratio for log_ratio, _ in parts))
+    other_weights, values = [], []
+    for log_ratio, phase in parts:
+        half = (log_ratio - log_norms) / 2  # of ln(q / p)
+        other_weights.append((1 + np.tanh(half)) / 2)
+        values.append(phase / (2 * np.cosh(np.clip(half, -350, 350))))
+    return log_norms, other_weights, values
 
 
 def _log_ratios(

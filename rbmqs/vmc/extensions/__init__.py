@@ -16,6 +16,7 @@ from rbmqs.vmc.extensions import (  # noqa: F401  (importing registers them)
     multistart,
     probe_chains,
     refinement,
+    states_below,
 )
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings

@@ -23,7 +23,7 @@ import numpy as np
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.batch import Batch
-from rbmqs.vmc.extension import Extension, Line, register_extension
+from rbmqs.vmc.extension import EXTENSIONS, Extension, Line, register_extension
 from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.growth import small_random
 from rbmqs.vmc.recommended import recommended
@@ -194,6 +194,7 @@ class MultiStart(Extension):
             run.start(shift.near_centres(psi), seed),
             iteration=state.iteration,
             target=state.target,
+            extensions=_outliving(state),
         )
         return standing.closed(state.psi, state.chains).into(found)
 
@@ -248,8 +249,15 @@ def _lowest(state: RunState, settings: RunSettings) -> RunState:
         return standing.into(state)
     if state.target is not None:
         psi = _projected(state.target, psi, chains, settings)
-    found = RunState(state.iteration, psi, chains, OptimiserState.fresh(psi))
+    optimiser = OptimiserState.fresh(psi)
+    found = RunState(state.iteration, psi, chains, optimiser, extensions=_outliving(state))
     return standing.into(found)
+
+
+def _outliving(state: RunState) -> dict[str, Mapping[str, Any]]:
+    """States of the extensions that a restart leaves as they are."""
+    kept = {name for name, kind in EXTENSIONS.items() if kind.outlives_restarts}
+    return {name: values for name, values in state.extensions.items() if name in kept}
 
 
 def _projected(
