@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hamiltonians.operators.decomposition import ROUNDING, PauliString, pauli_strings
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import instance, integer
 
 Scalar = complex | float | int
 
@@ -55,6 +55,7 @@ class PauliSum:
         ValueError
             If a letter is not one of I, X, Y, Z, or strings differ in length.
         """
+        instance("strings", strings, Mapping)
         lengths = sorted({len(text) for text in strings})
         if len(lengths) > 1:
             raise ValueError(f"strings must all have the same length, got lengths {lengths}")
