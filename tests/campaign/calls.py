@@ -40,6 +40,7 @@ ENDLESS = {
         "n_samples",
         "n_final_samples",
         "n_iter",
+        "n_seeds",
     )
     for label in ("None", "inf", "10^12")
 }
@@ -65,7 +66,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-LONGEST = 60  # seconds of a call that is allowed, such as a short run that compiles
+LONGEST = 60  # seconds of processor time: what is allowed may compile
 
 
 @contextlib.contextmanager
@@ -95,8 +96,8 @@ def fault_of(call: Callable[[], Any]) -> str:
     """Empty where a call behaves as the docstring of this file says."""
     tracemalloc.start()
     begun, problem, refused = time.process_time(), "", False
-    signal.signal(signal.SIGALRM, hang)
-    signal.alarm(LONGEST)
+    signal.signal(signal.SIGVTALRM, hang)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
     try:
         with silence():
             call()
@@ -109,7 +110,7 @@ def fault_of(call: Callable[[], Any]) -> str:
     except BaseException as error:
         problem = f"{type(error).__name__}: {str(error)[:80]}"
     seconds, peak = time.process_time() - begun, tracemalloc.get_traced_memory()[1]
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     tracemalloc.stop()
     if refused and not problem:  # what is allowed may take its time
         problem = f"{seconds:.0f} s" if seconds > 2 else ""
