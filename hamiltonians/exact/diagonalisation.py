@@ -263,9 +263,7 @@ def checked_plan(
     check_sites(H)
     if symmetry is not None:
         symmetry.check(H)
-    limit = available_memory()
-    if memory_limit is not None:
-        limit = integer("memory_limit", memory_limit, minimum=0)
+    limit = available_memory() if memory_limit is None else memory_limit
     plan = memory_plan(H, k, symmetry, vectors, limit)
     if plan.dimension == 0 and symmetry is not None:
         raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.archive import read_array, read_arrays
-from hamiltonians.utils.checks import short
 from hamiltonians.utils.files import check_beside
 
 ENDINGS = (".npy", ".npz", ".csv")
@@ -32,9 +31,7 @@ def read_table(path: str | Path) -> Any:
     """
     path = Path(path)
     if path.suffix not in ENDINGS:
-        raise ValueError(
-            f"data must be a file ending in {', '.join(ENDINGS)}, got {short(path.name)}"
-        )
+        raise ValueError(f"data must be a file ending in {', '.join(ENDINGS)}, got {path.name!r}")
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     check_beside(path)
@@ -59,7 +56,7 @@ def _sparse(arrays: dict[str, np.ndarray]) -> sparse.csr_matrix:
     """A sparse matrix whose indices are known to lie inside of it."""
     kind = arrays["format"].item().decode()
     if kind not in _SPARSE:
-        raise ValueError(f"its format must be one of {', '.join(_SPARSE)}, got {short(kind)}")
+        raise ValueError(f"its format must be one of {', '.join(_SPARSE)}, got {kind!r}")
     parts = tuple(arrays[name] for name in ("data", "indices", "indptr"))
     shape = tuple(int(n) for n in arrays["shape"])
     matrix = _SPARSE[kind](parts, shape=shape)

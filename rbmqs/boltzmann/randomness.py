@@ -10,8 +10,6 @@ import numbers
 
 import numpy as np
 
-from hamiltonians.utils.checks import short
-
 STREAM = np.dtype(np.uint64)
 
 
@@ -32,7 +30,7 @@ def seed_sequence(random_state: object) -> np.random.SeedSequence:
     if isinstance(random_state, np.random.RandomState):
         return np.random.SeedSequence(int(random_state.randint(2**31)))
     if isinstance(random_state, bool) or not isinstance(random_state, numbers.Integral):
-        raise TypeError(f"random_state must be an integer or None, got {short(random_state)}")
+        raise TypeError(f"random_state must be an integer or None, got {random_state!r}")
     if random_state < 0:
         raise ValueError(f"random_state must be at least 0, got {random_state}")
     return np.random.SeedSequence(int(random_state))

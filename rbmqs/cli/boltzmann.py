@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hamiltonians.utils.checks import short
 from hamiltonians.utils.files import write_beside
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import check_output
@@ -205,7 +204,7 @@ def _sample(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_output(options.output)
         if Path(options.output).suffix not in (".npy", ".csv"):
-            raise ValueError(f"output must end in .npy or .csv, got {short(options.output)}")
+            raise ValueError(f"output must end in .npy or .csv, got {options.output!r}")
     rbm = _loaded(options.model)
     rbm.set_params(random_state=options.seed)
     rows = rbm.sample(options.rows, options.steps)

@@ -18,6 +18,8 @@ from rbmqs.cli.exact import add_exact_options
 from rbmqs.cli.excited import add_excited_options
 from rbmqs.cli.ground_state import add_ground_state_options, add_resume_options
 from rbmqs.cli.lanczos import add_lanczos_options
+from rbmqs.cli.reconstruct import EXAMPLES as RECONSTRUCT_EXAMPLES
+from rbmqs.cli.reconstruct import add_reconstruct_options
 from rbmqs.cli.response import add_response_options
 from rbmqs.cli.studies import add_study_commands
 from rbmqs.utils.progress import say
@@ -34,6 +36,7 @@ _EXAMPLES = """examples:
   rbmqs compare ising --length 16 --field 0.5 --alpha 1
   rbmqs lanczos runs/first
   rbmqs evolve ising --length 20 --field 1.0 --from runs/first --until 1 --output runs/quench
+  rbmqs reconstruct counts.csv --target psi.txt --output runs/ghz
   rbmqs train data.npy --hidden 64 --output model.npz
   rbmqs score model.npz test.npy
   rbmqs study run study.toml
@@ -77,6 +80,10 @@ COMMANDS = (
     (
         "evolve", "evolve a run or a product state in time, after a quench or under a drive",
         EVOLVE_EXAMPLES, add_evolve_options,
+    ),
+    (
+        "reconstruct", "learn a state from measured shots in any bases",
+        RECONSTRUCT_EXAMPLES, add_reconstruct_options,
     ),
 )  # fmt: skip
 

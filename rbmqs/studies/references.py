@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hamiltonians.utils.checks import short
 from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.tables import flatten
 
@@ -62,7 +61,7 @@ def listed_reference(point: Point, n_sites: int, rule: ReferenceRule) -> Referen
 def _where(values: dict[str, Any]) -> dict[str, Any]:
     where = values.get("where", {})
     if not isinstance(where, dict):
-        raise ValueError(f"where in [[reference.values]] must be a table, got {short(where)}")
+        raise ValueError(f"where in [[reference.values]] must be a table, got {where!r}")
     return flatten(where)
 
 

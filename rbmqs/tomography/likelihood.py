@@ -26,19 +26,19 @@ _TINY = 1e-290  # in place of probabilities that underflow
 
 
 class Gradient(NamedTuple):
-    """Mean log-likelihood of a shot with its derivatives.
+    """Log-probabilities of outcomes, and derivatives of their mean over shots.
 
     Attributes
     ----------
-    value : float
-        L, in nats a shot.
+    log_probabilities : float64 (n_distinct,)
+        log P of each distinct outcome within its basis; their mean over shots is L.
     coefficients : complex128 (2^N,)
         c_t of every configuration, in the order of basis states.
     confusion : float64 (N, 2, 2) or None
         dL / d C[site, read, true], where readout errors are in.
     """
 
-    value: float
+    log_probabilities: np.ndarray
     coefficients: np.ndarray
     confusion: np.ndarray | None
 
@@ -65,11 +65,6 @@ class FullSum:
     shots: Shots
     n_ancillas: int = 0
 
-    @property
-    def weights(self) -> np.ndarray:
-        """Share of each distinct outcome in the shots, float64 (n_distinct,)."""
-        return self.shots.counts / self.shots.n_shots
-
     def probabilities(self, log_psi: np.ndarray, confusion: np.ndarray | None = None) -> np.ndarray:
         """P of each distinct outcome within its basis, float64 (n_distinct,).
 
@@ -86,20 +81,31 @@ class FullSum:
             found[part.rows] = self._read(self._turned(psi, part), part, confusion)[0]
         return found
 
-    def value(self, log_psi: np.ndarray, confusion: np.ndarray | None = None) -> float:
-        """L, the mean log-likelihood of a shot in nats."""
-        return float(self.weights @ np.log(self.probabilities(log_psi, confusion)))
+    def gradient(
+        self,
+        log_psi: np.ndarray,
+        confusion: np.ndarray | None = None,
+        counts: np.ndarray | None = None,
+    ) -> Gradient:
+        """Log-probabilities and the derivatives of their mean over shots.
 
-    def gradient(self, log_psi: np.ndarray, confusion: np.ndarray | None = None) -> Gradient:
-        """L and its derivatives; arguments as of `probabilities`."""
-        psi, weights, total = normalised(log_psi), self.weights, 0.0
+        Parameters
+        ----------
+        log_psi, confusion
+            As of `probabilities`.
+        counts : int array (n_distinct,), optional
+            Of a part of the shots that alone enters the mean; all of them when not given.
+        """
+        counts = self.shots.counts if counts is None else counts
+        psi, weights = normalised(log_psi), counts / counts.sum()
+        log_probabilities = np.empty(len(weights))
         back = np.zeros_like(psi)
         of_confusion = None if confusion is None else np.zeros_like(confusion)
         for part in self._parts():
             turned = self._turned(psi, part)
             found, mixed = self._read(turned, part, confusion)
             share = weights[part.rows] / found
-            total += float(weights[part.rows] @ np.log(found))
+            log_probabilities[part.rows] = np.log(found)
             if confusion is None or mixed is None:
                 scale = np.zeros(len(turned))
                 scale[part.places] = share
@@ -111,7 +117,7 @@ class FullSum:
             values = (scale[:, None] * turned).reshape(len(part.unitaries), -1)
             back += rotated(values, adjoint(part.unitaries)).sum(axis=0)
         coefficients = psi * back.conj() - abs(psi) ** 2
-        return Gradient(total, coefficients, of_confusion)
+        return Gradient(log_probabilities, coefficients, of_confusion)
 
     def _parts(self) -> Iterator[_Part]:
         """The bases some at a time, with identities for the ancillas."""

@@ -126,10 +126,10 @@ class Shots(Brief):
 
     def resampled(self, rng: np.random.Generator) -> Shots:
         """The shots with `resampled_counts`."""
-        return self._with_counts(self.resampled_counts(rng))
+        return self.with_counts(self.resampled_counts(rng))
 
-    def split(self, fraction: float, rng: np.random.Generator) -> tuple[Shots, Shots]:
-        """The shots in two at random: what is left, and a fraction of each basis.
+    def held_out(self, fraction: float, rng: np.random.Generator) -> np.ndarray:
+        """Counts of a random fraction of each basis, int64 (n_distinct,).
 
         Raises
         ------
@@ -141,10 +141,10 @@ class Shots(Brief):
         order = np.concatenate([rng.permutation(n) for n in self.shots_of_basis])
         taken = order < np.repeat(np.round(fraction * self.shots_of_basis), self.shots_of_basis)
         of_shot = np.repeat(np.arange(self.n_distinct), self.counts)
-        held = np.bincount(of_shot[taken], minlength=self.n_distinct)
-        return self._with_counts(self.counts - held), self._with_counts(held)
+        return np.bincount(of_shot[taken], minlength=self.n_distinct)
 
-    def _with_counts(self, counts: np.ndarray) -> Shots:
+    def with_counts(self, counts: np.ndarray) -> Shots:
+        """The same outcomes with other counts (n_distinct,), those with none left out."""
         kept = counts > 0
         return replace(
             self, outcomes=self.outcomes[kept], basis=self.basis[kept], counts=counts[kept]

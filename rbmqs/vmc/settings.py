@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int, short
+from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int
 from hamiltonians.utils.memory import require_memory
 from rbmqs.sampling.moves import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
@@ -92,7 +92,7 @@ class SamplingSettings:
             choice("move", self.move, tuple(MOVES))
         flag("exact", self.exact)
         if not isinstance(self.summation, bool | None):
-            raise TypeError(f"summation must be true, false or None, got {short(self.summation)}")
+            raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
         if not 0 < number("beta_min", self.beta_min) < 1:
             raise ValueError(f"beta_min must lie in (0, 1), got {self.beta_min}")
         if not 0 <= number("probe_share", self.probe_share) < 1:
@@ -208,11 +208,9 @@ class OptimiserSettings:
         number("max_step", self.max_step, above=0)
         number("max_change", self.max_change, above=0)
         if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
-            raise ValueError(f"momentum must lie in [0, 1), got {short(self.momentum)}")
+            raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
         if not isinstance(self.local_shift, bool | None):
-            raise TypeError(
-                f"local_shift must be true, false or None, got {short(self.local_shift)}"
-            )
+            raise TypeError(f"local_shift must be true, false or None, got {self.local_shift!r}")
         if self.solver is not None and ":" not in self.solver:
             choice("solver", self.solver, tuple(SOLVERS))
 
@@ -354,7 +352,7 @@ class RunSettings:
 def _rising(name: str, values: Iterable[float]) -> tuple[float, ...]:
     """Positive numbers, each larger than the one before."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a list of numbers, got {short(values)}")
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
     numbers = tuple(number(name, value, above=0) for value in values)
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise ValueError(f"{name} must rise from stage to stage, got {list(numbers)}")

@@ -123,19 +123,15 @@ def test_shots_are_grouped_by_basis_and_outcome():
     assert some.n_shots == shots.shots_of_basis[[0, 2]].sum()
 
 
-def test_parts_of_shots_add_up_and_resampling_keeps_the_shots_of_each_basis():
+def test_shots_held_out_are_a_share_of_each_basis_and_resampling_keeps_the_shots_of_each_basis():
     rng = np.random.default_rng(6)
     bases = random_pauli_bases(4, 3, seed=0)
     shots = Shots.of(bases, rng.choice([-1, 1], (900, 4)), np.repeat([0, 1, 2], 300))
-    rest, held = shots.split(0.2, rng)
-    assert held.shots_of_basis.tolist() == [60, 60, 60]
-    both = Shots.of(
-        bases,
-        np.concatenate([rest.outcomes, held.outcomes]),
-        np.concatenate([rest.basis, held.basis]),
-        np.concatenate([rest.counts, held.counts]),
-    )
-    np.testing.assert_array_equal(both.counts, shots.counts)
+    held = shots.held_out(0.2, rng)
+    assert shots.with_counts(held).shots_of_basis.tolist() == [60, 60, 60]
+    assert (held <= shots.counts).all()
+    rest = shots.with_counts(shots.counts - held)
+    assert rest.shots_of_basis.tolist() == [240, 240, 240]
     assert shots.resampled(rng).shots_of_basis.tolist() == [300, 300, 300]
     with pytest.raises(ValueError, match=r"fraction must be between 0 and 1, got 1\.5"):
-        shots.split(1.5, rng)
+        shots.held_out(1.5, rng)
