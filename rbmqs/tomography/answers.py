@@ -26,7 +26,7 @@ from hamiltonians.utils.checks import positive_int
 from rbmqs.states.state import VariationalState
 from rbmqs.tomography.functionals import fidelities, pauli_means, target_array
 from rbmqs.tomography.raw import Raw, frequencies, shadow_of_fidelity, shadow_of_operator
-from rbmqs.tomography.scores import Information, Tangent
+from rbmqs.tomography.scores import ShotInformation, Tangent
 from rbmqs.tomography.shots import Shots
 
 N_DRAWS = 200  # bootstrap samples, each forwards and backwards
@@ -102,9 +102,9 @@ class Answers:
         return Tangent.of(self.psi)
 
     @cached_property
-    def information(self) -> Information:
+    def information(self) -> ShotInformation:
         """Scores and Fisher information at the state."""
-        return Information.of(self._tangent, self.shots, self.confusion)
+        return ShotInformation.of(self._tangent, self.shots, self.confusion)
 
     @cached_property
     def _bootstrapped(self) -> tuple[np.ndarray, np.ndarray]:
@@ -152,6 +152,13 @@ class Answers:
             biases.append(even.mean())
         bias, (bootstrap, fisher) = float(np.mean(biases)), map(float, errors)
         return Answer(fitted - bias, max(bootstrap, fisher), bootstrap, fisher, fitted, raw, shadow)
+
+    def density_matrices(self) -> np.ndarray:
+        """The fitted density matrix (2^N, 2^N), then those of the bootstrap, (1 + n_draws, ...)."""
+        size = 2**self.shots.n_sites
+        vectors = np.concatenate([self._tangent.vector[None], self._bootstrapped[0]])
+        amplitudes = vectors.reshape(len(vectors), size, -1)
+        return amplitudes @ amplitudes.conj().swapaxes(1, 2)
 
     def expect(self, operator: PauliSum) -> Answer:
         """A Hermitian Pauli sum: a magnetisation, a correlation, the terms of a Hamiltonian."""

@@ -28,8 +28,8 @@ def check_operator(operator: PauliSum, n_sites: int) -> None:
         )
 
 
-def pauli_means(vectors: np.ndarray, operator: PauliSum, n_sites: int) -> np.ndarray:
-    """<v|O|v> of normalised vectors (n, 2^(N + n_ancillas)), complex128 (n,).
+def pauli_products(vectors: np.ndarray, operator: PauliSum, n_sites: int) -> np.ndarray:
+    """O v of vectors (..., 2^(N + n_ancillas)), complex128 of the same shape.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def pauli_means(vectors: np.ndarray, operator: PauliSum, n_sites: int) -> np.nda
         An operator that acts beyond the first N sites.
     """
     check_operator(operator, n_sites)
-    n_all = int(vectors.shape[1]).bit_length() - 1
+    n_all = int(vectors.shape[-1]).bit_length() - 1
     states, spins = np.arange(2**n_all), Sector(n_all).configurations()
     by_flip: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(len(states), complex))
     for string, coefficient in operator.terms.items():
@@ -49,10 +49,15 @@ def pauli_means(vectors: np.ndarray, operator: PauliSum, n_sites: int) -> np.nda
         n_y = sum(letter == "Y" for _, letter in string)
         # P |x> = i^(number of Y) (-1)^(bits of x where Y or Z acts) |x flipped>
         by_flip[flip] += coefficient * 1j**n_y * np.prod(spins[:, sign], axis=1)
-    found = np.zeros(len(vectors), complex)
+    found = np.zeros(vectors.shape, complex)
     for flip, factors in by_flip.items():
-        found += np.einsum("nx,x,nx->n", vectors[:, states ^ flip].conj(), factors, vectors)
+        found += (factors * vectors)[..., states ^ flip]
     return found
+
+
+def pauli_means(vectors: np.ndarray, operator: PauliSum, n_sites: int) -> np.ndarray:
+    """<v|O|v> of normalised vectors (n, 2^(N + n_ancillas)), complex128 (n,)."""
+    return np.einsum("nx,nx->n", vectors.conj(), pauli_products(vectors, operator, n_sites))
 
 
 def target_array(target: Any, n_sites: int) -> np.ndarray:

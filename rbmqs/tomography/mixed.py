@@ -29,7 +29,7 @@ from rbmqs.tomography.scores import probabilities_of
 from rbmqs.tomography.scoring import Maximum, best_fit
 from rbmqs.tomography.shots import Shots
 
-N_STARTS = 3
+N_STARTS = 2
 START_SPREAD = 0.3  # standard deviation of the parameters of a start
 MOST_SITES = 12  # with ancillas: 2^12 amplitudes and their derivatives
 
@@ -134,7 +134,7 @@ def reconstruct_mixed(
     n_ancillas : int or sequence of int, optional
         Among which Akaike's criterion chooses; 0, 1, ... N as long as it improves by default.
     n_hidden : int, optional
-        Hidden units; twice the sites and ancillas by default.
+        Hidden units; as many as sites and ancillas by default.
     dtype : {"auto", "complex", "real"}
         Complex parameters, real ones (amplitudes that are all positive), or what the criterion
         prefers: real ones have fewer, and less noise where the state has such amplitudes.
@@ -160,23 +160,26 @@ def reconstruct_mixed(
         raise ValueError(f"dtype must be one of {', '.join(kinds)}, got {dtype!r}")
     best: tuple[MixedState, Maximum] | None = None
     for kind in kinds[dtype]:
-        previous = np.inf
+        if best is not None:  # positive amplitudes are tried at the number that complex ones took
+            sizes = [best[0].n_ancillas]
         for size in sizes:
             if shots.n_sites + size > MOST_SITES:
                 break
-            starts = _starts(shots.n_sites + size, n_hidden, kind, n_starts, seed)
+            starts = random_starts(shots.n_sites + size, n_hidden, kind, n_starts, seed)
             fit = best_fit(starts, shots, confusion=confusion)
             if best is None or fit.aic < best[1].aic:
                 best = MixedState(fit.psi, size), fit
-            if n_ancillas is None and size > 1 and fit.aic > previous:
+            elif n_ancillas is None and size > 1:
                 break
-            previous = fit.aic
     assert best is not None
     return best
 
 
-def _starts(n: int, n_hidden: int | None, kind: type, n_starts: int, seed: int) -> Iterator[RBM]:
+def random_starts(
+    n: int, n_hidden: int | None, kind: type, n_starts: int, seed: int
+) -> Iterator[RBM]:
+    """RBMs on n sites with random parameters, as many hidden units where it is left open."""
     roots = np.random.SeedSequence(seed).spawn(positive_int("n_starts", n_starts))
-    m = 2 * n if n_hidden is None else n_hidden
+    m = n if n_hidden is None else n_hidden
     for root in roots:
         yield RBM.random(n, n_hidden=m, dtype=kind, seed=root, stddev=START_SPREAD)

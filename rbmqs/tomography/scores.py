@@ -110,26 +110,63 @@ def by_bases(
 
 @dataclass(frozen=True, eq=False)
 class Information:
-    """What shots say about the parameters of a state, to second order.
+    """A log-likelihood at the parameters of a state, to second order.
 
     Parameters
     ----------
-    shots : Shots
     log_likelihood : float
-        Of all shots, in nats.
-    scores : float64 (n_distinct, real parameters)
-        Derivatives of log P of each distinct outcome.
+        Of all data, in nats.
+    gradient : float64 (real parameters,)
     fisher : float64 (real parameters, real parameters)
-        Expected Fisher information of all shots.
+        Expected Fisher information of all data.
     """
 
-    shots: Shots
     log_likelihood: float
-    scores: np.ndarray
+    gradient: np.ndarray
     fisher: np.ndarray
 
+    def __add__(self, other: Information) -> Information:
+        """That of the sum of two log-likelihoods."""
+        return Information(
+            self.log_likelihood + other.log_likelihood,
+            self.gradient + other.gradient,
+            self.fisher + other.fisher,
+        )
+
+    @cached_property
+    def _spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        values, axes = np.linalg.eigh(self.fisher)
+        kept = values > RELATIVE_RANK * values[-1]
+        return values[kept], axes[:, kept]
+
+    @property
+    def rank(self) -> int:
+        """Number of directions that the data determine."""
+        return len(self._spectrum[0])
+
+    @property
+    def directions(self) -> np.ndarray:
+        """Columns D (real parameters, rank) with D D^T the inverse of the information."""
+        values, axes = self._spectrum
+        return axes / np.sqrt(values)
+
+
+@dataclass(frozen=True, eq=False)
+class ShotInformation(Information):
+    """That of shots.
+
+    Parameters
+    ----------
+    scores : float64 (n_distinct, real parameters)
+        Derivatives of log P of each distinct outcome.
+    """
+
+    scores: np.ndarray
+
     @classmethod
-    def of(cls, tangent: Tangent, shots: Shots, confusion: np.ndarray | None = None) -> Information:
+    def of(
+        cls, tangent: Tangent, shots: Shots, confusion: np.ndarray | None = None
+    ) -> ShotInformation:
         """At a state, which has N sites or ancillas beyond them."""
         n_parameters = len(tangent.real_parts(tangent.derivatives))
         scores, fisher, total = [], np.zeros((n_parameters, n_parameters)), 0.0
@@ -142,26 +179,5 @@ class Information:
             weights = shots.shots_of_basis[part, None] / np.maximum(p, _RARE)
             flat = slopes.swapaxes(1, 2).reshape(p.size, -1)
             fisher += (flat * weights.ravel()[:, None]).T @ flat
-        return cls(shots, total, np.concatenate(scores), fisher)
-
-    @property
-    def gradient(self) -> np.ndarray:
-        """Of the log-likelihood."""
-        return self.shots.counts @ self.scores
-
-    @cached_property
-    def _spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        values, axes = np.linalg.eigh(self.fisher)
-        kept = values > RELATIVE_RANK * values[-1]
-        return values[kept], axes[:, kept]
-
-    @property
-    def rank(self) -> int:
-        """Number of directions that the shots determine."""
-        return len(self._spectrum[0])
-
-    @property
-    def directions(self) -> np.ndarray:
-        """Columns D (real parameters, rank) with D D^T the inverse of the information."""
-        values, axes = self._spectrum
-        return axes / np.sqrt(values)
+        every = np.concatenate(scores)
+        return cls(total, shots.counts @ every, fisher, every)

@@ -9,14 +9,14 @@ with a probability that falls to zero in a few stages: then every one of them di
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rbmqs.states.state import VariationalState
-from rbmqs.tomography.scores import Information, Tangent
+from rbmqs.tomography.scores import Information, ShotInformation, Tangent
 from rbmqs.tomography.shots import Shots
 
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1.0, 1e-9, 1e8  # to the mean eigenvalue of F
@@ -62,26 +62,23 @@ class Maximum:
 
 def fisher_scoring(
     psi: VariationalState,
-    shots: Shots,
+    information_at: Callable[[VariationalState], Information],
     *,
-    confusion: np.ndarray | None = None,
     max_steps: int = 200,
     tolerance: float = 1e-5,
 ) -> Maximum:
-    """A local maximum of the likelihood from the parameters of a state.
+    """A local maximum of a likelihood from the parameters of a state.
 
     Parameters
     ----------
     psi : VariationalState
-        Its sites beyond those of the shots are traced over.
-    shots : Shots
-    confusion : float64 (N, 2, 2), optional
-        P(read | true) of each site.
+    information_at : callable
+        The likelihood with its derivatives at a state.
     max_steps : int
     tolerance : float
-        Predicted gain of the log-likelihood of all shots, in nats, below which a step is the last.
+        Predicted gain of the log-likelihood, in nats, below which a step is the last.
     """
-    information = _information(psi, shots, confusion)
+    information = information_at(psi)
     damping, history, converged = _FIRST_DAMPING, [information.log_likelihood], False
     for _ in range(max_steps):
         fisher, gradient = information.fisher, information.gradient
@@ -90,7 +87,7 @@ def fisher_scoring(
         step *= min(1.0, _LARGEST_CHANGE / abs(step).max())
         predicted = gradient @ step - step @ fisher @ step / 2
         moved = _stepped(psi, step)
-        found = _information(moved, shots, confusion)
+        found = information_at(moved)
         gain = found.log_likelihood - history[-1]
         if gain > 0:
             psi, information = moved, found
@@ -109,29 +106,45 @@ def best_fit(
     starts: Iterable[VariationalState],
     shots: Shots,
     confusion: np.ndarray | None = None,
+    prior: Callable[[Tangent], Information] | None = None,
     **options: Any,
 ) -> Maximum:
-    """The fit of highest likelihood from several states, each by way of softened likelihoods.
+    """The highest likelihood of shots from several states, each by way of softened likelihoods.
 
     Parameters
     ----------
     starts : iterable of VariationalState
-    shots, confusion, **options
-        See `fisher_scoring`.
+        Their sites beyond those of the shots are traced over.
+    shots : Shots
+    confusion : float64 (N, 2, 2), optional
+        P(read | true) of each site.
+    prior : callable, optional
+        What is added to the log-likelihood, with its derivatives.
+    **options
+        `max_steps` and `tolerance` of `fisher_scoring`.
     """
+    read = np.broadcast_to(np.eye(2) if confusion is None else confusion, (shots.n_sites, 2, 2))
     found = []
-    read = np.eye(2) if confusion is None else confusion
     for psi in starts:
         for share in SOFTENING:
             soft = ((1 - share) * np.eye(2) + share / 2) @ read
-            soft = np.broadcast_to(soft, (shots.n_sites, 2, 2))
-            psi = fisher_scoring(psi, shots, confusion=soft, max_steps=STEPS_OF_STAGE).psi
-        found.append(fisher_scoring(psi, shots, confusion=confusion, **options))
+            at = _of_shots(shots, soft, prior)
+            psi = fisher_scoring(psi, at, max_steps=STEPS_OF_STAGE).psi
+        found.append(fisher_scoring(psi, _of_shots(shots, confusion, prior), **options))
     return max(found, key=lambda fit: fit.log_likelihood)
 
 
-def _information(psi: VariationalState, shots: Shots, confusion: np.ndarray | None) -> Information:
-    return Information.of(Tangent.of(psi), shots, confusion)
+def _of_shots(
+    shots: Shots,
+    confusion: np.ndarray | None,
+    prior: Callable[[Tangent], Information] | None,
+) -> Callable[[VariationalState], Information]:
+    def information_at(psi: VariationalState) -> Information:
+        tangent = Tangent.of(psi)
+        found = ShotInformation.of(tangent, shots, confusion)
+        return found if prior is None else found + prior(tangent)
+
+    return information_at
 
 
 def _stepped(psi: VariationalState, step: np.ndarray) -> VariationalState:

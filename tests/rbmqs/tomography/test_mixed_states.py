@@ -9,7 +9,7 @@ from hamiltonians import X, Y, Z
 from rbmqs.tomography.bases import Bases, all_pauli_bases
 from rbmqs.tomography.drawing import shots_of_probabilities, shots_of_vector
 from rbmqs.tomography.mixed import MixedState, reconstruct_mixed
-from rbmqs.tomography.scores import Information, Tangent
+from rbmqs.tomography.scores import ShotInformation, Tangent
 from rbmqs.tomography.scoring import best_fit, fisher_scoring
 from rbmqs.tomography.shots import Shots
 
@@ -69,7 +69,7 @@ STATES = {
 @pytest.mark.parametrize("confusion", [None, CONFUSION])
 def test_scores_and_information_are_those_of_the_likelihood(kind, confusion):
     psi, shots = STATES[kind], shots_of(random_density_matrix(2, 2, 3), 40)
-    found = Information.of(Tangent.of(psi), shots, confusion)
+    found = ShotInformation.of(Tangent.of(psi), shots, confusion)
     read = np.eye(4) if confusion is None else kron(confusion)
 
     def log_p(flat):
@@ -116,7 +116,7 @@ def test_every_start_reaches_the_highest_likelihood():
         for k in range(6)
     ]
     np.testing.assert_allclose(heights, max(heights), atol=0.01)
-    alone = fisher_scoring(psi, shots)
+    alone = fisher_scoring(psi, lambda at: ShotInformation.of(Tangent.of(at), shots))
     assert len(alone.history) > 1
     assert np.all(np.diff(alone.history) > 0)
 
