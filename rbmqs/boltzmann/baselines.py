@@ -10,7 +10,8 @@ from scipy import sparse
 from scipy.special import logsumexp
 
 from hamiltonians.utils.checks import number, positive_int
-from rbmqs.boltzmann.topics import count_matrix, lengths_of, perplexity
+from rbmqs.boltzmann.topic_learner import count_matrix, lengths_of
+from rbmqs.boltzmann.topics import perplexity
 
 
 @dataclass(eq=False)

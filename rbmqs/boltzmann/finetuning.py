@@ -14,7 +14,8 @@ import numpy as np
 from hamiltonians.utils.checks import number
 from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
-from rbmqs.boltzmann.classification import CHUNK, Batch
+from rbmqs.boltzmann.classification import CHUNK
+from rbmqs.boltzmann.classification_learner import Batch
 from rbmqs.boltzmann.core.classes import softmax_rows
 from rbmqs.boltzmann.core.network import back_through_units, drop_units
 from rbmqs.boltzmann.data import MIN_ROWS
@@ -28,8 +29,8 @@ from rbmqs.boltzmann.labels import (
 )  # fmt: skip
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.ops import Arrays
+from rbmqs.boltzmann.plan import Plan
 from rbmqs.boltzmann.randomness import new_stream, next_call, seed_sequence
-from rbmqs.boltzmann.training import Plan
 
 
 class Layer(NamedTuple):

@@ -9,7 +9,7 @@ from rbmqs.boltzmann.keywords import estimator, keyword
 from rbmqs.boltzmann.layers import Harmonium
 from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.rbm_use import TrainedRBM
-from rbmqs.boltzmann.unit_types import GaussianUnits
+from rbmqs.boltzmann.real_units import GaussianUnits
 
 
 @estimator

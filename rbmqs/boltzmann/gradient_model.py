@@ -13,7 +13,8 @@ from rbmqs.boltzmann.descent import Descent
 from rbmqs.boltzmann.keywords import TrainingKeywords
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.ops import Arrays
-from rbmqs.boltzmann.training import Plan, Training, train
+from rbmqs.boltzmann.plan import Plan, Training
+from rbmqs.boltzmann.training import train
 from rbmqs.utils.interrupts import pass_on
 
 Take = Callable[[np.ndarray], Any]  # from row numbers to a mini-batch

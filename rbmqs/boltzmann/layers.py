@@ -18,7 +18,8 @@ from hamiltonians.utils.checks import finite
 from rbmqs.boltzmann import ops
 from rbmqs.boltzmann.enumeration import MAX_BITS, MAX_UNITS
 from rbmqs.boltzmann.ops import Arrays
-from rbmqs.boltzmann.unit_types import BinaryUnits, GaussianUnits
+from rbmqs.boltzmann.real_units import GaussianUnits
+from rbmqs.boltzmann.unit_types import BinaryUnits
 
 CHUNK = 8192  # rows worked out at a time: bounds memory, not results
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rbmqs.boltzmann.training import Training
+from rbmqs.boltzmann.plan import Training
 from rbmqs.utils.figures import BLUE, RED, panels, saved
 
 MAX_TILES = 400

@@ -30,11 +30,12 @@ from rbmqs.boltzmann.negative import (
     PersistentChains,
 )
 from rbmqs.boltzmann.ops import Arrays
+from rbmqs.boltzmann.plan import Training, describe, training_from
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.recipes import Recipe
 from rbmqs.boltzmann.rows import Rows
 from rbmqs.boltzmann.tempering import TemperedChains
-from rbmqs.boltzmann.training import Training, describe, train, training_from
+from rbmqs.boltzmann.training import train
 from rbmqs.boltzmann.trajectory import TrajectoryChains
 from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits
 from rbmqs.utils.interrupts import pass_on

@@ -7,7 +7,7 @@ from typing import Any
 
 from hamiltonians.utils.checks import choice, number, positive_int
 from rbmqs.boltzmann.learner import StepOptions
-from rbmqs.boltzmann.training import UPDATES, Plan
+from rbmqs.boltzmann.plan import UPDATES, Plan
 from rbmqs.boltzmann.unit_types import UNIT_TYPES
 
 METHODS = ("auto", "pcd", "cd", "pt", "ptt", "exact")

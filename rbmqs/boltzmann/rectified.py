@@ -10,7 +10,8 @@ from scipy.special import erfcx, log_ndtr, ndtri_exp
 from rbmqs.boltzmann.core.units import uniform_units
 from rbmqs.boltzmann.ops import Arrays
 from rbmqs.boltzmann.randomness import next_call
-from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits, GaussianUnits
+from rbmqs.boltzmann.real_units import GaussianUnits
+from rbmqs.boltzmann.unit_types import UNIT_TYPES, BinaryUnits
 
 LARGEST_LOG_RATIO = 10.0
 

@@ -23,11 +23,12 @@ from rbmqs.boltzmann.descent import Descent
 from rbmqs.boltzmann.learner import RBMLearner
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.parameters import Parameters
+from rbmqs.boltzmann.plan import Training
 from rbmqs.boltzmann.randomness import new_stream, seed_sequence
 from rbmqs.boltzmann.rbm_model import negative_phase
 from rbmqs.boltzmann.recipes import Recipe
 from rbmqs.boltzmann.rows import Rows
-from rbmqs.boltzmann.training import Training, train
+from rbmqs.boltzmann.training import train
 from rbmqs.states.rbm import RBM
 from rbmqs.tomography.learnt import LearntRBM
 from rbmqs.tomography.modes import lost_mode

@@ -9,7 +9,8 @@ from scipy import sparse, stats
 from sklearn.datasets import load_digits
 
 from rbmqs.boltzmann.belief_network import DeepBeliefNetwork
-from rbmqs.boltzmann.classification import Batch, ClassificationRBM, Joint, drawn_units
+from rbmqs.boltzmann.classification import ClassificationRBM
+from rbmqs.boltzmann.classification_learner import Batch, Joint, drawn_units
 from rbmqs.boltzmann.finetuning import DeepBeliefClassifier, NetworkLearner
 from rbmqs.boltzmann.linalg import one_pool
 from rbmqs.boltzmann.randomness import new_stream

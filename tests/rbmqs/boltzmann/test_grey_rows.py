@@ -7,7 +7,7 @@ from scipy import sparse
 from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.boltzmann.data import unit_matrix
 from rbmqs.boltzmann.files import read_table
-from rbmqs.boltzmann.ratings import rating_matrix
+from rbmqs.boltzmann.ratings_learner import rating_matrix
 
 GREY = np.random.default_rng(0).random((40, 6))
 BITS = (GREY > 0.5) * 1.0
