@@ -47,8 +47,8 @@ def run_compare(options: argparse.Namespace) -> int:
     from rbmqs.runs.config import config_from_table
     from rbmqs.studies.axes import product
     from rbmqs.studies.comparison import EXACT_STATES, METHODS, compare, plot_comparison, table
-    from rbmqs.studies.tables import set_path
     from rbmqs.utils.json_files import write_json
+    from rbmqs.utils.tables import set_path
 
     asked = METHODS if options.methods is None else options.methods.split(",")
     methods = [m.strip() for m in asked if not (options.no_netket and m.strip() == "NetKet")]

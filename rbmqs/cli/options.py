@@ -15,8 +15,8 @@ import hamiltonians
 from hamiltonians.utils.files import check_writable
 from rbmqs.runs.config import shape
 from rbmqs.runs.options import MODEL, RUN, Option
-from rbmqs.studies.tables import set_path
 from rbmqs.utils.parsing import parse_toml, read_toml
+from rbmqs.utils.tables import set_path
 from rbmqs.utils.typed_tables import members, shape_of
 
 _EITHER = (("ansatz", "alpha", "n_hidden"), ("model", "marshall", "signs"))  # of one meaning

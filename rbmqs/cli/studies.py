@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.cli import exit_codes
-from rbmqs.cli.options import named_values
+from rbmqs.cli.options import changes_from_options
 from rbmqs.utils.interrupts import signals_reported
-from rbmqs.utils.parsing import parse_json
 from rbmqs.utils.progress import say
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
         n_processes=options.processes,
         n_threads=options.threads,
         address=options.address,
-        options=_job_options(options.option),
+        options=changes_from_options(options.option, "--option"),
     )
     try:
         with signals_reported():
@@ -181,14 +180,3 @@ def _why(root: Path, point_id: str) -> str:
     from rbmqs.utils.json_files import read_json
 
     return str(read_json(StudyDirectory(root).failure(point_id)).get("error"))
-
-
-def _job_options(texts: list[str]) -> dict[str, Any]:
-    """NAME=VALUE pairs; a value that reads as JSON is taken as such."""
-    found: dict[str, Any] = {}
-    for name, value in named_values("--option", texts):
-        try:
-            found[name] = parse_json(value, "--option")
-        except ValueError:
-            found[name] = value
-    return found

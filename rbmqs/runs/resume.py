@@ -19,6 +19,7 @@ from rbmqs.states.rbm import RBM
 from rbmqs.states.rotated import RotatedState, unrotated
 from rbmqs.states.serialization import innermost
 from rbmqs.states.state import VariationalState
+from rbmqs.utils.tables import flatten, set_path
 from rbmqs.vmc.extension import RunContext
 from rbmqs.vmc.extensions import extension_kinds
 from rbmqs.vmc.extensions.growth import grown
@@ -52,24 +53,12 @@ def changed_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSe
     from rbmqs.runs.config import settings_from_description
 
     table = settings.describe()
+    known = flatten(table, lambda value: "initial" in value)  # schedules are values
     for name, value in changes.items():
-        *sections, key = name.split(".")
-        place = table
-        for section in sections:
-            place = place.get(section) if isinstance(place, dict) else None  # type: ignore
-        if not isinstance(place, dict) or key not in place:
-            raise ValueError(f"unknown setting {name!r}; known: {', '.join(_names(table))}")
-        place[key] = value
+        if name not in known:
+            raise ValueError(f"unknown setting {name!r}; known: {', '.join(known)}")
+        set_path(table, name, value)
     return settings_from_description(table)
-
-
-def _names(table: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted names of all settings; schedules are settings, not tables of them."""
-    names: list[str] = []
-    for key, value in table.items():
-        nested = isinstance(value, dict) and "initial" not in value
-        names += _names(value, f"{prefix}{key}.") if nested else [prefix + key]
-    return names
 
 
 def state_for(state: RunState, hamiltonian: SpinHamiltonian, settings: RunSettings) -> RunState:

@@ -92,3 +92,24 @@ class WeightedState(FusedState):
             "has_visible_bias": self.has_visible_bias,
             "has_hidden_bias": self.has_hidden_bias,
         }
+
+    def describe(self) -> dict[str, Any]:
+        """Shape of the wavefunction, for logs and checkpoints."""
+        return {
+            "ansatz": type(self).__name__,
+            "n_sites": self.n_sites,
+            "n_hidden": self.n_hidden,
+            "dtype": "complex128" if self.is_complex else "float64",
+            "visible_bias": self.has_visible_bias,
+            "hidden_bias": self.has_hidden_bias,
+            "n_parameters": self.n_parameters,
+        }
+
+
+def with_fixed_biases(
+    parameters: Mapping[str, np.ndarray], n_visible: int | None = None
+) -> dict[str, Any]:
+    """Parameters with zeros for biases that are fixed, n_visible of them instead of N."""
+    n_rows, n_columns = parameters["weights"].shape
+    zeros = {"visible_bias": np.zeros(n_visible or n_rows), "hidden_bias": np.zeros(n_columns)}
+    return {**zeros, **parameters}

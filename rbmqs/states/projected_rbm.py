@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.operators.connections import is_invariant
-from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from rbmqs.core import images
 from rbmqs.core.projected import add_projected, sample_projected
@@ -28,7 +27,7 @@ from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
-from rbmqs.states.state import FusedState, VariationalState
+from rbmqs.states.state import OfBase, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
 
 @register_ansatz("projected-rbm")
 @dataclass(frozen=True, eq=False)
-class ProjectedRBM(FusedState):
+class ProjectedRBM(OfBase):
     """A plain or tied RBM projected onto a one-dimensional irrep of a group.
 
     Parameters
@@ -114,11 +113,6 @@ class ProjectedRBM(FusedState):
         return len(self._images[0])
 
     @property
-    def hilbert(self) -> LocalSpace:
-        """Spins +1 and -1 on all sites."""
-        return self.base.hilbert
-
-    @property
     def n_hidden(self) -> int:
         """Number of hidden units M of each term of the sum."""
         return self.base.n_hidden
@@ -127,11 +121,6 @@ class ProjectedRBM(FusedState):
     def alpha(self) -> float:
         """Density of hidden units M/N."""
         return self.base.alpha
-
-    @property
-    def parameters(self) -> Mapping[str, np.ndarray]:
-        """Those of the base."""
-        return self.base.parameters
 
     def with_parameters(self, parameters: Mapping[str, np.ndarray]) -> ProjectedRBM:
         """The same wavefunction with other values of its parameters, by name."""
@@ -276,17 +265,15 @@ class ProjectedRBM(FusedState):
 
     def describe(self) -> dict[str, Any]:
         """Shape of the wavefunction, for logs and checkpoints."""
+        base = self.base.describe()
         return {
             "ansatz": "ProjectedRBM",
-            "base": self.base.describe(),
+            "base": base,
             "sector": self.sector.label,
             "group_order": self.sector.group.order,
             "spin_inversion": self.sector.spin_inversion,
             "n_images": self.n_images,
-            "n_sites": self.n_sites,
-            "n_hidden": self.n_hidden,
-            "n_parameters": self.n_parameters,
-            "dtype": "complex128" if self.is_complex else "float64",
+            **{k: base[k] for k in ("n_sites", "n_hidden", "n_parameters", "dtype")},
         }
 
 

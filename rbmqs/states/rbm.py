@@ -20,7 +20,7 @@ from hamiltonians.utils.memory import require_memory
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.split_complex import from_parts, split, split_numbers
 from rbmqs.states.jacobian import FactorisedJacobian
-from rbmqs.states.parameters import WeightedState
+from rbmqs.states.parameters import WeightedState, with_fixed_biases
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.threads import n_parts
@@ -123,9 +123,7 @@ class RBM(WeightedState):
         cls, structure: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
     ) -> RBM:
         """See `VariationalState.from_structure`; fixed biases are zero."""
-        biases = zip(("visible_bias", "hidden_bias"), parameters["weights"].shape, strict=True)
-        zeros: dict[str, Any] = {name: np.zeros(length) for name, length in biases}
-        return cls(**{**zeros, **parameters}, **structure)
+        return cls(**with_fixed_biases(parameters), **structure)
 
     @property
     def n_hidden(self) -> int:
@@ -234,18 +232,6 @@ class RBM(WeightedState):
         return metropolis.sample(
             *task[:5], self.flip_tables, split(self.hidden_bias), split(self.weights), *task[5:]
         )
-
-    def describe(self) -> dict:
-        """Shape of the wavefunction, for logs and checkpoints."""
-        return {
-            "ansatz": "RBM",
-            "n_sites": self.n_sites,
-            "n_hidden": self.n_hidden,
-            "dtype": "complex128" if self.is_complex else "float64",
-            "visible_bias": self.has_visible_bias,
-            "hidden_bias": self.has_hidden_bias,
-            "n_parameters": self.n_parameters,
-        }
 
 
 def hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
 from rbmqs.states.rbm import RBM
-from rbmqs.states.state import FusedState, VariationalState
+from rbmqs.states.state import OfBase, VariationalState
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
@@ -45,7 +44,7 @@ def unrotated(psi: VariationalState, rotation: Rotation | None) -> VariationalSt
 
 
 @dataclass(frozen=True, eq=False)
-class RotatedState(FusedState):
+class RotatedState(OfBase):
     """U^dagger |base>, its parameters those of the base.
 
     Parameters
@@ -68,16 +67,6 @@ class RotatedState(FusedState):
             raise ValueError(
                 f"rotation must turn {self.base.n_sites} sites, got {len(self.rotation.sixths)}"
             )
-
-    @property
-    def hilbert(self) -> LocalSpace:
-        """That of the base."""
-        return self.base.hilbert
-
-    @property
-    def parameters(self) -> Mapping[str, np.ndarray]:
-        """Those of the base."""
-        return self.base.parameters
 
     def with_parameters(self, parameters: Mapping[str, np.ndarray]) -> RotatedState:
         """The same wavefunction with other values of its parameters, by name."""

@@ -378,3 +378,19 @@ class FusedState(VariationalState):
         spins = sigma.reshape(-1, self.n_sites)
         rows = self.jacobian(spins).rows(0, len(spins))
         return rows.reshape(*sigma.shape[:-1], self.n_parameters)
+
+
+class OfBase(FusedState):
+    """A wavefunction made of another one, `base`, whose parameters are its own."""
+
+    base: VariationalState
+
+    @property
+    def hilbert(self) -> LocalSpace:
+        """That of the base."""
+        return self.base.hilbert
+
+    @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Those of the base."""
+        return self.base.parameters

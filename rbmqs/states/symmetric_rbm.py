@@ -24,7 +24,7 @@ from rbmqs.core.split_complex import split_numbers
 from rbmqs.core.tables import rows_at_once
 from rbmqs.core.tied import tied_derivatives
 from rbmqs.states.explicit import ExplicitJacobian
-from rbmqs.states.parameters import WeightedState
+from rbmqs.states.parameters import WeightedState, with_fixed_biases
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 
@@ -133,10 +133,8 @@ class SymmetricRBM(WeightedState):
         """See `VariationalState.from_structure`; fixed biases are zero."""
         flags = dict(structure)
         group = SymmetryGroup(flags.pop("permutations"))
-        lengths = {"visible_bias": orbits_of(group).max() + 1}
-        lengths["hidden_bias"] = parameters["weights"].shape[1]
-        zeros: dict[str, Any] = {name: np.zeros(length) for name, length in lengths.items()}
-        return cls(**{**zeros, **parameters}, group=group, **flags)
+        n_orbits = int(orbits_of(group).max()) + 1
+        return cls(**with_fixed_biases(parameters, n_orbits), group=group, **flags)
 
     @property
     def n_features(self) -> int:
@@ -249,16 +247,10 @@ class SymmetricRBM(WeightedState):
     def describe(self) -> dict[str, Any]:
         """Shape of the wavefunction, for logs and checkpoints."""
         return {
-            "ansatz": "SymmetricRBM",
-            "n_sites": self.n_sites,
+            **super().describe(),
             "n_features": self.n_features,
-            "n_hidden": self.n_hidden,
             "group_order": self.group.order,
             "spin_inversion": self.spin_inversion,
-            "dtype": "complex128" if self.is_complex else "float64",
-            "visible_bias": self.has_visible_bias,
-            "hidden_bias": self.has_hidden_bias,
-            "n_parameters": self.n_parameters,
         }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hamiltonians.utils.brief import brief
 from hamiltonians.utils.checks import choice, number, positive_int
-from rbmqs.studies.tables import flatten
+from rbmqs.utils.tables import flatten
 
 _RANGE_KEYS = ("start", "stop", "num", "spacing")
 MAX_POINTS = 10_000  # of a study: checking one takes about 4 ms, and each has a directory

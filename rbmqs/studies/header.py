@@ -9,7 +9,7 @@ from typing import Any
 from hamiltonians.utils.checks import choice
 from rbmqs.studies.axes import is_range
 from rbmqs.studies.study import OBSERVABLES, REFERENCE_METHODS, ReferenceRule
-from rbmqs.studies.tables import flatten
+from rbmqs.utils.tables import flatten
 
 _STUDY_KEYS = ("name", "output", "observables", "warm_start")
 _RULE_KEYS = ("where", "energy_per_site", "source", "uncertainty")

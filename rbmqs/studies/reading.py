@@ -19,9 +19,9 @@ from rbmqs.studies.axes import MAX_POINTS, axes_of, product
 from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.header import Header, header_of
 from rbmqs.studies.study import Point, Study, StudyError
-from rbmqs.studies.tables import digest, flatten, set_path
 from rbmqs.studies.validation import problems_of
 from rbmqs.utils.parsing import parse_toml, read_text
+from rbmqs.utils.tables import digest, flatten, set_path
 
 SECTIONS = ("model", "lattice", "ansatz", "run", "sampling", "optimiser")
 TABLES = ("study", "grid", "list", "derived", "reference", *SECTIONS)

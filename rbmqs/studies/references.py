@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.studies.expressions import evaluate
-from rbmqs.studies.tables import flatten
+from rbmqs.utils.tables import flatten
 
 if TYPE_CHECKING:
     from hamiltonians import Reference, SpinHamiltonian, SymmetrySector

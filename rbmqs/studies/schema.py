@@ -17,6 +17,13 @@ class Column(NamedTuple):
 
 _J = "Pauli"  # energies of H written in Pauli matrices
 
+
+def _with_error(name: str, unit: str, meaning: str, how: str = "") -> tuple[Column, Column]:
+    """A measured value, and the column of its error."""
+    error = Column(f"{name}_error", float, unit, f"one sigma{how}")
+    return Column(name, float, unit, meaning), error
+
+
 COLUMNS = (
     Column("id", str, "", "name of the point and of its directory in points/"),
     Column("model", str, "", "name of the model, 'pauli' for a sum of the user's own terms"),
@@ -35,8 +42,12 @@ COLUMNS = (
     Column("energy_per_site_spin", float, "spin", "the same for S = sigma / 2; spin models only"),
     Column("energy_per_site_spin_error", float, "spin", "its one-sigma statistical error"),
     Column("variance", float, "Pauli^2", "variance of the local energy"),
-    Column("energy_zero_variance", float, _J, "energy extrapolated to zero variance"),
-    Column("energy_zero_variance_error", float, _J, "one sigma, half of the correction included"),
+    *_with_error(
+        "energy_zero_variance",
+        _J,
+        "energy extrapolated to zero variance",
+        ", half of the correction included",
+    ),
     Column("reference", float, _J, "energy to compare with"),
     Column("reference_uncertainty", float, _J, "its error"),
     Column("reference_kind", str, "", "exact diagonalisation, free fermions, published, ..."),
@@ -47,18 +58,12 @@ COLUMNS = (
     Column("tau", float, "draws", "autocorrelation time, 1 for independent draws"),
     Column("ess", float, "draws", "effective sample size"),
     Column("acceptance", float, "", "share of proposals accepted"),
-    Column("m_x", float, "", "transverse magnetisation per site <sum sigma^x> / N"),
-    Column("m_x_error", float, "", "one sigma"),
-    Column("abs_m_z", float, "", "<|m|>, m = sum sigma^z / N"),
-    Column("abs_m_z_error", float, "", "one sigma"),
-    Column("m_z_squared", float, "", "<m^2>"),
-    Column("m_z_squared_error", float, "", "one sigma"),
-    Column("binder", float, "", "1 - <m^4> / (3 <m^2>^2)"),
-    Column("binder_error", float, "", "one sigma, jackknife"),
-    Column("m_s_squared", float, "", "<m_s^2>, m_s the staggered m; bipartite lattices"),
-    Column("m_s_squared_error", float, "", "one sigma"),
-    Column("binder_s", float, "", "1 - <m_s^4> / (3 <m_s^2>^2)"),
-    Column("binder_s_error", float, "", "one sigma, jackknife"),
+    *_with_error("m_x", "", "transverse magnetisation per site <sum sigma^x> / N"),
+    *_with_error("abs_m_z", "", "<|m|>, m = sum sigma^z / N"),
+    *_with_error("m_z_squared", "", "<m^2>"),
+    *_with_error("binder", "", "1 - <m^4> / (3 <m^2>^2)", ", jackknife"),
+    *_with_error("m_s_squared", "", "<m_s^2>, m_s the staggered m; bipartite lattices"),
+    *_with_error("binder_s", "", "1 - <m_s^4> / (3 <m_s^2>^2)", ", jackknife"),
     Column("converged", bool, "", "whether there is no reason not to trust the energy"),
     Column("status", str, "", "reasons not to trust it, in sentences"),
     Column("optimisation", str, "", "settled, still falling, stuck, unfinished or measured"),

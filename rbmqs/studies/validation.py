@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbmqs.runs.config import config_from_table, config_problems, known_part
 from rbmqs.studies.references import listed_reference
-from rbmqs.studies.tables import digest
+from rbmqs.utils.tables import digest
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian

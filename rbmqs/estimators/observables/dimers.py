@@ -8,15 +8,16 @@ spins is needed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamiltonians.utils.brief import Rows
 from hamiltonians.utils.checks import choice
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import batch_means, series_statistics
+from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
-from rbmqs.estimators.observables.two_point import arrays_to_lists
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.utils.threads import single_threaded_blas
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 COMPONENTS = ("spin", "zz")
 
 
-@dataclass(frozen=True, eq=False)
-class DimerCorrelations:
+@dataclass(frozen=True, eq=False, repr=False)
+class DimerCorrelations(ArraysWithErrors):
     """Correlations of bond operators B_a in Pauli units, with one-sigma errors.
 
     Parameters
@@ -54,14 +55,10 @@ class DimerCorrelations:
     connected_error: np.ndarray
     status: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able form: nested lists by name."""
-        return arrays_to_lists(self)
-
-    def __repr__(self) -> str:
-        largest = self.connected_error.max()
-        first = f"DimerCorrelations of {len(self.bonds)} bonds; largest error {largest:.1g}"
-        return "\n".join([first, *([f"status: {self.status}"] if self.status else [])])
+    def described(self) -> tuple[str, Rows]:
+        """The largest error."""
+        largest = f"{self.connected_error.max():.1g}"
+        return f"dimer correlations of {len(self.bonds)} bonds", [("largest error", largest)]
 
 
 def dimer_correlations(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonians.lattices.geometry import all_wave_vectors, plane_waves
+from hamiltonians.utils.brief import Rows
 from rbmqs.estimators.consistency import check_kinds
 from rbmqs.estimators.many_series import SeriesStats, series_statistics
+from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.observables.modes import mode_powers
-from rbmqs.estimators.observables.two_point import arrays_to_lists
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
 
 
-@dataclass(frozen=True, eq=False)
-class StructureFactor:
+@dataclass(frozen=True, eq=False, repr=False)
+class StructureFactor(ArraysWithErrors):
     """S(k) = sum_ij exp(i k.(r_j - r_i)) <sigma_i sigma_j> / N in Pauli units, one-sigma errors.
 
     Parameters
@@ -49,20 +50,15 @@ class StructureFactor:
         """Wave vector of the largest value, whole spins where they are known."""
         return self.wave_vectors[np.argmax(self.zz if self.spin is None else self.spin)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able form: nested lists by name."""
-        return arrays_to_lists(self)
-
-    def __repr__(self) -> str:
+    def described(self) -> tuple[str, Rows]:
+        """The largest values."""
         values, errors = (self.zz, self.zz_error)
         if self.spin is not None and self.spin_error is not None:
             values, errors = self.spin, self.spin_error
-        first = f"StructureFactor at {len(self.wave_vectors)} wave vectors; the largest values"
-        rows = [
-            f"k = {np.round(self.wave_vectors[k], 4).tolist()}: {values[k]:.5g} +- {errors[k]:.1g}"
-            for k in np.argsort(-values)[:8]
+        places = {k: np.round(self.wave_vectors[k], 4).tolist() for k in np.argsort(-values)[:8]}
+        return f"structure factor at {len(self.wave_vectors)} wave vectors; largest values", [
+            (f"k = {place}", f"{values[k]:.5g} +- {errors[k]:.1g}") for k, place in places.items()
         ]
-        return "\n".join([first, *rows, *([f"status: {self.status}"] if self.status else [])])
 
 
 def structure_factor(

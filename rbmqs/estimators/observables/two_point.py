@@ -8,7 +8,7 @@ of 24.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike
 
 from hamiltonians import PauliSum, X, observable_connections
 from hamiltonians.lattices.geometry import pair_distances
+from hamiltonians.utils.brief import Rows
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import binned, errors_of_bins, series_statistics
+from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ COMPONENTS = ("xx", "yy", "zz")
 _AT_ONCE = 2**22  # amplitude ratios held at a time, 64 MB
 
 
-@dataclass(frozen=True, eq=False)
-class AveragedCorrelations:
+@dataclass(frozen=True, eq=False, repr=False)
+class AveragedCorrelations(ArraysWithErrors):
     """Two-point functions averaged over all pairs of one distance, with one-sigma errors.
 
     Parameters
@@ -58,23 +60,17 @@ class AveragedCorrelations:
     spin_error: np.ndarray
     status: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able form: lists by name."""
-        return arrays_to_lists(self)
-
-    def __repr__(self) -> str:
-        rows = [
-            f"{distance:8.4g} {zz:+.5f} +- {error:.1g}  {spin:+.5f} +- {spin_error:.1g}"
-            for distance, zz, error, spin, spin_error in zip(
-                self.distances, self.zz, self.zz_error, self.spin, self.spin_error, strict=True
-            )
+    def described(self) -> tuple[str, Rows]:
+        """The values by distance."""
+        columns = (self.distances, self.zz, self.zz_error, self.spin, self.spin_error)
+        return "correlations by distance: zz, and x, y, z added up", [
+            (f"{r:.4g}", f"{zz:+.5f} +- {error:.1g}  {spin:+.5f} +- {spin_error:.1g}")
+            for r, zz, error, spin, spin_error in zip(*columns, strict=True)
         ]
-        shown = [*rows[:14], f"... {len(rows) - 14} more"] if len(rows) > 15 else rows
-        return "\n".join(["distance  zz, and x, y, z added up", *shown, *_status_lines(self)])
 
 
-@dataclass(frozen=True, eq=False)
-class Correlations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Correlations(ArraysWithErrors):
     """Two-point functions <sigma^c_i sigma^c_j>, c = x, y, z, with one-sigma errors.
 
     Parameters
@@ -111,12 +107,12 @@ class Correlations:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: nested lists by name."""
-        return {**arrays_to_lists(self), "averaged": self.averaged and self.averaged.to_dict()}
+        return {**super().to_dict(), "averaged": self.averaged and self.averaged.to_dict()}
 
-    def __repr__(self) -> str:
+    def described(self) -> tuple[str, Rows]:
+        """The largest errors."""
         worst = ", ".join(f"{c} {getattr(self, f'{c}_error').max():.1g}" for c in COMPONENTS)
-        first = f"Correlations of {len(self.zz)} sites; largest errors {worst}"
-        return "\n".join([first, *_status_lines(self)])
+        return f"correlations of {len(self.zz)} sites", [("largest errors", worst)]
 
 
 def correlations(
@@ -275,13 +271,3 @@ def _symmetric(
     matrix[first, second] = values
     matrix[second, first] = values
     return matrix
-
-
-def arrays_to_lists(record: Any) -> dict[str, Any]:
-    """The arrays of a dataclass as nested lists, and its texts and nothings as they are."""
-    items = {entry.name: getattr(record, entry.name) for entry in fields(record)}
-    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in items.items()}
-
-
-def _status_lines(record: Any) -> list[str]:
-    return [f"status: {record.status}"] if record.status else []

@@ -10,8 +10,8 @@ from rbmqs.runs.config import config_from_table
 from rbmqs.runs.options import MODEL, RUN
 from rbmqs.runs.signs import NONE, with_signs
 from rbmqs.states.registry import ANSAETZE
-from rbmqs.studies.tables import flatten, set_path
 from rbmqs.utils.json_files import plain
+from rbmqs.utils.tables import flatten, set_path
 from rbmqs.vmc.settings import RunSettings
 
 IN_PYTHON = "rbmqs.ground_state in Python: no command line says all that decides this run"
