@@ -1,22 +1,22 @@
-"""Chain diagnostics: whether chains tell the same energy, and which of them are stuck where.
+"""Chain diagnostics: whether chains agree on the energy, and which of them are stuck.
 
 **Starts that disagree.** Each kind of start is compared with all other chains,
 
     t = |m_kind - m_rest| / (s sqrt(1 / n_kind + 1 / n_rest)),
 
 n_kind being the number of its chains and s the spread of chain means about the mean of their kind,
-pooled over all kinds. Chains are independent, so this is right for any autocorrelation: an error
-from within the chains is not, as they do not see their own slowest motion (1024 draws of tau = 66
-accused healthy chains four times too often). The bound on t is Student's, shared between the kinds:
-chains of one distribution are accused with probability `FALSE_ALARM`. One extreme sample does not
-accuse its chain, since it widens s as well; kinds have two chains or more for that
-(`rbmqs.sampling.initial_configurations`). Where chains of every kind are stuck, s hides it, and
-R-hat tells.
+pooled over all kinds. Chains are independent, so this is right for any autocorrelation. An error
+from within the chains is too small, as a chain does not sample its own slowest motion: with 1024
+draws of tau = 66 the test rejected chains of one distribution four times too often. The bound on t
+is Student's, divided between the kinds, so that chains of one distribution are rejected with
+probability `FALSE_ALARM`. One extreme sample does not reject its chain, since it widens s as well;
+for that, each kind has two chains or more (`rbmqs.sampling.initial_configurations`). Where chains
+of every kind are stuck, s is large, the test passes, and R-hat shows it.
 
 **Stuck chains.** Where |psi| has a spurious maximum far from the ground state, a chain that finds
-it seldom leaves. As one of 16 it would dominate the equations of an iteration: on J1-J2 at
-J2 = 0.6, 10x10, energies went from -189 to thousands. `stuck_chains` finds such chains by their
-last local energies, `reset_chains` continues them from where others are.
+it seldom leaves. As one of 16 it would dominate the equations of an iteration: on J1-J2 at J2 =
+0.6, 10x10, energies went from -189 to thousands. `stuck_chains` finds such chains by their last
+local energies, `reset_chains` moves them to the configurations of other chains.
 
 **Chains without weight.** Let a chain have explored a region R of weight Z_R = sum_R |psi|^2. Its
 draws, of probability |psi|^2 / Z_R, have <ln |psi|^2> = ln Z_R - S_R with an entropy S_R of at most
@@ -24,13 +24,14 @@ ln D, where D is the number of configurations. Hence
 
     Z_R <= D exp <ln |psi|^2>,
 
-while all of |psi|^2 weighs more than its largest value that any chain has seen. Where the one is
-less than exp(-`MARGIN`) of the other, the chain has not reached what it is meant to sample, and no
-number of draws would make its energy count. On the Heisenberg chain of 200 sites (tied, alpha = 2)
-domains melted to energies of -125 and stayed there for thousands of sweeps and replica exchange, at
-e^-125 times the |psi| of chains at -354. A chain at a lower energy than the heaviest one stays
-where it is, whatever its weight: the maximum is then the spurious one, and the estimate must say
-that chains disagree.
+while the sum of |psi|^2 over all configurations is at least its largest value that any chain has
+visited. Where Z_R is less than exp(-`MARGIN`) of that value, the chain samples a region of no
+weight, and its energy has no part in the expectation value. On the Heisenberg chain of 200 sites
+(tied, alpha = 2) chains that started in two domains reached energies of -125 and stayed there for
+thousands of sweeps and replica exchange, at e^-125 times the |psi| of chains at -354. A chain whose
+energy is lower than that of the chain with the largest |psi|^2 is left where it is, whatever its
+weight: that largest value then belongs to a spurious maximum, and the estimate must say that chains
+disagree.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def reset_chains(chains: ChainState, stuck: np.ndarray) -> ChainState:
 def weightless_chains(
     log_psi: np.ndarray, local_energies: np.ndarray, log_dimension: float
 ) -> np.ndarray:
-    """Which chains stand, at high energies, where |psi|^2 has next to no weight.
+    """Which chains are at high energies in a region of next to no |psi|^2.
 
     Parameters
     ----------

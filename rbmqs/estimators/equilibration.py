@@ -1,13 +1,13 @@
 """Equilibration of chains that start in different states: by sweeps, then by replica exchange.
 
-Chains move until those of different starts tell the same energy in short probes. An order melts at
-its own pace: in a chain of 80 sites, two ferromagnetic domains must diffuse away under local
-exchanges, which takes thousands of sweeps. And it may not melt at all where |psi| has a maximum in
-its own neighbourhood, however small: in J1-J2 at J2 = 0.5 on 10x10, domains with Neel walls between
-them stayed for good at e^-28 times the |psi| of other chains, at energies of 100. So chains that
-still disagree become ladders of replicas for a while. That leaves |psi|^2 what it is, and a maximum
-that outweighs the rest is found all the more. Chains that provably stand where nothing is, see
-`rbmqs.estimators.chain_diagnostics`, go on from where others are.
+Chains move until those of different starts have the same energy in a few draws. How long that takes
+depends on the start: in a chain of 80 sites two ferromagnetic domains disappear by local exchanges
+within thousands of sweeps. They may not disappear at all where |psi| has a local maximum, however
+small: in J1-J2 at J2 = 0.5 on 10x10, domains with Neel order between them remained at e^-28 times
+the |psi| of other chains, at energies of 100. Chains that still disagree therefore exchange
+replicas for a while, which leaves |psi|^2 as the distribution; a maximum that outweighs the rest is
+found all the same. Chains in a region that provably has no weight
+(`rbmqs.estimators.chain_diagnostics`) are moved to the configurations of others.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Thermalised:
     n_discard : int
         Sweeps that they are to discard first.
     n_weightless : int
-        How many of them go on from the place of another one.
+        How many of them were moved to the configurations of others.
     """
 
     chains: ChainState
@@ -102,7 +102,7 @@ def thermalised(
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """What a few draws of all chains say."""
+    """A few draws of all chains, and whether they agree."""
 
     hamiltonian: SpinHamiltonian
     psi: VariationalState
@@ -116,14 +116,19 @@ class _Look:
 
     @cached_property
     def weightless(self) -> np.ndarray:
-        """Which chains do not count, bool (n_chains,)."""
+        """Which chains are in a region of no weight, bool (n_chains,)."""
         log_psi = self.psi.log_psi(self.probe.flat).real.reshape(self.probe.shape)
         return weightless_chains(log_psi, self.energies, math.log(self.hamiltonian.dimension))
 
     def agrees(self, kept: np.ndarray | slice = slice(None)) -> bool:
-        """Whether the starts of all chains, or of some, tell the same energy, and no chain is lost.
+        """Whether chains of all starts have the same energy, and none is stuck.
 
-        A single stuck chain of a kind hides behind the differences that it makes within its kind.
+        Stuck chains are looked for too, since a single one widens the spread within its kind.
+
+        Parameters
+        ----------
+        kept : bool array (n_chains,), optional
+            Chains to compare, all when not given.
         """
         kinds = np.array(self.kinds)[kept].tolist()
         found = compare_starts(self.energies[kept], kinds, PROBE_FALSE_ALARM)

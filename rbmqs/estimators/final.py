@@ -1,4 +1,4 @@
-"""The final estimate: fresh chains, many samples, an honest error, and what is wrong with it.
+"""The final estimate: fresh chains, many samples, an error bar, and reasons not to trust it.
 
 Half of the chains start at random, the others in ordered and domain states of the lattice
 (`rbmqs.sampling.initial_configurations`). All are equilibrated first
