@@ -1,5 +1,6 @@
 """Tables of one parameter set: what a flip of one site does to every hidden unit."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -173,6 +174,34 @@ def rows_at_once(tables):
     """Number of configurations whose amplitude cache are held at a time."""
     n_parts, n_units = tables.rows.shape[1:]
     return max(1, _AT_ONCE // (2 * n_parts * n_units))
+
+
+@parallel_exact_kernel
+def _fill_log_moduli(cache, n_hidden, out):
+    n_samples, n_parts, _ = cache.shape
+    half = n_parts // 2
+    for s in prange(n_samples):
+        total, product = 0.0, 1.0
+        for j in range(n_hidden):
+            g, w = 0.0, 0.0
+            for part in range(half):
+                g += cache[s, part, j] ** 2
+                w += cache[s, half + part, j] ** 2
+            product *= g * w
+            if not 1e-100 < product < 1e100:
+                total += math.log(product) if product > 0.0 else math.nan
+                product = 1.0
+        out[s] = -0.25 * (total + math.log(product))
+
+
+def log_moduli(cache, n_hidden):
+    """log |prod_j 2 cosh(theta_j)|, (n_samples,), from g w = 1 / (2 cosh theta)^2.
+
+    NaN where a hidden unit leaves the range of a double: |Re theta| beyond 100.
+    """
+    out = np.empty(len(cache))
+    _fill_log_moduli(cache, n_hidden, out)
+    return out
 
 
 def tanh_of_cache(cache, n_hidden):

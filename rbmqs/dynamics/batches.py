@@ -18,7 +18,8 @@ from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState, Sampler, Samples
-from rbmqs.states.weights import centred
+from rbmqs.states.repeats import Repeats, find_repeats
+from rbmqs.states.weights import centred, mean_over, times_weights
 from rbmqs.vmc.full_summation import Summation, exact_statistics
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Point:
         With mean one; None where all count alike.
     summed : bool
         Whether these are all configurations.
+    n_draws : int
+        Samples; more than configurations where some were drawn more than once.
     """
 
     jacobian: Jacobian
@@ -49,6 +52,7 @@ class Point:
     energy: Stats
     weights: np.ndarray | None
     summed: bool = False
+    n_draws: int = 0
 
     @cached_property
     def deviations(self) -> np.ndarray:
@@ -82,30 +86,57 @@ class SampledBatch:
     samples: Samples
 
     @cached_property
-    def _log_psi(self) -> np.ndarray:
-        return self.drawn_from.log_psi(self.samples.flat).real
+    def _repeats(self) -> Repeats | None:
+        return find_repeats(self.samples.flat)
 
-    def weights_at(self, psi: VariationalState) -> np.ndarray:
-        """|psi / psi_drawn|^2 of each sample, with mean one."""
-        logs = 2 * (psi.log_psi(self.samples.flat).real - self._log_psi)
-        weights = np.exp(logs - logs.max())
-        return weights / weights.mean()
+    @cached_property
+    def _spins(self) -> np.ndarray:
+        """Configurations (n, N), those drawn more than once only once."""
+        flat = self.samples.flat
+        return flat if self._repeats is None else flat[self._repeats.first]
+
+    @cached_property
+    def _counts(self) -> np.ndarray | None:
+        if self._repeats is None:
+            return None
+        return self._repeats.counts / self._repeats.counts.mean()
+
+    @cached_property
+    def _cache(self) -> np.ndarray:
+        return self.drawn_from.prepare(self._spins)
+
+    @cached_property
+    def _log_modulus(self) -> np.ndarray:
+        return self.drawn_from.log_modulus(self._spins, self._cache)
+
+    def _ratios(self, psi: VariationalState, cache: np.ndarray | None = None) -> np.ndarray:
+        """|psi / psi_drawn|^2 of each configuration, up to a factor."""
+        logs = 2 * (psi.log_modulus(self._spins, cache) - self._log_modulus)
+        found: np.ndarray = np.exp(logs - logs.max())
+        return found
 
     def share(self, psi: VariationalState) -> float:
         """Effective number of samples at other parameters, as a part of their number."""
-        return float(1 / np.mean(self.weights_at(psi) ** 2))
+        ratios = self._ratios(psi)
+        mean, square = mean_over(ratios, self._counts), mean_over(ratios**2, self._counts)
+        return float(mean**2 / square)
 
     def at(self, psi: VariationalState, hamiltonian: SpinHamiltonian) -> Point:
         """See `StepBatch`."""
-        spins = self.samples.flat
-        cache = psi.prepare(spins)
-        energies = local_energies(psi, hamiltonian, self.samples, cache)
-        if psi is self.drawn_from:
-            weights, energy = None, quick_statistics(energies)
+        is_first = psi is self.drawn_from
+        cache = self._cache if is_first else psi.prepare(self._spins)
+        spins = Samples(self._spins[:, None], self.samples.acceptance)
+        values = local_energies(psi, hamiltonian, spins, cache).ravel()
+        weights = self._counts
+        if is_first:
+            series = values if self._repeats is None else values[self._repeats.kind]
+            energy = quick_statistics(series.reshape(self.samples.shape))
         else:
-            weights = self.weights_at(psi)
-            energy = exact_statistics(energies.ravel(), weights)
-        return Point(psi.jacobian(spins, cache, weights), energies.ravel(), energy, weights)
+            weights = times_weights(self._ratios(psi, cache), self._counts)
+            weights = weights / weights.mean()
+            energy = exact_statistics(values, weights)
+        jacobian = psi.jacobian(self._spins, cache, weights)
+        return Point(jacobian, values, energy, weights, n_draws=len(self.samples.flat))
 
 
 @dataclass(frozen=True, eq=False)

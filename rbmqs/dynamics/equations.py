@@ -49,6 +49,9 @@ class Solution:
         On the batch itself and on the second one; the latter is nan where there is none.
     residual : float
         |S theta' - F| / |F|.
+    eigenvalues, snr : float64 (n,)
+        Of S, relative to the largest, falling; and the signal-to-noise ratios of these components
+        of the force, infinite in sums and where they were not asked for.
     """
 
     velocity: np.ndarray
@@ -57,6 +60,8 @@ class Solution:
     r2: float
     r2_probe: float
     residual: float
+    eigenvalues: np.ndarray
+    snr: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +89,8 @@ def solve(
     cutoff: float | None,
     min_snr: float = 0.0,
     probe: Point | None = None,
+    *,
+    noise: bool = False,
 ) -> Solution:
     """The velocity at a point.
 
@@ -97,6 +104,8 @@ def solve(
     min_snr : float
     probe : Point, optional
         The same equations on other samples.
+    noise : bool
+        Find signal-to-noise ratios, even where `min_snr` is 0 and does not need them.
 
     Raises
     ------
@@ -108,7 +117,7 @@ def solve(
         raise FloatingPointError("log-derivatives or local energies are not finite")
     if cutoff is None and probe is None:
         cutoff = SUM_CUTOFF
-    spectrum = _spectrum(point, target, cutoff)
+    spectrum = _spectrum(point, target, cutoff, noise or min_snr > 0)
     if cutoff is None:
         assert probe is not None
         cutoff = _chosen(spectrum, imaginary, min_snr, probe)
@@ -123,6 +132,8 @@ def solve(
         _ratio(point.mean_square(deviation), point.mean_square(target)),
         np.nan if probe is None else error_on(probe, velocity, imaginary),
         _ratio(float(missed), float(np.linalg.norm(force))),
+        spectrum.values[::-1] / max(spectrum.values.max(initial=0.0), _SMALLEST),
+        spectrum.ratio[::-1],
     )
 
 
@@ -156,7 +167,9 @@ def _chosen(spectrum: _Spectrum, imaginary: bool, min_snr: float, probe: Point) 
     return next(c for c, e in zip(CUTOFFS, errors, strict=True) if e <= 1.01 * least)
 
 
-def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectrum:
+def _spectrum(
+    point: Point, target: np.ndarray, cutoff: float | None, noise: bool = True
+) -> _Spectrum:
     jacobian = point.jacobian
     try:
         if point.summed and cutoff is not None and cutoff < SUM_CUTOFF:
@@ -166,7 +179,12 @@ def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectr
         values, basis = np.linalg.eigh(covariance(jacobian))
     except np.linalg.LinAlgError as error:
         raise FloatingPointError(f"the quantum geometric tensor: {error}") from error
-    force, ratio = signal_to_noise(jacobian, target, basis)
+    if noise and not point.summed:
+        force, ratio = signal_to_noise(jacobian, target, basis)
+        ratio *= (point.n_draws / jacobian.n_samples) ** 0.5
+    else:
+        force = basis.conj().T @ jacobian.adjoint_times(target) / jacobian.n_samples
+        ratio = np.full(len(values), np.inf)
     return _Spectrum(values, force, ratio, lambda c: basis @ c)
 
 
@@ -178,7 +196,8 @@ def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     roots = np.sqrt(weights / n)
     U, s, V = np.linalg.svd(roots[:, None] * (rows - weights @ rows / n), full_matrices=False)
     force = s * (U.conj().T @ (roots * target))
-    return _Spectrum(s**2, force, np.full(len(s), np.inf), lambda c: V.conj().T @ c)
+    infinite = np.full(len(s), np.inf)
+    return _Spectrum(s[::-1] ** 2, force[::-1], infinite, lambda c: V.conj().T @ c[::-1])
 
 
 def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:

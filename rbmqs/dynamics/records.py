@@ -58,6 +58,10 @@ class EvolutionRecord:
     effective_share : float
         Effective samples after the step, by their weights there, as a part of their number.
     acceptance : float
+    eigenvalues, snr : tuple of float
+        Of the quantum geometric tensor, relative to the largest and falling, and the
+        signal-to-noise ratios of the force along these eigenvectors; at most 32 of them, evenly
+        spread. Sums have no noise, and no ratios.
     """
 
     time: float
@@ -75,6 +79,8 @@ class EvolutionRecord:
     length: float
     effective_share: float
     acceptance: float
+    eigenvalues: tuple[float, ...] = ()
+    snr: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a line of the log."""
@@ -83,9 +89,13 @@ class EvolutionRecord:
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> EvolutionRecord:
         """What `to_dict` gave, null being nan."""
-        values: dict[str, Any] = {f.name: table[f.name] for f in fields(cls)}
+        values: dict[str, Any] = {f.name: table[f.name] for f in fields(cls) if f.name in table}
         values = {k: np.nan if v is None else v for k, v in values.items()}
-        return cls(**{**values, "energy": stats_from_dict(values["energy"])})
+        spectra = {
+            name: tuple(np.inf if x is None else x for x in values.get(name, ()))
+            for name in ("eigenvalues", "snr")
+        }
+        return cls(**{**values, **spectra, "energy": stats_from_dict(values["energy"])})
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MIN_STEP = 1e-9
 MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of their number
 MAX_REPEATS = 40
+SPECTRUM = 32  # entries of it in a record
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,9 @@ class Stepper:
         H = self.driven.at(time)
         point = batch.at(psi, H)
         probe = None if probe_batch is None else probe_batch.at(psi, H)
-        solution = solve(point, settings.imaginary, settings.cutoff, settings.min_snr, probe)
+        solution = solve(
+            point, settings.imaginary, settings.cutoff, settings.min_snr, probe, noise=True
+        )
         r2 = solution.r2 if probe is None else solution.r2_probe
         if settings.max_r2 is not None and r2 > settings.max_r2:
             raise StepError(
@@ -220,6 +223,8 @@ class Stepper:
             length=tried.length,
             effective_share=tried.share,
             acceptance=acceptance,
+            eigenvalues=_thinned(solution.eigenvalues),
+            snr=() if point.summed else _thinned(solution.snr),
         )
 
 
@@ -227,6 +232,12 @@ def _first(state: EvolutionState, point: Point) -> tuple[float, float]:
     if np.isnan(state.first_energy[0]):
         return point.energy.mean.real, point.energy.error_of_mean
     return state.first_energy
+
+
+def _thinned(spectrum: np.ndarray) -> tuple[float, ...]:
+    """Of at most `SPECTRUM` entries, from the first to the last."""
+    kept = np.unique(np.linspace(0, len(spectrum) - 1, SPECTRUM).round().astype(int))
+    return tuple(float(x) for x in spectrum[kept])
 
 
 def _finite(theta: np.ndarray) -> np.ndarray:

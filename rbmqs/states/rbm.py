@@ -140,6 +140,12 @@ class RBM(WeightedState):
         spins = np.ascontiguousarray(sigma, dtype=float)
         return tables.prepare(spins, self.hidden_bias, self.weights)
 
+    def log_modulus(self, sigma: np.ndarray, cache: np.ndarray | None = None) -> np.ndarray:
+        """See `VariationalState.log_modulus`: one logarithm for many hidden units."""
+        found = tables.log_moduli(self.prepare(sigma) if cache is None else cache, self.n_hidden)
+        found += sigma @ self.visible_bias.real
+        return found if np.isfinite(found).all() else self.log_psi(sigma).real
+
     def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
         """log psi of spins (n_samples, N), unchecked; float64 for real parameters."""
         return amplitude.log_amplitudes(

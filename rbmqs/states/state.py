@@ -172,6 +172,14 @@ class VariationalState(ABC):
         """
         return in_chunks(self.log_psi, sigma)
 
+    def log_modulus(self, sigma: np.ndarray, cache: np.ndarray | None = None) -> np.ndarray:
+        """log |psi(sigma)|, float64 (n_samples,), with the cache of the configurations if at hand.
+
+        To rounding the real part of `log_psi`, which wavefunctions may find without logarithms.
+        """
+        found: np.ndarray = self.log_psi(sigma).real
+        return found
+
     def add_off_diagonal(
         self,
         sigma: np.ndarray,

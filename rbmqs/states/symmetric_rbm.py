@@ -189,6 +189,10 @@ class SymmetricRBM(WeightedState):
         """Hidden units of many configurations; see `RBM.prepare`."""
         return self.plain.prepare(sigma)
 
+    def log_modulus(self, sigma: np.ndarray, cache: np.ndarray | None = None) -> np.ndarray:
+        """See `VariationalState.log_modulus`."""
+        return self.plain.log_modulus(sigma, cache)
+
     def add_off_diagonal(self, *arguments: Any, **options: Any) -> None:
         """See `VariationalState.add_off_diagonal`."""
         self.plain.add_off_diagonal(*arguments, **options)
