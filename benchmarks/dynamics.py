@@ -1,179 +1,122 @@
-"""Evolution in time: equations, integrators and quenches of the Ising chain against exact ones.
+"""Evolution in time: equations, integrators and quenches against exact and published ones.
 
-    python benchmarks/dynamics.py [--quick] [--json FILE] [--alpha A] [--samples N]
+    python benchmarks/dynamics.py [SECTION ...] [--quick] [--json FILE] [--alpha A] [--samples N]
 
-1. The velocity of the variational principle, summed over all states, against the exact one
-   projected on the tangent space.
-2. The order of each integrator, by halving steps.
-3. A quench from h = 0.5 to 1, summed over all states: infidelity with the exact evolution of the
-   same start.
-4. The same quench of 40 sites by samples, tied weights, to t = 1.9: largest deviations of m_x and
-   of Z Z on a bond from free fermions, where the published weights of Carleo & Troyer, Science 355,
-   602 (2017), have 2.2e-2 in both at alpha = 4.
+All sections without any named, which takes hours; `--quick` has small versions of them.
+
+velocity      of the equations, against the exact one projected on the tangent space
+orders        of the integrators, by halving steps
+summed        Ising rings of 10 to 14, summed over all states: infidelity at t = 2
+ising_40      h = 0.5 to 1, sampled, against free fermions; published alpha = 4: 2.2e-2 at t = 1.9
+ising_80      h = 4 to 2; published: 9.7e-4 in m_x, 1.9e-3 in zz
+xxz_half      40 sites, Jz = 1 to 0.5, to 2.6 / 4; published: 1.2e-3 in zz
+xxz_double    Jz = 1 to 2, to 2.8 / 4; published: 1.4e-2
+neel_12       staggered magnetisation of the Heisenberg chain, to t = 1 of H / 4
+neel_20       the same
+square_4      4x4 Ising, all spins along +x to h = 0.3044, against the exact curve, to t = 0.9
+square_5      5x5
+square_10     10x10; the curve of 5x5 stands for it
+coverage      of two error bars along a fixed trajectory, 100 repetitions
+netket_chain  seconds a step beside NetKet: chain of 40, alpha = 4
+netket_small  chain of 8, alpha = 8, Runge-Kutta 4(5)
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from dynamics_coverage import coverage
+from dynamics_netket import netket_chain, netket_small
+from dynamics_sampled import Effort, ising_quench, neel_quench, square_quench, xxz_quench
+from dynamics_summed import orders, summed, velocity
 
-import rbmqs
-from hamiltonians import Sector, chain, evolve, ising
-from rbmqs import RBM, SymmetricRBM
-from rbmqs.dynamics.batches import SummedBatch
-from rbmqs.dynamics.equations import solve
-from rbmqs.dynamics.integrators import METHODS
-from rbmqs.vmc.full_summation import Summation
-from rbmqs.vmc.settings import SamplingSettings
-
-SUMMED = {"summation": True, "progress": False}
+Section = Callable[[bool], dict[str, Any]]
+SMALL = {"n_samples": 256, "n_observable_samples": 1024}
 
 
-def velocity(n: int) -> dict[str, float]:
-    """Distance of the velocity from the exact projected one, relative to |(H - E) psi|."""
-    H, psi = ising(chain(n), h=0.7, J=-1.0), RBM.random(n, 1, seed=3, stddev=0.3)
-    summation = Summation.wanted(H, psi, SamplingSettings(summation=True))
-    found = solve(SummedBatch(summation).at(psi, H), False, 1e-13)
-    sector = Sector(n, None)
-    vector = psi.state_vector(sector)
-    spins = sector.states_to_spins(sector.basis_states())
-    tangents = psi.log_derivatives(spins) * vector[:, None]
-    tangents -= np.outer(vector, vector.conj() @ tangents)
-    right = H.to_sparse() @ vector
-    right = -1j * (right - vector * np.vdot(vector, right))
-    basis, values, _ = np.linalg.svd(tangents, full_matrices=False)
-    basis = basis[:, values > 1e-7 * values.max()]
-    exact = basis @ (basis.conj().T @ right)
-    distance = np.linalg.norm(tangents @ found.velocity - exact) / np.linalg.norm(right)
-    return {"sites": n, "distance": float(distance)}
+def sampled_sections(change: dict[str, int]) -> dict[str, Section]:
+    """Sections that sample; `change` is what the command line asks for in all of them."""
 
+    def ising(
+        n: int, before: float, after: float, effort: Effort, times: np.ndarray, quick: bool
+    ) -> dict[str, Any]:
+        if quick:
+            return ising_quench(16, before, after, replace(effort, **SMALL), times[:2])
+        return ising_quench(n, before, after, replace(effort, **change), times)
 
-def orders(n: int) -> dict[str, float]:
-    """Order of each integrator, from steps of a size and of half of it, summed over all states."""
-    lattice = chain(n)
-    psi = SymmetricRBM.random(lattice.translation_group(), 1, seed=2, stddev=0.4)
-    H, sector = ising(lattice, h=1.0, J=-1.0), Sector(n, None)
+    def xxz(delta: float, effort: Effort, times: np.ndarray, quick: bool) -> dict[str, Any]:
+        if quick:
+            return xxz_quench(12, delta, replace(effort, **SMALL), times[:2])
+        return xxz_quench(40, delta, replace(effort, **change), times)
 
-    def end(integrator: str, step: float, **options: float) -> np.ndarray:
-        result = rbmqs.evolve(
-            H, psi, [0.0, 0.2], integrator=integrator, step=step, max_step=step, cutoff=1e-13,
-            observables={}, **SUMMED, **{"tolerance": 1e9, **options},
-        )  # fmt: skip
-        return result.psi.state_vector(sector)
+    def neel(n: int, effort: Effort, quick: bool) -> dict[str, Any]:
+        if quick:
+            return neel_quench(8, replace(effort, **SMALL), np.linspace(0, 0.2, 2))
+        return neel_quench(n, replace(effort, **change), np.linspace(0, 1, 11))
 
-    exact, found = end("rk45", 2e-3), {}
-    for name, method in METHODS.items():
-        coarse, fine = (distance(end(name, step), exact) for step in _steps(method))
-        found[name] = float(np.log2(coarse / fine))
-    return found
+    def plane(side: int, effort: Effort, quick: bool) -> dict[str, Any]:
+        if quick:
+            return square_quench(3, replace(effort, **SMALL), np.linspace(0, 0.1, 2))
+        return square_quench(side, replace(effort, **change), np.linspace(0, 0.9, 10))
 
-
-def distance(vector: np.ndarray, other: np.ndarray) -> float:
-    """Norm of the difference of two states, phases left aside."""
-    overlap = np.vdot(other, vector)
-    return float(np.linalg.norm(vector - other * overlap / abs(overlap)))
-
-
-def _steps(method: Any) -> tuple[float, float]:
-    return (0.0125, 0.00625) if method.order > 2 else (0.005, 0.0025)
-
-
-def summed_quench(n: int, n_features: int, until: float) -> dict[str, float]:
-    """Infidelity at the end of a quench, from a start made by imaginary time."""
-    lattice, sector = chain(n), Sector(n, None)
-    psi = SymmetricRBM.random(
-        lattice.translation_group(), n_features=n_features, hidden_bias=False, stddev=0.1, seed=1
-    )
-    before, after = ising(lattice, h=0.5, J=-1.0), ising(lattice, h=1.0, J=-1.0)
-    ground = rbmqs.evolve(
-        before,
-        psi,
-        [0.0, 10.0],
-        imaginary=True,
-        tolerance=3e-3,
-        cutoff=1e-7,
-        max_step=1.0,
-        **SUMMED,
-    )
-    started = time.process_time()
-    result = rbmqs.evolve(after, ground.psi, [0.0, until], cutoff=1e-9, **SUMMED)
-    exact = evolve(after, ground.psi.state_vector(sector), [until])[0]
+    careful = Effort(4, 4096, 16384, 1e-4, options={"summation": False})
     return {
-        "sites": n,
-        "alpha": n_features,
-        "until": until,
-        "infidelity": 1 - result.psi.overlap(exact, sector),
-        "integrated_r2": result.records[-1].integrated_r2,
-        "steps": len(result.records),
-        "cpu_seconds": time.process_time() - started,
+        "ising_40": partial(ising, 40, 0.5, 1.0, Effort(4), np.linspace(0, 1.9, 20)),
+        "ising_80": partial(ising, 80, 4.0, 2.0, Effort(2), np.linspace(0, 1.9, 20)),
+        "xxz_half": partial(xxz, 0.5, Effort(4), np.arange(0, 2.61, 0.2) / 4),
+        "xxz_double": partial(xxz, 2.0, Effort(4), np.arange(0, 2.81, 0.2) / 4),
+        "neel_12": partial(neel, 12, careful),
+        "neel_20": partial(neel, 20, careful),
+        "square_4": partial(plane, 4, Effort(4)),
+        "square_5": partial(plane, 5, Effort(4)),
+        "square_10": partial(plane, 10, Effort(4)),
     }
-
-
-def sampled_quench(n: int, alpha: int, n_samples: int, times: np.ndarray) -> dict[str, Any]:
-    """Largest deviations from free fermions, in their error bars too, and the time that it took."""
-    lattice = chain(n)
-    form = SymmetricRBM.random(
-        lattice.translation_group(), alpha, hidden_bias=False, stddev=0.02, seed=1
-    )
-    ground = rbmqs.ground_state(
-        ising(lattice, h=0.5, J=-1.0), psi=form, n_iterations=500, n_samples=2048, progress=False
-    )
-    started, wall = time.process_time(), time.perf_counter()
-    result = rbmqs.evolve(
-        ising(lattice, h=1.0, J=-1.0), ground, times, integrator="rk23", tolerance=1e-3,
-        n_samples=n_samples, n_observable_samples=32768, progress=False,
-    )  # fmt: skip
-    found: dict[str, Any] = {
-        "sites": n,
-        "alpha": alpha,
-        "samples": n_samples,
-        "reached": float(result.times[-1]),
-        "wall_seconds": time.perf_counter() - wall,
-        "cpu_seconds": time.process_time() - started,
-        "integrated_r2": result.records[-1].integrated_r2,
-        "largest_drift_in_errors": float(max(abs(r.drift) for r in result.records)),
-        "times": result.times.tolist(),
-        "status": list(result.status),
-    }
-    for name in ("mx", "zz"):
-        deviation = result.values(name) - result.exact[name]
-        found |= {
-            f"{name}_largest": float(abs(deviation).max()),
-            f"{name}_deviation": deviation.tolist(),
-            f"{name}_error": result.errors(name).tolist(),
-        }
-    return found
 
 
 def main() -> None:
     """Print the figures, and write them where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small chains, short times")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="all unless named")
+    parser.add_argument("--quick", action="store_true", help="small systems, short times")
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--alpha", type=int, default=4, help="of the sampled quench (4)")
-    parser.add_argument("--samples", type=int, default=4096, help="of the sampled quench (4096)")
+    parser.add_argument("--alpha", type=int, help="features of the tied weights where sampled")
+    parser.add_argument("--samples", type=int, help="in the equations where sampled")
     args = parser.parse_args()
-    small = args.quick
+    change = {"n_features": args.alpha, "n_samples": args.samples}
+    sections: dict[str, Section] = {
+        "velocity": velocity,
+        "orders": orders,
+        "summed": summed,
+        **sampled_sections({name: value for name, value in change.items() if value}),
+        "coverage": coverage,
+        "netket_chain": netket_chain,
+        "netket_small": netket_small,
+    }
+    unknown = [name for name in args.sections if name not in sections]
+    if unknown:
+        parser.error(f"SECTION must be of {', '.join(sections)}; got {unknown[0]}")
     report: dict[str, Any] = {}
+    for name in args.sections or sections:
+        report[name] = sections[name](args.quick)
+        print(f"{name}: {_line(report[name])}", flush=True)
+        if args.json:
+            with open(args.json, "w") as file:
+                json.dump(report, file, indent=1)
 
-    def show(name: str, found: dict[str, Any]) -> None:
-        report[name] = found
-        plain = {k: v for k, v in found.items() if not isinstance(v, list)}
-        print(f"{name}: " + ", ".join(f"{k} {v:.3g}" for k, v in plain.items()), flush=True)
 
-    show("velocity", velocity(6 if small else 10))
-    show("orders", orders(4 if small else 8))
-    show("summed quench", summed_quench(6, 3, 0.2) if small else summed_quench(10, 6, 2.0))
-    times = np.linspace(0, 0.1, 2) if small else np.linspace(0, 1.9, 20)
-    n_samples = 256 if small else args.samples
-    show("sampled quench", sampled_quench(14 if small else 40, args.alpha, n_samples, times))
-    if args.json:
-        with open(args.json, "w") as file:
-            json.dump(report, file, indent=1)
+def _line(found: Any) -> str:
+    """Numbers of a section; lists, which the file has, left aside."""
+    if isinstance(found, float):
+        return f"{found:.3g}"
+    if not isinstance(found, dict):
+        return str(found)
+    return ", ".join(f"{k} {_line(v)}" for k, v in found.items() if not isinstance(v, list))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,7 @@ SUM_CUTOFF = (
     1e-12  # without noise; below it eigenvalues come from singular values, at 5 times the cost
 )
 CUTOFFS = tuple(10.0**-k for k in range(3, 13))  # that a second batch chooses from
+SPECTRUM = 32  # entries of it in a record
 _SHARPNESS = 6
 _SMALLEST = 1e-30
 
@@ -49,9 +51,10 @@ class Solution:
         On the batch itself and on the second one; the latter is nan where there is none.
     residual : float
         |S theta' - F| / |F|.
-    eigenvalues, snr : float64 (n,)
-        Of S, relative to the largest, falling; and the signal-to-noise ratios of these components
-        of the force, infinite in sums and where they were not asked for.
+    eigenvalues, snr : tuple of float
+        Of S, relative to the largest and falling, at most `SPECTRUM` of them, evenly spread; and
+        the signal-to-noise ratios of these components of the force, none where they were not
+        asked for.
     """
 
     velocity: np.ndarray
@@ -60,25 +63,30 @@ class Solution:
     r2: float
     r2_probe: float
     residual: float
-    eigenvalues: np.ndarray
-    snr: np.ndarray
+    eigenvalues: tuple[float, ...]
+    snr: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class _Spectrum:
-    """S in its eigenbasis: eigenvalues, force, signal-to-noise, and the way back to parameters."""
+    """S in its eigenbasis: eigenvalues, force, its signal-to-noise, the way back to parameters."""
 
     values: np.ndarray
     force: np.ndarray
-    ratio: np.ndarray
+    ratios: Callable[[np.ndarray], np.ndarray]  # of the components with these indices
     to_parameters: Callable[[np.ndarray], np.ndarray]
+
+    @cached_property
+    def ratio(self) -> np.ndarray:
+        return self.ratios(np.arange(len(self.values)))
 
     def solve(self, cutoff: float, min_snr: float) -> tuple[np.ndarray, float]:
         values = np.maximum(self.values, 0.0)
         least = max(values.max(initial=0.0), _SMALLEST) * _SMALLEST
         with np.errstate(over="ignore"):  # a sixth power beyond the range damps to zero
             kept = 1 / (1 + (cutoff * values.max() / np.maximum(values, least)) ** _SHARPNESS)
-            kept /= 1 + (min_snr / np.maximum(self.ratio, _SMALLEST)) ** _SHARPNESS
+            if min_snr > 0:
+                kept /= 1 + (min_snr / np.maximum(self.ratio, _SMALLEST)) ** _SHARPNESS
         kept[values <= least] = 0.0
         return self.to_parameters(kept * self.force / np.maximum(values, least)), float(kept.sum())
 
@@ -105,7 +113,7 @@ def solve(
     probe : Point, optional
         The same equations on other samples.
     noise : bool
-        Find signal-to-noise ratios, even where `min_snr` is 0 and does not need them.
+        Find signal-to-noise ratios, which samples have.
 
     Raises
     ------
@@ -117,13 +125,15 @@ def solve(
         raise FloatingPointError("log-derivatives or local energies are not finite")
     if cutoff is None and probe is None:
         cutoff = SUM_CUTOFF
-    spectrum = _spectrum(point, target, cutoff, noise or min_snr > 0)
+    spectrum = _spectrum(point, target, cutoff)
     if cutoff is None:
         assert probe is not None
         cutoff = _chosen(spectrum, imaginary, min_snr, probe)
     velocity, rank = spectrum.solve(cutoff, min_snr)
     deviation = point.jacobian.times(velocity) - target
     force = point.jacobian.adjoint_times(target)
+    last = len(spectrum.values) - 1
+    shown = np.unique(np.linspace(last, 0, SPECTRUM).round().astype(int))[::-1]
     missed = np.linalg.norm(point.jacobian.adjoint_times(deviation))
     return Solution(
         velocity,
@@ -132,8 +142,8 @@ def solve(
         _ratio(point.mean_square(deviation), point.mean_square(target)),
         np.nan if probe is None else error_on(probe, velocity, imaginary),
         _ratio(float(missed), float(np.linalg.norm(force))),
-        spectrum.values[::-1] / max(spectrum.values.max(initial=0.0), _SMALLEST),
-        spectrum.ratio[::-1],
+        tuple(spectrum.values[shown] / max(spectrum.values.max(initial=0.0), _SMALLEST)),
+        tuple(spectrum.ratios(shown)) if noise and not point.summed else (),
     )
 
 
@@ -167,9 +177,7 @@ def _chosen(spectrum: _Spectrum, imaginary: bool, min_snr: float, probe: Point) 
     return next(c for c, e in zip(CUTOFFS, errors, strict=True) if e <= 1.01 * least)
 
 
-def _spectrum(
-    point: Point, target: np.ndarray, cutoff: float | None, noise: bool = True
-) -> _Spectrum:
+def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectrum:
     jacobian = point.jacobian
     try:
         if point.summed and cutoff is not None and cutoff < SUM_CUTOFF:
@@ -179,13 +187,13 @@ def _spectrum(
         values, basis = np.linalg.eigh(covariance(jacobian))
     except np.linalg.LinAlgError as error:
         raise FloatingPointError(f"the quantum geometric tensor: {error}") from error
-    if noise and not point.summed:
-        force, ratio = signal_to_noise(jacobian, target, basis)
-        ratio *= (point.n_draws / jacobian.n_samples) ** 0.5
-    else:
-        force = basis.conj().T @ jacobian.adjoint_times(target) / jacobian.n_samples
-        ratio = np.full(len(values), np.inf)
-    return _Spectrum(values, force, ratio, lambda c: basis @ c)
+    force = basis.conj().T @ jacobian.adjoint_times(target) / jacobian.n_samples
+
+    def ratios(which: np.ndarray) -> np.ndarray:
+        found = signal_to_noise(jacobian, target, basis[:, which])[1]
+        return found * (max(point.n_draws, 1) / jacobian.n_samples) ** 0.5
+
+    return _Spectrum(values, force, ratios, lambda c: basis @ c)
 
 
 def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
@@ -197,7 +205,9 @@ def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     U, s, V = np.linalg.svd(roots[:, None] * (rows - weights @ rows / n), full_matrices=False)
     force = s * (U.conj().T @ (roots * target))
     infinite = np.full(len(s), np.inf)
-    return _Spectrum(s[::-1] ** 2, force[::-1], infinite, lambda c: V.conj().T @ c[::-1])
+    return _Spectrum(
+        s[::-1] ** 2, force[::-1], lambda which: infinite[which], lambda c: V.conj().T @ c[::-1]
+    )
 
 
 def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:
@@ -218,5 +228,8 @@ def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:
     ratio = np.divide(abs(force), noise, out=np.full(len(force), np.inf), where=noise > 0)
     # rho_k / lambda_k V_k = O^dagger U_k force_k / (n lambda_k): square roots cancel.
     return _Spectrum(
-        values, force, ratio, lambda c: jacobian.adjoint_times((U @ c / roots)[kind]) / n
+        values,
+        force,
+        lambda which: ratio[which],
+        lambda c: jacobian.adjoint_times((U @ c / roots)[kind]) / n,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
 
 NOISE = 0.01
+ROUNDING = 1e-14  # of a bias that is zero
 
 
 def product_state(
@@ -67,6 +68,7 @@ def product_state(
     least = (infidelity / max(n_along_z, 1)) ** 0.5
     logs = np.log(np.where(up == 0, least, up)) - np.log(np.where(down == 0, least, down))
     bias = (logs - 1j * phases) / 2
+    bias[np.abs(bias) < ROUNDING] = 0.0
     rng = np.random.default_rng(seed)
     arrays: dict[str, np.ndarray] = {}
     for name, array in psi.parameters.items():
@@ -93,7 +95,7 @@ def _of_parameters(psi: VariationalState, bias: np.ndarray) -> np.ndarray:
             raise ValueError("directions must be equal on sites that the group of psi exchanges")
         bias = bias[first]
     if not psi.is_complex:
-        if np.any(bias.imag != 0):
+        if np.any(np.abs(bias.imag) > ROUNDING):
             raise ValueError(
                 "directions must lie in the half plane x > 0 of xz for real parameters"
             )

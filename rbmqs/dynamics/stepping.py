@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MIN_STEP = 1e-9
 MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of their number
 MAX_REPEATS = 40
-SPECTRUM = 32  # entries of it in a record
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +222,8 @@ class Stepper:
             length=tried.length,
             effective_share=tried.share,
             acceptance=acceptance,
-            eigenvalues=_thinned(solution.eigenvalues),
-            snr=() if point.summed else _thinned(solution.snr),
+            eigenvalues=solution.eigenvalues,
+            snr=solution.snr,
         )
 
 
@@ -232,12 +231,6 @@ def _first(state: EvolutionState, point: Point) -> tuple[float, float]:
     if np.isnan(state.first_energy[0]):
         return point.energy.mean.real, point.energy.error_of_mean
     return state.first_energy
-
-
-def _thinned(spectrum: np.ndarray) -> tuple[float, ...]:
-    """Of at most `SPECTRUM` entries, from the first to the last."""
-    kept = np.unique(np.linspace(0, len(spectrum) - 1, SPECTRUM).round().astype(int))
-    return tuple(float(x) for x in spectrum[kept])
 
 
 def _finite(theta: np.ndarray) -> np.ndarray:
