@@ -10,7 +10,7 @@ from hamiltonians.convert.units import check_meaning, import_library, scaled_by_
 from hamiltonians.lattices import Lattice, from_edges
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliSum, spell
-from hamiltonians.utils.checks import instance
+from hamiltonians.utils.checks import instance, short
 
 _PAIRS = tuple(a + b for a in "XYZ" for b in "XYZ")
 
@@ -109,7 +109,7 @@ def from_networkx(
     spin = check_meaning("operators", operators) == "spin"
     for pair in weight:
         if pair not in _PAIRS:
-            raise ValueError(f"weight must name pairs such as 'XX' or 'ZZ', got {pair!r}")
+            raise ValueError(f"weight must name pairs such as 'XX' or 'ZZ', got {short(pair)}")
     numbers = _site_numbers(graph)
     terms: list[tuple[Any, list[tuple[int, str]]]] = [(graph.graph.get("constant", 0), [])]
     for node, data in graph.nodes(data=True):

@@ -10,7 +10,7 @@ from typing import Any
 from hamiltonians.convert.units import scaled_by_weight
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
-from hamiltonians.utils.checks import instance
+from hamiltonians.utils.checks import instance, short
 
 StaticList = list[list[Any]]
 
@@ -85,17 +85,21 @@ def from_quspin(
 
 def _check(pauli: Any) -> bool:
     if not isinstance(pauli, int) or pauli not in (-1, 0, 1):
-        raise ValueError(f"pauli must be True, False or -1 as in the QuSpin basis, got {pauli!r}")
+        raise ValueError(
+            f"pauli must be True, False or -1 as in the QuSpin basis, got {short(pauli)}"
+        )
     return bool(pauli)
 
 
 def _entry(entry: Any) -> tuple[str, Any]:
     pair = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else []
     if len(pair) != 2:
-        raise TypeError(f"a static list must hold [operators, couplings] pairs, got {entry!r}")
+        raise TypeError(f"a static list must hold [operators, couplings] pairs, got {short(entry)}")
     letters, couplings = pair
     if not isinstance(letters, str) or not set(letters) <= set("xyz+-I"):
-        raise ValueError(f"QuSpin operators must be spelt in x, y, z, +, - and I, got {letters!r}")
+        raise ValueError(
+            f"QuSpin operators must be spelt in x, y, z, +, - and I, got {short(letters)}"
+        )
     return letters, couplings
 
 

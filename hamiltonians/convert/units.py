@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.utils.checks import short
 
 MEANINGS = ("pauli", "spin")
 
@@ -18,7 +19,8 @@ def check_meaning(name: str, value: Any) -> str:
     """
     if value not in MEANINGS:
         raise ValueError(
-            f"{name} must be 'pauli' for Pauli matrices or 'spin' for S = sigma / 2, got {value!r}"
+            f"{name} must be 'pauli' for Pauli matrices or 'spin' for S = sigma / 2, "
+            f"got {short(value)}"
         )
     return value
 

@@ -263,7 +263,9 @@ def checked_plan(
     check_sites(H)
     if symmetry is not None:
         symmetry.check(H)
-    limit = available_memory() if memory_limit is None else memory_limit
+    limit = available_memory()
+    if memory_limit is not None:
+        limit = integer("memory_limit", memory_limit, minimum=0)
     plan = memory_plan(H, k, symmetry, vectors, limit)
     if plan.dimension == 0 and symmetry is not None:
         raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")

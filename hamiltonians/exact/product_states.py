@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.sectors import Sector
-from hamiltonians.utils.checks import as_real
+from hamiltonians.utils.checks import as_real, short
 
 _AXES = {
     f"{sign}{axis}": (1.0 if sign == "+" else -1.0) * np.eye(3)[k]
@@ -42,7 +42,7 @@ def spin_directions(directions: Any, n_sites: int) -> NDArray[np.float64]:
             if name not in _AXES:
                 raise ValueError(
                     f"directions must be vectors or names from {', '.join(_AXES)} and neel, "
-                    f"got {name!r}"
+                    f"got {short(name)}"
                 )
         directions = [_AXES[name] for name in directions]
     vectors = as_real("directions", directions)

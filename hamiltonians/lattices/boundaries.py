@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.utils.checks import short
+
 _TUPLE = {1: "sequence of one", 2: "pair", 3: "triple"}
 
 
 def boundary(name: str, value: Any) -> bool:
     """``value`` if it is True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {short(value)}")
     return bool(value)
 
 
@@ -21,7 +23,7 @@ def boundaries(periodic: Any, dimension: int) -> tuple[bool, ...]:
         return (bool(periodic),) * dimension
     if not isinstance(periodic, Sequence | np.ndarray) or len(periodic) != dimension:
         words = f"a {_TUPLE[dimension]} of them"
-        raise TypeError(f"periodic must be True, False or {words}, got {periodic!r}")
+        raise TypeError(f"periodic must be True, False or {words}, got {short(periodic)}")
     return tuple(boundary("periodic", wrap) for wrap in periodic)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.utils.checks import as_real, integer
+from hamiltonians.utils.checks import as_real, integer, short
 
 Vector = tuple[float, ...]
 CellBond = tuple[int, int, tuple[int, ...]]
@@ -140,12 +140,14 @@ def _checked_bond(bond: Any, n_basis: int, dimension: int) -> CellBond:
         i, j, offset = bond
         steps = tuple(integer("an offset in bonds", step) for step in offset)
     except (TypeError, ValueError):
-        raise TypeError(f"bonds of a cell must be (site, site, offset), got {bond!r}") from None
+        raise TypeError(
+            f"bonds of a cell must be (site, site, offset), got {short(bond)}"
+        ) from None
     i, j = integer("a site in bonds", i, minimum=0), integer("a site in bonds", j, minimum=0)
     if max(i, j) >= n_basis or len(steps) != dimension:
         raise ValueError(
             f"bonds must join sites 0 to {n_basis - 1} of cells {dimension} steps apart, "
-            f"got {bond!r}"
+            f"got {short(bond)}"
         )
     return i, j, steps
 

@@ -12,7 +12,7 @@ from hamiltonians.lattices.cells import UnitCell
 from hamiltonians.lattices.lattice import Lattice
 from hamiltonians.lattices.neighbours import joined_twice
 from hamiltonians.lattices.periodic_cells import cells_within, wrap_cells
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import integer, short
 
 Integers = NDArray[np.int64]
 MAX_SITES = 100_000  # far beyond any model here; refuses slips of the pen before allocating
@@ -51,7 +51,7 @@ def from_cell(
     if not isinstance(cell, UnitCell):
         raise TypeError(f"cell must be a UnitCell, got {type(cell).__name__}")
     if cell.name in _RESERVED:
-        raise ValueError(f"a cell of your own must have another name, got {cell.name!r}")
+        raise ValueError(f"a cell of your own must have another name, got {short(cell.name)}")
     if (shape is None) == (vectors is None):
         raise ValueError(
             "a cluster must be given by either shape or vectors, "
@@ -160,7 +160,7 @@ def _lengths(shape: Any, cell: UnitCell) -> tuple[int, ...]:
     if len(lengths) != cell.dimension:
         raise ValueError(
             f"shape must be {cell.dimension} lengths, or one for all, for the {cell.name} "
-            f"lattice, got {shape!r}"
+            f"lattice, got {short(shape)}"
         )
     return tuple(integer("a length in shape", length, minimum=1) for length in lengths)
 

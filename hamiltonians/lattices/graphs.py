@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from hamiltonians.lattices.lattice import Lattice
-from hamiltonians.utils.checks import instance, integer
+from hamiltonians.utils.checks import instance, integer, short
 from hamiltonians.utils.memory import require_memory
 
 
@@ -45,7 +45,7 @@ def _edge(edge: Sequence[int]) -> tuple[int, int]:
     try:
         i, j = edge
     except (TypeError, ValueError):
-        raise TypeError(f"edges must be pairs of sites, got {edge!r}") from None
+        raise TypeError(f"edges must be pairs of sites, got {short(edge)}") from None
     i, j = integer("a site in edges", i, minimum=0), integer("a site in edges", j, minimum=0)
     if i == j:
         raise ValueError(f"edges must join two different sites, got ({i}, {j})")

@@ -14,6 +14,7 @@ from hamiltonians.lattices.irrep_names import irrep_names
 from hamiltonians.lattices.space_group import SpaceGroup
 from hamiltonians.symmetry.characters import linear_characters
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.checks import short
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +37,7 @@ def named_sector(space: SpaceGroup, k: ArrayLike, irrep: str | None) -> Symmetry
         names = ", ".join(name for name in known if name) or "none but translations"
         raise ValueError(
             f"irrep must be one-dimensional and exist at {spell_momentum(phases) or 'k=()'}, "
-            f"where there are {names}, got {irrep!r}"
+            f"where there are {names}, got {short(irrep)}"
         )
     return known[irrep]
 

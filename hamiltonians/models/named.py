@@ -15,7 +15,7 @@ from hamiltonians.lattices import Lattice
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian
 from hamiltonians.models.terms import bond_terms, field_terms, site_terms
 from hamiltonians.operators.pauli import PauliSum
-from hamiltonians.utils.checks import real_array
+from hamiltonians.utils.checks import real_array, short
 from hamiltonians.utils.registry import Registry
 
 NO_FIELD = (0.0, 0.0, 0.0)
@@ -194,7 +194,7 @@ def _model(
 ) -> SpinHamiltonian:
     """Name the sum of ``terms``, and note where it came from."""
     if not isinstance(marshall, bool | np.bool_):
-        raise TypeError(f"marshall must be True or False, got {marshall!r}")
+        raise TypeError(f"marshall must be True or False, got {short(marshall)}")
     if marshall and signs is not None:
         raise ValueError(f"marshall must be False where signs are given, got signs={signs!r} too")
     values = {key: _frozen(value) for key, value in parameters.items()}

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from hamiltonians.lattices import Lattice
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
-from hamiltonians.utils.checks import instance, integer
+from hamiltonians.utils.checks import instance, integer, short
 from hamiltonians.utils.registry import Registry
 
 SIGN_RULES: Registry[Callable[[Lattice], tuple[int, ...]]] = Registry("sign rule")
@@ -51,7 +51,7 @@ def sign_rotation(signs: Any, n_sites: int, lattice: Lattice | None) -> Rotation
     if signs not in SIGN_RULES and ":" not in signs:
         auto = " ('auto' is for ground-state runs, see rbmqs.choose_signs)"
         raise ValueError(
-            f"signs must be one of {', '.join(SIGN_RULES)} or a list of sites, got {signs!r}"
+            f"signs must be one of {', '.join(SIGN_RULES)} or a list of sites, got {short(signs)}"
             + (auto if signs == "auto" else "")
         )
     if lattice is None:
@@ -130,7 +130,9 @@ def _chosen_sites(signs: Any, n_sites: int) -> NDArray[np.bool_]:
         sites = [integer("a site in signs", site, minimum=0) for site in signs]
     except TypeError:
         names = ", ".join(SIGN_RULES)
-        raise TypeError(f"signs must be one of {names} or a list of sites, got {signs!r}") from None
+        raise TypeError(
+            f"signs must be one of {names} or a list of sites, got {short(signs)}"
+        ) from None
     if len(set(sites)) < len(sites) or max(sites, default=0) >= n_sites:
         raise ValueError(f"signs must name sites 0 to {n_sites - 1} once each, got {sites}")
     mask = np.zeros(n_sites, bool)

@@ -13,7 +13,7 @@ from hamiltonians.symmetry.groups import (
     with_both_parities,
 )
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
-from hamiltonians.utils.checks import choice
+from hamiltonians.utils.checks import choice, short
 
 GROUPS = ("translations", "space-group")
 SYMMETRIC = "symmetric"
@@ -25,7 +25,7 @@ def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> Symm
         choice("tied", asked, GROUPS)
         lattice = hamiltonian.lattice
         if lattice is None or lattice.cell is None:
-            raise ValueError(f"tied must be a SymmetryGroup without a lattice, got {asked!r}")
+            raise ValueError(f"tied must be a SymmetryGroup without a lattice, got {short(asked)}")
         group = lattice.translation_group() if asked == "translations" else lattice.space_group()
     else:
         group = asked
@@ -52,10 +52,12 @@ def sector_of_label(H: SpinHamiltonian, label: str, argument: str, others: str) 
         No such sector, with the labels that exist and the other words that are allowed.
     """
     if H.lattice is None or H.lattice.cell is None:
-        raise ValueError(f"{argument} must be {others} without a lattice, got {label!r}")
+        raise ValueError(f"{argument} must be {others} without a lattice, got {short(label)}")
     known = {s.label: s for complete in (True, False) for s in sectors_of(H, complete) if s}
     if label not in known:
-        raise ValueError(f"{argument} must be {others} or one of {', '.join(known)}, got {label!r}")
+        raise ValueError(
+            f"{argument} must be {others} or one of {', '.join(known)}, got {short(label)}"
+        )
     return known[label]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from hamiltonians.lattices import Lattice
 from hamiltonians.operators.pauli import PauliSum
-from hamiltonians.utils.checks import as_real, real_array
+from hamiltonians.utils.checks import as_real, real_array, short
 
 
 def bond_sum(matrix: Any, lattice: Lattice | Iterable[tuple[int, int]], shell: int = 1) -> PauliSum:
@@ -37,7 +37,7 @@ def bond_sum(matrix: Any, lattice: Lattice | Iterable[tuple[int, int]], shell: i
     bonds = lattice.bonds(shell).tolist() if isinstance(lattice, Lattice) else list(lattice)
     for bond in bonds:
         if np.shape(bond) != (2,):
-            raise TypeError(f"bonds must be pairs of sites, got {bond!r}")
+            raise TypeError(f"bonds must be pairs of sites, got {short(bond)}")
     return PauliSum.from_terms(
         (value, [(bond[place], letter) for place, letter in string])
         for bond in bonds

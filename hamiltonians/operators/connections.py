@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, spell
 from hamiltonians.utils.brief import brief_tuple
-from hamiltonians.utils.checks import instance
+from hamiltonians.utils.checks import instance, integer, short
 
 MAX_BITS = 63  # sites that fit into one basis-state integer
 
@@ -94,8 +94,9 @@ def compile_connections(terms: PauliSum, n_sites: int) -> Connections:
         If a string acts beyond ``n_sites``, or a diagonal coefficient is not real.
     """
     instance("terms", terms, PauliSum)
+    n_sites = integer("n_sites", n_sites, minimum=0)
     if terms.n_sites_needed > n_sites:
-        raise ValueError(f"terms must act on sites 0 to {n_sites - 1}, got {terms!r}")
+        raise ValueError(f"terms must act on sites 0 to {n_sites - 1}, got {short(terms)}")
     flips = _group_by_flip(terms)
     diagonal = _real(flips.pop((), {}))
     strings = [flips[flip] for flip in sorted(flips)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import integer, short
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def check_total_sz(total_sz: float, n_sites: int) -> float:
     """Return ``total_sz`` as a float if ``n_sites`` spins 1/2 can add up to it."""
     number = isinstance(total_sz, int | float | np.integer | np.floating)
     if not number or isinstance(total_sz, bool):
-        raise TypeError(f"total_sz must be a number or None, got {total_sz!r}")
+        raise TypeError(f"total_sz must be a number or None, got {short(total_sz)}")
     n_down = n_sites / 2 - float(total_sz)
     if not 0 <= n_down <= n_sites or not n_down.is_integer():
         kind = "an integer" if n_sites % 2 == 0 else "half an odd integer (such as 0.5)"

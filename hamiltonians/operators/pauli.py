@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hamiltonians.operators.decomposition import ROUNDING, PauliString, pauli_strings
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import instance, integer, short
 
 Scalar = complex | float | int
 
@@ -55,6 +55,7 @@ class PauliSum:
         ValueError
             If a letter is not one of I, X, Y, Z, or strings differ in length.
         """
+        instance("strings", strings, Mapping)
         lengths = sorted({len(text) for text in strings})
         if len(lengths) > 1:
             raise ValueError(f"strings must all have the same length, got lengths {lengths}")
@@ -254,7 +255,7 @@ def _checked(factors: Iterable[tuple[int, str]]) -> PauliString:
     string = sorted((integer("site", site, minimum=0), letter) for site, letter in factors)
     for _, letter in string:
         if letter not in ("X", "Y", "Z"):
-            raise ValueError(f"a Pauli letter must be X, Y or Z, got {letter!r}")
+            raise ValueError(f"a Pauli letter must be X, Y or Z, got {short(letter)}")
     if len({site for site, _ in string}) < len(string):
         raise ValueError(f"a Pauli string must name each site once, got {spell(tuple(string))}")
     return tuple(string)
@@ -263,13 +264,13 @@ def _checked(factors: Iterable[tuple[int, str]]) -> PauliString:
 def _parse(text: str) -> list[tuple[int, str]]:
     for letter in text:
         if letter not in "IXYZ":
-            raise ValueError(f"a Pauli string must be spelt with I, X, Y, Z, got {text!r}")
+            raise ValueError(f"a Pauli string must be spelt with I, X, Y, Z, got {short(text)}")
     return [(site, letter) for site, letter in enumerate(text) if letter != "I"]
 
 
 def _number(value: Any) -> complex:
     if isinstance(value, bool) or not isinstance(value, Complex):
-        raise TypeError(f"coefficient must be a number, got {value!r}")
+        raise TypeError(f"coefficient must be a number, got {short(value)}")
     return complex(value)
 
 

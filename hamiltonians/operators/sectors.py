@@ -23,7 +23,12 @@ def has_few_states(n_sites: int, total_sz: float | None) -> bool:
     """Whether a sector of many sites has so few states that they are listed one by one."""
     if total_sz is None or n_sites <= MANY_SITES:
         return False
-    return math.comb(n_sites, round(n_sites / 2 - total_sz)) <= FEW
+    n_down, count = round(n_sites / 2 - total_sz), 1
+    for k in range(min(n_down, n_sites - n_down)):  # at least doubles: `math.comb` may take hours
+        count = count * (n_sites - k) // (k + 1)
+        if count > FEW:
+            return False
+    return True
 
 
 @dataclass(frozen=True)

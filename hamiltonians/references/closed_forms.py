@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.utils.checks import integer, real_array
+from hamiltonians.utils.memory import require_memory
 
 _MAX_NEWTON_STEPS = 50
+_HELD = 48  # bytes for each pair of sites: a matrix, its factors and work space
 
 
 def ising_chain_energy(
@@ -41,6 +43,7 @@ def ising_chain_energy(
         If a parameter is not real and finite, or its length is wrong.
     """
     n_sites = integer("n_sites", n_sites, minimum=3 if periodic else 2)
+    require_memory(_HELD * n_sites**2, f"free fermions on {n_sites} sites (n_sites)")
     fields = real_array("h", h, (n_sites,), "one for each site")
     n_bonds = n_sites if periodic else n_sites - 1
     couplings = real_array("J", J, (n_bonds,), "one for each bond")
@@ -76,6 +79,7 @@ def heisenberg_chain_energy(n_sites: int, total_sz: float = 0.0) -> float:
         If ``n_sites`` is not an even integer of at least 4, or it has no such ``total_sz``.
     """
     n_sites = integer("n_sites", n_sites, minimum=4)
+    require_memory(_HELD * n_sites**2, f"the Bethe equations of {n_sites} sites (n_sites)")
     if n_sites % 2:
         raise ValueError(f"n_sites must be even for the Bethe ansatz, got {n_sites}")
     if total_sz != round(total_sz) or abs(total_sz) > n_sites / 2:

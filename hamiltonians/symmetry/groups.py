@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, TermsOnSites, spell
 from hamiltonians.symmetry.characters import linear_characters
 from hamiltonians.symmetry.permutations import Lookup, as_permutations, find_generators, generate
+from hamiltonians.utils.checks import short
 
 MAX_ORDER = 100_000  # elements that `SymmetryGroup.generated` lists before it gives up
 _CHARACTER_TOLERANCE = 1e-10
@@ -317,7 +318,7 @@ def _checked_labels(labels: Any, order: int) -> tuple[str, ...]:
 
 def _check_parity(parity: Any) -> None:
     if parity is not None and (isinstance(parity, bool) or parity not in (1, -1)):
-        raise ValueError(f"spin_inversion must be None, 1 or -1, got {parity!r}")
+        raise ValueError(f"spin_inversion must be None, 1 or -1, got {short(parity)}")
 
 
 def _check_representation(group: SymmetryGroup, chi: NDArray[np.complex128]) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, added
-from hamiltonians.utils.checks import number
+from hamiltonians.utils.checks import number, short
 
 HALF_TURN, FULL_TURN = 3, 6  # in sixths
 _SIXTH = complex(0.5, 3**0.5 / 2)  # exp(i pi / 3)
@@ -95,7 +95,7 @@ class Rotation:
         """
         if terms.n_sites_needed > len(self.sixths):
             last = len(self.sixths) - 1
-            raise ValueError(f"observable must act on sites 0 to {last}, got {terms!r}")
+            raise ValueError(f"observable must act on sites 0 to {last}, got {short(terms)}")
         return PauliSum(
             added(
                 (rotated, factor * value)

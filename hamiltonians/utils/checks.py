@@ -3,6 +3,7 @@
 import math
 import numbers
 import operator
+from collections.abc import Hashable
 from dataclasses import fields
 from typing import Any
 
@@ -52,10 +53,24 @@ def number(
     return result
 
 
+def checked_seed(name: str, value: Any) -> Any:
+    """A ``value`` that makes a stream of random numbers: a whole number, or what NumPy has made."""
+    if value is None or isinstance(value, np.random.SeedSequence | np.random.Generator):
+        return value
+    return integer(name, value, minimum=0)
+
+
+def root_seed(value: int | np.random.SeedSequence) -> np.random.SeedSequence:
+    """The root of all streams of random numbers of a seed."""
+    if isinstance(value, np.random.SeedSequence):
+        return value
+    return np.random.SeedSequence(integer("seed", value, minimum=0))
+
+
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
     """``value`` if it is one of the ``allowed`` words."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+    if not isinstance(value, Hashable) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {short(value)}")
     return str(value)
 
 

@@ -2,6 +2,8 @@
 
 import math
 
+from hamiltonians.utils.checks import number
+
 _ALWAYS_FITS = 2**26  # bytes that are not worth asking the host about
 
 
@@ -30,7 +32,7 @@ def require_memory(n_bytes: float, what: str, advice: str = "", limit: int | Non
     """
     if limit is None and n_bytes <= _ALWAYS_FITS:
         return
-    allowed = available_memory() if limit is None else limit
+    allowed = available_memory() if limit is None else number("memory_limit", limit, at_least=0)
     if not n_bytes <= allowed:
         raise TooLargeError(
             f"{what} would take {size_text(n_bytes)} of memory; available are "

@@ -9,6 +9,8 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from hamiltonians.utils.checks import short
+
 T = TypeVar("T")
 
 
@@ -56,7 +58,7 @@ class Registry(Mapping[str, T]):
         if not colon:
             raise ValueError(
                 f"{self.kind} must be one of {', '.join(self._known)} or "
-                f"'package.module:Object', got {name!r}"
+                f"'package.module:Object', got {short(name)}"
             )
         try:
             found: Any = getattr(importlib.import_module(module), attribute)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from hamiltonians.utils.archive import read_array, read_arrays
+from hamiltonians.utils.checks import short
 from hamiltonians.utils.files import check_beside
 
 ENDINGS = (".npy", ".npz", ".csv")
@@ -31,7 +32,9 @@ def read_table(path: str | Path) -> Any:
     """
     path = Path(path)
     if path.suffix not in ENDINGS:
-        raise ValueError(f"data must be a file ending in {', '.join(ENDINGS)}, got {path.name!r}")
+        raise ValueError(
+            f"data must be a file ending in {', '.join(ENDINGS)}, got {short(path.name)}"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     check_beside(path)
@@ -56,7 +59,7 @@ def _sparse(arrays: dict[str, np.ndarray]) -> sparse.csr_matrix:
     """A sparse matrix whose indices are known to lie inside of it."""
     kind = arrays["format"].item().decode()
     if kind not in _SPARSE:
-        raise ValueError(f"its format must be one of {', '.join(_SPARSE)}, got {kind!r}")
+        raise ValueError(f"its format must be one of {', '.join(_SPARSE)}, got {short(kind)}")
     parts = tuple(arrays[name] for name in ("data", "indices", "indptr"))
     shape = tuple(int(n) for n in arrays["shape"])
     matrix = _SPARSE[kind](parts, shape=shape)

@@ -10,6 +10,8 @@ import numbers
 
 import numpy as np
 
+from hamiltonians.utils.checks import short
+
 STREAM = np.dtype(np.uint64)
 
 
@@ -30,7 +32,7 @@ def seed_sequence(random_state: object) -> np.random.SeedSequence:
     if isinstance(random_state, np.random.RandomState):
         return np.random.SeedSequence(int(random_state.randint(2**31)))
     if isinstance(random_state, bool) or not isinstance(random_state, numbers.Integral):
-        raise TypeError(f"random_state must be an integer or None, got {random_state!r}")
+        raise TypeError(f"random_state must be an integer or None, got {short(random_state)}")
     if random_state < 0:
         raise ValueError(f"random_state must be at least 0, got {random_state}")
     return np.random.SeedSequence(int(random_state))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from hamiltonians.utils.checks import choice, number, positive_int
+from hamiltonians.utils.memory import require_memory
 from rbmqs.boltzmann.learner import StepOptions
 from rbmqs.boltzmann.plan import UPDATES, Plan
 from rbmqs.boltzmann.unit_types import UNIT_TYPES
@@ -39,6 +40,8 @@ class Recipe:
     def __init__(self, keywords: Any, n_rows: int, n_features: int) -> None:
         self.keywords, self.n_rows, self.n_features = keywords, n_rows, n_features
         self.n_components = positive_int("n_components", keywords.n_components)
+        what = f"weights of {n_features} and {self.n_components} units (n_components)"
+        require_memory(24.0 * n_features * self.n_components, what)
         self.n_gibbs_steps = positive_int("n_gibbs_steps", keywords.n_gibbs_steps)
         self.n_temperatures = positive_int("n_temperatures", keywords.n_temperatures, minimum=2)
         positive_int("verbose", int(keywords.verbose), minimum=0)
@@ -60,7 +63,7 @@ class Recipe:
         sizes = {"visible": self.n_features, "hidden": self.n_components}
         finite = [n for side, n in sizes.items()
                   if not UNIT_TYPES[getattr(self.keywords, side)].is_real]  # fmt: skip
-        return 2.0 ** min(finite) * max(sizes.values()) if finite else math.inf
+        return 2.0 ** min(*finite, 1000) * max(sizes.values()) if finite else math.inf
 
     def learning_rate(self, n_rows: int = FEW_ROWS) -> float:
         """The learning rate."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hamiltonians.utils.checks import short
 from hamiltonians.utils.files import write_beside
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import check_output
@@ -204,7 +205,7 @@ def _sample(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_output(options.output)
         if Path(options.output).suffix not in (".npy", ".csv"):
-            raise ValueError(f"output must end in .npy or .csv, got {options.output!r}")
+            raise ValueError(f"output must end in .npy or .csv, got {short(options.output)}")
     rbm = _loaded(options.model)
     rbm.set_params(random_state=options.seed)
     rows = rbm.sample(options.rows, options.steps)

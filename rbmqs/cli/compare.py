@@ -8,7 +8,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from hamiltonians.utils.brief import brief
-from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.checks import positive_int, short
 from rbmqs.cli.options import (
     add_model_options,
     add_output_file,
@@ -94,7 +94,7 @@ def scanned(texts: Iterable[str]) -> dict[str, list[float]]:
         try:
             axes[name] = [float(value) for value in values.split(",")]
         except ValueError:
-            raise ValueError(f"--scan {name} must list numbers, got {values!r}") from None
+            raise ValueError(f"--scan {name} must list numbers, got {short(values)}") from None
         if len(set(axes[name])) < len(axes[name]):
             raise ValueError(f"--scan {name} has a value twice: {brief(values)}")
     return axes

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import hamiltonians
+from hamiltonians.utils.checks import short
 from hamiltonians.utils.files import check_writable
 from rbmqs.runs.config import shape
 from rbmqs.runs.options import MODEL, RUN, Option
@@ -155,7 +156,7 @@ def named_values(
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name or not value:
-            raise ValueError(f"{option} must read {form}, got {text!r}")
+            raise ValueError(f"{option} must read {form}, got {short(text)}")
         yield name, value
 
 
@@ -166,7 +167,7 @@ def numbers_from_options(option: str, texts: Iterable[str]) -> dict[str, float]:
         try:
             values[name] = float(value)
         except ValueError:
-            raise ValueError(f"{option} {name} must be a number, got {value!r}") from None
+            raise ValueError(f"{option} {name} must be a number, got {short(value)}") from None
     return values
 
 

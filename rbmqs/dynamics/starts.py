@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import number
+from hamiltonians.utils.checks import checked_seed, number
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.vmc.full_summation import common_symmetry
@@ -69,7 +69,7 @@ def product_state(
     logs = np.log(np.where(up == 0, least, up)) - np.log(np.where(down == 0, least, down))
     bias = (logs - 1j * phases) / 2
     bias[np.abs(bias) < ROUNDING] = 0.0
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_seed("seed", seed))
     arrays: dict[str, np.ndarray] = {}
     for name, array in psi.parameters.items():
         shape, is_complex = np.shape(array), np.iscomplexobj(array)

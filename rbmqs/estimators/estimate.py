@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.utils.brief import Rows, Tabled
+from hamiltonians.utils.checks import short
 from rbmqs.estimators.chain_diagnostics import Comparison, compare_starts, statistics_by_start
 from rbmqs.estimators.doubts import configurations_differ, doubts_about, judge_error_bar
 from rbmqs.estimators.drawing import equilibrated_samples, sampler_for
@@ -203,7 +204,7 @@ class Estimate(Tabled):
     def renyi(self, sites: Iterable[int], order: int = 2) -> RenyiEntropy:
         """Renyi entropy of a region, of order 2; see `rbmqs.renyi_entropy`."""
         if order != 2:
-            raise ValueError(f"order must be 2, the only one that samples give, got {order!r}")
+            raise ValueError(f"order must be 2, the only one that samples give, got {short(order)}")
         return renyi_entropy(self.psi, self.hamiltonian, self.samples, sites)
 
     def fidelity(

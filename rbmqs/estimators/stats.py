@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import integer, short
 
 __all__ = ["ROUNDING", "Stats", "nominal_error", "v_score"]
 
@@ -98,10 +99,17 @@ def v_score(energy: complex, variance: float, n_sites: int, e_infinity: float = 
 
     Raises
     ------
-    ValueError
-        If `n_sites` is below 1 or `variance` negative.
+    TypeError, ValueError
+        What is no number; `n_sites` below 1 or a negative `variance`.
     """
     n_sites = integer("n_sites", n_sites, 1)
+    for name, value, kind in (
+        ("energy", energy, numbers.Complex),
+        ("variance", variance, numbers.Real),
+        ("e_infinity", e_infinity, numbers.Real),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a number, got {short(value)}")
     if variance < 0:
         raise ValueError(f"variance must not be negative, got {variance}")
     distance = float(np.real(energy)) - e_infinity

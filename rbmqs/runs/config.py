@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import choice
+from hamiltonians.utils.checks import choice, short
 from rbmqs.runs.lattice_config import LatticeConfig
 from rbmqs.runs.old_names import with_new_names
 from rbmqs.runs.signs import KNOWN, NONE
@@ -168,7 +168,7 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
     factors = []
     for word in text.split():
         if word[0] not in "XYZ" or not (word.isascii() and word[1:].isdigit()):
-            raise ValueError(f"a Pauli string reads like 'X0 Y1 Z2', got {text!r}")
+            raise ValueError(f"a Pauli string reads like 'X0 Y1 Z2', got {short(text)}")
         factors.append((int(word[1:]), word[0]))
     return factors
 

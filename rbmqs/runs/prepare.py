@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hamiltonians.utils.checks import short
 from hamiltonians.utils.memory import power_text, require_memory
 from rbmqs.estimators.consistency import check_kinds
 from rbmqs.runs.signs import KNOWN, NONE, with_signs
@@ -94,7 +95,7 @@ def _started(
 ) -> tuple[SpinHamiltonian, VariationalState]:
     """A wavefunction to start with, without the phases of a basis around it, and without a past."""
     if not (signs is None or (isinstance(signs, str) and signs in (KNOWN, NONE))):
-        raise ValueError(f"signs must be left out where psi is given, got {signs!r}")
+        raise ValueError(f"signs must be left out where psi is given, got {short(signs)}")
     if isinstance(start, RotatedState) and hamiltonian.rotation is None:
         rotation = replace(start.rotation, automatic=True)
         return hamiltonian.rotated(rotation), start.base

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import instance, positive_int
+from hamiltonians.utils.checks import instance, number, positive_int
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
@@ -165,6 +165,7 @@ def choose_signs(
     if hamiltonian.rotation is not None:
         raise ValueError(f"signs can be chosen for an unrotated basis only, got {hamiltonian.name}")
     positive_int("n_seeds", n_seeds, minimum=2)
+    alpha = number("alpha", alpha, above=0)
     instance("candidates", () if candidates is None else candidates, Sequence)
     if candidates is None:
         candidates = [None, *rules_of(hamiltonian.lattice)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hamiltonians.utils.brief import Brief
+from hamiltonians.utils.checks import root_seed
 from hamiltonians.utils.memory import require_memory
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def random_chains(
     """Chains at random configurations, each with its own stream of random numbers."""
     # A seed of a chain takes 0.6 kB while streams are made.
     require_memory((n_sites + 700) * n_chains, f"{n_chains} chains of {n_sites} sites (n_chains)")
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    root = root_seed(seed)
     # Children are derived, not spawned: spawning would change `root`, and a second call with
     # the same object would start elsewhere.
     children = [

@@ -11,7 +11,7 @@ import numpy as np
 
 from hamiltonians.models.symmetries import find_group, find_sector
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-from hamiltonians.utils.checks import choice, plain_fields, positive_int
+from hamiltonians.utils.checks import choice, plain_fields, positive_int, short
 from rbmqs.states import amplitude_phase, jastrow  # noqa: F401  register their classes
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
@@ -131,7 +131,7 @@ class AnsatzSpec:
         if not isinstance(psi, VariationalState) or psi.n_sites != hamiltonian.n_sites:
             raise ValueError(
                 f"{name}.random must return a wavefunction on {hamiltonian.n_sites} sites, "
-                f"got {psi!r}"
+                f"got {short(psi)}"
             )
         return psi
 

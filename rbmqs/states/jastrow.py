@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.utils.checks import finite
+from hamiltonians.utils.checks import checked_seed, finite, root_seed
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import VariationalState
@@ -67,7 +67,7 @@ class Jastrow(VariationalState):
     ) -> Jastrow:
         """Small normal couplings, `stddev` the standard deviation of real and imaginary parts."""
         n = hamiltonian.n_sites
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(checked_seed("seed", seed))
         couplings = rng.normal(scale=stddev, size=n * (n - 1) // 2)
         if np.dtype(dtype).kind == "c":
             couplings = couplings + 1j * rng.normal(scale=stddev, size=couplings.shape)
@@ -137,7 +137,7 @@ class JastrowRBM(VariationalState):
         **options: Any,
     ) -> JastrowRBM:
         """Small random parameters; `alpha`, `n_hidden` and biases are those of `RBM.random`."""
-        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        root = root_seed(seed)
         of_pairs = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
         jastrow = Jastrow.random(hamiltonian, seed=of_pairs, dtype=dtype, stddev=stddev)
         n_sites = hamiltonian.n_sites

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.checks import checked_seed, number, positive_int, short
 from hamiltonians.utils.memory import require_memory
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.split_complex import from_parts, split, split_numbers
@@ -104,10 +104,9 @@ class RBM(WeightedState):
         n_sites = positive_int("n_sites", n_sites)
         n_hidden = hidden_units(n_sites, alpha, n_hidden)
         if np.dtype(dtype) not in (np.dtype(float), np.dtype(complex)):
-            raise ValueError(f"dtype must be float or complex, got {dtype!r}")
-        if not (np.isfinite(stddev) and stddev > 0):
-            raise ValueError(f"stddev must be a positive number, got {stddev!r}")
-        rng = np.random.default_rng(seed)
+            raise ValueError(f"dtype must be float or complex, got {short(dtype)}")
+        stddev = number("stddev", stddev, above=0)
+        rng = np.random.default_rng(checked_seed("seed", seed))
 
         def normal(*shape: int) -> np.ndarray:
             real = rng.normal(scale=stddev, size=shape)
@@ -257,14 +256,16 @@ def hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int
 def _hidden_units(n_sites: int, alpha: float | None, n_hidden: int | None) -> int:
     if n_hidden is not None:
         if alpha is not None:
-            raise ValueError(f"give alpha or n_hidden, not both (got {alpha!r} and {n_hidden!r})")
+            raise ValueError(
+                f"give alpha or n_hidden, not both (got {short(alpha)} and {short(n_hidden)})"
+            )
         return positive_int("n_hidden", n_hidden)
     alpha = 1 if alpha is None else alpha
     if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.number):
-        raise TypeError(f"alpha must be a number, got {alpha!r}")
+        raise TypeError(f"alpha must be a number, got {short(alpha)}")
     if not np.isfinite(alpha) or round(alpha * n_sites) < 1:
         raise ValueError(
-            f"alpha must be positive and give at least one hidden unit, got {alpha!r} "
+            f"alpha must be positive and give at least one hidden unit, got {short(alpha)} "
             f"for {n_sites} sites"
         )
     return round(alpha * n_sites)

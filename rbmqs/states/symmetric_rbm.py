@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.symmetry.groups import SymmetryGroup
-from hamiltonians.utils.checks import positive_int
+from hamiltonians.utils.checks import positive_int, short
 from rbmqs.core.images import images_in_parts
 from rbmqs.core.split_complex import split_numbers
 from rbmqs.core.tables import rows_at_once
@@ -270,7 +270,7 @@ def whole_features(
     if n_features is not None:
         if alpha is not None:
             raise ValueError(
-                f"give alpha or n_features, not both (got {alpha!r} and {n_features!r})"
+                f"give alpha or n_features, not both (got {short(alpha)} and {short(n_features)})"
             )
         return positive_int("n_features", n_features)
     if alpha is None:
@@ -280,6 +280,6 @@ def whole_features(
     if not (np.isfinite(found) and found > 0.5 and abs(found - round(found)) < 1e-9):
         raise ValueError(
             f"alpha must be a multiple of {unit:g}, the hidden units per site of one feature, "
-            f"got {alpha!r}; n_features says how many features"
+            f"got {short(alpha)}; n_features says how many features"
         )
     return round(found)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.utils.brief import brief
-from hamiltonians.utils.checks import choice, number, positive_int
+from hamiltonians.utils.checks import choice, number, positive_int, short
 from rbmqs.utils.tables import flatten
 
 _RANGE_KEYS = ("start", "stop", "num", "spacing")
@@ -30,7 +30,7 @@ def axes_of(grid: Any) -> dict[str, list[Any]]:
         Not lists or ranges, empty, or values given twice.
     """
     if not isinstance(grid, Mapping):
-        raise ValueError(f"[grid] must be a table of lists, got {grid!r}")
+        raise ValueError(f"[grid] must be a table of lists, got {short(grid)}")
     return {path: _values(path, value) for path, value in flatten(grid, is_range).items()}
 
 

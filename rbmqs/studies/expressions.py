@@ -12,6 +12,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hamiltonians.utils.checks import short
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "ceil": math.ceil,
@@ -78,7 +80,7 @@ def _value(node: ast.AST, names: Mapping[str, Any]) -> int | float:
 
 def _digits(value: Any) -> int:
     if not isinstance(value, int) or abs(value) > _MOST_DIGITS:
-        raise ValueError(f"round keeps at most {_MOST_DIGITS} digits, got {value!r}")
+        raise ValueError(f"round keeps at most {_MOST_DIGITS} digits, got {short(value)}")
     return value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hamiltonians.utils.checks import choice
+from hamiltonians.utils.checks import choice, short
 from rbmqs.studies.axes import is_range
 from rbmqs.studies.study import OBSERVABLES, REFERENCE_METHODS, ReferenceRule
 from rbmqs.utils.tables import flatten
@@ -33,12 +33,12 @@ def header_of(table: Mapping[str, Any], name: str, problems: list[str]) -> Heade
     title, output = study.get("name", name), study.get("output", name)
     for key, value in (("name", title), ("output", output)):
         if not isinstance(value, str) or not value:
-            problems.append(f"{key} in [study] must be a text, got {value!r}")
+            problems.append(f"{key} in [study] must be a text, got {short(value)}")
     observables = study.get("observables", ["magnetisations"])
     if not isinstance(observables, list) or any(o not in OBSERVABLES for o in observables):
         problems.append(
             f"observables in [study] must be a list of {', '.join(OBSERVABLES)}, "
-            f"got {observables!r}"
+            f"got {short(observables)}"
         )
         observables = []
     warm_start = _warm_start(study.get("warm_start"), table, problems)
@@ -50,7 +50,7 @@ def _table(
 ) -> Mapping[str, Any]:
     section = table.get(name, {})
     if not isinstance(section, Mapping):
-        problems.append(f"{name} must be a table, got {section!r}")
+        problems.append(f"{name} must be a table, got {short(section)}")
         return {}
     problems += [
         f"unknown key {key!r} in [{name}]; known: {', '.join(known)}"
@@ -66,7 +66,7 @@ def _warm_start(axis: Any, table: Mapping[str, Any], problems: list[str]) -> str
     grid = table.get("grid", {})
     axes = flatten(grid, is_range) if isinstance(grid, Mapping) else {}
     if not isinstance(axis, str) or axis not in axes:
-        problems.append(f"warm_start in [study] must name an axis of [grid], got {axis!r}")
+        problems.append(f"warm_start in [study] must name an axis of [grid], got {short(axis)}")
         return None
     if axis.startswith(_NO_WARM_START):
         problems.append(f"warm_start cannot go along {axis!r}: the parameters would not fit")

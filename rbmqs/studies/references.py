@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.checks import short
 from rbmqs.studies.expressions import evaluate
 from rbmqs.utils.tables import flatten
 
@@ -61,7 +62,7 @@ def listed_reference(point: Point, n_sites: int, rule: ReferenceRule) -> Referen
 def _where(values: dict[str, Any]) -> dict[str, Any]:
     where = values.get("where", {})
     if not isinstance(where, dict):
-        raise ValueError(f"where in [[reference.values]] must be a table, got {where!r}")
+        raise ValueError(f"where in [[reference.values]] must be a table, got {short(where)}")
     return flatten(where)
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from hamiltonians.utils.checks import instance
 from hamiltonians.utils.files import write_atomically
 from hamiltonians.utils.locks import locked
 from rbmqs.studies.collecting import collect
@@ -79,6 +80,7 @@ def run_study(
     LockedError
         Another process is running a study in this directory.
     """
+    instance("study", study, Study)
     directory = StudyDirectory(Path(output or study.output).absolute())
     directory.root.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hamiltonians.utils.checks import choice, number, plain_fields
+from hamiltonians.utils.checks import choice, number, plain_fields, short
 
 DECAYS = ("constant", "inverse", "exponential")
 
@@ -66,4 +66,4 @@ def as_schedule(name: str, value: object) -> Schedule:
     try:
         return Schedule(number(name, value, above=0))
     except TypeError:
-        raise TypeError(f"{name} must be a number or a Schedule, got {value!r}") from None
+        raise TypeError(f"{name} must be a number or a Schedule, got {short(value)}") from None

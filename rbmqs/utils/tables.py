@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hamiltonians.utils.checks import short
+
 
 def set_path(table: dict[str, Any], path: str, value: Any) -> None:
     """Put a value at a dotted path, making the tables on the way.
@@ -21,7 +23,7 @@ def set_path(table: dict[str, Any], path: str, value: Any) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             place = f" in [{'.'.join(sections[:depth])}]" if depth else ""
-            raise ValueError(f"{section}{place} must be a table, got {table!r}")
+            raise ValueError(f"{section}{place} must be a table, got {short(table)}")
     table[key] = value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hamiltonians.utils.checks import choice, number, plain_fields
+from hamiltonians.utils.checks import choice, number, plain_fields, short
 from rbmqs.sr import SOLVERS
 from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.vmc.recommended import recommended
@@ -69,9 +69,11 @@ class OptimiserSettings:
         number("max_step", self.max_step, above=0)
         number("max_change", self.max_change, above=0)
         if self.momentum is not None and not 0 <= number("momentum", self.momentum) < 1:
-            raise ValueError(f"momentum must lie in [0, 1), got {self.momentum!r}")
+            raise ValueError(f"momentum must lie in [0, 1), got {short(self.momentum)}")
         if not isinstance(self.local_shift, bool | None):
-            raise TypeError(f"local_shift must be true, false or None, got {self.local_shift!r}")
+            raise TypeError(
+                f"local_shift must be true, false or None, got {short(self.local_shift)}"
+            )
         if self.solver is not None and ":" not in self.solver:
             choice("solver", self.solver, tuple(SOLVERS))
 

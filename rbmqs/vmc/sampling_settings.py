@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int
+from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int, short
 from hamiltonians.utils.memory import require_memory
 from rbmqs.sampling.moves import MOVES
 from rbmqs.sampling.replica_exchange import BETA_MIN
@@ -85,7 +85,7 @@ class SamplingSettings:
             choice("move", self.move, tuple(MOVES))
         flag("exact", self.exact)
         if not isinstance(self.summation, bool | None):
-            raise TypeError(f"summation must be true, false or None, got {self.summation!r}")
+            raise TypeError(f"summation must be true, false or None, got {short(self.summation)}")
         if not 0 < number("beta_min", self.beta_min) < 1:
             raise ValueError(f"beta_min must lie in (0, 1), got {self.beta_min}")
         if not 0 <= number("probe_share", self.probe_share) < 1:

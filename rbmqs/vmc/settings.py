@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
-from hamiltonians.utils.checks import flag, number, plain_fields, positive_int
+from hamiltonians.utils.checks import flag, number, plain_fields, positive_int, short
 from rbmqs.vmc.optimiser_settings import OptimiserSettings
 from rbmqs.vmc.sampling_settings import SamplingSettings
 
@@ -125,7 +125,7 @@ class RunSettings:
 def _rising(name: str, values: Iterable[float]) -> tuple[float, ...]:
     """Positive numbers, each larger than the one before."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
+        raise TypeError(f"{name} must be a list of numbers, got {short(values)}")
     numbers = tuple(number(name, value, above=0) for value in values)
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise ValueError(f"{name} must rise from stage to stage, got {list(numbers)}")

@@ -7,6 +7,7 @@ taking 64 MiB.
 
 import contextlib
 import io
+import signal
 import tempfile
 import time
 import tracemalloc
@@ -39,6 +40,7 @@ ENDLESS = {
         "n_samples",
         "n_final_samples",
         "n_iter",
+        "n_seeds",
     )
     for label in ("None", "inf", "10^12")
 }
@@ -64,6 +66,9 @@ COMMANDS = [
 ]  # fmt: skip
 
 
+LONGEST = 60  # seconds of processor time: what is allowed may compile
+
+
 @contextlib.contextmanager
 def silence() -> Iterator[io.StringIO]:
     """Keep what is printed, and no warning."""
@@ -78,10 +83,21 @@ def silence() -> Iterator[io.StringIO]:
         yield said
 
 
+class HangError(BaseException):
+    """A call that gave no answer."""
+
+
+def hang(*_: Any) -> None:
+    """What a call is met with after `LONGEST` seconds."""
+    raise HangError(f"no answer in {LONGEST} s") from None
+
+
 def fault_of(call: Callable[[], Any]) -> str:
     """Empty where a call behaves as the docstring of this file says."""
     tracemalloc.start()
-    begun, problem, refused = time.perf_counter(), "", False
+    begun, problem, refused = time.process_time(), "", False
+    signal.signal(signal.SIGVTALRM, hang)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
     try:
         with silence():
             call()
@@ -93,7 +109,8 @@ def fault_of(call: Callable[[], Any]) -> str:
             problem = f"raised by a library, not by us: {error}"
     except BaseException as error:
         problem = f"{type(error).__name__}: {str(error)[:80]}"
-    seconds, peak = time.perf_counter() - begun, tracemalloc.get_traced_memory()[1]
+    seconds, peak = time.process_time() - begun, tracemalloc.get_traced_memory()[1]
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     tracemalloc.stop()
     if refused and not problem:  # what is allowed may take its time
         problem = f"{seconds:.0f} s" if seconds > 2 else ""

@@ -12,8 +12,10 @@ import hamiltonians as hm
 import rbmqs
 from hamiltonians import Sector, X, Z, chain, heisenberg, ising
 from hamiltonians.convert import from_networkx, from_quspin, from_scipy, to_quspin, to_scipy
+from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
 from rbmqs.sampling.chains import Samples
 from rbmqs.sampling.metropolis import MetropolisSampler
+from rbmqs.studies import run_study
 
 NAN = float("nan")
 H, H6 = ising(chain(8)), heisenberg(chain(6), total_sz=0)
@@ -21,7 +23,7 @@ PSI, PSI6 = rbmqs.RBM.random(8, seed=1), rbmqs.RBM.random(6, seed=1)
 UP = np.ones((2, 4, 8), np.int8)
 S, S6 = Samples(UP, 1.0), Samples(UP[..., :6].copy(), 1.0)
 RUN = {"n_iterations": 1, "progress": False}
-VECTOR = np.ones(256)
+VECTOR, GRID = np.ones(256), np.full((3, 3), NAN)
 ring = networkx.cycle_graph(4)
 
 CALLS = [
@@ -153,6 +155,31 @@ CALLS = [
     lambda: rbmqs.ground_state(H, seed=-1, **RUN),
     lambda: rbmqs.ground_state(H, project="nonsense", **RUN),
     lambda: rbmqs.ground_state(H, tied="nonsense", **RUN),
+    # values of several lines, kinds that Python compares, and sizes that nothing may try
+    lambda: chain(4, periodic=GRID),
+    lambda: heisenberg(chain(4), total_sz=GRID),
+    lambda: heisenberg(chain(4), signs=GRID),
+    lambda: rbmqs.RBM.random(4, GRID),
+    lambda: rbmqs.RBM.random(4, seed=H),
+    lambda: rbmqs.RBM.random(4, stddev=1j),
+    lambda: rbmqs.measure(PSI, H, seed=H),
+    lambda: rbmqs.OptimiserSettings(learning_rate=GRID),
+    lambda: rbmqs.choose_signs(H6, alpha=GRID, n_iterations=1),
+    lambda: rbmqs.v_score(-1.0, H, 4),
+    lambda: rbmqs.v_score(None, 1.0, 4),
+    lambda: rbmqs.v_score(-1.0, 1.0, 4, "x"),
+    lambda: hm.ground_state(H, memory_limit="x"),
+    lambda: hm.full_spectrum(H, memory_limit=[]),
+    lambda: hm.compile_connections(Z(0), None),
+    lambda: hm.observable_connections(Z(0), "x"),
+    lambda: hm.heisenberg_chain_energy(10**12),
+    lambda: hm.ising_chain_energy(10**12),
+    lambda: Sector(10**12, 0),
+    lambda: Sector(10**12, 5 * 10**11 - 1).configurations(),
+    lambda: hm.PauliSum.from_strings([("X", 1)]),
+    lambda: run_study(None, "out"),
+    lambda: LayeredRBM(10**12, visible="gaussian", hidden="gaussian").fit(np.ones((4, 3))),
+    lambda: BernoulliRBM(10**12).fit(np.ones((4, 3))),
 ]
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from hamiltonians.utils.checks import number
+from hamiltonians.utils.checks import checked_seed, number, short
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM, hidden_units
 from rbmqs.states.serialization import innermost
@@ -54,7 +54,7 @@ def grown(
     number("stddev", stddev, at_least=0)
     n_new = new_columns(psi, alpha)
     if n_new < 0:
-        raise ValueError(f"alpha must be at least that of psi, got {alpha!r}")
+        raise ValueError(f"alpha must be at least that of psi, got {short(alpha)}")
     rbm = innermost(psi)
     new = small_random((psi.n_sites + 1, n_new), rbm.is_complex, seed, stddev)
     larger = replace(
@@ -84,7 +84,7 @@ def small_random(
     stddev: float = STDDEV,
 ) -> np.ndarray:
     """Normal real and imaginary parts of new parameters."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_seed("seed", seed))
     real = rng.normal(size=shape)
     return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)
 
