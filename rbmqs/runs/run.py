@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -42,6 +42,7 @@ from rbmqs.vmc.sources import make_sampler
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
 
+T = TypeVar("T")
 Callback = Callable[[StepRecord, RunState], Any]
 
 REFINEMENT = 0.25  # of a limited time, which it may take beyond that
@@ -116,7 +117,7 @@ def ground_state(
     prepared = prepare(hamiltonian, ansatz, settings, psi, signs)
     is_first = comm is None or comm.rank == 0
     show = progress and is_first
-    with new_directory(output if is_first else None) as directory:
+    with on_all_ranks(new_directory(output if is_first else None), comm) as directory:
         result = run(*prepared, directory=directory, progress=show, callback=callback, comm=comm)
     if comm is not None:
         comm.Barrier()  # until the first rank has saved
@@ -373,6 +374,25 @@ def _optimise(
     finally:
         writer.close(state)
     return history, state, settings, trouble
+
+
+@contextmanager
+def on_all_ranks(context: AbstractContextManager[T], comm: Any) -> Iterator[T]:
+    """A context that is real on the first rank: where it is refused there, all ranks raise.
+
+    The others would wait for the first one for ever.
+    """
+    with ExitStack() as stack:
+        entered, refusal = None, None
+        try:
+            entered = stack.enter_context(context)
+        except (OSError, ValueError) as error:
+            refusal = error
+        if comm is not None:
+            refusal = next(filter(None, comm.allgather(refusal)), None)
+        if refusal is not None:
+            raise refusal
+        yield cast(T, entered)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.utils.checks import checked_seed, finite, root_seed
+from hamiltonians.utils.checks import checked_seed, finite, instance, root_seed
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import VariationalState
@@ -119,6 +119,8 @@ class JastrowRBM(VariationalState):
     rbm: RBM
 
     def __post_init__(self) -> None:
+        instance("jastrow", self.jastrow, Jastrow)
+        instance("rbm", self.rbm, RBM)
         if self.jastrow.n_sites != self.rbm.n_sites:
             raise ValueError(
                 f"jastrow has {self.jastrow.n_sites} sites, the RBM {self.rbm.n_sites}"

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from hamiltonians.operators.connections import Connections
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.utils.checks import spin_array
+from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.checks import flag, instance, spin_array
 from rbmqs.core.local_energy import diagonal_values
 from rbmqs.states.explicit import explicit_jacobian
 from rbmqs.states.generic import SweepTask, add_off_diagonal, in_chunks, metropolis_sweep
 
 if TYPE_CHECKING:
-    from hamiltonians import PauliSum, Sector, SpinHamiltonian
-    from hamiltonians.operators.connections import Connections
+    from hamiltonians import PauliSum, SpinHamiltonian
     from rbmqs.states.jacobian import Jacobian
 
 MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of complex numbers)
@@ -237,7 +238,8 @@ class VariationalState(ABC):
         cache: np.ndarray | None = None,
     ) -> np.ndarray:
         """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
-        c = connections
+        flag("fixed_sector", fixed_sector)
+        sigma, c = self._checked(sigma, connections), connections
         values = diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
         self.add_off_diagonal(sigma, c, fixed_sector, False, values[:, None], cache)
         return values
@@ -250,9 +252,18 @@ class VariationalState(ABC):
         cache: np.ndarray | None = None,
     ) -> np.ndarray:
         """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
+        sigma = self._checked(sigma, connections)
         ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
         self.add_off_diagonal(sigma, connections, fixed_sector, True, ratios, cache)
         return ratios
+
+    def _checked(self, sigma: Any, connections: Any) -> np.ndarray:
+        """Rows of spins as kernels take them, int8 (n_samples, N)."""
+        instance("connections", connections, Connections)
+        is_row = isinstance(sigma, np.ndarray) and sigma.dtype == np.int8 and sigma.ndim == 2
+        if is_row and sigma.shape[1] == self.n_sites and sigma.flags.c_contiguous:
+            return sigma
+        return np.atleast_2d(spin_array("sigma", sigma, self.n_sites))
 
     def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """psi(sigma_new) / psi(sigma), elementwise over leading axes."""
@@ -260,6 +271,7 @@ class VariationalState(ABC):
 
     def log_state_vector(self, sector: Sector) -> np.ndarray:
         """log psi of every basis state of a sector, in the sector's order."""
+        instance("sector", sector, Sector)
         if sector.dimension > MAX_STATES:
             raise ValueError(
                 f"state vector of {sector.dimension} states refused, at most {MAX_STATES} allowed"

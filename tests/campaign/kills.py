@@ -100,6 +100,7 @@ def killed(command: Command, left: Callable[[Path, str], bytes], n_kills: int) -
             folder.mkdir()
             kills, out, trouble = until_done(command, folder, times[0], rng)
             done, n_folders = done + kills, n_folders + 1
+            print(f"    {command.__name__}: {done} kills", file=sys.stderr, flush=True)
             if trouble:
                 faults.append(f"{command.__name__}: {trouble.splitlines()[-1]}")
             elif left(folder, out) != expected:
