@@ -222,12 +222,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, help="folder of published shots")
     parser.add_argument("--coverage", type=int, metavar="SETS")
+    parser.add_argument("--ions", type=Path, help="that folder, for the ions alone")
     parser.add_argument("--hybrid", action="store_true")
     options = parser.parse_args()
     parts = []
     if options.data:
         parts += [lambda: [noisy_pair(options.data, 100)], lambda: [noisy_pair(options.data, 1000)]]
-        parts += [lambda f=f: f(options.data) for f in (transmon, photons, ions)]
+        parts += [lambda f=f: f(options.data) for f in (transmon, photons)]
+        options.ions = options.ions or options.data
+    if options.ions:
+        parts.append(lambda: ions(options.ions))
     if options.coverage:
         parts.append(lambda: coverage(options.coverage))
     if options.hybrid:

@@ -77,10 +77,10 @@ def fit_with_energy(
     """
     instance("shots", shots, Shots)
     starts = list(starts)
-    sizes = [("the Hamiltonian", hamiltonian), *(("psi", psi) for psi in starts)]
-    for what, part in sizes:
-        if part.n_sites != shots.n_sites:
-            raise ValueError(f"shots have {shots.n_sites} sites, {what} {part.n_sites}")
+    sizes = [("the Hamiltonian", hamiltonian.n_sites), *(("psi", psi.n_sites) for psi in starts)]
+    for what, n in sizes:
+        if n != shots.n_sites:
+            raise ValueError(f"shots have {shots.n_sites} sites, {what} {n}")
     if shots.n_sites > MAX_SITES:
         raise ValueError(f"shots must have at most {MAX_SITES} sites, got {shots.n_sites}")
     if isinstance(weight, str):

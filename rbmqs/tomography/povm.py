@@ -1,0 +1,222 @@
+"""States as distributions of outcomes of one generalised measurement of each site (POVM).
+
+Effects E_a of a site with Tr E_a rho = p(a) determine rho = sum_a p(a) D_a, D_a their dual frame.
+A softmax RBM models p(a_1 ... a_N) of all sites (J. Carrasquilla, G. Torlai, R. G. Melko and
+L. Aolita, Nature Machine Intelligence 1, 155 (2019)). Given its hidden units the sites are
+independent, so that means of Pauli strings are sums over hidden states of products over sites, for
+any number of sites. Nothing makes the state positive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+
+from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.utils.brief import Brief
+from hamiltonians.utils.checks import choice, positive_int
+from rbmqs.boltzmann import SoftmaxRBM
+from rbmqs.tomography.bases import LETTERS, UNITARIES
+from rbmqs.tomography.functionals import check_operator
+from rbmqs.tomography.rotations import adjoint
+from rbmqs.tomography.shots import Shots
+
+_PAULI = adjoint(UNITARIES) @ np.diag([1.0, -1.0]) @ UNITARIES
+_CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+STEPS = 400  # of BFGS
+PENALTY = 1e-5  # of squared parameters, in nats a shot: they would grow without end
+MAX_HIDDEN, MAX_SITES = 16, 8  # of sums over hidden states; of density matrices
+
+
+def effects_of(name: str) -> np.ndarray:
+    """Effects of a site, complex128 (n_outcomes, 2, 2).
+
+    Parameters
+    ----------
+    name : {"pauli-6", "tetrahedral"}
+        A letter drawn at random and its outcome, in the order +X, -X, +Y, -Y, +Z, -Z; or the four
+        corners of a tetrahedron in the Bloch sphere.
+    """
+    if choice("povm", name, ("pauli-6", "tetrahedral")) == "tetrahedral":
+        return (np.eye(2) + np.einsum("ak,kij->aij", _CORNERS, _PAULI)) / 4
+    signs = np.array([1, -1])[:, None, None]
+    return np.concatenate([(np.eye(2) + signs * pauli) / 6 for pauli in _PAULI])
+
+
+def dual_frame(effects: np.ndarray) -> np.ndarray:
+    """D_a with rho = sum_a Tr(E_a rho) D_a, the canonical one, (n_outcomes, 2, 2)."""
+    overlaps = np.einsum("aij,bji->ab", effects, effects).real
+    return np.einsum("ab,bij->aij", np.linalg.pinv(overlaps, hermitian=True), effects)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class POVMState(Brief):
+    """A state as a softmax RBM over outcomes.
+
+    Parameters
+    ----------
+    rbm : SoftmaxRBM
+        Fitted; one column a site.
+    povm : str
+        See `effects_of`.
+    """
+
+    rbm: SoftmaxRBM
+    povm: str
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites N."""
+        return len(self.rbm.n_categories_)
+
+    @cached_property
+    def _hidden(self) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of all hidden states, and those of outcomes given them (n, N, K)."""
+        rbm = self.rbm.rbm_.in_double()
+        states = rbm.hidden.all_states().astype(float)
+        log_weight = rbm.hidden.log_weight(states) + rbm.visible.log_sum(rbm.visible_inputs(states))
+        given = rbm.visible_mean(states).reshape(len(states), self.n_sites, -1)
+        return np.exp(log_weight - logsumexp(log_weight)), given
+
+    def expect(self, operator: PauliSum) -> float:
+        """The mean of a Hermitian Pauli sum."""
+        check_operator(operator, self.n_sites)
+        if not operator.is_hermitian:
+            raise ValueError(f"operator must be Hermitian, got {operator!r}")
+        probability, given = self._hidden
+        # Tr P D_a of each letter, averaged over the outcomes of a site
+        of_letter = np.einsum("kij,aji->ak", _PAULI, dual_frame(effects_of(self.povm))).real
+        means = given @ of_letter
+        total = 0.0
+        for string, coefficient in operator.terms.items():
+            products = np.ones(len(probability))
+            for site, letter in string:
+                products = products * means[:, site, LETTERS.index(letter)]
+            total += coefficient.real * float(probability @ products)
+        return total
+
+    @property
+    def density_matrix(self) -> np.ndarray:
+        """rho, complex128 (2^N, 2^N), of trace one; noise may make eigenvalues negative.
+
+        Raises
+        ------
+        ValueError
+            More than eight sites.
+        """
+        if self.n_sites > MAX_SITES:
+            raise ValueError(f"density matrices have at most {MAX_SITES} sites, got {self.n_sites}")
+        probability, given = self._hidden
+        of_site = np.einsum("hna,aij->hnij", given, dual_frame(effects_of(self.povm)))
+        total = probability[:, None, None].astype(complex)
+        for site in range(self.n_sites):
+            size = 2 * total.shape[1]
+            total = np.einsum("hij,hkl->hikjl", total, of_site[:, site]).reshape(-1, size, size)
+        return total.sum(axis=0)
+
+
+def reconstruct_povm(
+    shots: Shots | np.ndarray,
+    *,
+    povm: str = "pauli-6",
+    n_hidden: int | None = None,
+    n_starts: int = 3,
+    seed: int = 0,
+) -> POVMState:
+    """The softmax RBM of outcomes of a POVM.
+
+    Parameters
+    ----------
+    shots : Shots, or int array (n, N)
+        Shots in Pauli bases whose letters were drawn at random for each site, or all of them
+        equally often, for "pauli-6"; or outcomes 0, 1, ... of the POVM.
+    povm : {"pauli-6", "tetrahedral"}
+    n_hidden : int, optional
+        Hidden units, four a site by default and at most sixteen.
+    n_starts : int
+        Random starts, the likeliest of which is kept.
+    seed : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        Bases other than Pauli strings, outcomes out of range, too many hidden units.
+    """
+    n_outcomes = len(effects_of(povm))
+    if isinstance(shots, Shots):
+        if povm != "pauli-6":
+            raise ValueError(f"povm must be 'pauli-6' for shots in Pauli bases, got {povm!r}")
+        rows, counts = _categories(shots), shots.counts
+    else:
+        rows = np.asarray(shots)
+        if rows.ndim != 2 or rows.dtype.kind not in "iu":
+            raise ValueError(
+                f"shots must be Shots or integers (n, n_sites), got {rows.dtype} {rows.shape}"
+            )
+        rows, counts = np.unique(rows, axis=0, return_counts=True)
+    m = positive_int("n_hidden", min(4 * rows.shape[1], MAX_HIDDEN) if n_hidden is None else n_hidden)
+    if m > MAX_HIDDEN:
+        raise ValueError(f"n_hidden must be at most {MAX_HIDDEN}, got {m}")
+    fits = []
+    for root in np.random.SeedSequence(seed).spawn(positive_int("n_starts", n_starts)):
+        draw = int(root.generate_state(1)[0])
+        rbm = SoftmaxRBM(m, n_categories=n_outcomes, method="exact", dtype="float64", n_iter=1,
+                         random_state=draw)  # fmt: skip
+        fits.append(_climbed(rbm.fit(rows, sample_weight=counts), rows, counts, draw))
+    return POVMState(max(fits, key=lambda fit: fit[0])[1], povm)
+
+
+def _climbed(
+    rbm: SoftmaxRBM, rows: np.ndarray, counts: np.ndarray, seed: int
+) -> tuple[float, SoftmaxRBM]:
+    """The RBM at a maximum of the likelihood of all rows, by BFGS from random weights.
+
+    Weights of 0.01 lie on a plateau on which stochastic gradients stay for 5,000 steps.
+    """
+    v = rbm.check_rows(rows).toarray()
+    share, n_outcomes = counts / counts.sum(), v.shape[1] // rows.shape[1]
+    n_units, m = rbm.rbm_.weights.shape
+    hidden = rbm.rbm_.hidden.all_states().astype(float)
+    shapes, ends = ((n_units, m), (n_units,), (m,)), [n_units * m, n_units * m + n_units]
+
+    def parts(x: np.ndarray) -> list[np.ndarray]:
+        return [part.reshape(s) for part, s in zip(np.split(x, ends), shapes, strict=True)]
+
+    def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
+        weights, bias, hidden_bias = parts(x)
+        inputs = v @ weights + hidden_bias
+        log_weight = v @ bias + np.logaddexp(0, inputs).sum(axis=1)
+        of_hidden = expit(inputs) * share[:, None]
+        groups = (hidden @ weights.T + bias).reshape(len(hidden), -1, n_outcomes)
+        log_sums = logsumexp(groups, axis=2, keepdims=True)
+        log_hidden = hidden @ hidden_bias + log_sums.sum(axis=(1, 2))
+        log_z = logsumexp(log_hidden)
+        p = np.exp(log_hidden - log_z)
+        of_visible = np.exp(groups - log_sums).reshape(len(hidden), -1) * p[:, None]
+        slopes = (
+            of_visible.T @ hidden - v.T @ of_hidden,
+            of_visible.sum(axis=0) - v.T @ share,
+            p @ hidden - of_hidden.sum(axis=0),
+        )
+        value = float(log_z - share @ log_weight + PENALTY * (x @ x))
+        return value, np.concatenate([s.ravel() for s in slopes]) + 2 * PENALTY * x
+
+    bias = np.log(share @ v + 1 / counts.sum())
+    first = np.random.default_rng(seed).normal(size=n_units * m)
+    start = np.concatenate([first, bias, np.zeros(m)])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    names = ("weights", "visible_bias", "hidden_bias")
+    rbm.rbm_ = rbm.rbm_.with_arrays(dict(zip(names, parts(found.x), strict=True)))
+    return -float(found.fun), rbm
+
+
+def _categories(shots: Shots) -> np.ndarray:
+    """Outcomes of "pauli-6" (n_distinct, N): twice the letter, and one more where it is -1."""
+    if not shots.bases.are_pauli:
+        raise ValueError("shots must be in Pauli bases, got other unitaries")
+    letters = np.array([[LETTERS.index(c) for c in label] for label in shots.bases.labels])
+    return 2 * letters[shots.basis] + (shots.outcomes < 0)
