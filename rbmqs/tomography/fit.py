@@ -27,6 +27,7 @@ LONGEST_STEP = 0.5  # in the metric, which is the Fubini-Study distance
 GOOD_RATIO, POOR_RATIO = 0.5, 0.2  # of the gain to the predicted one
 CONVERGED = 0.1  # nats of all shots together, a tenth of what one standard error costs
 PATIENCE = 8  # such steps in a row, or steps without a better value of the shots held out
+PATIENCE_OF_ADAM = 80  # whose steps gain little each, and may lose
 AMPLE = 50  # shots a real parameter: with more, overfitting costs less than 0.01 nats a shot
 SIGMAS = 2.0  # of a fall of the likelihood of the shots held out, to count as overfitting
 _DECAY, _SQUARES_DECAY, _EPSILON = 0.9, 0.999, 1e-8  # of Adam, as in its paper
@@ -122,10 +123,12 @@ class Fit:
     ) -> None:
         self._objective, self._counts, self._held = objective, counts, held
         self._learns_readout, self._rate = learns_readout, learning_rate
+        self._patience = PATIENCE if learning_rate is None else PATIENCE_OF_ADAM
         self.state = state
         self.slope = self._slope(state)
         self._metric: np.ndarray | None = None
-        self._note_held_out(self.slope)
+        if state.best is None:  # a fit that goes on has noted where it is
+            self._note_held_out(self.slope)
 
     @property
     def value(self) -> float:
@@ -140,12 +143,12 @@ class Fit:
     @property
     def has_converged(self) -> bool:
         """Whether the last steps gained less than noise."""
-        return self.state.slow >= PATIENCE or self.state.shift > LARGEST_SHIFT
+        return self.state.slow >= self._patience or self.state.shift > LARGEST_SHIFT
 
     @property
     def has_stalled(self) -> bool:
         """Whether the shots held out have not become likelier for some steps."""
-        return self._held is not None and self.state.since_best >= PATIENCE
+        return self._held is not None and self.state.since_best >= self._patience
 
     @property
     def overfits(self) -> bool:
@@ -173,7 +176,7 @@ class Fit:
         is_slow = gain * self._counts.sum() < CONVERGED
         self.state = replace(
             moved,
-            shift=_adapted(state.shift, gain / predicted),
+            shift=state.shift if self._rate else _adapted(state.shift, gain / predicted),
             slow=state.slow + 1 if is_slow else 0,
         )
         self.slope, self._metric = slope, None

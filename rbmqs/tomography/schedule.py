@@ -200,11 +200,20 @@ class Schedule:
         return replace(found, stage=REFIT, fit=self._best_of(state), smaller=None, limit=limit)
 
     def _is_better(self, state: FitState, smaller: FitState | None) -> bool:
-        """Whether more hidden units are better for the shots held out by more than chance."""
+        """Whether more hidden units are better by more than chance.
+
+        For the shots held out, or, where these do not object, for those that are fitted by the
+        Bayesian information criterion: there are ten times as many.
+        """
         if self._held is None or state.best is None or smaller is None or smaller.best is None:
             return smaller is None
         gain, error = difference(self._held, state.best[2], smaller.best[2])
-        return gain > GROWTH_SIGMAS * error
+        n_train = float(self._train.sum())
+        fitted = n_train * mean_over(self._train, state.best[2] - smaller.best[2])
+        more = (state.psi.n_parameters - smaller.psi.n_parameters) * (1 + state.psi.is_complex)
+        if gain > GROWTH_SIGMAS * error:
+            return True
+        return gain > -GROWTH_SIGMAS * error and fitted > more * np.log(n_train) / 2
 
     @staticmethod
     def _best_of(state: FitState) -> FitState:
