@@ -106,3 +106,4 @@ def solve_factorised(factor, vector):
     n, stride, step = np.int32(len(factor)), np.int32(factor.shape[1]), np.int32(1)
     for adjoint in (ADJOINT, PLAIN):
         call_fortran(trsv, (_UPPER, adjoint, _NON_UNIT, n, factor, stride, vector, step))
+    return vector

@@ -26,7 +26,7 @@ from rbmqs.core.blas import PLAIN, TRANSPOSED, address, call_fortran, row_produc
 
 TILE = 96
 # Matrices of a tile: its sum, S S^T, S f_b S^T of near sites, and the products of tanh's above.
-_SUM_RE, _SUM_IM, _SS, _NEAR, _P1, _P2, _P3 = range(7)
+SUM_RE, SUM_IM, _SS, _NEAR, _P1, _P2, _P3 = range(7)
 
 
 @inlined_exact_kernel
@@ -79,9 +79,9 @@ def _near_product(gemm, spins, sites, profile, i0, height, j0, columns, rows, wo
 def _add_block(work, is_complex, height, columns, hidden, floor):
     """Add (hidden + S f_b S^T) o (T_b T_b^dagger) to the sum of a tile."""
     for i in range(height):
-        total, spins, near, product = work[_SUM_RE, i], work[_SS, i], work[_NEAR, i], work[_P1, i]
+        total, spins, near, product = work[SUM_RE, i], work[_SS, i], work[_NEAR, i], work[_P1, i]
         if is_complex:
-            imaginary, second, third = work[_SUM_IM, i], work[_P2, i], work[_P3, i]
+            imaginary, second, third = work[SUM_IM, i], work[_P2, i], work[_P3, i]
             for j in range(columns):
                 factor = hidden + floor * spins[j] + near[j]
                 total[j] += factor * (product[j] + second[j])
@@ -92,16 +92,16 @@ def _add_block(work, is_complex, height, columns, hidden, floor):
 
 
 @inlined_exact_kernel
-def _tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work):
-    """work[_SUM_RE], work[_SUM_IM] = a tile of O O^dagger."""
+def gram_tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work):
+    """work[SUM_RE], work[SUM_IM] = a tile of O O^dagger."""
     first_units, near, near_profile, floor = blocks
     width = spins.shape[1]
     first, second = (spins, i0 * width), (spins, j0 * width)
     _rows_product(gemm, first, second, width, width, height, columns, work, _SS)
     for i in range(height):
         for j in range(columns):
-            work[_SUM_RE, i, j] = visible * work[_SS, i, j]
-            work[_SUM_IM, i, j] = 0.0
+            work[SUM_RE, i, j] = visible * work[_SS, i, j]
+            work[SUM_IM, i, j] = 0.0
             work[_NEAR, i, j] = 0.0
     for b in range(len(floor)):
         if near.shape[1] > 0:
@@ -151,9 +151,9 @@ def _centred_gram(gemm, gemv, spins, tanh, blocks, counts, roots, visible, hidde
         row, col = tile_of_task(task)
         i0, j0 = row * TILE, col * TILE
         height, columns = min(TILE, n - i0), min(TILE, n - j0)
-        _tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work)
+        gram_tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work)
         for part in range(n_parts):
-            matrix = _SUM_IM if part else _SUM_RE
+            matrix = SUM_IM if part else SUM_RE
             for i in range(height):
                 for j in range(min(columns, i0 + i + 1 - j0)):
                     out[part, i0 + i, j0 + j] = work[matrix, i, j]
@@ -176,6 +176,20 @@ def _centred_gram(gemm, gemv, spins, tanh, blocks, counts, roots, visible, hidde
     for task in prange((n + 1) // 2):  # a short and a long row each, for equal work
         for i in range(task, n - task, max(1, n - 1 - 2 * task)):
             _centre_row(out, means, mean, roots, i)
+
+
+def product_parts(tanh):
+    """What the real products of T T^dagger take: (4, Ns, M) for a complex T, (1, Ns, M) else."""
+    if not np.iscomplexobj(tanh):
+        return np.ascontiguousarray(tanh[None])
+    real, imag = tanh.real, tanh.imag
+    return np.ascontiguousarray([real, imag, real + imag, real - imag])
+
+
+def one_block(n_hidden):
+    """All units in one block, in which f = 1."""
+    no_sites = np.empty((1, 0), np.int64)
+    return np.array([0, n_hidden]), no_sites, no_sites.astype(float), np.ones(1)
 
 
 def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias, blocks=None):
@@ -203,11 +217,7 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias, block
         Real part, and imaginary part for complex T; undefined above the diagonal.
     """
     n, n_tiles = len(spins), -(-len(spins) // TILE)
-    if np.iscomplexobj(tanh):
-        real, imag = tanh.real, tanh.imag
-        parts = np.ascontiguousarray([real, imag, real + imag, real - imag])
-    else:
-        parts = np.ascontiguousarray(tanh[None])
+    parts = product_parts(tanh)
     n_parts = 1 + np.iscomplexobj(tanh)
     lower = np.empty((n_parts, n, n))
     sums = np.zeros((n_parts, n_tiles, n))
@@ -215,8 +225,6 @@ def centred_gram(spins, tanh, counts, with_visible_bias, with_hidden_bias, block
     gemm, gemv = address("gemm", float), address("gemv", float)
     roots = np.sqrt(counts)
     spins = np.ascontiguousarray(spins)
-    if blocks is None:  # one, in which f = 1
-        no_sites = np.empty((1, 0), np.int64)
-        blocks = (np.array([0, tanh.shape[1]]), no_sites, no_sites.astype(float), np.ones(1))
+    blocks = one_block(tanh.shape[1]) if blocks is None else blocks
     _centred_gram(gemm, gemv, spins, parts, blocks, counts, roots, visible, hidden, lower, sums)
     return lower

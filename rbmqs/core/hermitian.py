@@ -14,30 +14,32 @@ ROW_BLOCK = 32
 
 
 @inlined_exact_kernel
-def _dot(dot, lower, part, i, vector, other):
-    """Row i of a strict lower triangle times one part of a vector."""
-    n, step = lower.shape[1], np.int32(1)
-    return fortran_value(
-        dot, (np.int32(i), (lower, (part * n + i) * n), step, (vector, other * n), step)
-    )
+def _dot(dot, lower, part, place, length, vector, other):
+    """The first numbers of a row that begins at ``place``, times one part of a vector."""
+    n, size, step = vector.shape[1], lower.shape[1], np.int32(1)
+    row = (lower, part * size + place)
+    return fortran_value(dot, (np.int32(length), row, step, (vector, other * n), step))
 
 
 @inlined_exact_kernel
-def _row_times(dot, lower, vector, i, out, block):
-    """What row i of A, and its mirror image, do to a vector; added to ``out[block]``."""
+def row_times(dot, lower, place, vector, i, out, block):
+    """What row i of A, and its mirror image, do to a vector; added to ``out[block]``.
+
+    ``lower`` is (n_parts, size) with row i of the lower triangle from ``place`` on.
+    """
     x = vector[0, i]
-    real = lower[0, i, i] * x + _dot(dot, lower, 0, i, vector, 0)
+    real = lower[0, place + i] * x + _dot(dot, lower, 0, place, i, vector, 0)
     if vector.shape[0] == 1:
         for j in range(i):
-            out[block, 0, j] += lower[0, i, j] * x
+            out[block, 0, j] += lower[0, place + j] * x
     else:
         y = vector[1, i]
-        imag = lower[0, i, i] * y + _dot(dot, lower, 0, i, vector, 1)
-        imag += _dot(dot, lower, 1, i, vector, 0)
-        real -= _dot(dot, lower, 1, i, vector, 1)
+        imag = lower[0, place + i] * y + _dot(dot, lower, 0, place, i, vector, 1)
+        imag += _dot(dot, lower, 1, place, i, vector, 0)
+        real -= _dot(dot, lower, 1, place, i, vector, 1)
         for j in range(i):
-            out[block, 0, j] += lower[0, i, j] * x + lower[1, i, j] * y
-            out[block, 1, j] += lower[0, i, j] * y - lower[1, i, j] * x
+            out[block, 0, j] += lower[0, place + j] * x + lower[1, place + j] * y
+            out[block, 1, j] += lower[0, place + j] * y - lower[1, place + j] * x
         out[block, 1, i] += imag
     out[block, 0, i] += real
 
@@ -48,7 +50,7 @@ def _products_of_blocks(dot, lower, vector, out):
     for task in prange((n_blocks + 1) // 2):  # a block of short and one of long rows each
         for block in range(task, n_blocks - task, max(1, n_blocks - 1 - 2 * task)):
             for i in range(block * ROW_BLOCK, min((block + 1) * ROW_BLOCK, n)):
-                _row_times(dot, lower, vector, i, out, block)
+                row_times(dot, lower, i * n, vector, i, out, block)
 
 
 def hermitian_times(lower, vector):
@@ -65,5 +67,6 @@ def hermitian_times(lower, vector):
     float64 (n_parts, n)
     """
     partial = np.zeros((-(-vector.shape[1] // ROW_BLOCK), *vector.shape))
-    _products_of_blocks(address("dot", float), lower, vector, partial)
+    rows = lower.reshape(len(lower), -1)
+    _products_of_blocks(address("dot", float), rows, vector, partial)
     return partial.sum(axis=0)

@@ -165,14 +165,16 @@ def reset_chains(chains: ChainState, stuck: np.ndarray) -> ChainState:
     Parameters
     ----------
     chains : ChainState
-        Of n_chains chains, or of as many ladders of replicas.
+        Of n_chains chains, or of as many ladders of replicas; those of a rank.
     stuck : bool (n_chains,)
-        Not all of them.
+        Of all ranks; not all of them.
     """
-    spins = chains.spins.reshape(len(stuck), -1, chains.spins.shape[1]).copy()
+    whole = chains.whole()
+    spins = whole.spins.reshape(len(stuck), -1, whole.spins.shape[1]).copy()
     others = np.flatnonzero(~stuck)
     spins[stuck] = spins[np.resize(others, stuck.sum())]
-    return ChainState(spins.reshape(chains.spins.shape), chains.rng)
+    moved = ChainState(spins.reshape(whole.spins.shape), whole.rng)
+    return moved if chains.division is None else chains.division.own(moved)
 
 
 def weightless_chains(

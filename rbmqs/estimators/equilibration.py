@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -112,12 +112,13 @@ class _Look:
     @cached_property
     def energies(self) -> np.ndarray:
         """Local energies (n_chains, n_draws)."""
-        return local_energies(self.psi, self.hamiltonian, self.probe).real
+        return self.probe.of_all(local_energies(self.psi, self.hamiltonian, self.probe).real)
 
     @cached_property
     def weightless(self) -> np.ndarray:
         """Which chains are in a region of no weight, bool (n_chains,)."""
         log_psi = self.psi.log_psi(self.probe.flat).real.reshape(self.probe.shape)
+        log_psi = self.probe.of_all(log_psi)
         return weightless_chains(log_psi, self.energies, math.log(self.hamiltonian.dimension))
 
     def agrees(self, kept: np.ndarray | slice = slice(None)) -> bool:
@@ -143,13 +144,15 @@ def tempered(psi: VariationalState, sampler: Sampler, chains: ChainState) -> Cha
     Chains of a sampler that is no Metropolis sampler, or that exchanges replicas itself, stay.
     """
     moves = metropolis_moves(sampler)
-    n_chains = len(chains.spins)
+    whole, division = chains.whole(), chains.division
+    n_chains = len(whole.spins)
     if moves is None or moves.n_chains != n_chains:
         return chains
-    ladders = ReplicaExchangeSampler(moves)
+    ladders = ReplicaExchangeSampler(replace(moves, n_chains=len(chains.spins)))
     n_replicas = ladders.n_replicas
-    seed = np.random.SeedSequence(chains.rng.ravel().tolist())
+    seed = np.random.SeedSequence(whole.rng.ravel().tolist())
     rng = random_chains(moves.n_sites, moves.total_sz, n_chains * n_replicas, seed).rng
-    start = ChainState(np.repeat(chains.spins, n_replicas, axis=0), rng)
+    start = ChainState(np.repeat(whole.spins, n_replicas, axis=0), rng)
+    start = start if division is None else division.own(start)
     _, after = ladders.sample(psi, start, 1, n_discard=TEMPERED_SWEEPS)
-    return ChainState(after.spins[::n_replicas].copy(), chains.rng)
+    return replace(chains, spins=after.spins[::n_replicas].copy())

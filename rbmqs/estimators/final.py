@@ -15,8 +15,9 @@ import numpy as np
 
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.estimators.local import evaluator
+from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import ChainState, Sampler, Samples, joined
+from rbmqs.sampling.distributed import DistributedSampler, undivided
 from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.initial_configurations import started_chains
 from rbmqs.utils.progress import Progress
@@ -51,7 +52,9 @@ def final_estimate(
     """
     bar = Progress(n_draws, show=progress, unit="final draw")
     with single_threaded_blas(), bar:
-        chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
+        chains, kinds = started_chains(hamiltonian, psi, undivided(sampler), seed)
+        if isinstance(sampler, DistributedSampler):
+            chains = sampler.division.own(chains)
         ready = thermalised(hamiltonian, psi, sampler, chains, kinds, bar)
         samples, values = _drawn(
             hamiltonian, psi, sampler, ready.chains, n_draws, ready.n_discard, bar, interrupted
@@ -72,7 +75,6 @@ def _drawn(
     """Configurations and their local energies, drawn in parts."""
     # An exact sampler enumerates its sector in each call.
     at_once = n_draws if isinstance(sampler, ExactSampler) else max(PART // sampler.n_chains, 1)
-    evaluate = evaluator(sampler)
     parts: list[Samples] = []
     energies: list[np.ndarray] = []
     sweeps: list[int] = []
@@ -82,7 +84,8 @@ def _drawn(
             psi, chains, min(at_once, n_draws - done), n_discard=discarded
         )
         parts.append(part)
-        energies.append(evaluate(psi, hamiltonian, part, psi.prepare(part.flat)))
+        values = local_energies(psi, hamiltonian, part, psi.prepare(part.flat))
+        energies.append(part.of_all(values))
         sweeps.append(part.shape[1] + discarded)
         bar.advance(done + part.shape[1], "final estimate")
         if interrupted():

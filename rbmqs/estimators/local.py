@@ -7,7 +7,6 @@ the energy and every observable.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +20,7 @@ from rbmqs.estimators.stats import Stats
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from hamiltonians.operators.connections import Connections
-    from rbmqs.sampling.chains import Sampler, Samples
+    from rbmqs.sampling.chains import Samples
     from rbmqs.states.state import VariationalState
 
 
@@ -70,11 +69,6 @@ def local_energies(
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     fixed = hamiltonian.total_sz is not None
     return local_estimators(psi, hamiltonian.connections, samples, cache, fixed_sector=fixed)
-
-
-def evaluator(sampler: Sampler) -> Callable[..., np.ndarray]:
-    """`local_energies`, or that of a sampler that divides them between MPI ranks."""
-    return getattr(sampler, "local_energies", local_energies)
 
 
 def expect(

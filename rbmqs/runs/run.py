@@ -24,6 +24,7 @@ from rbmqs.runs.signs import KNOWN, in_given_basis
 from rbmqs.runs.status import incomplete, unfinished, verdict_of
 from rbmqs.runs.writer import RunWriter
 from rbmqs.sampling.chains import Sampler
+from rbmqs.sampling.distributed import DistributedSampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts, pass_on
@@ -247,7 +248,10 @@ def run(
     vmc.check_sizes(hamiltonian, psi)
     settings.sampling.check_memory(psi)
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
-    writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id)
+    ranks = getattr(sampler, "ranks", None)
+    if isinstance(sampler, DistributedSampler):
+        state = None if state is None else state.divided(sampler.division)
+    writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id, ranks)
     if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
         state = RunContext(hamiltonian, settings, sampler).start(psi, seed)
@@ -335,11 +339,12 @@ def _optimise(
 
     The settings that come back have fewer restarts where time was too short for all of them.
     """
-    history = writer.history
+    history, ranks = writer.history, getattr(sampler, "ranks", None)
     done = 0 if state is None else state.iteration
     trouble: list[str] = []
     try:
         if done >= settings.n_iterations:
+            writer.close(state)
             return history, state, settings, trouble
         with Progress(settings.n_iterations, done, progress) as bar:
             iterate = partial(
@@ -364,15 +369,20 @@ def _optimise(
                     break
                 may_settle = not settings.is_restart(record.iteration)
                 wanted = settings.stop_when_converged and may_settle
-                if wanted and has_settled(history, hamiltonian.trace):
+                settled = wanted and has_settled(history, hamiltonian.trace)
+                # A first rank that goes on with a run has read more of its history than the others.
+                if wanted and (settled if ranks is None else ranks.agreed(settled)):
                     break
     except DivergedError as error:
         trouble = [str(error)]
         state = error.state
         if state.last_good is not None:
             state = replace(state, psi=state.last_good.psi)
-    finally:
-        writer.close(state)
+    except BaseException:
+        if ranks is None:  # other ranks may not be here to hand over their chains
+            writer.close(state)
+        raise
+    writer.close(state)
     return history, state, settings, trouble
 
 

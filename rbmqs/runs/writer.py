@@ -23,12 +23,15 @@ from rbmqs.vmc.settings import RunSettings
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from rbmqs.utils.ranks import Ranks
 
 CHECKPOINT_SECONDS = 10.0
 
 
 class RunWriter:
     """Log and checkpoint of a run, or nothing when there is no directory.
+
+    On several MPI ranks all of them call its methods; the first one has the directory.
 
     Log, checkpoint and result carry the same `run_id`, which follows from what the run was asked
     for and started with: files of two runs that were mixed up are noticed.
@@ -43,10 +46,11 @@ class RunWriter:
         state: RunState | None = None,
         changes: Sequence[Mapping[str, Any]] = (),
         run_id: str = "",
+        ranks: Ranks | None = None,
     ) -> None:
         from rbmqs.runs.config import describe_run, describe_terms
 
-        self._directory = directory
+        self._directory, self._ranks = directory, ranks
         self._saved_at = -np.inf  # the first iteration is saved at once
         self._header = describe_run(hamiltonian, final_form(psi, settings), settings)
         self.run_id = self._header["run_id"] = run_id or self._new_id(psi)
@@ -62,6 +66,7 @@ class RunWriter:
 
     def begin(self, state: RunState) -> None:
         """Save the state before the first iteration, so that a kill at any time can be resumed."""
+        state = state.whole()
         if self._directory is not None:
             save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
             self._log = LogWriter(self._directory / LOG, self._log_header())
@@ -77,10 +82,10 @@ class RunWriter:
         return {**self._header, "settings": settings}
 
     def write(self, record: StepRecord, state: RunState) -> None:
-        if self._directory is None:
-            return
-        self._log.append(record)
-        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+        if self._directory is not None:
+            self._log.append(record)
+        due = time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
+        if due if self._ranks is None else self._ranks.agreed(due):
             self._save(state)
 
     def change(self, iteration: int, settings: RunSettings, changes: Mapping[str, Any]) -> None:
@@ -93,6 +98,8 @@ class RunWriter:
             self._saved_at = -np.inf  # a run that is cut here goes on with the same settings
 
     def _save(self, state: RunState) -> None:
+        """Save a checkpoint; the first rank has the chains of all then, one byte a spin."""
+        state = state.whole()
         if self._directory is None:
             return
         with goes_on_without(self._directory / CHECKPOINT):
@@ -102,11 +109,13 @@ class RunWriter:
 
     def keep_refined(self, state: RunState) -> None:
         """Save what the run ended with beside the checkpoint that it is resumed from."""
+        state = state.whole()
         if self._directory is not None:
             with goes_on_without(self._directory / SETTLED):
                 save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
 
     def close(self, state: RunState | None) -> None:
-        if self._directory is not None and state is not None:
-            self._log.close()
+        if state is not None:
+            if self._directory is not None:
+                self._log.close()
             self._save(state)

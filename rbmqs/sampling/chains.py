@@ -15,9 +15,49 @@ import numpy as np
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import root_seed
 from hamiltonians.utils.memory import require_memory
+from hamiltonians.utils.ranks import bounds
 
 if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
+    from rbmqs.utils.ranks import Ranks
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """How the chains of a run are divided between MPI ranks.
+
+    Parameters
+    ----------
+    ranks : Ranks
+    lengths : tuple of int
+        Chains that each rank has, those of rank 0 first.
+    """
+
+    ranks: Ranks
+    lengths: tuple[int, ...]
+
+    @classmethod
+    def of(cls, n_chains: int, ranks: Ranks) -> Division:
+        """As evenly as it goes."""
+        return cls(ranks, tuple(np.diff(bounds(n_chains, ranks.comm)).tolist()))
+
+    @property
+    def mine(self) -> slice:
+        """The chains of this rank."""
+        first = sum(self.lengths[: self.ranks.rank])
+        return slice(first, first + self.lengths[self.ranks.rank])
+
+    def own(self, chains: ChainState) -> ChainState:
+        """The chains of this rank among all, or its ladders of replicas."""
+        rows = len(chains.spins) // sum(self.lengths)
+        part = slice(rows * self.mine.start, rows * self.mine.stop)
+        return ChainState(chains.spins[part], chains.rng[part], self)
+
+    def of_all(self, own: np.ndarray) -> np.ndarray:
+        """Numbers of all chains from those of this rank's, or of its ladders of replicas."""
+        rows = len(own) // self.lengths[self.ranks.rank]
+        with self.ranks.part("chains"):
+            return self.ranks.gathered(own, [rows * n for n in self.lengths])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,10 +70,19 @@ class ChainState(Brief):
         Current configurations.
     rng : uint64 (n_chains, 4)
         One random stream per chain.
+    division : Division or None
+        Where these are the chains of one of several MPI ranks.
     """
 
     spins: np.ndarray
     rng: np.ndarray
+    division: Division | None = None
+
+    def whole(self) -> ChainState:
+        """The chains of all ranks, which ask together."""
+        if self.division is None:
+            return self
+        return ChainState(self.division.of_all(self.spins), self.division.of_all(self.rng))
 
     @classmethod
     def from_file(cls, spins: np.ndarray, rng: np.ndarray, n_sites: int) -> ChainState:
@@ -66,11 +115,14 @@ class Samples(Brief):
         Accepted share of all proposals, discarded sweeps included; 1 for exact sampling.
     swap_rates : tuple of float
         Accepted share of the swaps between neighbouring replicas, empty without replica exchange.
+    division : Division or None
+        Where these are the samples of one of several MPI ranks.
     """
 
     spins: np.ndarray
     acceptance: float
     swap_rates: tuple[float, ...] = ()
+    division: Division | None = None
     _flat: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +137,10 @@ class Samples(Brief):
     def shape(self) -> tuple[int, int]:
         """(n_chains, n_draws)."""
         return self.spins.shape[0], self.spins.shape[1]
+
+    def of_all(self, values: np.ndarray) -> np.ndarray:
+        """Numbers by chain (n_chains, ...), with those of the chains of other ranks."""
+        return values if self.division is None else self.division.of_all(values)
 
 
 class Sampler(Protocol):
@@ -120,6 +176,7 @@ def joined(parts: Sequence[Samples], n_sweeps: Sequence[int]) -> Samples:
         np.concatenate([part.spins for part in parts], axis=1),
         float(np.average([part.acceptance for part in parts], weights=n_sweeps)),
         tuple(np.average(rates, axis=0, weights=n_sweeps).tolist()),
+        parts[0].division,
     )
 
 

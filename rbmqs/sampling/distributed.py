@@ -1,40 +1,40 @@
-"""One run on many MPI ranks: the chains are divided, and what they draw is gathered.
+"""One run on many MPI ranks: the chains are divided, and what they draw stays where it was drawn.
 
-Every rank keeps the whole state and does the same steps. A rank moves its own chains and evaluates
-its own local energies; per iteration the ranks exchange the spins that were drawn and one complex
-number for each, n_samples (N + 16) bytes, and per chain its spins and random words, N + 32 bytes.
-Hidden units are computed again from the spins on each rank, which moves fewer bytes than their
-tanh's and keeps every bit: the same seed gives the same run on any number of ranks. The equations
-of stochastic reconfiguration are solved on every rank.
+Every rank keeps the parameters and moves its own chains, each with a random stream of its own: with
+the same parameters a chain draws the same configurations on any number of ranks. What is known of
+all chains, local energies and their errors, is one number a sample, which every rank gathers.
+Parameters follow from sums over ranks (`rbmqs.utils.ranks`): the same bits in every run on as many
+ranks, and the same up to rounding on others.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbmqs.sampling.chains import ChainState, Samples
+from rbmqs.sampling.chains import ChainState, Division, Sampler, Samples
 from rbmqs.sampling.metropolis import MetropolisSampler
+from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
+from rbmqs.utils.ranks import Ranks
 
 if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
     from rbmqs.states.state import VariationalState
 
 
 @dataclass(frozen=True, eq=False)
 class DistributedSampler:
-    """A Metropolis sampler whose chains are divided between ranks.
+    """A sampler whose chains, or ladders of replicas, are divided between ranks.
 
-    All ranks call each method together and with the same arguments, and get the same values.
+    All ranks call each method together. Chains go in and come out as those of this rank.
 
     Parameters
     ----------
-    whole : MetropolisSampler
+    whole : MetropolisSampler or ReplicaExchangeSampler
         Of all chains.
-    comm : mpi4py communicator
+    ranks : Ranks
 
     Raises
     ------
@@ -44,18 +44,15 @@ class DistributedSampler:
         Fewer chains than ranks.
     """
 
-    whole: MetropolisSampler
-    comm: Any
+    whole: MetropolisSampler | ReplicaExchangeSampler
+    ranks: Ranks
 
     def __post_init__(self) -> None:
-        if not isinstance(self.whole, MetropolisSampler):
-            raise TypeError(
-                "only Metropolis chains can be divided between ranks: set exact = false and "
-                "n_replicas = 1"
-            )
-        if self.whole.n_chains < self.comm.size:
+        if not isinstance(self.whole, MetropolisSampler | ReplicaExchangeSampler):
+            raise TypeError("only Markov chains can be divided between ranks: set exact = false")
+        if self.whole.n_chains < self.ranks.size:
             raise ValueError(
-                f"n_chains must be at least the {self.comm.size} ranks, got {self.whole.n_chains}"
+                f"n_chains must be at least the {self.ranks.size} ranks, got {self.whole.n_chains}"
             )
 
     @property
@@ -64,17 +61,21 @@ class DistributedSampler:
         return self.whole.n_chains
 
     @cached_property
-    def _bounds(self) -> np.ndarray:
-        """First chain of every rank, and the end."""
-        return np.arange(self.comm.size + 1) * self.n_chains // self.comm.size
+    def division(self) -> Division:
+        """Which rank has which chains."""
+        return Division.of(self.n_chains, self.ranks)
 
-    @property
-    def _mine(self) -> slice:
-        return slice(*self._bounds[self.comm.rank : self.comm.rank + 2].tolist())
+    @cached_property
+    def part(self) -> Sampler:
+        """The sampler of this rank's chains."""
+        n_chains = self.division.lengths[self.ranks.rank]
+        if isinstance(self.whole, ReplicaExchangeSampler):
+            return replace(self.whole, moves=replace(self.whole.moves, n_chains=n_chains))
+        return replace(self.whole, n_chains=n_chains)
 
     def start(self, seed: int | np.random.SeedSequence) -> ChainState:
-        """Fresh chains, the same on every rank."""
-        return self.whole.start(seed)
+        """Fresh chains of this rank, as they are among all."""
+        return self.division.own(self.whole.start(seed))
 
     def sample(
         self,
@@ -84,40 +85,19 @@ class DistributedSampler:
         *,
         n_discard: int | None = None,
     ) -> tuple[Samples, ChainState]:
-        """Draw from the chains of this rank, and gather those of all."""
-        mine = self._mine
-        part = replace(self.whole, n_chains=mine.stop - mine.start)
-        own = ChainState(state.spins[mine], state.rng[mine])
-        drawn, own = part.sample(psi, own, n_draws, n_discard=n_discard)
-        # Shares of proposals become whole numbers again, so that their sum has no rounding.
-        discarded = self.whole.n_discard_per_chain if n_discard is None else n_discard
-        per_chain = (n_draws + discarded) * int(self.whole.sweep_size or 0)
-        accepted = self.comm.allreduce(round(drawn.acceptance * part.n_chains * per_chain))
-        samples = Samples(self._gather(drawn.spins), accepted / (self.n_chains * per_chain))
-        return samples, ChainState(self._gather(own.spins), self._gather(own.rng))
-
-    def local_energies(
-        self,
-        psi: VariationalState,
-        hamiltonian: SpinHamiltonian,
-        samples: Samples,
-        cache: np.ndarray,
-    ) -> np.ndarray:
-        """Local energies of all samples, each rank evaluating those of its own chains."""
-        mine, n_draws = self._mine, samples.shape[1]
-        rows = slice(mine.start * n_draws, mine.stop * n_draws)
-        fixed, own = hamiltonian.total_sz is not None, samples.flat[rows]
-        values = psi.local_values(own, hamiltonian.connections, fixed, cache[rows])
-        return self._gather(values.reshape(-1, n_draws))
+        """Draw from the chains of this rank; the rates are those of all."""
+        drawn, chains = self.part.sample(psi, state, n_draws, n_discard=n_discard)
+        with self.ranks.part("rates"):
+            rates = self.ranks.sum(len(drawn.spins) * np.array([drawn.acceptance, *drawn.swap_rates]))
+        acceptance, *swap_rates = (rates / self.n_chains).tolist()
+        samples = Samples(drawn.spins, acceptance, tuple(swap_rates), self.division)
+        return samples, replace(chains, division=self.division)
 
     def describe(self) -> dict:
         """Settings, for logs and checkpoints: those of all chains, on any number of ranks."""
         return self.whole.describe()
 
-    def _gather(self, own: np.ndarray) -> np.ndarray:
-        """Arrays of all ranks joined along the axis of chains."""
-        whole = np.empty((self.n_chains, *own.shape[1:]), own.dtype)
-        sizes = np.diff(self._bounds) * (own.nbytes // len(own))
-        target = [whole.view(np.uint8).reshape(-1), sizes.tolist()]
-        self.comm.Allgatherv(np.ascontiguousarray(own).view(np.uint8).reshape(-1), target)
-        return whole
+
+def undivided(sampler: Sampler) -> Sampler:
+    """The sampler of all chains, where they are divided."""
+    return sampler.whole if isinstance(sampler, DistributedSampler) else sampler

@@ -209,7 +209,8 @@ class MetropolisSampler(Brief):
 
 def metropolis_moves(sampler: Sampler) -> MetropolisSampler | None:
     """The Metropolis moves of a sampler, of its replicas or of its chains on all ranks."""
-    moves = getattr(sampler, "moves", None) or getattr(sampler, "whole", sampler)
+    whole = getattr(sampler, "whole", sampler)
+    moves = getattr(whole, "moves", whole)
     return moves if isinstance(moves, MetropolisSampler) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from hamiltonians.utils.checks import choice
 from hamiltonians.utils.registry import Registry
 from rbmqs.sr import solvers
+from rbmqs.sr.divided.choice import solve_divided
+from rbmqs.sr.divided.jacobian import DividedJacobian
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.sr.record import SRSolution
 from rbmqs.sr.solvers import Direction
@@ -107,6 +110,8 @@ def _dense_cost(sizes: Sizes) -> float:
     return _if_it_fits(p, n * p * p / 2 + p**3 / 6)
 
 
+# Behind the others on one process at every size tried, but for matrices that do not fit.
+register_solver("sample-space-cg", cost=lambda sizes: math.inf)(solvers.sample_space_cg)
 register_solver("sample-space", cost=_sample_space_cost)(solvers.sample_space)
 register_solver("matrix-free", cost=lambda sizes: _TYPICAL_CG_ITERATIONS * 2 * sizes.product)(
     solvers.matrix_free
@@ -155,7 +160,7 @@ def _in_single_precision(
 
 
 def solve(
-    jacobian: Jacobian,
+    jacobian: Jacobian | DividedJacobian,
     local_energies: np.ndarray,
     diag_shift: float,
     method: str | None = None,
@@ -167,8 +172,10 @@ def solve(
 
     Parameters
     ----------
-    jacobian : Jacobian
+    jacobian : Jacobian or DividedJacobian
+        Of all samples, or of those of this rank; all ranks call this function together then.
     local_energies : complex array (n_samples,)
+        Of the same samples.
     diag_shift : float
         Positive.
     method : str, optional
@@ -190,7 +197,10 @@ def solve(
     """
     if method is not None and ":" not in method:  # import paths are looked up in SOLVERS
         choice("solver", method, tuple(SOLVERS))
-    if not np.isfinite(local_energies).all():
+    finite = bool(np.isfinite(local_energies).all())
+    if isinstance(jacobian, DividedJacobian):
+        finite = jacobian.ranks.everywhere(finite)
+    if not finite:
         raise FloatingPointError("local energies hold NaN or infinity: no step can be taken")
     if not jacobian.is_finite:  # LAPACK factorises NaN without complaint
         raise FloatingPointError("log-derivatives hold NaN or infinity: no step can be taken")
@@ -201,6 +211,10 @@ def solve(
     right = deviations if drift is None else deviations - drift
     if blocks is None:
         name, found = _found(jacobian, right, diag_shift, method)
+    elif isinstance(jacobian, DividedJacobian):
+        divided, scale = jacobian.with_blocks(blocks)
+        name, found = solve_divided(divided, right, diag_shift, method)
+        found = replace(found, x=scale * found.x)
     else:
         if not isinstance(jacobian, FactorisedJacobian):
             raise TypeError(f"blocks take a plain RBM, got a {type(jacobian).__name__}")
@@ -212,9 +226,11 @@ def solve(
 
 
 def _found(
-    jacobian: Jacobian, right: np.ndarray, diag_shift: float, method: str | None
+    jacobian: Jacobian | DividedJacobian, right: np.ndarray, diag_shift: float, method: str | None
 ) -> tuple[str, Direction]:
     """The direction, and the name of the solver that found it."""
+    if isinstance(jacobian, DividedJacobian):
+        return solve_divided(jacobian, right, diag_shift, method)
     if method is None:
         found = _in_single_precision(jacobian, right, diag_shift)
         if found is not None:
@@ -227,7 +243,7 @@ def solution_of(
     name: str,
     found: Direction,
     x: np.ndarray,
-    jacobian: Jacobian,
+    jacobian: Jacobian | DividedJacobian,
     deviations: np.ndarray,
 ) -> SRSolution:
     """The direction with its slope and length."""
@@ -235,6 +251,7 @@ def solution_of(
     image = jacobian.times(x)
     force = jacobian.adjoint_times(deviations) / n
     weighted = times_weights(image, jacobian.weights)
+    inner = getattr(jacobian, "inner", np.vdot)
     return SRSolution(
         direction=x,
         method=name,
@@ -242,7 +259,7 @@ def solution_of(
         residual=found.residual,
         n_iterations=found.n_iterations,
         force_norm=float(np.linalg.norm(force)),
-        slope=-2.0 * float(np.vdot(deviations, weighted).real) / n,
-        metric_norm=math.sqrt(float(np.vdot(image, weighted).real) / n),
+        slope=-2.0 * float(inner(deviations, weighted).real) / n,
+        metric_norm=math.sqrt(float(inner(image, weighted).real) / n),
         advice=found.advice,
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -45,13 +47,86 @@ class Solution:
     n_raised: int
 
 
-def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Solution:
-    """Solve (A + shift) x = right.
+class PositiveMatrix(Protocol):
+    """A Hermitian matrix A, and how it is multiplied and factorised."""
+
+    @property
+    def order(self) -> int:
+        """Rows of A."""
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether A is complex."""
+
+    @property
+    def largest(self) -> float:
+        """Largest number on the diagonal."""
+
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """A v."""
+
+    def factorised(self, shift: float, dtype: type) -> Product | None:
+        """(A + shift)^-1 for vectors of a type; None where A + shift is not positive."""
+
+    def inner(self, first: np.ndarray, second: np.ndarray) -> complex:
+        """<first, second>."""
+
+    def norm(self, vector: np.ndarray) -> float:
+        """Length of a vector."""
+
+
+@dataclass(frozen=True, eq=False)
+class Triangle:
+    """A matrix by its lower triangle.
 
     Parameters
     ----------
     lower : float64 (1 or 2, n, n)
-        Lower triangle of A, real part first; the upper one is never read.
+        Real part first; the upper triangle is never read.
+    """
+
+    lower: np.ndarray
+
+    @property
+    def order(self) -> int:
+        """See `PositiveMatrix`."""
+        return self.lower.shape[1]
+
+    @property
+    def is_complex(self) -> bool:
+        """See `PositiveMatrix`."""
+        return len(self.lower) == 2
+
+    @property
+    def largest(self) -> float:
+        """See `PositiveMatrix`."""
+        return float(np.einsum("ii->i", self.lower[0]).max(initial=0.0))
+
+    def times(self, vector: np.ndarray) -> np.ndarray:
+        """See `PositiveMatrix`."""
+        return from_parts(hermitian.hermitian_times(self.lower, split(vector)))
+
+    def factorised(self, shift: float, dtype: type) -> Product | None:
+        """See `PositiveMatrix`."""
+        factor = cholesky.factorise(self.lower, shift, dtype)
+        return None if factor is None else partial(cholesky.solve_factorised, factor)
+
+    def inner(self, first: np.ndarray, second: np.ndarray) -> complex:
+        """See `PositiveMatrix`."""
+        return np.vdot(first, second)
+
+    def norm(self, vector: np.ndarray) -> float:
+        """See `PositiveMatrix`."""
+        return float(np.linalg.norm(vector))
+
+
+def solve_positive(matrix: PositiveMatrix, right: np.ndarray, shift: float) -> Solution:
+    """Solve (A + shift) x = right.
+
+    Parameters
+    ----------
+    matrix : PositiveMatrix
+        A.
     right : array (n,)
     shift : float
 
@@ -60,12 +135,11 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
     FloatingPointError
         No shift tried made A positive, or A holds NaN.
     """
-    largest = max(float(np.einsum("ii->i", lower[0]).max(initial=0.0)), 1e-300)
-    floor = np.finfo(float).eps * largest * lower.shape[1]
-    right = right.astype(complex if len(lower) == 2 else float)
+    floor = np.finfo(float).eps * max(matrix.largest, 1e-300) * matrix.order
+    right = right.astype(complex if matrix.is_complex else float)
     for n_raised in range(_MAX_SHIFT_TRIALS):
-        for dtype in (np.complex64, complex) if len(lower) == 2 else (np.float32, float):
-            found = _refined(lower, right, shift, dtype)
+        for dtype in (np.complex64, complex) if matrix.is_complex else (np.float32, float):
+            found = _refined(matrix, right, shift, dtype)
             if found is not None:
                 return Solution(found[0], shift, found[1], n_raised)
         shift = max(shift * _SHIFT_GROWTH, floor)
@@ -73,37 +147,27 @@ def solve_positive(lower: np.ndarray, right: np.ndarray, shift: float) -> Soluti
 
 
 def _refined(
-    lower: np.ndarray, right: np.ndarray, shift: float, dtype: type
+    matrix: PositiveMatrix, right: np.ndarray, shift: float, dtype: type
 ) -> tuple[np.ndarray, float] | None:
     """x and its residual, factorised in the precision of a type; None where that does not do."""
-    precondition = _factorised(lower, shift, dtype)
-    if precondition is None:
+    inverse = matrix.factorised(float(shift), dtype)
+    if inverse is None:
         return None
 
     def product(vector: np.ndarray) -> np.ndarray:
-        image = hermitian.hermitian_times(lower, split(vector))
-        return from_parts(image) + shift * vector
+        return matrix.times(vector) + shift * vector
 
-    x, estimate, _ = conjugate_gradients(product, right, TOLERANCE, MAX_REFINEMENTS, precondition)
+    def precondition(vector: np.ndarray) -> np.ndarray:
+        scale = matrix.norm(vector)  # keeps small residuals in the range of single precision
+        return scale * inverse((vector / scale).astype(dtype)).astype(vector.dtype)
+
+    x, estimate, _ = conjugate_gradients(
+        product, right, TOLERANCE, MAX_REFINEMENTS, precondition, matrix.inner, matrix.norm
+    )
     if not estimate <= TOLERANCE:
         return None
-    size = np.linalg.norm(right)
-    return x, float(np.linalg.norm(product(x) - right) / size) if size > 0 else 0.0
-
-
-def _factorised(lower: np.ndarray, shift: float, dtype: type) -> Product | None:
-    """The inverse of A + shift, to the precision of a type; None where A is not positive."""
-    factor = cholesky.factorise(lower, float(shift), dtype)
-    if factor is None:
-        return None
-
-    def inverse(vector: np.ndarray) -> np.ndarray:
-        scale = np.linalg.norm(vector)  # keeps small residuals in the range of single precision
-        image = (vector / scale).astype(dtype)
-        cholesky.solve_factorised(factor, image)
-        return scale * image.astype(vector.dtype)
-
-    return inverse
+    size = matrix.norm(right)
+    return x, float(matrix.norm(product(x) - right) / size) if size > 0 else 0.0
 
 
 def conjugate_gradients(
@@ -112,8 +176,12 @@ def conjugate_gradients(
     tolerance: float,
     max_iterations: int,
     precondition: Product | None = None,
+    inner: Callable[[np.ndarray, np.ndarray], complex] = np.vdot,
+    norm: Callable[[np.ndarray], float] = np.linalg.norm,  # type: ignore[assignment]
 ) -> tuple[np.ndarray, float, int]:
     """Solve product(x) = right for a Hermitian positive product.
+
+    `inner` and `norm` are those of the space, whose vectors may be divided between ranks.
 
     Returns
     -------
@@ -125,24 +193,24 @@ def conjugate_gradients(
     precondition = precondition or np.copy
     x = np.zeros_like(right)
     residual = right.copy()
-    size = np.linalg.norm(right)
+    size = norm(right)
     if size == 0:
         return x, 0.0, 0
     image = precondition(residual)
     search = image.copy()
-    weight = np.vdot(residual, image).real
+    weight = inner(residual, image).real
     n_iterations = 0
     while n_iterations < max_iterations:
         n_iterations += 1
         curved = product(search)
-        step = weight / np.vdot(search, curved).real
+        step = weight / inner(search, curved).real
         x += step * search
         residual -= step * curved
-        relative = float(np.linalg.norm(residual) / size)
+        relative = float(norm(residual) / size)
         if not relative > tolerance:
             break
         image = precondition(residual)
-        new_weight = np.vdot(residual, image).real
+        new_weight = inner(residual, image).real
         search = image + (new_weight / weight) * search
         weight = new_weight
     return x, relative, n_iterations

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rbmqs.sr.solvers import over_ranks, row_blocks
 from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.weights import times_weights
-
-_ROW_BLOCK = 256
 
 
 def signal_to_noise(
@@ -28,13 +27,12 @@ def signal_to_noise(
     total = np.zeros(basis.shape[1], np.result_type(basis, deviations))
     squares = np.zeros(basis.shape[1])
     mean = _mean_row(jacobian)
-    for start in range(0, n, _ROW_BLOCK):
-        part = slice(start, min(start + _ROW_BLOCK, n))
-        products = ((jacobian.rows(part.start, part.stop) - mean) @ basis).conj()
+    for part, rows, weights in row_blocks(jacobian):
+        products = ((rows - mean) @ basis).conj()
         products *= deviations[part, None]
-        weights = None if jacobian.weights is None else jacobian.weights[part]
         total += times_weights(products, weights).sum(axis=0)
         squares += times_weights(abs(products) ** 2, weights).sum(axis=0)
+    total, squares = over_ranks(jacobian, total), over_ranks(jacobian, squares)
     force = total / n
     noise = np.sqrt(np.maximum(squares / n - abs(force) ** 2, 0.0) / n)
     ratio = np.full(len(force), np.inf)
@@ -44,10 +42,8 @@ def signal_to_noise(
 
 def _mean_row(jacobian: Jacobian) -> np.ndarray:
     """<O>, shape (n_parameters,)."""
-    n = jacobian.n_samples
-    weights = np.ones(n) if jacobian.weights is None else jacobian.weights
-    blocks = (
-        weights[i : i + _ROW_BLOCK] @ jacobian.rows(i, min(i + _ROW_BLOCK, n))
-        for i in range(0, n, _ROW_BLOCK)
+    sums = (
+        (np.ones(len(rows)) if weights is None else weights) @ rows
+        for _, rows, weights in row_blocks(jacobian)
     )
-    return sum(blocks) / n
+    return over_ranks(jacobian, sum(sums)) / jacobian.n_samples

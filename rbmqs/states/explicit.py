@@ -116,12 +116,12 @@ class RealParameterJacobian(ExplicitJacobian):
     def of(cls, rows: np.ndarray, weights: np.ndarray | None) -> RealParameterJacobian:
         """From complex128 rows (n_samples, n_parameters); twice as many weights result."""
         twice = None if weights is None else np.tile(weights, 2)
-        return cls(_parts_below(centred(rows, weights)), twice)
+        return cls(parts_below(centred(rows, weights)), twice)
 
     def right_side(self, local_values: np.ndarray) -> np.ndarray:
         """Deviations of local values, real parts before imaginary ones, times 2^(1/2)."""
         weights = None if self.weights is None else self.weights[: len(local_values)]
-        return _parts_below(centred(local_values, weights))
+        return parts_below(centred(local_values, weights))
 
 
 def explicit_jacobian(
@@ -133,5 +133,6 @@ def explicit_jacobian(
     return ExplicitJacobian(rows.astype(complex if is_complex else float), weights)
 
 
-def _parts_below(values: np.ndarray) -> np.ndarray:
+def parts_below(values: np.ndarray) -> np.ndarray:
+    """Real parts of numbers or rows above their imaginary parts, times 2^(1/2)."""
     return math.sqrt(2) * np.concatenate([values.real, values.imag])

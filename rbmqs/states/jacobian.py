@@ -143,6 +143,10 @@ class FactorisedJacobian:
 
     def times(self, vector: np.ndarray) -> np.ndarray:
         """(O - <O>) v, shape (n_samples,)."""
+        return centred(self.product(vector), self.weights)
+
+    def product(self, vector: np.ndarray) -> np.ndarray:
+        """O v, shape (n_samples,)."""
         a, b, weights = self.split(vector)
         parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
         weight_products(address("gemm", float), self.spins, self.tanh, split(weights), parts)
@@ -151,11 +155,14 @@ class FactorisedJacobian:
             product = product + self.spins @ a
         if self.has_hidden_bias:
             product = product + self.tanh @ b
-        return centred(product, self.weights)
+        return product
 
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
         """(O - <O>)^dagger W y, shape (n_parameters,)."""
-        values = times_weights(centred(values, self.weights), self.weights)
+        return self.adjoint_product(times_weights(centred(values, self.weights), self.weights))
+
+    def adjoint_product(self, values: np.ndarray) -> np.ndarray:
+        """O^dagger y, shape (n_parameters,)."""
         is_complex = self.is_complex or np.iscomplexobj(values)
         weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
         weight_adjoint(address("gemm", float), self.spins, self.tanh, values, weights)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.stats import Stats
+from rbmqs.sampling.chains import Division
+from rbmqs.sr.divided.jacobian import DividedJacobian
 
 if TYPE_CHECKING:
     from rbmqs.sr import Jacobian
@@ -32,6 +35,10 @@ class Batch:
         With mean one; None where all count alike.
     summed : bool
         Whether these are all configurations.
+    division : Division or None
+        Where these are the samples of one of several MPI ranks; the energy is that of all.
+    series : complex array (n_chains, n_draws) or None
+        Local energies of all ranks then.
     """
 
     spins: np.ndarray
@@ -41,18 +48,33 @@ class Batch:
     acceptance: float
     weights: np.ndarray | None = None
     summed: bool = False
+    division: Division | None = None
+    series: np.ndarray | None = None
+
+    @cached_property
+    def n_samples(self) -> int:
+        """Configurations, those of other ranks too; all ranks ask together."""
+        return len(self.spins) if self.division is None else self.division.ranks.total(len(self.spins))
+
+    @property
+    def by_chain(self) -> np.ndarray:
+        """Local energies of samples by chain, those of other ranks too."""
+        if self.series is not None:
+            return self.series
+        return self.local_energies.reshape(-1, self.energy.n_draws)
 
     def without(self, stuck: np.ndarray) -> Batch:
-        """The same without the samples of some chains, bool (n_chains,); the energy too."""
-        n_chains, n_draws = len(stuck), len(self.spins) // len(stuck)
-        kept = np.repeat(~stuck, n_draws)
-        energies = self.local_energies.reshape(n_chains, n_draws)[~stuck]
+        """The same without the samples of some chains of all, bool (n_chains,); the energy too."""
+        energies = self.by_chain[~stuck]
+        own = stuck if self.division is None else stuck[self.division.mine]
+        kept = np.repeat(~own, self.energy.n_draws)
         return replace(
             self,
             spins=self.spins[kept],
             cache=self.cache[kept],
-            local_energies=energies.ravel(),
+            local_energies=self.local_energies[kept],
             energy=quick_statistics(energies),
+            series=None if self.series is None else energies,
         )
 
     def joined_by(
@@ -79,6 +101,9 @@ class Batch:
             weights=weights,
         )
 
-    def jacobian(self, psi: VariationalState) -> Jacobian:
+    def jacobian(self, psi: VariationalState) -> Jacobian | DividedJacobian:
         """Log-derivatives at the configurations, with their weights."""
-        return psi.jacobian(self.spins, self.cache, self.weights)
+        if self.division is None:
+            return psi.jacobian(self.spins, self.cache, self.weights)
+        ranks = self.division.ranks
+        return DividedJacobian.of(psi, self.spins, self.cache, self.weights, ranks)

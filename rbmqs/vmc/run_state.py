@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rbmqs.estimators.stats import Stats
-from rbmqs.sampling.chains import ChainState
+from rbmqs.sampling.chains import ChainState, Division
 from rbmqs.states.state import VariationalState
 
 _SHORTER = 0.5
@@ -97,6 +97,38 @@ class RunState:
     n_rollbacks: int = 0
     target: VariationalState | None = None
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def whole(self) -> RunState:
+        """With the chains of all MPI ranks, which ask together."""
+        division = self.chains.division
+        return self if division is None else self._with_chains(ChainState.whole, division.of_all)
+
+    def divided(self, division: Division) -> RunState:
+        """With the chains of this rank alone, from those of all."""
+        n_rows = len(self.chains.spins)
+
+        def own(chains: ChainState) -> ChainState:
+            """Of the run; probe chains are the same on all ranks."""
+            return division.own(chains) if len(chains.spins) == n_rows else chains
+
+        def own_spins(spins: np.ndarray) -> np.ndarray:
+            return division.own(replace(self.chains, spins=spins)).spins
+
+        return self._with_chains(own, own_spins)
+
+    def _with_chains(
+        self,
+        change: Callable[[ChainState], ChainState],
+        change_spins: Callable[[np.ndarray], np.ndarray],
+    ) -> RunState:
+        good = self.last_good
+        if good is not None:
+            good = replace(good, spins=change_spins(good.spins))
+        extensions = {
+            name: {k: change(v) if isinstance(v, ChainState) else v for k, v in values.items()}
+            for name, values in self.extensions.items()
+        }
+        return replace(self, chains=change(self.chains), last_good=good, extensions=extensions)
 
     def of(self, name: str) -> Mapping[str, Any]:
         """State of an extension, empty before its first."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rbmqs.estimators.error_bars import quick_statistics
-from rbmqs.estimators.local import evaluator
+from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import Sampler
+from rbmqs.sampling.distributed import DistributedSampler
 from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
+from rbmqs.utils.ranks import Ranks
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.extension import RunContext
 from rbmqs.vmc.full_summation import Summation
@@ -47,10 +49,12 @@ class MonteCarlo:
         n_draws = settings.sampling.n_draws_at(iteration, psi)
         samples, chains = sampler.sample(psi, state.chains, n_draws)
         cache = psi.prepare(samples.flat)
-        energies = evaluator(sampler)(psi, self.run.hamiltonian, samples, cache)
+        energies = local_energies(psi, self.run.hamiltonian, samples, cache)
+        by_chain = samples.of_all(energies)
         batch = Batch(
-            samples.flat, cache, energies.ravel(), quick_statistics(energies), samples.acceptance
-        )
+            samples.flat, cache, energies.ravel(), quick_statistics(by_chain), samples.acceptance,
+            division=samples.division, series=None if samples.division is None else by_chain,
+        )  # fmt: skip
         return batch, replace(state, chains=chains)
 
 
@@ -66,9 +70,7 @@ def make_sampler(
     sampler = _sampler_here(hamiltonian, settings)
     if comm is None:
         return sampler
-    from rbmqs.sampling.distributed import DistributedSampler  # needs mpi4py, which is optional
-
-    return DistributedSampler(sampler, comm)  # type: ignore[arg-type]
+    return DistributedSampler(sampler, Ranks(comm))  # type: ignore[arg-type]
 
 
 def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> Sampler:

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from rbmqs.estimators.stats import ROUNDING, Stats, nominal_error
-from rbmqs.sampling.chains import ChainState
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.optimisers import OPTIMISERS
 from rbmqs.vmc.records import StepRecord
@@ -115,7 +114,7 @@ def _roll_back(record: StepRecord, state: RunState, trouble: str) -> tuple[StepR
         state,
         iteration=state.iteration + 1,
         psi=good.psi,
-        chains=ChainState(good.spins, state.chains.rng),
+        chains=replace(state.chains, spins=good.spins),
         optimiser=optimiser,
         last_good=replace(good, energy=loosened),
         n_rollbacks=state.n_rollbacks + 1,

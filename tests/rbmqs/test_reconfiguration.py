@@ -168,12 +168,13 @@ def test_a_singular_matrix_gives_advice_and_finite_numbers(method, shift):
 def test_an_indefinite_matrix_raises_the_shift_and_says_so(method, monkeypatch):
     """An eigenvalue below zero by more than rounding: no shift of 1e-18 can mend that."""
     from rbmqs.sr import solvers
+    from rbmqs.sr.positive import Triangle
 
-    def indefinite(lower, right, shift):
-        broken = np.tril(lower)
+    def indefinite(matrix, right, shift):
+        broken = np.tril(matrix.lower)
         broken[:, :, 0] = 0.0
         broken[0, 0, 0] = -1e-9 * broken[0].diagonal().max()
-        return solve_positive(broken, right, shift)
+        return solve_positive(Triangle(broken), right, shift)
 
     solve_positive = solvers.solve_positive
     monkeypatch.setattr(solvers, "solve_positive", indefinite)
@@ -189,7 +190,7 @@ def test_an_indefinite_matrix_raises_the_shift_and_says_so(method, monkeypatch):
 def test_iterations_that_do_not_converge_say_so(monkeypatch):
     from rbmqs.sr import solvers
 
-    monkeypatch.setattr(solvers, "_CG_MAX_ITERATIONS", 3)
+    monkeypatch.setattr(solvers, "CG_MAX_ITERATIONS", 3)
     psi, spins, energies = problem()
     result = solve(psi.jacobian(spins), energies, 1e-6, "matrix-free")
     assert "raise diag_shift" in result.advice

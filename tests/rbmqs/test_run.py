@@ -337,7 +337,7 @@ def nan_after(iteration, monkeypatch):
         return values * np.nan if energies.calls > iteration else values
 
     energies.calls = 0
-    monkeypatch.setattr("rbmqs.vmc.sources.evaluator", lambda sampler: energies)
+    monkeypatch.setattr("rbmqs.vmc.sources.local_energies", energies)
 
 
 def test_nan_ends_the_run_with_the_last_good_state_saved(tmp_path, monkeypatch):

@@ -179,5 +179,5 @@ class ShiftByDistance(Extension):
     def optimiser_options(self, batch: Batch, state: RunState) -> Mapping[str, Any]:
         """See `rbmqs.sr.solve`."""
         shift = self.shift.of_sums() if batch.summed else self.shift
-        blocks = None if shift is None else shift.unit_blocks(state.psi, len(batch.spins))
+        blocks = None if shift is None else shift.unit_blocks(state.psi, batch.n_samples)
         return {} if blocks is None else {"blocks": blocks}

@@ -270,6 +270,7 @@ def _projected(
     found = target.with_flat(psi.flat)
     with np.errstate(over="ignore", invalid="ignore"):
         ratios = np.exp(found.log_psi(chains.spins) - psi.log_psi(chains.spins))
+    ratios = ratios if chains.division is None else chains.division.of_all(ratios)
     if ratios.real.mean() > MIN_SHARE:
         return found
     return randomised(target, np.random.SeedSequence(settings.seed, spawn_key=(7, 0)))

@@ -58,21 +58,28 @@ class OutlyingSamples:
     Parameters
     ----------
     spins : int8 (n, N)
+        Of divided probe chains, those of this rank.
     local_energies : float64 (n,)
         Not above what the spectrum allows: near a node of psi they have no bound.
     weight : float
         Of each of them, one being that of a sample.
     probes : bool (n_probes,)
         Which of them these are.
+    n : int
+        Configurations on all ranks.
+    is_divided : bool
+        Whether ranks have different ones; else rank 0 lets them join.
     """
 
     spins: np.ndarray
     local_energies: np.ndarray
     weight: float
     probes: np.ndarray
+    n: int
+    is_divided: bool = False
 
     def __len__(self) -> int:
-        return len(self.spins)
+        return self.n
 
     def weights(self, n_samples: int) -> np.ndarray:
         """Of samples and these together, with mean one."""
@@ -81,8 +88,15 @@ class OutlyingSamples:
 
     def joined_to(self, batch: Batch, psi: VariationalState) -> Batch:
         """A batch with these configurations in its equations."""
-        weights = self.weights(len(batch.spins))
-        return batch.joined_by(psi, self.spins, self.local_energies, weights)
+        n_samples = batch.n_samples
+        if batch.division is None:
+            return batch.joined_by(psi, self.spins, self.local_energies, self.weights(n_samples))
+        joins = self.is_divided or batch.division.ranks.rank == 0
+        own = slice(None if joins else 0)
+        spins, energies = self.spins[own], self.local_energies[own]
+        scale = (n_samples + self.n) / (n_samples + self.n * self.weight)
+        weights = np.append(np.ones(len(batch.spins)), np.full(len(spins), self.weight))
+        return batch.joined_by(psi, spins, energies, scale * weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,13 +196,15 @@ class ProbeChains:
         far = values > energy.mean.real + FAR * math.sqrt(energy.variance)
         outlying = far.mean(axis=1) > HALF
         far &= np.isfinite(values) & outlying[:, None]
-        if not far.any():
+        outlying, n_far = samples.of_all(outlying), int(samples.of_all(far).sum())
+        if n_far == 0:
             return None
         largest = sum(abs(c) for c in self.hamiltonian.terms.terms.values())
-        weight = self.share * n_samples / values.size
+        weight = self.share * n_samples / (len(outlying) * samples.shape[1])
         return OutlyingSamples(
-            samples.flat[far.ravel()], np.minimum(values[far], largest), weight, outlying
-        )
+            samples.flat[far.ravel()], np.minimum(values[far], largest), weight, outlying,
+            n_far, samples.division is not None,
+        )  # fmt: skip
 
 
 def without_stuck_chains(batch: Batch, state: RunState) -> tuple[Batch, RunState, np.ndarray]:
@@ -201,10 +217,12 @@ def without_stuck_chains(batch: Batch, state: RunState) -> tuple[Batch, RunState
     spins : int8 (n_stuck, N)
         Where the chains that are stuck had ended.
     """
-    shape = batch.energy.n_chains, batch.energy.n_draws
-    stuck = stuck_chains(batch.local_energies.reshape(shape))
-    last = batch.spins.reshape(*shape, -1)[stuck, -1]
+    n_draws, n_sites = batch.energy.n_draws, batch.spins.shape[1]
+    stuck = stuck_chains(batch.by_chain)
+    last = np.empty((0, n_sites), np.int8)
     if stuck.any():
+        ends = batch.spins.reshape(-1, n_draws, n_sites)[:, -1]
+        last = (ends if batch.division is None else batch.division.of_all(ends))[stuck]
         batch = batch.without(stuck)
         state = replace(state, chains=reset_chains(state.chains, stuck))
     return batch, state, last
@@ -230,7 +248,7 @@ class CorrectionByProbes(Extension):
             return batch, state, extras
         psi, chains = state.psi, state.of(self.name).get("chains") or self.probes.start()
         found, moved = self.probes.advance(psi, chains, state.iteration)
-        outlying = self.probes.outlying(psi, found, batch.energy, len(batch.spins))
+        outlying = self.probes.outlying(psi, found, batch.energy, batch.n_samples)
         if outlying is not None:
             batch = outlying.joined_to(batch, psi)
             extras["n_outlying"] = len(outlying)

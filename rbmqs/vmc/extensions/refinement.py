@@ -19,7 +19,8 @@ import numpy as np
 from rbmqs.estimators.chain_diagnostics import reset_chains
 from rbmqs.estimators.error_bars import MAX_R_HAT
 from rbmqs.estimators.estimate import Estimate
-from rbmqs.sampling.chains import ChainState, random_chains
+from rbmqs.sampling.chains import ChainState, Sampler, random_chains
+from rbmqs.sampling.distributed import DistributedSampler
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.schedules import Schedule
 from rbmqs.utils.threads import single_threaded_blas
@@ -66,9 +67,11 @@ def _agrees(estimate: Estimate) -> bool:
 
 def _chains_of(estimate: Estimate, seed: int, number: int) -> ChainState:
     """Where the chains of an estimate ended, with random streams of their own."""
-    spins = estimate.samples.spins[:, -1].copy()
+    spins, division = estimate.samples.spins[:, -1].copy(), estimate.samples.division
     key = np.random.SeedSequence(seed, spawn_key=(6, number))
-    return ChainState(spins, random_chains(spins.shape[1], None, len(spins), key).rng)
+    n_chains = len(estimate.local_energies)
+    fresh = random_chains(spins.shape[1], None, n_chains, key)
+    return replace(fresh if division is None else division.own(fresh), spins=spins)
 
 
 def _with_steady_rate(settings: RunSettings, state: RunState) -> RunSettings:
@@ -89,13 +92,17 @@ def _round(
     bar: Progress,
 ) -> RunState:
     """Iterate with the chains of an estimate as probe chains until none is an outlier."""
-    moves = replace(probes.moves, n_chains=len(stuck.spins))
+    moves: Sampler = replace(probes.moves, n_chains=len(stuck.spins))
+    if stuck.division is not None:
+        n_chains = sum(stuck.division.lengths)
+        every = replace(probes.moves, n_chains=n_chains)
+        moves = DistributedSampler(every, stuck.division.ranks)
     source = MonteCarlo(run)
     for n_done in range(MAX_ITERATIONS):
         with single_threaded_blas():
             batch, drawn, _ = without_stuck_chains(*source.draw(state))
             samples, stuck = moves.sample(state.psi, stuck, SWEEPS)
-            outlying = probes.outlying(state.psi, samples, batch.energy, len(batch.spins))
+            outlying = probes.outlying(state.psi, samples, batch.energy, batch.n_samples)
             if outlying is None:
                 return state
             batch = outlying.joined_to(batch, state.psi)
