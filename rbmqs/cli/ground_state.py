@@ -99,15 +99,17 @@ def run_resume(options: argparse.Namespace) -> int:
     """Go on with a run; returns the exit status."""
     from rbmqs.runs.run import resume
 
-    if launched_ranks() is not None:
-        raise ValueError("resume goes on with the same bits on one rank: start it without mpirun")
+    comm = launched_ranks()
     with signals_reported():
         result = resume(
             options.directory,
             n_iterations=options.iterations,
             changes=changes_from_options(options.set),
             progress=not options.quiet,
+            comm=comm,
         )
+    if comm is not None and comm.rank > 0:
+        return 0  # rank 0 reports
     return _finish(result, None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -137,6 +137,7 @@ def resume(
     max_seconds: float | None = None,
     changes: Mapping[str, Any] | None = None,
     progress: bool = True,
+    comm: Any = None,
 ) -> RunResult:
     """Continue a run from its directory.
 
@@ -151,7 +152,9 @@ def resume(
         New limit of this part of the run.
     changes : mapping, optional
         Settings that differ from here on, such as {"optimiser.momentum": 0.5}; log and checkpoint
-        keep a list of them. A run without changes goes on bit for bit.
+        keep a list of them. A run without changes goes on bit for bit, on as many ranks as before.
+    comm : mpi4py communicator, optional
+        Ranks that share the chains, as many as you like; see `ground_state`.
 
     Raises
     ------
@@ -166,8 +169,12 @@ def resume(
     """
     directory = Path(directory)
     check_holds_run(directory)
-    with locked(directory):
-        result = _resume(directory, hamiltonian, n_iterations, max_seconds, changes, progress)
+    is_first = comm is None or comm.rank == 0
+    with on_all_ranks(locked(directory) if is_first else nullcontext(), comm):
+        arguments = (n_iterations, max_seconds, changes, progress and is_first, comm)
+        result = _resume(directory, hamiltonian, *arguments)
+        if comm is not None:
+            comm.Barrier()  # until the first rank has saved, and all have read
     pass_on(result.interrupted, result)
     return result
 
@@ -179,6 +186,7 @@ def _resume(
     max_seconds: float | None,
     changes: Mapping[str, Any] | None,
     progress: bool,
+    comm: Any,
 ) -> RunResult:
     checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
     settings = changed_settings(
@@ -190,14 +198,17 @@ def _resume(
             f"n_iterations must be at least the {done} done already, got {settings.n_iterations}"
         )
     settings = with_keywords(settings, {"max_seconds": max_seconds})
+    if comm is not None:
+        comm.Barrier()  # until all have read what the first one writes anew
     return run(
         hamiltonian,
         target_of(checkpoint.state),
         settings,
-        directory=directory,
+        directory=directory if comm is None or comm.rank == 0 else None,
         state=state_for(checkpoint.state, hamiltonian, settings),
         run_id=str(checkpoint.meta.get("run_id", "")),
         progress=progress,
+        comm=comm,
         changes=_all_changes(checkpoint, changes),
     )
 

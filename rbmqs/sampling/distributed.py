@@ -88,7 +88,9 @@ class DistributedSampler:
         """Draw from the chains of this rank; the rates are those of all."""
         drawn, chains = self.part.sample(psi, state, n_draws, n_discard=n_discard)
         with self.ranks.part("rates"):
-            rates = self.ranks.sum(len(drawn.spins) * np.array([drawn.acceptance, *drawn.swap_rates]))
+            rates = self.ranks.sum(
+                len(drawn.spins) * np.array([drawn.acceptance, *drawn.swap_rates])
+            )
         acceptance, *swap_rates = (rates / self.n_chains).tolist()
         samples = Samples(drawn.spins, acceptance, tuple(swap_rates), self.division)
         return samples, replace(chains, division=self.division)

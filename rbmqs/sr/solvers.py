@@ -79,7 +79,9 @@ class SampleSpace:
         n = self._jacobian.n_samples
         found = solve_positive(matrix, self.right, n * diag_shift)
         direction = self.direction(found.x)
-        return Direction(direction, found.shift / n, found.residual, 0, shift_advice(found.n_raised))
+        return Direction(
+            direction, found.shift / n, found.residual, 0, shift_advice(found.n_raised)
+        )
 
     def by_conjugate_gradients(self, matrix: PositiveMatrix, diag_shift: float) -> Direction:
         """Products with the matrix."""

@@ -152,7 +152,9 @@ class Ranks:
         while held < self.size:
             more = min(held, self.size - held)
             sent, found = rows[: ends[more]], rows[ends[held] : ends[held + more]]
-            self.exchange(sent, (self.rank - held) % self.size, found, (self.rank + held) % self.size)
+            self.exchange(
+                sent, (self.rank - held) % self.size, found, (self.rank + held) % self.size
+            )
             held += more
         after = ends[self.size - self.rank] if self.rank else 0
         return np.concatenate([rows[after:], rows[:after]]) if self.rank else rows

@@ -54,7 +54,9 @@ class Batch:
     @cached_property
     def n_samples(self) -> int:
         """Configurations, those of other ranks too; all ranks ask together."""
-        return len(self.spins) if self.division is None else self.division.ranks.total(len(self.spins))
+        return (
+            len(self.spins) if self.division is None else self.division.ranks.total(len(self.spins))
+        )
 
     @property
     def by_chain(self) -> np.ndarray:

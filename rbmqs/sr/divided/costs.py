@@ -132,7 +132,7 @@ def parts_of(name: str, problem: Problem, n_iterations: int | None = None) -> di
     n_iterations : int, optional
         Of conjugate gradients, or of the refinement behind Cholesky; expected ones by default.
     """
-    return {part: count for part, count in _PARTS[name](problem, n_iterations)}
+    return dict(_PARTS[name](problem, n_iterations))
 
 
 def _parameter_sum(p: Problem) -> Count:

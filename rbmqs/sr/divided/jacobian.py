@@ -181,9 +181,7 @@ class FactorRows:
         if b is not None:
             tanh = tanh[:, b.order]
         blocks = (
-            one_block(tanh.shape[1])
-            if b is None
-            else (b.first, b.near, b.near_profile, b.floor)
+            one_block(tanh.shape[1]) if b is None else (b.first, b.near, b.near_profile, b.floor)
         )
         return Factors(spins, tanh, float(J.has_visible_bias), float(J.has_hidden_bias), blocks)
 

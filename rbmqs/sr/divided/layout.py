@@ -16,8 +16,8 @@ class Layout:
     """Tiles of rows, dealt out in turn: the order of rows in the matrix.
 
     Row b of tiles of every rank comes before row b + 1 of any: all have the same share of each part
-    of the lower triangle, and of what is left of a factorisation. Nothing moves for that, as samples
-    may stand in any order.
+    of the lower triangle, and of what is left of a factorisation. Nothing moves for that, as
+    samples may stand in any order.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class DividedMatrix:
     @cached_property
     def largest(self) -> float:
         """Largest number on the diagonal."""
-        start, height, place, stride = self.layout.rows.T
+        height, place, stride = self.layout.rows[:, 1:].T
         own = [
             self.lower[0, p + s - h : p + h * s : s + 1].max(initial=0.0)
             for p, h, s in zip(place.tolist(), height.tolist(), stride.tolist(), strict=True)

@@ -65,8 +65,8 @@ class OutlyingSamples:
         Of each of them, one being that of a sample.
     probes : bool (n_probes,)
         Which of them these are.
-    n : int
-        Configurations on all ranks.
+    n_all : int, optional
+        Configurations on all ranks, where these are not all.
     is_divided : bool
         Whether ranks have different ones; else rank 0 lets them join.
     """
@@ -75,11 +75,11 @@ class OutlyingSamples:
     local_energies: np.ndarray
     weight: float
     probes: np.ndarray
-    n: int
+    n_all: int | None = None
     is_divided: bool = False
 
     def __len__(self) -> int:
-        return self.n
+        return len(self.spins) if self.n_all is None else self.n_all
 
     def weights(self, n_samples: int) -> np.ndarray:
         """Of samples and these together, with mean one."""
@@ -94,7 +94,7 @@ class OutlyingSamples:
         joins = self.is_divided or batch.division.ranks.rank == 0
         own = slice(None if joins else 0)
         spins, energies = self.spins[own], self.local_energies[own]
-        scale = (n_samples + self.n) / (n_samples + self.n * self.weight)
+        scale = (n_samples + len(self)) / (n_samples + len(self) * self.weight)
         weights = np.append(np.ones(len(batch.spins)), np.full(len(spins), self.weight))
         return batch.joined_by(psi, spins, energies, scale * weights)
 

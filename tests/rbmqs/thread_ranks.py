@@ -1,0 +1,39 @@
+"""Ranks that are threads of one process, with the calls of mpi4py that are used."""
+
+import queue
+from concurrent.futures import ThreadPoolExecutor
+
+from rbmqs.utils.ranks import Ranks
+
+PATIENCE = 60  # seconds
+
+
+class Threads:
+    """A communicator between threads."""
+
+    def __init__(self, rank, lines):
+        self.rank, self.size, self._lines = rank, len(lines), lines
+
+    def Send(self, own, to, tag):
+        self._lines[self.rank][to].put(own.copy())
+
+    def Recv(self, found, source, tag):
+        sent = self._lines[source][self.rank].get(timeout=PATIENCE)
+        assert sent.shape == found.shape
+        found[:] = sent
+
+    def Sendrecv(self, own, to, tag, found, source, other_tag):
+        self.Send(own, to, tag)
+        self.Recv(found, source, other_tag)
+
+    def allgather(self, value):
+        for to in range(self.size):
+            self._lines[self.rank][to].put(value)
+        return [self._lines[k][self.rank].get(timeout=PATIENCE) for k in range(self.size)]
+
+
+def on_ranks(size, work):
+    """What each rank returns from work(ranks)."""
+    lines = [[queue.Queue() for _ in range(size)] for _ in range(size)]
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(work, [Ranks(Threads(rank, lines)) for rank in range(size)]))
