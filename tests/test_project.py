@@ -339,7 +339,7 @@ def test_one_of_each_is_added_in_a_module_and_used(
     words = ["ground-state", "own-model", "--length", "6", "--iterations", "3", "--samples", "64"]
     words += ["--final-samples", "64", "--quiet", "--move", "own-flip"]
     words += ["--ansatz", "own_additions:OwnAnsatz", "--optimiser", "own_additions:OwnOptimiser"]
-    assert main(words) in (0, 3)
+    assert main(words) == 0
     file = tmp_path / "run.toml"
     file.write_text('[model]\nname = "ising"\n[ansatz]\nname = "own_additions:OwnAnsatz"\n')
-    assert main(["ground-state", "--config", str(file), *words[2:-4]]) in (0, 3)
+    assert main(["ground-state", "--config", str(file), *words[2:-4]]) == 0

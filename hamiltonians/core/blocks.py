@@ -175,3 +175,42 @@ def multiply(
                 y[x0 + i] = value
                 total += (np.conj(x[x0 + i]) * value).real
         partial[chunk] = scale * total
+
+
+@parallel_kernel
+def pack(start, place, x, out):
+    """Blocks of x one after the other: block k begins at ``start[k]`` and goes to ``place[k]``."""
+    for k in numba.prange(len(start)):
+        first, to = np.uint64(start[k]), np.uint64(place[k])
+        for i in range(np.uint64(place[k + 1] - place[k])):
+            out[to + i] = x[first + i]
+
+
+@parallel_kernel
+def add_received(
+    chunk_start, rows, klasses, offsets, class_start, sign, high_flips, cross_flips, pairs, here,
+    received, y, scale,
+):  # fmt: skip
+    """y += scale H z for blocks z of another rank, on the blocks ``rows``.
+
+    ``here`` are klasses and offsets as `multiply` takes them, of the blocks in ``received``.
+    """
+    n_source = len(high_flips[0]) + 1
+    largest = 0
+    for k in range(len(class_start) - 1):
+        largest = max(largest, class_start[k + 1] - class_start[k])
+    for chunk in numba.prange(len(chunk_start) - 1):
+        out = np.empty(largest, y.dtype)
+        source, factor = np.empty(n_source, np.uint64), np.empty(n_source, y.dtype)
+        for r in range(chunk_start[chunk], chunk_start[chunk + 1]):
+            h = rows[r]
+            klass = klasses[h]
+            high, y0 = np.uint64(h), np.uint64(offsets[h])
+            first = np.uint64(class_start[klass])
+            size = np.uint64(class_start[klass + 1] - class_start[klass])
+            for i in range(size):
+                out[i] = y.dtype.type(0)
+            add_high(high, size, klass, here, high_flips, source, factor, received, out)
+            add_cross(high, klass, first, here, cross_flips, pairs, sign, received, out)
+            for i in range(size):
+                y[y0 + i] += scale * out[i]

@@ -76,12 +76,8 @@ def element_number(state, f, flips):
 
 
 @kernel
-def write_row(state, flips, codes, shift, index, group, work, entries, at):
-    """Packed elements of one row from ``entries[at]`` on; returns where they end.
-
-    All representatives are found first and looked up afterwards, so that the processor can wait
-    for several places in memory at once.
-    """
+def row_partners(state, flips, group, work):
+    """Representatives that a row leads to, with numbers of elements and characters; how many."""
     mask, bits = flips[0], flips[1]
     values, found, numbers, phases = work
     n = 0
@@ -91,6 +87,18 @@ def write_row(state, flips, codes, shift, index, group, work, entries, at):
             numbers[n] = element_number(state, f, flips)
             n += 1
     to_representatives(n, found, phases, group, values)
+    return n
+
+
+@kernel
+def write_row(state, flips, codes, shift, index, group, work, entries, at):
+    """Packed elements of one row from ``entries[at]`` on; returns where they end.
+
+    All representatives are found first and looked up afterwards, so that the processor can wait
+    for several places in memory at once.
+    """
+    _, found, numbers, phases = work
+    n = row_partners(state, flips, group, work)
     for m in range(n):
         b = find(found[m], index)
         code = codes[numbers[m], phases[m]] if b >= 0 else np.uint64(0)
@@ -192,3 +200,85 @@ def expand(states, index, group, phases, psi, out):
         for m in range(last - first):
             b = find(found[m], index)
             out[first + m] = phases[phase[m]] * psi[b] if b >= 0 else psi[0] * 0
+
+
+@parallel_kernel
+def list_partners(rows, flips, codes, group, row_ptr, found, code):
+    """Representatives and codes of the elements of some rows, which other ranks number."""
+    for chunk in numba.prange((len(rows) + ROWS - 1) // ROWS):
+        work = work_arrays(group[1], len(flips[0]))
+        for a in range(chunk * ROWS, min((chunk + 1) * ROWS, len(rows))):
+            n = row_partners(rows[a], flips, group, work)
+            at = row_ptr[a] - row_ptr[0]
+            for m in range(n):
+                found[at + np.uint64(m)] = work[1][m]
+                code[at + np.uint64(m)] = codes[work[2][m], work[3][m]]
+
+
+@parallel_kernel
+def find_all(states, index, first, numbers):
+    """Numbers of representatives, the first of them being ``first``; -1 for other states."""
+    for k in numba.prange(len(states)):
+        b = find(states[k], index)
+        numbers[k] = first + b if b >= 0 else -1
+
+
+@parallel_kernel
+def sort_rows(row_ptr, entries, shift, first, dimension):
+    """Packed elements of each row by their columns, from column ``first`` on round to it."""
+    low = (_ONE << shift) - _ONE
+    for a in numba.prange(len(row_ptr) - 1):
+        for k in range(row_ptr[a] + _ONE, row_ptr[a + 1]):
+            entry = entries[k]
+            key = ((np.uint64(entry) & low) + dimension - first) % dimension
+            m = k
+            while m > row_ptr[a]:
+                before = entries[m - _ONE]
+                if ((np.uint64(before) & low) + dimension - first) % dimension <= key:
+                    break
+                entries[m] = before
+                m -= _ONE
+            entries[m] = entry
+
+
+@parallel_kernel
+def multiply_diagonal(diagonal, weights, x, y, scale, beta, taken, partial):
+    """y = scale (diagonal) x - beta y, and no element taken yet; ``partial`` as below."""
+    for chunk in numba.prange(len(partial)):
+        total = 0.0
+        for a in range(chunk * ROWS, min((chunk + 1) * ROWS, len(x))):
+            y[a] = scale * diagonal[a] * x[a] - beta * y[a]
+            taken[a] = 0
+            total += weights[a] * (np.conj(x[a]) * y[a]).real
+        partial[chunk] = scale * total
+
+
+@parallel_kernel
+def multiply_part(
+    row_ptr, taken, entries, shift, start, source, value, weights, x, y, scale, partial
+):  # fmt: skip
+    """y += scale H z for a part z = ``source`` of the vector, whose first column is ``start``.
+
+    Rows are sorted by `sort_rows`, and parts come in that order: ``taken`` counts the elements of
+    each row that are done. ``partial`` gains this rank's share of Re <scale x|y>.
+    """
+    low = (_ONE << shift) - _ONE
+    size = np.uint64(len(source))
+    for chunk in numba.prange(len(partial)):
+        total = 0.0
+        begin = np.uint64(chunk) * np.uint64(ROWS)
+        for a in range(begin, min(begin + np.uint64(ROWS), np.uint64(len(x)))):
+            k, end = row_ptr[a] + np.uint64(taken[a]), row_ptr[a + _ONE]
+            image = x.dtype.type(0)
+            while k < end:
+                entry = np.uint64(entries[k])
+                b = (entry & low) - start  # of an earlier column it is a large number
+                if b >= size:
+                    break
+                image += value[entry >> shift] * source[b]
+                k += _ONE
+            taken[a] = np.uint16(k - row_ptr[a])
+            image *= scale
+            y[a] += image
+            total += weights[a] * (np.conj(x[a]) * image).real
+        partial[chunk] += scale * total

@@ -7,84 +7,22 @@ small matrix, which a multiple of another block and which cross is said in
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.core import blocks
-from hamiltonians.operators.bits import MaskStrings, bit_counts, flip_strings, signs
+from hamiltonians.exact.exchange import BlockExchange, own_blocks
+from hamiltonians.exact.layout import LARGEST_CHUNK, SMALLEST_CHUNK, Layout, lay_out
+from hamiltonians.operators.bits import MaskStrings, flip_strings, signs
 from hamiltonians.operators.connections import bit_connections, compile_connections
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.utils.ranks import sum_of
 
-# Bits of the low half: its tables should stay near the processor. In a sector blocks are shorter,
-# and 12 bits take 7.0 ns a state where 10 take 8.4 (Heisenberg chain of 24); free, 12 take 3.8 ms
-# where 9, 10 and 11 take 4.4, 4.1 and 3.9 (Ising chain of 20).
-LOW_BITS = 12
 # Rows of a flip that are taken together: 4.0 ms instead of 5.9 (Ising chain of 20).
 SHORTEST_RUN = 8
-SMALLEST_CHUNK, LARGEST_CHUNK = 2**11, 2**15  # basis states that a thread takes at a time
-
-
-class Layout(NamedTuple):
-    """Where the blocks lie.
-
-    Attributes
-    ----------
-    n_low : int
-        Number of bits in the low half.
-    klasses : ndarray, shape (2^n_high,), int64
-        Class of the low halves of each block, -1 for a high half that no state has.
-    offsets : ndarray, shape (2^n_high,), int64
-        First basis state of each block.
-    lows : ndarray, shape (2^n_low,), int64
-        Low halves, sorted by class.
-    positions : ndarray, shape (2^n_low,), int64
-        Of a low half among those of its class.
-    class_of : ndarray, shape (2^n_low,), int64
-    class_start : ndarray, int64
-        Where each class starts in ``lows``.
-    """
-
-    n_low: int
-    klasses: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    lows: NDArray[np.int64]
-    positions: NDArray[np.int64]
-    class_of: NDArray[np.int64]
-    class_start: NDArray[np.int64]
-
-    def chunks(self, size: int) -> NDArray[np.int64]:
-        """Block numbers at which chunks of about ``size`` basis states start, and the end."""
-        total = int(self.offsets[-1]) + self._size_of_last
-        wanted = np.arange(0, total, size)
-        starts = np.searchsorted(self.offsets, wanted, side="left")
-        return np.unique(np.append(starts, len(self.offsets))).astype(np.int64)
-
-    @property
-    def _size_of_last(self) -> int:
-        k = self.klasses[-1]
-        return 0 if k < 0 else int(self.class_start[k + 1] - self.class_start[k])
-
-
-def lay_out(sector: Sector, n_low: int | None = None) -> Layout:
-    """Blocks of a sector; basis states ascend as integers."""
-    if n_low is None:
-        n_low = min(LOW_BITS, sector.n_sites - sector.n_sites // 4)
-    low, high = np.arange(2**n_low), np.arange(2 ** (sector.n_sites - n_low))
-    if sector.n_down is None:
-        class_of, klasses = np.zeros_like(low), np.zeros_like(high)
-    else:
-        class_of, klasses = bit_counts(low), sector.n_down - bit_counts(high)
-        klasses[(klasses < 0) | (klasses > n_low)] = -1
-    lows = np.argsort(class_of, kind="stable")
-    class_start = np.searchsorted(class_of[lows], np.arange(class_of.max() + 2))
-    positions = np.empty_like(low)
-    positions[lows] = low - class_start[class_of[lows]]
-    sizes = np.where(klasses < 0, 0, np.diff(class_start)[klasses])
-    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    return Layout(n_low, klasses, offsets, lows, positions, class_of, class_start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +35,23 @@ class BlockOperator:
     ----------
     sector : Sector
     terms : PauliSum
+    comm : mpi4py communicator, optional
+        Of ranks that divide each vector: every one holds neighbouring blocks.
     """
 
     sector: Sector
     terms: PauliSum
+    comm: Any = None
 
     @property
     def dimension(self) -> int:
         """Number of basis states."""
         return self.sector.dimension
+
+    @property
+    def length(self) -> int:
+        """Number of those whose amplitudes this rank holds."""
+        return self.layout.total
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
@@ -121,19 +67,28 @@ class BlockOperator:
     def multiply(
         self, x: NDArray[Any], y: NDArray[Any], scale: float = 1.0, beta: float = 0.0
     ) -> float:
-        """y = scale H x - beta y in place; returns Re <scale x|y>."""
+        """y = scale H x - beta y in place; returns Re <scale x|y>, over all ranks."""
+        tables, layout = self._tables(x.dtype), self.layout
+        if self.comm is not None:  # what comes from other ranks first, so as to pass over y once
+            if beta == 0:
+                y[:], beta = 0, -1.0
+            self._exchange.add(tables, x, y, -scale / beta)
         partial = np.zeros(len(self._chunks) - 1)
-        layout = self.layout
         blocks.multiply(
-            self._chunks, layout.klasses, layout.offsets, layout.class_start,
-            *self._tables(x.dtype), x, y, scale, beta, partial,
+            self._chunks, layout.klasses, layout.offsets, layout.class_start, *tables, x, y,
+            scale, beta, partial,
         )  # fmt: skip
-        return float(partial.sum())
+        return sum_of(float(partial.sum()), self.comm)
 
     @cached_property
     def layout(self) -> Layout:
-        """The blocks."""
-        return lay_out(self.sector)
+        """The blocks of this rank."""
+        whole = lay_out(self.sector)
+        return whole if self.comm is None else own_blocks(whole, self.comm)
+
+    @cached_property
+    def _exchange(self) -> BlockExchange:
+        return BlockExchange(lay_out(self.sector), self._tables(self.dtype), self.comm)
 
     @cached_property
     def _chunks(self) -> NDArray[np.int64]:

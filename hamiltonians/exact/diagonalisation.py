@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -36,9 +36,11 @@ from hamiltonians.operators.sectors import Sector
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import flag, instance, integer
+from hamiltonians.utils.failures import guard
 from hamiltonians.utils.files import check_writable
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.memory import TooLargeError, available_memory
+from hamiltonians.utils.ranks import first_of, gathered, smallest_share
 
 __all__ = [
     "ExactResult",
@@ -68,7 +70,8 @@ class ExactResult(Tabled):
         Ascending, in Pauli units; a degenerate level appears with all its states.
     vectors : ndarray, shape (dimension, k), or None
         Normalised columns. Without symmetries basis states ascend as integers; in a symmetry
-        sector the basis are its orbits, see `expanded`.
+        sector the basis are its orbits, see `expanded`. On several ranks each has some of the
+        rows, in the order of the ranks; all ranks call the methods together.
     residuals : ndarray, shape (k,), float64
         |H v - E v|, measured with a product if there are vectors, else known from the recurrence.
     total_sz : float or None
@@ -144,19 +147,20 @@ class ExactResult(Tabled):
     def expanded(self, state: int = 0) -> NDArray[Any]:
         """A state on all basis states of its total-S_z sector, shape (sector dimension,).
 
-        This is what `expectation`, `hamiltonians.exact.evolution` and ``RBM.overlap`` take.
+        This is what `expectation`, `hamiltonians.exact.evolution` and ``RBM.overlap`` take. On
+        several ranks each gets all of it.
 
         Raises
         ------
         TooLargeError
             If the expanded vector does not fit into memory.
         """
-        column = self.state(state)
+        column = gathered(self.state(state), self.operator.comm)
         if self.symmetry is None:
             return column
         from hamiltonians.exact.expansion import expand
 
-        basis = self.operator.basis
+        basis = replace(self.operator.basis, comm=None)
         return expand(column, basis, Sector(basis.n_sites, self.total_sz))
 
     def expect(self, observable: PauliSum, state: int = 0) -> float | complex:
@@ -185,6 +189,7 @@ def ground_state(
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
     seed: int = 0,
+    comm: Any = None,
 ) -> ExactResult:
     """The ``k`` lowest states of ``H`` in its sector.
 
@@ -209,6 +214,9 @@ def ground_state(
         Gets the number of products, the energy and the residual now and then.
     seed : int
         Of the start vector, which is random unless the signs of the ground state are known.
+    comm : mpi4py communicator, optional
+        Ranks that divide vectors and matrix between them; all call this function alike. Sectors of
+        at most 512 states, and the few states of more than 36 sites, are solved by each rank.
 
     Raises
     ------
@@ -218,13 +226,18 @@ def ground_state(
         If ``k`` is not an integer between 1 and the dimension, if the sector is empty, or the
         symmetry is not one of ``H``.
     """
-    plan = checked_plan(H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit)
+    guard(comm)
+    plan = checked_plan(
+        H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit, comm=comm
+    )
     seed = integer("seed", seed, 0)
-    if checkpoint is not None:
+    if plan.n_ranks == 1:
+        comm = None
+    if checkpoint is not None and (comm is None or comm.rank == 0):
         check_writable(checkpoint)
     start = time.perf_counter()
     H, trace, unit = normalised(H)
-    operator = compiled(H, symmetry, plan.stored_elements)
+    operator = compiled(H, symmetry, plan.stored_elements, comm)
     if tolerance is None:
         tolerance = TOLERANCE if vectors else ENERGY_TOLERANCE
 
@@ -256,6 +269,7 @@ def checked_plan(
     symmetry: SymmetrySector | None = None,
     vectors: bool = True,
     memory_limit: int | None = None,
+    comm: Any = None,
 ) -> MemoryPlan:
     """The memory plan of `ground_state` with the same arguments, after all its checks."""
     k = integer("k", k, minimum=1)
@@ -263,10 +277,11 @@ def checked_plan(
     check_sites(H)
     if symmetry is not None:
         symmetry.check(H)
-    limit = available_memory()
-    if memory_limit is not None:
+    if memory_limit is None:
+        limit = smallest_share(available_memory(), comm)
+    else:
         limit = integer("memory_limit", memory_limit, minimum=0)
-    plan = memory_plan(H, k, symmetry, vectors, limit)
+    plan = memory_plan(H, k, symmetry, vectors, limit, 1 if comm is None else comm.size)
     if plan.dimension == 0 and symmetry is not None:
         raise ValueError(f"symmetry must have states, got the empty sector {symmetry.label!r}")
     if k > plan.dimension:
@@ -275,15 +290,18 @@ def checked_plan(
     return plan
 
 
-def compiled(H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool = True) -> Any:
-    """The Hamiltonian as an operator on the vectors of its sector."""
+def compiled(
+    H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool = True, comm: Any = None
+) -> Any:
+    """The Hamiltonian as an operator on the vectors of its sector, which ranks may divide."""
     sector = Sector(H.n_sites, H.total_sz)
     if symmetry is None:
-        return operator_on(sector, H.terms)
+        return operator_on(sector, H.terms, comm)
+    from hamiltonians.exact.divided_symmetric import operator_of_orbits
     from hamiltonians.exact.orbits import OrbitBasis
-    from hamiltonians.exact.symmetric import SymmetricOperator
 
-    return SymmetricOperator(OrbitBasis(H.n_sites, sector.n_down, symmetry), H.terms, stored)
+    basis = OrbitBasis(H.n_sites, sector.n_down, symmetry, comm)
+    return operator_of_orbits(basis, H.terms, stored)
 
 
 @overload
@@ -389,7 +407,7 @@ def _solve(
         state = _lowest(H, operator, vectors, tolerance, checkpoint, progress, seed)
         column = None if state.vector is None else _orthonormal(state.vector, operator)[:, None]
         return np.array([state.energy]), column, np.array([state.residual]), state.n_products
-    from hamiltonians.exact.thick_restart import lowest_states, orthonormal_product
+    from hamiltonians.exact.thick_restart import divided_norm, lowest_states, orthonormal_product
 
     rng = np.random.default_rng(seed)
     energies, columns, n_products = lowest_states(
@@ -398,7 +416,7 @@ def _solve(
     )  # fmt: skip
     product = orthonormal_product(operator)
     pairs = zip(energies, columns.T, strict=True)
-    residuals = np.array([np.linalg.norm(product(v) - E * v) for E, v in pairs])
+    residuals = np.array([divided_norm(product(v) - E * v, operator.comm) for E, v in pairs])
     return energies, columns, residuals, n_products + k
 
 
@@ -412,7 +430,10 @@ def _lowest(
     name = f"{H.fingerprint} {operator.dimension}{label} seed {seed}"
     file = None
     if checkpoint is not None:
-        file = Checkpoint(Path(checkpoint), name, operator.dimension, np.dtype(operator.dtype))
+        dtype = np.dtype(operator.dtype)
+        file = Checkpoint(
+            Path(checkpoint), name, operator.dimension, dtype, operator.comm, operator.length
+        )
 
     def report(run: Recurrence, energy: float, residual: float) -> None:
         if progress is not None:
@@ -420,7 +441,8 @@ def _lowest(
         if file is not None:
             file.save_if_due(run)
 
-    with nullcontext() if file is None else locked(file.path):
+    is_first = operator.comm is None or operator.comm.rank == 0
+    with locked(file.path) if file is not None and is_first else nullcontext():
         state = lowest_state(
             operator,
             lambda: _start_vector(H, operator, seed),
@@ -443,9 +465,13 @@ def _start_vector(H: SpinHamiltonian, operator: Any, seed: int) -> NDArray[Any]:
 
 
 def random_vector(operator: Operator, rng: np.random.Generator) -> NDArray[Any]:
-    """Entries uniform between -1/2 and 1/2, of the dtype of the operator."""
+    """Entries uniform between -1/2 and 1/2, of the dtype of the operator, alike on any ranks."""
     n_parts = 2 if operator.dtype == np.complex128 else 1
-    vector = rng.random(n_parts * operator.dimension)
+    first, end = n_parts * first_of(operator.length, operator.comm), n_parts * operator.dimension
+    stream: Any = rng.bit_generator
+    stream.advance(first)
+    vector = rng.random(n_parts * operator.length)
+    stream.advance(end - first - len(vector))
     vector -= 0.5
     return vector.view(operator.dtype)
 

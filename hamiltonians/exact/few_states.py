@@ -29,6 +29,16 @@ class SparseOperator:
         return self.sector.dimension
 
     @property
+    def length(self) -> int:
+        """The same: so few states are not divided between ranks."""
+        return self.dimension
+
+    @property
+    def comm(self) -> None:
+        """No ranks."""
+        return None
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """float64 if all matrix elements are real, else complex128."""
         return self._matrix.dtype
@@ -51,6 +61,8 @@ class SparseOperator:
         return sparse_on_configurations(self.terms, self.sector.configurations())
 
 
-def operator_on(sector: Sector, terms: PauliSum) -> BlockOperator | SparseOperator:
-    """A Pauli sum as an operator on the vectors of a sector."""
-    return SparseOperator(sector, terms) if sector.is_sparse else BlockOperator(sector, terms)
+def operator_on(
+    sector: Sector, terms: PauliSum, comm: Any = None
+) -> BlockOperator | SparseOperator:
+    """A Pauli sum as an operator on the vectors of a sector, divided between ranks if many."""
+    return SparseOperator(sector, terms) if sector.is_sparse else BlockOperator(sector, terms, comm)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.core import vectors
+from hamiltonians.utils.ranks import decided_by_first, sum_of
 
 MAX_STEPS = 1000
 NEAR_ZERO = 1e-4  # of |H|: residuals of energies below are relative to that
@@ -30,6 +31,14 @@ class Operator(Protocol):
         """Length of the vectors."""
 
     @property
+    def length(self) -> int:
+        """Of the part of each vector that this rank holds."""
+
+    @property
+    def comm(self) -> Any:
+        """Communicator of the ranks that divide the vectors, or None for one process."""
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """float64 or complex128."""
 
@@ -40,7 +49,7 @@ class Operator(Protocol):
     def multiply(
         self, x: NDArray[Any], y: NDArray[Any], scale: float = 1.0, beta: float = 0.0
     ) -> float:
-        """y = scale H x - beta y in place; returns Re <scale x|y>."""
+        """y = scale H x - beta y in place; returns Re <scale x|y>, over all ranks."""
 
 
 @dataclass
@@ -79,7 +88,7 @@ class Recurrence:
         last = self.beta[-1] if self.beta else 0.0
         x, y, s = self.current, self.previous, self.scale
         alpha = H.multiply(x, y, s, last * self.previous_scale)
-        norm = np.sqrt(subtract(x, alpha * s, y, H.weights, total, coefficient * s))
+        norm = np.sqrt(subtract(x, alpha * s, y, H, total, coefficient * s))
         self.alpha.append(alpha)
         self.beta.append(norm)
         self.current, self.previous, self.previous_scale = y, x, s
@@ -144,7 +153,7 @@ def lowest_state(
     ----------
     H : Operator
     start : callable
-        Makes the start vector, the same at each call.
+        Makes this rank's part of the start vector, the same at each call.
     tolerance : float
         Bound of the residual, relative to the energy, or to 1e-4 |H| where that is larger.
     with_vector : bool
@@ -170,25 +179,25 @@ def lowest_state(
 def measured(H: Operator, vector: NDArray[Any], n_products: int) -> LowestState:
     """Energy and residual of a vector, by one more product."""
     none, image = vector[:0], np.zeros_like(vector)
-    norm = np.sqrt(subtract(vector, 0.0, vector, H.weights, none))
+    norm = np.sqrt(subtract(vector, 0.0, vector, H, none))
     vector /= norm
     energy = H.multiply(vector, image)
-    residual = np.sqrt(subtract(vector, energy, image, H.weights, none))
+    residual = np.sqrt(subtract(vector, energy, image, H, none))
     return LowestState(energy, residual, vector, n_products + 1)
 
 
 def subtract(
-    x: NDArray[Any], factor: float, y: NDArray[Any], weights: NDArray[Any], total: NDArray[Any],
+    x: NDArray[Any], factor: float, y: NDArray[Any], H: Operator, total: NDArray[Any],
     coefficient: float = 0.0,
 ) -> float:  # fmt: skip
     """y -= factor x and total += coefficient x in one pass; returns <y|y>."""
     partial = np.empty(-(-len(x) // vectors.CHUNK))
-    vectors.subtract(x, factor, weights, y, total, coefficient, partial)
-    return float(partial.sum())
+    vectors.subtract(x, factor, H.weights, y, total, coefficient, partial)
+    return sum_of(float(partial.sum()), H.comm)
 
 
 def _recurrence(H: Operator, start: NDArray[Any]) -> Recurrence:
-    norm = np.sqrt(subtract(start, 0.0, start, H.weights, start[:0]))
+    norm = np.sqrt(subtract(start, 0.0, start, H, start[:0]))
     return Recurrence(start, np.zeros_like(start), 1 / norm)
 
 
@@ -201,7 +210,7 @@ def _converge(
     while run.n_steps < MAX_STEPS:
         run.step(H, none)
         if run.is_exhausted or run.n_steps % every == 0:
-            energy, row, residual = run.lowest()
+            energy, row, residual = decided_by_first(run.lowest(), H.comm)
             report(run, energy, residual)
             if run.is_exhausted or residual <= tolerance * max(abs(energy), NEAR_ZERO * run.size):
                 return energy, row, residual

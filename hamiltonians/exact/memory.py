@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from hamiltonians.exact.exchange import PIECE
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.operators.sectors import has_few_states
@@ -30,11 +31,14 @@ class MemoryPlan:
         Bytes by what they hold.
     stored_elements : bool
         Whether the matrix elements of a symmetry sector are kept.
+    n_ranks : int
+        That divide the vectors; the bytes are those of one rank.
     """
 
     dimension: int
     parts: dict[str, int]
     stored_elements: bool = False
+    n_ranks: int = 1
 
     @property
     def total(self) -> int:
@@ -43,7 +47,8 @@ class MemoryPlan:
 
     def __str__(self) -> str:
         listed = ", ".join(f"{name} {size_text(n)}" for name, n in self.parts.items() if n)
-        return f"dimension {self.dimension}: {size_text(self.total)} ({listed})"
+        each = "" if self.n_ranks == 1 else f" on each of {self.n_ranks} ranks"
+        return f"dimension {self.dimension}: {size_text(self.total)}{each} ({listed})"
 
 
 def memory_plan(
@@ -52,12 +57,21 @@ def memory_plan(
     sector: SymmetrySector | None = None,
     vectors: bool = True,
     limit: int | None = None,
+    n_ranks: int = 1,
 ) -> MemoryPlan:
-    """Plan the memory of `ground_state`; matrix elements are kept if they fit into ``limit``."""
+    """Plan the memory of `ground_state`; matrix elements are kept if they fit into ``limit``.
+
+    Ranks always keep them: to find them anew, each would need the representatives of all.
+    """
     instance("H", H, SpinHamiltonian)
     dimension = sector_dimension(H, sector)
+    if dimension <= DENSE_DIMENSION or (sector is None and has_few_states(H.n_sites, H.total_sz)):
+        n_ranks = 1
     item = 8 if H.is_real and (sector is None or sector.is_real) else 16
-    parts = {"vectors": _n_vectors(dimension, k, vectors) * item * dimension}
+    own = -(-dimension // n_ranks)
+    parts = {"vectors": _n_vectors(dimension, k, vectors) * item * own}
+    if n_ranks > 1:
+        parts["from other ranks"] = item * (2 * PIECE if sector is None else own)
     if dimension <= DENSE_DIMENSION:
         parts["dense matrix"] = 4 * item * dimension**2
     if sector is None and has_few_states(H.n_sites, H.total_sz):
@@ -65,14 +79,14 @@ def memory_plan(
         return MemoryPlan(dimension, parts)
     if sector is None:
         parts["tables"] = 16 * 2 ** max(H.n_sites - _BLOCK_LOW_BITS, 0) + 2**18
-        return MemoryPlan(dimension, parts)
+        return MemoryPlan(dimension, parts, n_ranks=n_ranks)
     parts["starts of lists"] = 2 ** max(H.n_sites - 16, 0)
-    parts["representatives, orbit sizes, index"] = 34 * dimension + 2**25
-    elements = matrix_bytes(H, dimension)
-    fits = limit is None or elements + sum(parts.values()) <= limit
+    parts["representatives, orbit sizes, index"] = 34 * own + 2**25
+    elements = matrix_bytes(H, own)
+    fits = n_ranks > 1 or limit is None or elements + sum(parts.values()) <= limit
     if fits:
         parts["matrix elements"] = elements
-    return MemoryPlan(dimension, parts, fits)
+    return MemoryPlan(dimension, parts, fits, n_ranks)
 
 
 def memory_needed(H: SpinHamiltonian, k: int = 1) -> int:

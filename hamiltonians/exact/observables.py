@@ -9,6 +9,7 @@ from hamiltonians.exact.few_states import operator_on
 from hamiltonians.operators.pauli import PauliString, PauliSum
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.utils.checks import instance
+from hamiltonians.utils.ranks import sum_of, sum_of_arrays
 
 _AT_ONCE = 2**16  # states whose spins are spelt out at a time
 
@@ -46,39 +47,49 @@ def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> floa
     v = np.ascontiguousarray(vector)
     if v.shape != (sector.dimension,):
         raise ValueError(f"vector must have shape ({sector.dimension},), got {v.shape}")
-    norm = np.vdot(v, v).real
+    return _expectation(v, observable, sector, None)
+
+
+def _expectation(
+    v: NDArray[Any], observable: PauliSum, sector: Sector, comm: Any
+) -> float | complex:
+    norm = sum_of(float(np.vdot(v, v).real), comm)
     if not norm > 0:
         raise ValueError(f"vector must have a positive norm, got {norm}")
-    return _mean_of_parts(observable, lambda part: _mean(v, operator_on(sector, part)) / norm)
+    return _mean_of_parts(observable, lambda part: _mean(v, operator_on(sector, part, comm)) / norm)
 
 
 def expect(result: SolvedStates, observable: PauliSum, state: int = 0) -> float | complex:
     """See `ExactResult.expect`."""
     column = np.ascontiguousarray(result.state(state))
     if result.symmetry is None:
-        return expectation(column, observable, result.operator.sector)
-    from hamiltonians.exact.symmetric import SymmetricOperator
+        instance("observable", observable, PauliSum)
+        operator = result.operator
+        return _expectation(column, observable, operator.sector, operator.comm)
+    from hamiltonians.exact.divided_symmetric import operator_of_orbits
 
     basis = result.operator.basis
     amplitudes = column / np.sqrt(basis.listed[1].astype(np.float64))
     averaged = average_over(observable, result.symmetry)
     return _mean_of_parts(
-        averaged, lambda part: _mean(amplitudes, SymmetricOperator(basis, part, stored=False))
+        averaged, lambda part: _mean(amplitudes, operator_of_orbits(basis, part, stored=False))
     )
 
 
 def correlations(result: SolvedStates, state: int = 0) -> NDArray[np.float64]:
     """See `ExactResult.correlations`."""
     weights = np.abs(result.state(state)) ** 2
+    comm = result.operator.comm
     if result.symmetry is None:
         sector = result.operator.sector
         if sector.is_sparse:
             spins = sector.configurations().astype(np.float64)
             return (spins * weights[:, None]).T @ spins
-        return _spin_products(sector.basis_states(), weights, sector.n_sites)
+        states = sector.basis_states() if comm is None else result.operator.layout.states()
+        return sum_of_arrays(_spin_products(states, weights, sector.n_sites), comm)
     basis = result.operator.basis
     products = np.empty((basis.n_sites, basis.n_sites))
-    inside = _spin_products(basis.listed[0], weights, basis.n_sites)
+    inside = sum_of_arrays(_spin_products(basis.listed[0], weights, basis.n_sites), comm)
     products[np.ix_(basis.site_order, basis.site_order)] = inside
     rows = result.symmetry.group.permutations
     return np.mean([products[np.ix_(row, row)] for row in rows], axis=0)

@@ -17,6 +17,7 @@ from hamiltonians.core import orbits
 from hamiltonians.core import symmetric_elements as partners
 from hamiltonians.operators.bits import bit_counts, permute_bits
 from hamiltonians.symmetry.groups import SymmetrySector
+from hamiltonians.utils.ranks import bounds, divided_evenly, sum_of
 
 _MAX_TOP = 12  # bits of a pattern
 _IMAGE_COST = 10  # looking at a set of sites costs 1, applying an element in full this much
@@ -37,11 +38,14 @@ class OrbitBasis:
     n_down : int or None
         Number of spins down; None if it is free.
     sector : SymmetrySector
+    comm : mpi4py communicator, optional
+        Of ranks that divide the orbits: every one lists a range of representatives.
     """
 
     n_sites: int
     n_down: int | None
     sector: SymmetrySector
+    comm: Any = None
 
     @property
     def order(self) -> int:
@@ -101,14 +105,14 @@ class OrbitBasis:
 
     @cached_property
     def listed(self) -> tuple[NDArray[np.uint64], NDArray[Any]]:
-        """Representatives, ascending (relabelled), and the sizes of their orbits."""
-        states = np.empty(self.dimension, np.uint64)
-        sizes: NDArray[Any] = np.empty(self.dimension, np.min_scalar_type(self.order))
-        n = 0
-        for some_states, some_orders in _batches(self):
-            states[n : n + len(some_states)] = some_states
-            sizes[n : n + len(some_states)] = self.order // some_orders
-            n += len(some_states)
+        """Representatives, ascending (relabelled), and the sizes of their orbits: of this rank."""
+        small = np.min_scalar_type(self.order)
+        parts = [(states, (self.order // n).astype(small)) for states, n in _batches(self)]
+        none = (np.zeros(0, np.uint64), np.zeros(0, small))
+        states, sizes = (np.concatenate(some) for some in zip(*parts, none, strict=True))
+        if self.comm is not None:
+            states, sizes = divided_evenly(states, self.comm), divided_evenly(sizes, self.comm)
+        n = int(sum_of(len(states), self.comm))
         if n != self.dimension:
             raise RuntimeError(f"{n} representatives were listed, {self.dimension} were counted")
         return states, sizes
@@ -298,6 +302,11 @@ def _pattern_words(tops: NDArray[np.int64], n_sites: int) -> NDArray[np.uint64]:
 def _batches(basis: OrbitBasis) -> Any:
     """Representatives with the orders of their stabilisers, a number of tasks at a time."""
     starts, n_down, n_free, largest = _tasks(basis)
+    if basis.comm is not None:  # as many states to look at for each
+        cost = np.array([1 if n < 0 else math.comb(n_free, n) for n in n_down.tolist()])
+        ends = bounds(int(cost.sum()), basis.comm)[basis.comm.rank :][:2]
+        mine = slice(*np.searchsorted(np.cumsum(cost) - cost, ends).tolist())
+        starts, n_down = starts[mine], n_down[mine]
     shape = (min(_TASKS_AT_ONCE, len(starts)), largest)
     states, orders = np.empty(shape, np.uint64), np.empty(shape, np.int64)
     for first in range(0, len(starts), _TASKS_AT_ONCE):

@@ -28,7 +28,7 @@ def sign_vector(minus: NDArray[np.bool_], operator: Any) -> NDArray[np.float64]:
 
 
 def _signs_in_blocks(mask: int, operator: BlockOperator) -> NDArray[np.float64]:
-    layout, out = operator.layout, np.empty(operator.dimension)
+    layout, out = operator.layout, np.empty(operator.length)
     low = signs(layout.lows, mask & (2**layout.n_low - 1)).astype(np.float64)
     high = signs(np.arange(len(layout.klasses)), mask >> layout.n_low).tolist()
     starts, offsets = layout.class_start.tolist(), layout.offsets.tolist()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +113,7 @@ def low_spectrum(
     memory_limit: int | None = None,
     progress: Callable[[str], None] | None = None,
     seed: int = 0,
+    comm: Any = None,
 ) -> Spectrum:
     """The ``k`` lowest states of every sector.
 
@@ -128,6 +130,8 @@ def low_spectrum(
     progress : callable, optional
         Gets the label of each sector before it is solved.
     seed : int
+    comm : mpi4py communicator, optional
+        Ranks that divide each sector between them, see `ground_state`.
 
     Raises
     ------
@@ -150,7 +154,7 @@ def low_spectrum(
                 progress(f"S_z={block.total_sz} {label}".strip())
             result = ground_state(
                 block, min(k, size), symmetry=sector, vectors=False, memory_limit=memory_limit,
-                seed=seed,
+                seed=seed, comm=comm,
             )  # fmt: skip
             n = copies * (1 if sector is None else sector.copies)
             found += [

@@ -50,6 +50,16 @@ class SymmetricOperator:
         return self.basis.dimension
 
     @property
+    def length(self) -> int:
+        """Number of those whose amplitudes this rank holds."""
+        return len(self.basis.listed[0])
+
+    @property
+    def comm(self) -> Any:
+        """Communicator of the ranks that divide the orbits, or None."""
+        return self.basis.comm
+
+    @property
     def weights(self) -> NDArray[Any]:
         """Sizes of the orbits."""
         return self.basis.listed[1]
@@ -89,10 +99,13 @@ class SymmetricOperator:
         partners.count_partners(states, self.flips, counts)
         row_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
         entries = np.empty(row_ptr[-1], np.uint32 if self.packed_bytes == 4 else np.uint64)
-        for first in range(0, len(states), _AT_ONCE):
-            last = min(first + _AT_ONCE, len(states))
-            partners.store_partners(first, last, *self._kernel_arguments, row_ptr, entries)
+        self._store(row_ptr, entries)
         return row_ptr, entries
+
+    def _store(self, row_ptr: NDArray[np.uint64], entries: NDArray[Any]) -> None:
+        for first in range(0, len(row_ptr) - 1, _AT_ONCE):
+            last = min(first + _AT_ONCE, len(row_ptr) - 1)
+            partners.store_partners(first, last, *self._kernel_arguments, row_ptr, entries)
 
     @property
     def shift(self) -> np.uint64:

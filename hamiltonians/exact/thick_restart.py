@@ -7,6 +7,7 @@ state of a degenerate level: afterwards further vectors, orthogonal to all found
 of the space until it holds nothing below the highest level found.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.exact.lanczos import NEAR_ZERO, Operator
+from hamiltonians.utils.ranks import decided_by_first, sum_of, sum_of_arrays
 
 MAX_PRODUCTS = 20_000
 _SAME = 1e-9  # relative difference of energies of one degenerate level
@@ -24,6 +26,7 @@ _SAME = 1e-9  # relative difference of energies of one degenerate level
 class _Search:
     """Orthonormal rows ``basis`` with their images' projections; the first ``locked`` are done."""
 
+    H: Operator
     apply: Callable[[NDArray[Any]], NDArray[Any]]
     tolerance: float
     n_products: int = 0
@@ -33,6 +36,28 @@ class _Search:
     def product(self, v: NDArray[Any]) -> NDArray[Any]:
         self.n_products += 1
         return self.apply(v)
+
+    def norm(self, v: NDArray[Any]) -> float:
+        return divided_norm(v, self.H.comm)
+
+    def orthogonal(
+        self, v: NDArray[Any], locked: NDArray[Any], basis: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Unit vector along ``v`` without its parts along the rows."""
+        v = self.project_out(v / self.norm(v), locked, basis)
+        return v / self.norm(v)
+
+    def project_out(self, v: NDArray[Any], *parts: NDArray[Any]) -> NDArray[Any]:
+        for rows in parts:
+            if len(rows):
+                v = v - sum_of_arrays(rows.conj() @ v, self.H.comm) @ rows
+        return v
+
+
+def divided_norm(v: NDArray[Any], comm: Any) -> float:
+    """|v| of a vector that may be divided between ranks."""
+    own = float(np.linalg.norm(v))
+    return own if comm is None else math.sqrt(sum_of(own * own, comm))
 
 
 def orthonormal_product(H: Operator) -> Callable[[NDArray[Any]], NDArray[Any]]:
@@ -68,7 +93,7 @@ def lowest_states(
     -------
     energies : ndarray, shape (k,)
     vectors : ndarray, shape (dimension, k)
-        Coefficients of an orthonormal basis.
+        Coefficients of an orthonormal basis, of ranks those that each holds.
     n_products : int
 
     Raises
@@ -76,8 +101,8 @@ def lowest_states(
     ArithmeticError
         If `MAX_PRODUCTS` products do not suffice.
     """
-    search = _Search(orthonormal_product(H), tolerance)
-    locked = np.empty((0, H.dimension), H.dtype)
+    search = _Search(H, orthonormal_product(H), tolerance)
+    locked = np.empty((0, H.length), H.dtype)
     energies, rows = _thick_restart(search, locked, k, draw(), n_basis)
     while len(rows) < H.dimension:
         found, more = _thick_restart(search, rows, 1, draw(), n_basis - k)
@@ -101,14 +126,14 @@ def _thick_restart(
     search: _Search, locked: NDArray[Any], k: int, start: NDArray[Any], n_basis: int
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Lowest ``k`` states in the space orthogonal to the ``locked`` rows."""
-    free = len(start) - len(locked)
+    free = search.H.dimension - len(locked)
     k, m = min(k, free), min(max(n_basis, k + 3), free)
     V = np.empty((m, len(start)), start.dtype)
     T = np.zeros((m, m), start.dtype)
-    kept, residual = 0, _orthogonal(start, locked, V[:0])
+    kept, residual = 0, search.orthogonal(start, locked, V[:0])
     while search.n_products < MAX_PRODUCTS:
         size, residual, norm = _fill(search, locked, V, T, kept, residual)
-        values, U = np.linalg.eigh(T[:size, :size])
+        values, U = decided_by_first(np.linalg.eigh(T[:size, :size]), search.H.comm)
         errors = np.abs(norm * U[-1, :k])
         done = errors <= search.tolerance * np.maximum(np.abs(values[:k]), NEAR_ZERO * search.size)
         if done.all() or norm == 0:
@@ -133,26 +158,13 @@ def _fill(
     for j in range(kept, len(V)):
         V[j] = residual
         image = search.product(V[j])
-        search.size = max(search.size, float(np.linalg.norm(image)))
-        T[j, j] = np.vdot(V[j], image).real
-        image = _project_out(image, locked, V[: j + 1])
-        norm = float(np.linalg.norm(image))
+        search.size = max(search.size, search.norm(image))
+        T[j, j] = sum_of(float(np.vdot(V[j], image).real), search.H.comm)
+        image = search.project_out(image, locked, V[: j + 1])
+        norm = search.norm(image)
         if norm <= 1e-12 * search.size:
             return j + 1, residual, 0.0
-        residual = _orthogonal(image, locked, V[: j + 1])
+        residual = search.orthogonal(image, locked, V[: j + 1])
         if j + 1 < len(V):
             T[j + 1, j] = T[j, j + 1] = norm
     return len(V), residual, norm
-
-
-def _orthogonal(v: NDArray[Any], locked: NDArray[Any], basis: NDArray[Any]) -> NDArray[Any]:
-    """Unit vector along ``v`` without its parts along the rows."""
-    v = _project_out(v / np.linalg.norm(v), locked, basis)
-    return v / np.linalg.norm(v)
-
-
-def _project_out(v: NDArray[Any], *parts: NDArray[Any]) -> NDArray[Any]:
-    for rows in parts:
-        if len(rows):
-            v = v - (rows.conj() @ v) @ rows
-    return v

@@ -7,10 +7,15 @@ order of the ranks: a given number of ranks gives the same bits each time.
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hamiltonians.utils.memory import require_memory
+
+T = TypeVar("T")
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 
@@ -38,10 +43,26 @@ def bounds(n: int, comm: Any) -> list[int]:
     return [rank * n // size for rank in range(size + 1)]
 
 
-def own_part(n: int, comm: Any) -> slice:
-    """Those of ``n`` things that this rank has, by `bounds`."""
-    rank = 0 if comm is None else comm.rank
-    return slice(*bounds(n, comm)[rank : rank + 2])
+def first_of(length: int, comm: Any) -> int:
+    """Entries of a vector before those of this rank, each rank having ``length`` of its own."""
+    return 0 if comm is None else sum(comm.allgather(length)[: comm.rank])
+
+
+def smallest_share(of_node: int, comm: Any) -> int:
+    """What every rank may have of something that the ranks of a node share: the same on all."""
+    if comm is None:
+        return of_node
+    return min(comm.allgather(of_node // len(node_values(None, comm))))
+
+
+def node_values(value: T, comm: Any) -> list[T]:
+    """A value of each rank on the node of this one."""
+    from mpi4py import MPI  # an optional package
+
+    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    values = node.allgather(value)
+    node.Free()
+    return values
 
 
 def sum_of(value: float, comm: Any) -> float:
@@ -61,3 +82,57 @@ def sum_of_arrays(own: NDArray[Any], comm: Any) -> NDArray[Any]:
 def decided_by_first(value: Any, comm: Any) -> Any:
     """What rank 0 has found, on every rank: where another bit would lead ranks apart."""
     return value if comm is None else comm.bcast(value, root=0)
+
+
+def divided_evenly(own: NDArray[Any], comm: Any) -> NDArray[Any]:
+    """This rank's even part of the entries that all ranks hold, which keep their order."""
+    lengths = np.array(comm.allgather(len(own)))
+    ends = bounds(int(lengths.sum()), comm)
+    first = int(lengths[: comm.rank].sum())
+    to_send = _overlaps(first, first + len(own), np.array(ends))
+    begins = np.append(0, np.cumsum(lengths))
+    to_get = _overlaps(ends[comm.rank], ends[comm.rank + 1], begins)
+    part = np.empty(sum(to_get), own.dtype)
+    comm.Alltoallv([np.ascontiguousarray(own), to_send], [part, to_get])
+    return part
+
+
+def _overlaps(first: int, last: int, bounds: NDArray[np.int64]) -> list[int]:
+    """How much of first to last lies between each two neighbours of the bounds."""
+    inside = np.clip(bounds, first, last)
+    return np.diff(inside).tolist()
+
+
+def gathered(own: NDArray[Any], comm: Any) -> NDArray[Any]:
+    """A vector that ranks divide, whole on each of them.
+
+    Raises
+    ------
+    TooLargeError
+        It does not fit into memory.
+    """
+    if comm is None:
+        return own
+    lengths = comm.allgather(len(own))
+    n_bytes = sum(lengths) * own.itemsize
+    require_memory(
+        n_bytes * len(node_values(None, comm)), f"a vector of {sum(lengths)} entries on each rank"
+    )
+    whole = np.empty(sum(lengths), own.dtype)
+    comm.Allgatherv(np.ascontiguousarray(own), [whole, lengths])
+    return whole
+
+
+def together(work: Callable[[], T], comm: Any) -> T:
+    """What ``work`` returns; where it fails on some rank, all raise what the first of them did."""
+    if comm is None:
+        return work()
+    trouble: Exception | None = None
+    try:
+        value = work()
+    except Exception as error:
+        trouble = error
+    raised = [one for one in comm.allgather(trouble) if one is not None]
+    if raised:
+        raise raised[0] from trouble
+    return value

@@ -12,7 +12,7 @@ from typing import Any
 from hamiltonians.utils.checks import short
 from hamiltonians.utils.files import write_beside
 from rbmqs.cli import exit_codes
-from rbmqs.cli.options import check_output
+from rbmqs.cli.options import add_fail_if_not_converged, check_output
 from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.progress import say
 
@@ -59,6 +59,7 @@ def _add_train(commands: Any, command: AddCommand) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in FILE")
     parser.add_argument("--plot", metavar="FILE", help="learning curves")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=_train)
 
 
@@ -184,8 +185,7 @@ def _report(rbm: Any, options: argparse.Namespace) -> int:
         return exit_codes.INTERRUPTED + training.interrupted
     if training.status:
         say(f"rbmqs: {training.status}")
-        return exit_codes.NOT_CONVERGED
-    return exit_codes.OK
+    return exit_codes.of_verdict(not training.status, options)
 
 
 def _to_go_on(options: argparse.Namespace) -> str:

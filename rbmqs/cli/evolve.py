@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hamiltonians.utils.checks import number
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
+    add_fail_if_not_converged,
     add_model_options,
     add_output_file,
     add_quiet,
@@ -81,6 +82,7 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with what is in --output")
     add_output_file(parser, "--plot", "picture of the evolution (default: in DIR)")
     add_quiet(parser)
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_evolve)
 
 
@@ -125,7 +127,7 @@ def run_evolve(options: argparse.Namespace) -> int:
         saved = "saved; go on with the same command and --resume"
         print(saved if options.output else "not saved: give --output DIR", file=sys.stderr)
         return exit_codes.INTERRUPTED + result.interrupted
-    return exit_codes.NOT_CONVERGED if result.status else exit_codes.OK
+    return exit_codes.of_verdict(not result.status, options)
 
 
 def _driven(config: Config, drives: list[str]) -> SpinHamiltonian | Callable[[float], Any]:

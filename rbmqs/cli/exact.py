@@ -8,13 +8,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.cli.options import add_model_options, table_from_options
+from rbmqs.cli.ranks import add_threads, ranks_of
 from rbmqs.utils.progress import is_terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hamiltonians import SpinHamiltonian, SymmetrySector
-    from hamiltonians.exact.diagonalisation import ExactResult
+    from hamiltonians.exact.diagonalisation import ExactResult, MemoryPlan
     from hamiltonians.exact.spectrum import Spectrum
 
 
@@ -32,40 +33,46 @@ def add_exact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory-limit", type=float, metavar="GB", help="default: what is free")
     parser.add_argument("--seed", type=int, default=0, help="of the start vector")
     parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_threads(parser)
     parser.set_defaults(run=run_exact)
 
 
 def run_exact(options: argparse.Namespace) -> int:
     """Solve and print; returns the exit status."""
-    from hamiltonians.exact.diagonalisation import ground_state
+    from hamiltonians.exact.diagonalisation import checked_plan, ground_state
     from hamiltonians.exact.sector_choice import choose_sector
     from rbmqs.runs.config import config_from_table
 
+    comm = ranks_of(options)
+    is_first = comm is None or comm.rank == 0
+    options.quiet = options.quiet or not is_first
     H = config_from_table(table_from_options(options)).hamiltonian()
     limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)
     if options.symmetry == "all":
-        return _print_spectrum(H, options, limit)
+        return _print_spectrum(H, options, limit, comm)
     H, sector, why = choose_sector(H, options.symmetry, options.states)
-    _print_plan(H, sector, options, limit, why)
+    vectors = options.correlations or options.states > 1
+    kind: dict[str, Any] = {
+        "symmetry": sector, "vectors": vectors, "memory_limit": limit, "comm": comm,
+    }  # fmt: skip
+    plan = checked_plan(H, options.states, **kind)
+    if is_first:
+        _print_plan(H, sector, plan, why)
     result = ground_state(
-        H, options.states, symmetry=sector, vectors=options.correlations or options.states > 1,
-        memory_limit=limit, checkpoint=options.checkpoint, seed=options.seed,
+        H, options.states, **kind, checkpoint=options.checkpoint, seed=options.seed,
         progress=None if options.quiet else Ticker(),
     )  # fmt: skip
-    _print_energies(H, result)
-    if options.correlations:
-        _print_correlations(H, result.correlations())
+    zz = result.correlations() if options.correlations else None
+    if is_first:
+        _print_energies(H, result)
+        if zz is not None:
+            _print_correlations(H, zz)
     return 0
 
 
 def _print_plan(
-    H: SpinHamiltonian, sector: SymmetrySector | None, options: argparse.Namespace,
-    limit: int | None, why: str,
-) -> None:  # fmt: skip
-    from hamiltonians.exact.diagonalisation import checked_plan
-
-    vectors = options.correlations or options.states > 1
-    plan = checked_plan(H, options.states, symmetry=sector, vectors=vectors, memory_limit=limit)
+    H: SpinHamiltonian, sector: SymmetrySector | None, plan: MemoryPlan, why: str
+) -> None:
     print(H.name)
     where = "all total S_z" if H.total_sz is None else f"total S_z {H.total_sz:g}"
     named = f", {sector.label}" if sector is not None else ""
@@ -83,6 +90,7 @@ def _print_energies(H: SpinHamiltonian, result: ExactResult) -> None:
     print(
         f"energies in Pauli units, S.S for spins S = sigma/2; residual |Hv - Ev|; "
         f"{result.n_products} products, {result.seconds:.2f} s, peak {_peak_memory()}"
+        f"{'' if result.operator.comm is None else ' on the first rank'}"
     )
 
 
@@ -97,14 +105,18 @@ def _print_correlations(H: SpinHamiltonian, zz: np.ndarray) -> None:
         print(f"{shell:>5} {len(bonds):>7} {mean:>18.12f}")
 
 
-def _print_spectrum(H: SpinHamiltonian, options: argparse.Namespace, limit: int | None) -> int:
+def _print_spectrum(
+    H: SpinHamiltonian, options: argparse.Namespace, limit: int | None, comm: Any
+) -> int:
     from hamiltonians.exact.spectrum import low_spectrum
 
     started = time.perf_counter()
     announce = None if options.quiet else _announce
     spectrum = low_spectrum(
-        H, options.states, memory_limit=limit, progress=announce, seed=options.seed
+        H, options.states, memory_limit=limit, progress=announce, seed=options.seed, comm=comm
     )
+    if comm is not None and comm.rank > 0:
+        return 0
     print(H.name)
     print(_spectrum_table(H, spectrum))
     print(

@@ -6,7 +6,12 @@ import argparse
 import sys
 
 from rbmqs.cli import exit_codes
-from rbmqs.cli.options import add_model_options, add_run_options, table_from_options
+from rbmqs.cli.options import (
+    add_fail_if_not_converged,
+    add_model_options,
+    add_run_options,
+    table_from_options,
+)
 from rbmqs.utils.interrupts import signals_reported
 
 
@@ -22,6 +27,7 @@ def add_excited_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_run_options(parser)
     parser.add_argument("--output", metavar="DIR", help="directory for a run of each state")
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_excited)
 
 
@@ -50,4 +56,4 @@ def run_excited(options: argparse.Namespace) -> int:
         saved = f"rbmqs resume {result.runs[-1].directory}" if options.output else "--output DIR"
         print(f"interrupted; the last state goes on with {saved}", file=sys.stderr)
         return exit_codes.INTERRUPTED + interrupted
-    return exit_codes.NOT_CONVERGED if result.status else exit_codes.OK
+    return exit_codes.of_verdict(not result.status, options)

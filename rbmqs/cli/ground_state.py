@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hamiltonians.utils.ranks import launched_ranks
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
+    add_fail_if_not_converged,
     add_model_options,
     add_output_file,
     add_quiet,
@@ -18,6 +18,7 @@ from rbmqs.cli.options import (
     changes_from_options,
     table_from_options,
 )
+from rbmqs.cli.ranks import add_threads, ranks_of
 from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.progress import say
 
@@ -35,6 +36,8 @@ def add_ground_state_options(parser: argparse.ArgumentParser) -> None:
         help="start with the wavefunction of this run; --alpha adds units, --project projects it",
     )  # fmt: skip
     add_output_file(parser, "--plot", "picture of the run (default: in DIR)")
+    add_threads(parser)
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_ground_state)
 
 
@@ -45,6 +48,8 @@ def add_resume_options(parser: argparse.ArgumentParser) -> None:
     text = "change a setting, such as optimiser.momentum=0.5 (repeatable)"
     add_values(parser, "--set", help=text)
     add_quiet(parser)
+    add_threads(parser)
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_resume)
 
 
@@ -55,7 +60,7 @@ def run_ground_state(options: argparse.Namespace) -> int:
     from rbmqs.runs.run import ground_state
     from rbmqs.runs.warmup import solvers_compiled_ahead
 
-    comm = launched_ranks()
+    comm = ranks_of(options)
     config = config_from_table(table_from_options(options))
     if config.model.signs == "auto":
         config = _with_chosen_signs(config, not options.quiet, comm is None or comm.rank == 0)
@@ -78,7 +83,7 @@ def run_ground_state(options: argparse.Namespace) -> int:
         )
     if comm is not None and comm.rank > 0:
         return 0  # rank 0 reports
-    return _finish(result, options.plot)
+    return _finish(result, options.plot, options)
 
 
 def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
@@ -99,7 +104,7 @@ def run_resume(options: argparse.Namespace) -> int:
     """Go on with a run; returns the exit status."""
     from rbmqs.runs.run import resume
 
-    comm = launched_ranks()
+    comm = ranks_of(options)
     with signals_reported():
         result = resume(
             options.directory,
@@ -110,10 +115,10 @@ def run_resume(options: argparse.Namespace) -> int:
         )
     if comm is not None and comm.rank > 0:
         return 0  # rank 0 reports
-    return _finish(result, None)
+    return _finish(result, None, options)
 
 
-def _finish(result: Any, plot: str | None) -> int:
+def _finish(result: Any, plot: str | None, options: argparse.Namespace) -> int:
     """Print the report, draw the picture, say how to go on."""
     print(result)
     if plot is None and result.directory is not None:
@@ -127,4 +132,4 @@ def _finish(result: Any, plot: str | None) -> int:
         else:
             say("not saved: give --output DIR to be able to resume")
         return exit_codes.INTERRUPTED + result.interrupted
-    return exit_codes.OK if result.converged else exit_codes.NOT_CONVERGED
+    return exit_codes.of_verdict(result.converged, options)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hamiltonians.utils.files import check_writable
 from rbmqs.cli import exit_codes
+from rbmqs.cli.options import add_fail_if_not_converged
 
 FILE = "lanczos.json"
 SAMPLES = 4096
@@ -29,6 +30,7 @@ def add_lanczos_options(parser: argparse.ArgumentParser) -> None:
         "--confidence", type=float, default=0.99, metavar="P", help="of bounds (default 0.99)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_lanczos)
 
 
@@ -50,4 +52,4 @@ def run_lanczos(options: argparse.Namespace) -> int:
     print(analysis)
     write_json(directory / FILE, analysis.to_dict())
     print(f"{'written':<14} {directory / FILE}")
-    return exit_codes.NOT_CONVERGED if analysis.status else 0
+    return exit_codes.of_verdict(not analysis.status, options)

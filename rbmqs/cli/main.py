@@ -8,6 +8,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from hamiltonians.utils.failures import end_job, failed_alone, is_reporting
 from rbmqs import __version__
 from rbmqs.cli import boltzmann as boltzmann_cli
 from rbmqs.cli import exit_codes
@@ -128,8 +129,8 @@ def _command(commands: Any, name: str, text: str, example: str) -> argparse.Argu
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status.
 
-    0 when all is well, 2 for bad input, 3 for a run that has not converged, 128 + signal for an
-    interrupted one.
+    0 for a finished run, 2 for bad input, 3 for a run that has not converged if
+    --fail-if-not-converged is set, 128 + signal for an interrupted one.
     """
     options = build_parser().parse_args(arguments)
     # Compiling kernels makes millions of objects that stay: looking through them for garbage every
@@ -142,7 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:  # fmt: skip
         words = " ".join(str(error).split()) or type(error).__name__
         shown = "".join(letter if letter.isprintable() else "?" for letter in words)
-        say(f"rbmqs: error: {shown}")
+        if failed_alone():
+            end_job(shown, exit_codes.BAD_INPUT)
+        if is_reporting():
+            say(f"rbmqs: error: {shown}")
         return exit_codes.BAD_INPUT
     except KeyboardInterrupt:
         say("rbmqs: interrupted")

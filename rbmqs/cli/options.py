@@ -55,6 +55,15 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
+def add_fail_if_not_converged(parser: argparse.ArgumentParser) -> None:
+    """The option --fail-if-not-converged."""
+    parser.add_argument(
+        "--fail-if-not-converged", action="store_true",
+        help="exit with status 3 where there is a reason not to trust the result (mpirun and "
+        "schedulers take any status but 0 for a failed job)",
+    )  # fmt: skip
+
+
 def _add(parser: argparse.ArgumentParser, options: tuple[Option, ...]) -> None:
     for option in options:
         form = _form(option.place)

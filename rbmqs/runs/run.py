@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from hamiltonians.utils.failures import guard
 from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from rbmqs.runs.checkpoint import Checkpoint
@@ -110,9 +111,10 @@ def ground_state(
     LockedError
         Another process is writing there.
     KeyboardInterrupt
-        Ctrl-C, once the run is saved; its `result` is what the run came to. SIGTERM ends the
-        process then. A second signal ends it at once.
+        Ctrl-C, once the run is saved; its `result` is what the run came to. SIGTERM or
+        SIGUSR1 ends the process then. A second signal ends it at once.
     """
+    guard(comm)
     ansatz, options = split_keywords({"alpha": alpha, **keywords})
     settings = with_keywords(settings or RunSettings(), options)
     prepared = prepare(hamiltonian, ansatz, settings, psi, signs)

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM as a flag that the loop reads between iterations.
+"""Ctrl-C, SIGTERM and SIGUSR1 as a flag that the loop reads between iterations.
+
+SIGUSR1 is what SLURM sends before the time of a job is up, where the job asks for it.
 
 A run that a signal has ended saves what it has, and then sends the signal on to whoever handled it
 before (`pass_on`): a library does not swallow signals. Callers that report an interrupted run
@@ -16,7 +18,9 @@ from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+if hasattr(signal, "SIGUSR1"):  # not on Windows
+    _SIGNALS += (signal.SIGUSR1,)
 _reported: ContextVar[bool] = ContextVar("_reported", default=False)
 
 
@@ -36,8 +40,8 @@ def pass_on(number: int | None, result: Any = None) -> None:
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C, with what the run came to as its `result`. SIGTERM ends the process, unless
-        the program handles it.
+        After Ctrl-C, with what the run came to as its `result`. SIGTERM and SIGUSR1 end the
+        process, unless the program handles them.
     """
     if number is None or _reported.get():
         return
@@ -74,7 +78,7 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._own is not None:
             self.__exit__(None, None, None)
-            if number == signal.SIGTERM:
+            if number != signal.SIGINT:
                 signal.raise_signal(number)
             raise KeyboardInterrupt
         self._own = number

@@ -23,7 +23,7 @@ def log_of(folder: Path, *parts: int, launcher: tuple[str, ...] = (), **variable
             [*rbmqs, *command, *output, "--iterations", str(iterations)],
             env=os.environ | variables, capture_output=True, text=True, check=False, timeout=1200,
         )  # fmt: skip
-        if done.returncode not in (0, 3):
+        if done.returncode != 0:
             raise RuntimeError(done.stderr)
     return (folder / "log.jsonl").read_bytes()
 

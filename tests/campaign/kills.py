@@ -76,7 +76,7 @@ def until_done(command: Command, folder: Path, longest: float, rng: random.Rando
         try:
             wait = longest * rng.uniform(0.05, 1.2) if kills < MOST else None
             out, errors = process.communicate(timeout=wait)
-            return kills, out, "" if process.returncode in (0, 3) else errors.strip()
+            return kills, out, "" if process.returncode == 0 else errors.strip()
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -89,7 +89,7 @@ def test_two_resumes_at_once_leave_one_whole_log(copy):
     ]
     answers = [process.communicate(timeout=120) for process in both]
     codes = sorted(process.returncode for process in both)
-    assert codes[0] in (0, 3), answers
+    assert codes[0] == 0, answers
     assert codes[1] in (2, codes[0])  # refused, unless the other one was over
     assert [r.iteration for r in read_log(copy / LOG)[1]] == list(range(400))
 
@@ -211,7 +211,7 @@ def test_a_kill_at_any_early_instant_leaves_what_can_go_on(whole, tmp_path):
         else:
             again = list(map(str, new))
         done = subprocess.run(again, env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode in (0, 3), done.stderr
+        assert done.returncode == 0, done.stderr
         assert [r.iteration for r in read_log(directory / LOG)[1]] == list(range(60))
     assert len({(tmp_path / str(k) / LOG).read_bytes() for k in range(8)}) == 1
 

@@ -192,7 +192,7 @@ def test_bad_commands_are_one_line(model, command, reason, capsys):
 
 def test_a_diverging_run_is_one_sentence(model, capsys):
     command = "train data.npy --output d.npz --method cd --learning-rate 1e9 --epochs 200 --quiet"
-    assert main(command.split()) == 3
+    assert main([*command.split(), "--fail-if-not-converged"]) == 3
     err = capsys.readouterr().err
     assert err.startswith("rbmqs: diverged in epoch")
     assert err.count("\n") == 1

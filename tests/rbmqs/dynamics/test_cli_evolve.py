@@ -34,7 +34,7 @@ def test_from_a_run_whose_signs_were_taken_by_itself(tmp_path, capsys):
     )
     arguments = ["evolve", "xxz", "--length", "6", "--total-sz", "0", "-p", "delta=0.5", "--sum"]
     arguments += ["--from", str(run), "--until", "0.02", "--every", "0.01", "--quiet", "--echo"]
-    assert main([*arguments, "--plot", str(tmp_path / "picture.png")]) in (0, 3)
+    assert main([*arguments, "--plot", str(tmp_path / "picture.png")]) == 0
     assert "exact" in capsys.readouterr().out
     assert (tmp_path / "picture.png").exists()
     start = rbmqs.load(run, progress=False)

@@ -91,7 +91,7 @@ def test_sampled_levels_agree_within_their_errors():
 
 def test_command(tmp_path, capsys):
     run = "ground-state ising --length 6 --field 1.5 --alpha 1 --iterations 60 --quiet --output"
-    assert main([*run.split(), str(tmp_path / "run")]) in (0, 3)
+    assert main([*run.split(), str(tmp_path / "run")]) == 0
     capsys.readouterr()
     command = ["response", str(tmp_path / "run"), "--wave-vector", "3.14159265"]
     assert main([*command, "--output", str(tmp_path / "response.json")]) == 0
