@@ -64,6 +64,11 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--imaginary", action="store_true", help="imaginary time")
     parser.add_argument("--echo", action="store_true", help="fidelity with the start too")
+    parser.add_argument(
+        "--method", metavar="NAME",
+        help="tdvp (default), or projected: steps that maximise the fidelity with their result",
+    )  # fmt: skip
+    parser.add_argument("--scheme", metavar="NAME", help="of projected steps: lpe3 (default), ...")
     parser.add_argument("--integrator", metavar="NAME", help="rk45 (default), rk23, midpoint, ...")
     parser.add_argument("--tolerance", type=float, metavar="EPS", help="error of a step (1e-5)")
     parser.add_argument("--step", type=float, metavar="DT", help="of integrators of fixed steps")
@@ -87,8 +92,8 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
 
 
 _SETTINGS = (
-    "imaginary", "integrator", "tolerance", "step", "cutoff", "max_r2", "n_samples", "n_chains",
-    "seed", "summation",
+    "imaginary", "method", "scheme", "integrator", "tolerance", "step", "cutoff", "max_r2",
+    "n_samples", "n_chains", "seed", "summation",
 )  # fmt: skip
 
 

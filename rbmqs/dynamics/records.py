@@ -218,7 +218,7 @@ class Evolution(Tabled):
         if self.records:
             rejected = sum(r.n_rejected for r in self.records)
             last = self.records[-1]
-            steps = f"{len(self.records)} ({rejected} repeated) by {self.settings.integrator}"
+            steps = f"{len(self.records)} ({rejected} repeated) by {self.settings.stepping}"
             largest = max(map(_error, self.records))
             rows += [
                 ("steps", f"{steps}, {self.seconds:.1f} s"),

@@ -264,7 +264,7 @@ def _response(
         samples = measure(psi, H, n_samples=n, n_chains=settings.n_chains, seed=seed).samples
         energies = local_energies(psi, H, samples).ravel()
         weights = np.full(len(energies), 1 / len(energies))
-    rows, moved = _rows(H, psi, samples.flat)
+    rows, moved = rows_and_h_rows(H, psi, samples.flat)
     cutoff = (SUMMED if summation else SAMPLED) if cutoff is None else cutoff
     whole = _Problem(rows, moved, energies, weights, summation is not None)
     found, basis, left, right = whole.solved(cutoff)
@@ -276,7 +276,7 @@ def _response(
     )
 
 
-def _rows(
+def rows_and_h_rows(
     H: SpinHamiltonian, psi: VariationalState, spins: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """O and H O at configurations, complex (n, n_parameters) each."""

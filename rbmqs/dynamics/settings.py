@@ -7,6 +7,7 @@ from typing import Any
 
 from hamiltonians.utils.checks import choice, flag, number, plain_fields, positive_int
 from rbmqs.dynamics.integrators import METHODS
+from rbmqs.dynamics.schemes import SCHEMES
 from rbmqs.vmc.settings import SamplingSettings
 
 N_SAMPLES, N_CHAINS = 4096, 32
@@ -24,6 +25,12 @@ class EvolutionSettings:
     ----------
     imaginary : bool
         exp(-H t) and normalised, in place of exp(-i H t).
+    method : str
+        "tdvp", the time-dependent variational principle, or "projected": each step of length `step`
+        maximises the fidelity with its exact result (`rbmqs.dynamics.projection`).
+    scheme : str
+        Of projected steps: "lpe1" to "lpe4", "slpe1" to "slpe3", "ppe2", "ppe4" or "trotter2"
+        (`rbmqs.dynamics.schemes`), the digit being their order.
     integrator : str
         "rk45", "rk23" and "adaptive-heun" choose their steps; "euler", "heun", "rk4" and "midpoint"
         (implicit) take steps of `step`.
@@ -52,6 +59,8 @@ class EvolutionSettings:
     """
 
     imaginary: bool = False
+    method: str = "tdvp"
+    scheme: str = "lpe3"
     integrator: str = "rk45"
     tolerance: float = 1e-5
     step: float = 1e-2
@@ -66,6 +75,8 @@ class EvolutionSettings:
     def __post_init__(self) -> None:
         plain_fields(self)
         flag("imaginary", self.imaginary)
+        choice("method", self.method, ("tdvp", "projected"))
+        choice("scheme", self.scheme, tuple(SCHEMES))
         choice("integrator", self.integrator, tuple(METHODS))
         for name in ("tolerance", "step", "max_step"):
             number(name, getattr(self, name), above=0)
@@ -79,6 +90,12 @@ class EvolutionSettings:
         if not isinstance(self.sampling, SamplingSettings):
             kind = type(self.sampling).__name__
             raise TypeError(f"sampling must be SamplingSettings, got {kind}")
+
+    @property
+    def stepping(self) -> str:
+        """What makes the steps, in words."""
+        projected = self.method == "projected"
+        return f"projection, {self.scheme}" if projected else self.integrator
 
     def describe(self) -> dict[str, Any]:
         """Plain values, for files."""

@@ -10,6 +10,7 @@ import numpy as np
 from rbmqs.dynamics.batches import Point, SampledBatch, StepBatch, SummedBatch, drawn
 from rbmqs.dynamics.equations import Solution, length, solve
 from rbmqs.dynamics.integrators import METHODS, StepError, Velocity, increment, next_step
+from rbmqs.dynamics.projection import projected_step
 from rbmqs.dynamics.records import EvolutionRecord
 from rbmqs.dynamics.settings import EvolutionSettings
 from rbmqs.dynamics.starts import check_symmetry
@@ -113,6 +114,8 @@ class Stepper:
             The equations are not finite where the step starts.
         """
         settings, psi, time = self.settings, state.psi, state.time
+        if settings.method == "projected":
+            return self._projected(state, until)
         method = METHODS[settings.integrator]
         batch, probe_batch, acceptance, state = self.draw(state)
         H = self.driven.at(time)
@@ -151,6 +154,42 @@ class Stepper:
             integrated_r2=state.integrated_r2 + r2 * tried.step,
             first_energy=_first(state, point),
         )
+        return self._record(point, solution, tried, after, time, acceptance), after
+
+    def _projected(
+        self, state: EvolutionState, until: float
+    ) -> tuple[EvolutionRecord, EvolutionState]:
+        """A step by projection; equal ones lead to the next time asked for."""
+        settings, psi, time = self.settings, state.psi, state.time
+        n_steps = int(np.ceil((until - time) / settings.step - 1e-9))
+        step = (until - time) / max(n_steps, 1)
+        batch, probe, acceptance, state = self.draw(state)
+        point = batch.at(psi, self.driven.at(time))
+        if not self.driven.is_fixed:
+            check_symmetry(self.driven, psi, time + step / 2)
+        H = self.driven.at(time + step / 2)
+        mean = point.energy.mean.real
+        found = projected_step(psi, H, step, settings, batch, probe, mean)
+        solution = found.solution
+        r2 = solution.r2 if probe is None else solution.r2_probe
+        if settings.max_r2 is not None and r2 > settings.max_r2:
+            raise StepError(
+                f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {settings.max_r2:g}"
+            )
+        if not found.share >= MIN_SHARE:
+            raise StepError(
+                f"stopped at t = {time:.6g}: only {found.share:.0%} of the samples count after a "
+                f"step of {step:.2g}: take a shorter step"
+            )
+        after = replace(
+            state,
+            psi=found.psi,
+            time=until if n_steps <= 1 else time + step,
+            step=step,
+            integrated_r2=state.integrated_r2 + r2 * step,
+            first_energy=_first(state, point),
+        )
+        tried = _Tried(found.psi, step, 0, np.nan, found.length, found.share)
         return self._record(point, solution, tried, after, time, acceptance), after
 
     def _accepted(

@@ -6,7 +6,7 @@ import pytest
 import hamiltonians as hm
 import rbmqs
 from rbmqs.cli.main import main
-from rbmqs.dynamics.response import _rows
+from rbmqs.dynamics.response import rows_and_h_rows
 
 
 def exact_strengths(H, wave_vector):
@@ -70,7 +70,7 @@ def test_rows_of_h_acting_on_derivatives_are_those_of_matrices():
     psi = rbmqs.RBM.random(6, 1, stddev=0.3, seed=3)
     sector = hm.Sector(6)
     spins = sector.states_to_spins(sector.basis_states())
-    rows, moved = _rows(H, psi, spins)
+    rows, moved = rows_and_h_rows(H, psi, spins)
     amplitudes = psi.state_vector(sector)
     expected = H.to_sparse() @ (rows * amplitudes[:, None]) / amplitudes[:, None]
     np.testing.assert_allclose(moved, expected, atol=1e-9)
