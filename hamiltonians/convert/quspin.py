@@ -75,6 +75,7 @@ def from_quspin(
         If an entry is not operators with couplings on as many sites, or the sum is not Hermitian.
     """
     _check(pauli)
+    instance("static", static, Iterable)
     parts = [
         _term(letters, coupling, pauli)
         for letters, couplings in map(_entry, static)

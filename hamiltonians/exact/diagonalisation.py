@@ -142,6 +142,9 @@ class ExactResult(Tabled):
         """Column ``number`` of the vectors, shape (dimension,)."""
         if self.vectors is None:
             raise ValueError("vectors must be True in ground_state to have a vector, got False")
+        n_states = self.vectors.shape[1]
+        if not integer("number", number, minimum=0) < n_states:
+            raise ValueError(f"number must be below the {n_states} states, got {number}")
         return self.vectors[:, number]
 
     def expanded(self, state: int = 0) -> NDArray[Any]:

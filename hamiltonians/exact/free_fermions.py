@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.utils.checks import as_real, integer, number, real_array
+from hamiltonians.utils.memory import require_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,7 @@ def ising_chain_dynamics(
         Times that fall or are negative, numbers that are not real and finite, wrong lengths.
     """
     n = integer("n_sites", n_sites, minimum=3 if periodic else 2)
+    require_memory(250.0 * n**2, f"free fermions on {n} sites (n_sites)")
     asked = np.atleast_1d(as_real("times", times))
     if np.any(np.diff(asked) < 0) or np.any(asked < 0):
         raise ValueError(f"times must rise from 0, got {asked.tolist()[:8]}")

@@ -31,6 +31,7 @@ def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:
     H : SpinHamiltonian
         In the sector of its ``total_sz``.
     """
+    instance("H", H, SpinHamiltonian)
     minus = sign_sites(H)
     if minus is None:
         return None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.sectors import Sector
-from hamiltonians.utils.checks import as_real, short
+from hamiltonians.utils.checks import as_real, instance, short
 
 _AXES = {
     f"{sign}{axis}": (1.0 if sign == "+" else -1.0) * np.eye(3)[k]
@@ -80,6 +80,7 @@ def product_state(directions: Any, sector: Sector) -> NDArray[np.complex128]:
     ValueError
         The state is not in the sector.
     """
+    instance("sector", sector, Sector)
     vectors = spin_directions(directions, sector.n_sites)
     amplitudes = amplitudes_of_spins(vectors)
     down = (sector.states_to_spins(sector.basis_states()) < 0).astype(int)

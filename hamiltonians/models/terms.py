@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from hamiltonians.lattices import Lattice
 from hamiltonians.operators.pauli import PauliSum
-from hamiltonians.utils.checks import as_real, real_array, short
+from hamiltonians.utils.checks import as_real, instance, real_array, short
 
 
 def bond_sum(matrix: Any, lattice: Lattice | Iterable[tuple[int, int]], shell: int = 1) -> PauliSum:
@@ -34,6 +34,8 @@ def bond_sum(matrix: Any, lattice: Lattice | Iterable[tuple[int, int]], shell: i
     >>> H = spin_hamiltonian(bond_sum(swap, chain(8)))
     """
     local = PauliSum.from_matrix(matrix, (0, 1)).terms
+    if not isinstance(lattice, Lattice):
+        instance("lattice", lattice, Iterable)
     bonds = lattice.bonds(shell).tolist() if isinstance(lattice, Lattice) else list(lattice)
     for bond in bonds:
         if np.shape(bond) != (2,):

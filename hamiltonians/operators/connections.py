@@ -133,6 +133,7 @@ def bit_connections(connections: Connections) -> BitConnections:
     ValueError
         If there are more than 63 sites.
     """
+    instance("connections", connections, Connections)
     c = connections
     if c.n_sites > MAX_BITS:
         raise ValueError(f"basis states as integers hold at most {MAX_BITS} sites, got {c.n_sites}")

@@ -1,11 +1,12 @@
 """Which configurations there are: the number of sites and the values that each of them takes."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import integer, short
+from hamiltonians.utils.checks import instance, integer, short
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class LocalSpace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_sites", integer("n_sites", self.n_sites, 1))
+        instance("values", self.values, Sequence)
         values = tuple(integer("values", value) for value in self.values)
         top = len(values) - 1
         if top < 1 or values != tuple(range(top, -top - 1, -2)):

@@ -90,6 +90,7 @@ class PauliSum:
             If the shape does not fit the sites, a site is named twice, or an element is not a
             finite number.
         """
+        instance("sites", sites, Iterable)
         places = [integer("a site", site, minimum=0) for site in sites]
         if len(set(places)) < len(places):
             raise ValueError(f"sites must name each site once, got {places}")

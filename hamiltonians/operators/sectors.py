@@ -12,7 +12,7 @@ from hamiltonians.core import ranking
 from hamiltonians.operators.configurations import Ranks, list_configurations
 from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.operators.local_space import check_total_sz
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import integer, short
 from hamiltonians.utils.memory import power_text, require_memory
 
 # Up to 36 sites tables take 4 GB at most, and fewer than 2^20 states a second to list.
@@ -29,6 +29,14 @@ def has_few_states(n_sites: int, total_sz: float | None) -> bool:
         if count > FEW:
             return False
     return True
+
+
+def _as_bits(states: ArrayLike) -> NDArray[np.uint64]:
+    """Basis states as unsigned integers of 64 bits."""
+    array = np.asarray(states)
+    if array.dtype.kind not in "iu" or (array.dtype.kind == "i" and np.any(array < 0)):
+        raise ValueError(f"states must be integers from 0 on, got {short(states)}")
+    return array.astype(np.uint64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class Sector:
         ValueError
             If a state does not belong to the sector.
         """
-        bits = np.asarray(states, np.uint64)
+        bits = _as_bits(states)
         self._check_members(bits)
         high, low = self.tables
         n_low = np.uint64(self.n_low)
@@ -137,10 +145,11 @@ class Sector:
 
     def states_to_spins(self, states: ArrayLike) -> NDArray[np.int8]:
         """Configurations of +1 (up) and -1 (down), shape (..., n_sites), int8."""
-        n = np.size(states)
+        bits = _as_bits(states)
+        n = bits.size
         require_memory(17 * self.n_sites * n, f"{n} configurations of {self.n_sites} sites")
         shifts = np.arange(self.n_sites - 1, -1, -1, dtype=np.uint64)
-        down = (np.asarray(states, np.uint64)[..., None] >> shifts) & np.uint64(1)
+        down = (bits[..., None] >> shifts) & np.uint64(1)
         return 1 - 2 * down.astype(np.int8)
 
     def spins_to_states(self, spins: ArrayLike) -> NDArray[np.uint64]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.operators.pauli import PauliSum, TermsOnSites
 from hamiltonians.symmetry.groups import SymmetryGroup
-from hamiltonians.utils.checks import integer
+from hamiltonians.utils.checks import integer, short
 
 MAX_SITES = 200  # of a search in Python; regular lattices of this size take about a second
 _MAX_STEPS = 2_000_000  # sites placed before the search gives up
@@ -38,7 +38,13 @@ def automorphism_group(n_sites: int, bonds: ArrayLike, max_order: int = 20_000) 
         If there are more than ``max_order``, more sites than the search can handle, or the search
         takes too long.
     """
+    if not 0 < integer("n_sites", n_sites, minimum=1) <= MAX_SITES:
+        raise ValueError(f"n_sites must be at most {MAX_SITES} for a search, got {n_sites}")
+    if integer("n_sites", n_sites, minimum=1) > MAX_SITES:
+        raise ValueError(f"n_sites must be at most {MAX_SITES} for a search, got {n_sites}")
     colours = np.zeros((n_sites, n_sites), np.int64)
+    if np.asarray(bonds).dtype.kind not in "iu" and np.size(bonds):
+        raise TypeError(f"bonds must be pairs of sites, got {short(bonds)}")
     i, j = np.asarray(bonds, np.int64).reshape(-1, 2).T
     colours[i, j] = colours[j, i] = 1
     return _group_of_colours(colours, max_order)

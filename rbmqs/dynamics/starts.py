@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import checked_seed, number
+from hamiltonians.utils.checks import checked_seed, instance, number
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.vmc.full_summation import common_symmetry
 
 if TYPE_CHECKING:
     from hamiltonians import DrivenHamiltonian
-    from rbmqs.states.state import VariationalState
 
 NOISE = 0.01
 ROUNDING = 1e-14  # of a bias that is zero
@@ -57,6 +57,7 @@ def product_state(
         spin_directions,
     )
 
+    instance("psi", psi, VariationalState)
     infidelity = number("infidelity", infidelity, above=0)
     if not infidelity < 1:
         raise ValueError(f"infidelity must lie in (0, 1), got {infidelity}")
@@ -151,6 +152,7 @@ def as_complex(psi: VariationalState) -> VariationalState:
     ValueError
         An ansatz that takes none.
     """
+    instance("psi", psi, VariationalState)
     arrays = {name: np.asarray(a).astype(complex) for name, a in psi.parameters.items()}
     found = psi.with_parameters(arrays)
     if not found.is_complex:

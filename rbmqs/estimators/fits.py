@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hamiltonians.utils.checks import as_real
 from rbmqs.estimators.stats import ROUNDING
 
 
@@ -96,6 +97,16 @@ class Extrapolation:
         return np.asarray(sum(terms))
 
 
+def _columns(**given: ArrayLike) -> list[np.ndarray]:
+    """Columns of one length."""
+    columns = [np.atleast_1d(as_real(name, values)) for name, values in given.items()]
+    shapes = {column.shape for column in columns}
+    if len(shapes) > 1 or columns[0].ndim != 1:
+        got = ", ".join(str(column.shape) for column in columns)
+        raise ValueError(f"{', '.join(given)} must be columns of one length, got shapes {got}")
+    return columns
+
+
 def extrapolate_sizes(n_sites: ArrayLike, energy: ArrayLike, error: ArrayLike) -> Extrapolation:
     """Energy per site of the infinite system from finite ones.
 
@@ -116,7 +127,7 @@ def extrapolate_sizes(n_sites: ArrayLike, energy: ArrayLike, error: ArrayLike) -
     ValueError
         Too few sizes.
     """
-    sizes, energy, error = (np.asarray(v, dtype=float) for v in (n_sites, energy, error))
+    sizes, energy, error = _columns(n_sites=n_sites, energy=energy, error=error)
     distinct = np.unique(sizes)
     if len(distinct) < 4:
         raise ValueError(f"at least four sizes are needed, got {distinct.astype(int).tolist()}")
@@ -156,7 +167,7 @@ def extrapolate_variance(variance: ArrayLike, energy: ArrayLike, error: ArrayLik
     variance, energy, error : array-like (n,)
         In one unit, such as per site; two wavefunctions or more.
     """
-    x, y, sigma = (np.asarray(v, dtype=float) for v in (variance, energy, error))
+    x, y, sigma = _columns(variance=variance, energy=energy, error=error)
     fit = line_fit(x, y, sigma)
     keep = x < x.max()
     if len(np.unique(x[keep])) >= 2:

@@ -17,8 +17,9 @@ bar as a bias is, in quadrature. For 2,000 shots of 8 sites and 80 parameters it
 noise in m_x. A direction in which the parameters are known no better than to 1 is not followed by
 training, and counts by n f / (n f + 1), f its Fisher information.
 
-What the ansatz cannot represent and what training has not reached are no noise, and not in it.
-Coverage: `benchmarks/observable_coverage.py`.
+What the ansatz cannot represent and what training has not reached are no noise, and not in it. Two
+bars covered m_x in 194 of 200 such sets, zz of neighbours in 190, of farthest spins in 192
+(`benchmarks/observable_coverage.py`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hamiltonians.utils.checks import choice
+from hamiltonians.utils.checks import choice, instance, short
 from hamiltonians.utils.registry import Registry
 from rbmqs.sr import solvers
 from rbmqs.sr.divided.choice import solve_divided
@@ -130,8 +130,14 @@ def _costs_of(jacobian: Jacobian) -> dict[str, float]:
     )
 
 
+def _check_jacobian(jacobian: object) -> None:
+    if not hasattr(jacobian, "right_side"):
+        raise TypeError(f"jacobian must be a Jacobian, got {short(jacobian)}")
+
+
 def choose_solver(jacobian: Jacobian) -> str:
     """Name of the cheapest solver for this many samples and parameters."""
+    _check_jacobian(jacobian)
     estimate = _costs_of(jacobian)
     return min(SOLVERS, key=lambda method: estimate[method])
 
@@ -195,6 +201,8 @@ def solve(
         Local energies or log-derivatives hold NaN or infinity, or the matrix stays indefinite at
         every shift tried.
     """
+    _check_jacobian(jacobian)
+    instance("method", "" if method is None else method, str)
     if method is not None and ":" not in method:  # import paths are looked up in SOLVERS
         choice("solver", method, tuple(SOLVERS))
     finite = bool(np.isfinite(local_energies).all())

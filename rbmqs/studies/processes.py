@@ -16,6 +16,9 @@ from hamiltonians.utils.checks import positive_int
 _POLL_SECONDS = 0.2
 
 
+MOST = 1024  # more than any host has cores
+
+
 class LocalProcesses(Executor):
     """A pool of processes with the threads of the host divided between them.
 
@@ -35,6 +38,8 @@ class LocalProcesses(Executor):
     def __init__(self, n_processes: int | None = None, n_threads: int | None = None) -> None:
         cores = available_cores()
         self.n_processes = positive_int("processes", cores if n_processes is None else n_processes)
+        if self.n_processes > MOST:
+            raise ValueError(f"processes must be at most {MOST}, got {n_processes}")
         shared = max(1, cores // self.n_processes)
         self.n_threads = positive_int("threads", shared if n_threads is None else n_threads)
         self._context = multiprocessing.get_context("spawn")

@@ -13,6 +13,7 @@ from typing import Any
 
 from hamiltonians.models.known_signs import known_signs
 from hamiltonians.utils.brief import brief
+from hamiltonians.utils.checks import instance
 from rbmqs.runs.config import config_from_table
 from rbmqs.runs.signs import KNOWN
 from rbmqs.studies.axes import MAX_POINTS, axes_of, product
@@ -56,6 +57,7 @@ def study_from_table(table: Mapping[str, Any], name: str = "study") -> Study:
     ------
     StudyError
     """
+    instance("table", table, Mapping)
     problems = [
         f"unknown table [{key}]; known: {', '.join(TABLES)}" for key in table if key not in TABLES
     ]

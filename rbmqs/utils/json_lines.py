@@ -106,10 +106,10 @@ def read_lines(
     DamagedError
         Another file, or a line of it was changed.
     """
+    path, number = Path(path), 1  # open(True) would be standard output
     records: list[T] = []
-    number = 1
     try:
-        with Path(path).open("rb") as file:  # open(True) would be standard output
+        with path.open("rb") as file:
             line = file.readline(_MOST_BYTES)
             if not line:
                 raise ValueError("it is empty")

@@ -101,7 +101,7 @@ def fault_of(call: Callable[[], Any]) -> str:
     try:
         with silence():
             call()
-    except (TypeError, ValueError, OSError) as error:
+    except (TypeError, ValueError, OSError, FloatingPointError) as error:
         refused = True
         if "\n" in str(error) or not str(error):
             problem = f"message of {len(str(error).splitlines())} lines"

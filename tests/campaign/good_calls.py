@@ -136,6 +136,7 @@ STUDY = {
     "lattice": {"kind": "chain", "length": 4},
     "run": {"n_iterations": 2},
 }
+REAL = rbmqs.RBM.random(N, alpha=1, dtype=float, seed=0)
 MODEL = boltzmann.BernoulliRBM(2, n_iter=1, random_state=0).fit(ROWS)
 
 GOOD |= {
@@ -188,6 +189,13 @@ GOOD |= {
                                 "error": [0.01] * 4},
     studies.extrapolate_variance: {"variance": [0.3, 0.2, 0.1], "energy": [-1.0, -1.1, -1.2],
                                    "error": [0.01] * 3},
+    rbmqs.AmplitudePhaseRBM: {"amplitude": REAL, "phase": REAL},
+    rbmqs.excited_states: {"hamiltonian": H, "n_states": 2, "margin": 2.0, "alpha": 1} | SHORT,
+    rbmqs.linear_response: {"hamiltonian": H, "psi": PSI, "n_samples": 64, "n_chains": 4,
+                            "cutoff": 1e-6, "seed": 0},
+    rbmqs.reconstruct: {"shots": (1 - 2 * ROWS[:, :4]).astype(int), "bases": "ZZZZ",
+                        "n_hidden": 2, "held_out": 0.1, "n_starts": 1, "n_iter": 2, "seed": 0},
+    rbmqs.read_shots: {"path": "no-such-shots.csv"},
     testing.check_state: {"state": rbmqs.Jastrow(np.zeros(6)), "seed": 0, "total_sz": None},
     h.Y: {"site": 0}, h.Z: {"site": 0}, h.Sp: {"site": 0}, h.Sm: {"site": 0},
     h.DrivenHamiltonian: {"H": lambda t: H},

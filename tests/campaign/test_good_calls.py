@@ -14,7 +14,7 @@ ROOMS = ("hamiltonians", "rbmqs", "rbmqs.dynamics", "rbmqs.studies", "rbmqs.sr")
 # Values that the package returns, checked where they are made; and what only registers.
 RETURNED = {
     "BitConnections", "Connections", "Correlations", "Evolution", "EvolutionRecord", "ExactResult",
-    "Extrapolation", "Lattice", "ModelSpec", "PauliSum", "Point", "Reference", "Rotation",
+    "ExcitedStates", "Reconstruction", "Extrapolation", "Lattice", "ModelSpec", "PauliSum", "Point", "Reference", "Rotation",
     "RunResult", "SRSolution", "SpinHamiltonian", "Stats", "StepRecord", "Study", "StudyOutcome",
     "SymmetrySector", "Table", "UnitCell", "Jacobian", "VariationalState", "FactorisedJacobian",
     "register_solver", "solution_of", "identity", "zero_variance_energy",

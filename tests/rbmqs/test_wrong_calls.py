@@ -12,10 +12,18 @@ import hamiltonians as hm
 import rbmqs
 from hamiltonians import Sector, X, Z, chain, heisenberg, ising
 from hamiltonians.convert import from_networkx, from_quspin, from_scipy, to_quspin, to_scipy
+from rbmqs import sr
 from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
+from rbmqs.dynamics import as_complex
 from rbmqs.sampling.chains import Samples
 from rbmqs.sampling.metropolis import MetropolisSampler
-from rbmqs.studies import run_study
+from rbmqs.studies import (
+    extrapolate_sizes,
+    extrapolate_variance,
+    make_executor,
+    run_study,
+    study_from_table,
+)
 
 NAN = float("nan")
 H, H6 = ising(chain(8)), heisenberg(chain(6), total_sz=0)
@@ -180,6 +188,29 @@ CALLS = [
     lambda: run_study(None, "out"),
     lambda: LayeredRBM(10**12, visible="gaussian", hidden="gaussian").fit(np.ones((4, 3))),
     lambda: BernoulliRBM(10**12).fit(np.ones((4, 3))),
+    lambda: hm.LocalSpace(4, None),
+    lambda: hm.automorphism_group(None, [(0, 1)]),
+    lambda: hm.automorphism_group(4, np.inf),
+    lambda: hm.ising_chain_dynamics(10**12, [0.0], h=1.0, initial_h=1.0),
+    lambda: hm.PauliSum.from_matrix(np.eye(2), None),
+    lambda: Sector(6).rank(-1),
+    lambda: Sector(6).states_to_spins([-1]),
+    lambda: hm.bond_sum(np.eye(4), None),
+    lambda: hm.bit_connections(None),
+    lambda: hm.ground_sector(None),
+    lambda: hm.ground_state(H).state(1),
+    lambda: from_quspin(None, pauli=True),
+    lambda: rbmqs.JastrowRBM(None, PSI),
+    lambda: PSI.local_values(GRID, H.connections, False),
+    lambda: PSI.local_values(UP[0], None, False),
+    lambda: PSI.overlap(VECTOR, None),
+    lambda: as_complex(None),
+    lambda: make_executor(n_processes=10**12),
+    lambda: study_from_table(None),
+    lambda: extrapolate_sizes([4, 6, 8, 10], None, [0.1] * 4),
+    lambda: extrapolate_variance([0.2, 0.1], [-1.0, -1.1], 0.1),
+    lambda: sr.choose_solver(None),
+    lambda: sr.solve(None, np.ones(4), 0.1),
 ]
 
 
