@@ -158,7 +158,9 @@ def reconstruct_povm(
                 f"shots must be Shots or integers (n, n_sites), got {rows.dtype} {rows.shape}"
             )
         rows, counts = np.unique(rows, axis=0, return_counts=True)
-    m = positive_int("n_hidden", min(4 * rows.shape[1], MAX_HIDDEN) if n_hidden is None else n_hidden)
+    m = positive_int(
+        "n_hidden", min(4 * rows.shape[1], MAX_HIDDEN) if n_hidden is None else n_hidden
+    )
     if m > MAX_HIDDEN:
         raise ValueError(f"n_hidden must be at most {MAX_HIDDEN}, got {m}")
     fits = []
