@@ -360,3 +360,13 @@ def test_optimiser_and_keywords_of_an_ansatz_as_options():
         options_of("--ansatz-option", "alpha")
     with pytest.raises(ValueError, match="kind must be one of sr, adam, sgd"):
         config_from_table(options_of("--optimiser", "newton"))
+
+
+def test_settings_that_were_removed_are_read_where_they_said_nothing():
+    """Logs and checkpoints of version 0.1.0 hold all settings of the optimiser."""
+    old = RunSettings().describe()
+    old["optimiser"] |= {"relative_shift": 0.0, "min_snr": 0.0}
+    assert settings_from_description(old) == RunSettings()
+    old["optimiser"]["min_snr"] = 2.0
+    with pytest.raises(ValueError, match="unknown key 'min_snr' in \\[optimiser\\]"):
+        settings_from_description(old)
