@@ -68,7 +68,7 @@ def sampled_sections(change: dict[str, int]) -> dict[str, Section]:
     careful = Effort(4, 4096, 16384, 1e-4, options={"summation": False})
     return {
         "ising_40": partial(ising, 40, 0.5, 1.0, Effort(4), np.linspace(0, 1.9, 20)),
-        "ising_80": partial(ising, 80, 4.0, 2.0, Effort(2), np.linspace(0, 1.9, 20)),
+        "ising_80": partial(ising, 80, 4.0, 2.0, Effort(4, 4096, 196608), np.linspace(0, 1.9, 20)),
         "xxz_half": partial(xxz, 0.5, Effort(4), np.arange(0, 2.61, 0.2) / 4),
         "xxz_double": partial(xxz, 2.0, Effort(4), np.arange(0, 2.81, 0.2) / 4),
         "neel_12": partial(neel, 12, careful),

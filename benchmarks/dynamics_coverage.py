@@ -19,7 +19,7 @@ def coverage(quick: bool) -> dict[str, float]:
     The trajectory is one evolution; it is measured again with other chains, each from time to time
     as in an evolution, and compared with sums over all configurations of the same states.
     """
-    n, repeats, n_draws = (6, 10, 64) if quick else (12, 100, 256)
+    n, repeats, n_draws = (6, 10, 64) if quick else (12, 100, 128)
     lattice = chain(n)
     H = ising(lattice, h=1.0, J=-1.0)
     form = SymmetricRBM.random(

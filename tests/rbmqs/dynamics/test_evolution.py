@@ -240,3 +240,12 @@ def test_as_complex_is_the_same_wavefunction(psi):
     spins = psi.sample(8).flat
     assert np.allclose(as_complex(psi).log_psi(spins), psi.log_psi(spins))
     assert as_complex(psi).is_complex
+
+
+def test_spins_along_x_need_no_visible_bias():
+    form = SymmetricRBM.random(hm.chain(8).translation_group(), 1, hidden_bias=False)
+    psi = product_state(form, "+x", noise=1e-4)
+    exact = hm.product_state("+x", hm.Sector(8, None))
+    assert psi.overlap(exact, hm.Sector(8, None)) == pytest.approx(1.0, abs=1e-6)
+    with pytest.raises(ValueError, match=r"directions must all be \+x"):
+        product_state(form, "-x")
