@@ -33,8 +33,6 @@ from hamiltonians.operators.bits import permute_bits
 from rbmqs import SymmetricRBM
 from rbmqs.dynamics import product_state as product_wavefunction
 
-NOISE = 0.003  # at 0.01 m_x of the Neel quench is off by 2e-3 for it
-
 
 @dataclass(frozen=True)
 class Effort:
@@ -176,7 +174,7 @@ def neel_quench(n: int, effort: Effort, times: np.ndarray) -> dict[str, Any]:
     form = SymmetricRBM.random(
         turned.lattice.translation_group(), n_features=effort.n_features, hidden_bias=False
     )
-    start = product_wavefunction(form, "+x", noise=NOISE)
+    start = product_wavefunction(form, "+x")
     result, seconds = effort.evolved(turned, start, times / 4)
     H, sector = heisenberg(chain(n), total_sz=0), Sector(n, 0)
     staggered = PauliSum.sum((-1) ** i * Z(i) / n for i in range(n))
@@ -195,7 +193,7 @@ def square_quench(side: int, effort: Effort, times: np.ndarray) -> dict[str, Any
     form = SymmetricRBM.random(
         lattice.translation_group(), n_features=effort.n_features, hidden_bias=False
     )
-    start = product_wavefunction(form, "+x", noise=NOISE)
+    start = product_wavefunction(form, "+x")
     result, seconds = effort.evolved(ising(lattice, h=h, J=-1.0), start, times)
     return compared(result, {"mx": exact_square(min(side, 5), h, times)}, seconds)
 
