@@ -68,14 +68,16 @@ def sampled_sections(change: dict[str, int]) -> dict[str, Section]:
     careful = Effort(4, 4096, 16384, 1e-4, options={"summation": False})
     return {
         "ising_40": partial(ising, 40, 0.5, 1.0, Effort(4), np.linspace(0, 1.9, 20)),
-        "ising_80": partial(ising, 80, 4.0, 2.0, Effort(4, 4096, 196608), np.linspace(0, 1.9, 20)),
+        "ising_80": partial(
+            ising, 80, 4.0, 2.0, Effort(4, 4096, 196608, 3e-4), np.linspace(0, 1.9, 20)
+        ),
         "xxz_half": partial(xxz, 0.5, Effort(4), np.arange(0, 2.61, 0.2) / 4),
         "xxz_double": partial(xxz, 2.0, Effort(4), np.arange(0, 2.81, 0.2) / 4),
         "neel_12": partial(neel, 12, careful),
         "neel_20": partial(neel, 20, careful),
-        "square_4": partial(plane, 4, Effort(4)),
-        "square_5": partial(plane, 5, Effort(4)),
-        "square_10": partial(plane, 10, Effort(4)),
+        "square_4": partial(plane, 4, Effort(4, tolerance=1e-4)),
+        "square_5": partial(plane, 5, Effort(4, tolerance=1e-4)),
+        "square_10": partial(plane, 10, Effort(4, tolerance=1e-4)),
     }
 
 
