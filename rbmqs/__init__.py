@@ -15,6 +15,7 @@ __all__, __getattr__, __dir__ = names_on_first_use(
         "dynamics.evolution": "evolve",
         "dynamics.records": "Evolution",
         "dynamics.response": "linear_response",
+        "dynamics.spectral": "spectral_function",
         "dynamics.settings": "EvolutionSettings",
         "estimators.error_bars": "statistics",
         "estimators.estimate": "Estimate",

@@ -77,6 +77,9 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", dest="n_samples", type=int, metavar="N", help="per step (4096)"
     )
+    parser.add_argument(
+        "--exponent", type=float, metavar="A", help="of |psi|^A, which is sampled (default 2)"
+    )
     parser.add_argument("--chains", dest="n_chains", type=int, metavar="N", help="(32)")
     parser.add_argument("--seed", type=int, metavar="SEED")
     parser.add_argument(
@@ -93,7 +96,7 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
 
 _SETTINGS = (
     "imaginary", "method", "scheme", "integrator", "tolerance", "step", "cutoff", "max_r2",
-    "n_samples", "n_chains", "seed", "summation",
+    "exponent", "n_samples", "n_chains", "seed", "summation",
 )  # fmt: skip
 
 

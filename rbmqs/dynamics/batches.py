@@ -17,7 +17,8 @@ import numpy as np
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
-from rbmqs.sampling.chains import ChainState, Sampler, Samples
+from rbmqs.sampling.chains import ChainState, Sampler, Samples, room_for_draws
+from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.repeats import Repeats, find_repeats
 from rbmqs.states.weights import centred, mean_over, times_weights
 from rbmqs.vmc.full_summation import Summation, exact_statistics
@@ -74,16 +75,18 @@ class StepBatch(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SampledBatch:
-    """Samples of |psi_drawn|^2.
+    """Samples of |psi_drawn|^exponent.
 
     Parameters
     ----------
     drawn_from : VariationalState
     samples : Samples
+    exponent : float
     """
 
     drawn_from: VariationalState
     samples: Samples
+    exponent: float = 2.0
 
     @cached_property
     def _repeats(self) -> Repeats | None:
@@ -110,8 +113,8 @@ class SampledBatch:
         return self.drawn_from.log_modulus(self._spins, self._cache)
 
     def _ratios(self, psi: VariationalState, cache: np.ndarray | None = None) -> np.ndarray:
-        """|psi / psi_drawn|^2 of each configuration, up to a factor."""
-        logs = 2 * (psi.log_modulus(self._spins, cache) - self._log_modulus)
+        """|psi|^2 / |psi_drawn|^exponent of each configuration, up to a factor."""
+        logs = 2 * psi.log_modulus(self._spins, cache) - self.exponent * self._log_modulus
         found: np.ndarray = np.exp(logs - logs.max())
         return found
 
@@ -128,15 +131,24 @@ class SampledBatch:
         spins = Samples(self._spins[:, None], self.samples.acceptance)
         values = local_energies(psi, hamiltonian, spins, cache).ravel()
         weights = self._counts
-        if is_first:
+        if is_first and self.exponent == 2:
             series = values if self._repeats is None else values[self._repeats.kind]
             energy = quick_statistics(series.reshape(self.samples.shape))
         else:
             weights = times_weights(self._ratios(psi, cache), self._counts)
             weights = weights / weights.mean()
             energy = exact_statistics(values, weights)
+            if is_first:
+                energy = replace(energy, error_of_mean=self._error(values - energy.mean))
         jacobian = psi.jacobian(self._spins, cache, weights)
         return Point(jacobian, values, energy, weights, n_draws=len(self.samples.flat))
+
+    def _error(self, deviations: np.ndarray) -> float:
+        """Of a weighted mean at the parameters of the samples."""
+        ratios = self._ratios(self.drawn_from, self._cache)
+        series = (ratios / mean_over(ratios, self._counts) * deviations).real
+        series = series if self._repeats is None else series[self._repeats.kind]
+        return quick_statistics(series.reshape(self.samples.shape)).error_of_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,8 +169,35 @@ class SummedBatch:
 
 
 def drawn(
-    psi: VariationalState, sampler: Sampler, chains: ChainState, n_draws: int
+    psi: VariationalState,
+    sampler: Sampler,
+    chains: ChainState,
+    n_draws: int,
+    exponent: float = 2.0,
 ) -> tuple[SampledBatch, ChainState]:
-    """A batch of fresh samples, and the chains after them."""
-    samples, chains = sampler.sample(psi, chains, n_draws)
-    return SampledBatch(psi, samples), chains
+    """A batch of fresh samples of |psi|^exponent, and the chains after them."""
+    if exponent == 2:
+        samples, chains = sampler.sample(psi, chains, n_draws)
+        return SampledBatch(psi, samples), chains
+    moves = tempered_moves(sampler)
+    spins, rng = chains.spins.copy(), chains.rng.copy()
+    rows = room_for_draws(len(spins), n_draws, psi.n_sites)
+    n_discard = moves.n_discard_per_chain
+    accepted = moves.advance(psi, spins, rng, np.full(len(spins), exponent / 2), n_discard, rows)
+    n_proposals = len(spins) * (n_draws + n_discard) * int(moves.sweep_size or 1)
+    samples = Samples(rows, float(accepted.sum()) / n_proposals)
+    return SampledBatch(psi, samples, exponent), ChainState(spins, rng)
+
+
+def tempered_moves(sampler: Sampler) -> MetropolisSampler:
+    """The sampler, where its chains can sample other powers of |psi|.
+
+    Raises
+    ------
+    ValueError
+        It draws exactly, exchanges replicas or is divided between ranks.
+    """
+    if not isinstance(sampler, MetropolisSampler):
+        kind = type(sampler).__name__
+        raise ValueError(f"exponent must be 2 but for plain Metropolis chains, got a {kind}")
+    return sampler

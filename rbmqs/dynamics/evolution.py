@@ -16,6 +16,7 @@ import numpy as np
 
 from hamiltonians import DrivenHamiltonian, PauliSum, Rotation
 from hamiltonians.utils.checks import as_real, short
+from rbmqs.dynamics.batches import tempered_moves
 from rbmqs.dynamics.exact_curves import exact_curves
 from rbmqs.dynamics.files import EvolutionFiles, Progressed
 from rbmqs.dynamics.integrators import StepError
@@ -24,6 +25,7 @@ from rbmqs.dynamics.records import Evolution
 from rbmqs.dynamics.settings import EvolutionSettings
 from rbmqs.dynamics.starts import as_complex, check_start
 from rbmqs.dynamics.stepping import EvolutionState, Stepper
+from rbmqs.estimators.drawing import BLIND_SWEEPS
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.sampling.chains import ChainState, Sampler
 from rbmqs.sampling.initial_configurations import started_chains
@@ -121,6 +123,8 @@ def _evolved(
     """The evolution itself, once everything is checked."""
     summation = Summation.wanted(driven.first, psi, settings.sampling)
     stepper = Stepper(driven, settings, make_sampler(driven.first, settings.sampling), summation)
+    if settings.exponent != 2 and summation is None:
+        tempered_moves(stepper.sampler)
     started = clock.perf_counter()
     with single_threaded_blas():
         seeds = [np.random.SeedSequence(settings.seed, spawn_key=(k,)) for k in range(3)]
@@ -129,8 +133,9 @@ def _evolved(
         n_draws = max(4, -(-settings.n_observable_samples // n_chains))
         chains = [_equilibrated(stepper, first, seed) for seed in seeds]
         measure = Measurements(
-            driven, wanted, first, echo, stepper.sampler, summation, n_draws, chains[2]
-        )
+            driven, wanted, first, echo, stepper.sampler, summation, n_draws, chains[2],
+            None if settings.exponent == 2 else BLIND_SWEEPS,
+        )  # fmt: skip
         state = EvolutionState(psi, float(asked[0]), settings.step, chains[0], chains[1])
         done = Progressed(first, state, asked) if files.saved is None else files.saved.until(asked)
         done = _run(stepper, measure, done, files, progress)

@@ -83,6 +83,8 @@ class Measurements:
         Of each chain.
     start_chains : ChainState
         Chains of the start, which every echo begins with.
+    n_discard : int or None
+        Sweeps before the first draw, where chains come from another distribution.
     """
 
     driven: DrivenHamiltonian
@@ -93,6 +95,7 @@ class Measurements:
     summation: Summation | None
     n_draws: int
     start_chains: ChainState
+    n_discard: int | None = None
 
     def __post_init__(self) -> None:
         flag("echo", self.echo)
@@ -104,7 +107,7 @@ class Measurements:
         H = self.driven.at(time)
         if self.summation is not None:
             return self._summed(psi, H), chains
-        samples, chains = self.sampler.sample(psi, chains, self.n_draws)
+        samples, chains = self.sampler.sample(psi, chains, self.n_draws, n_discard=self.n_discard)
         cache = psi.prepare(samples.flat)
         found = {ENERGY: statistics(local_energies(psi, H, samples, cache).real)}
         for name, connections in self._connections.items():

@@ -173,7 +173,7 @@ class _Configurations:
         """Those of the batch of a step."""
         if isinstance(batch, SampledBatch):
             log_psi = batch.drawn_from.log_psi(batch.samples.flat).real
-            return cls(batch.samples.flat, 2 * log_psi, False)
+            return cls(batch.samples.flat, batch.exponent * log_psi, False)
         assert isinstance(batch, SummedBatch)
         summation = batch.summation
         return cls(summation.spins, -np.log(summation.multiplicities), True)

@@ -49,6 +49,10 @@ class EvolutionSettings:
         (Schmitt & Heyl 2020, arXiv:1912.08828); 0 keeps all.
     max_r2 : float or None
         Stop where the relative error of the equations (`r2`) exceeds this.
+    exponent : float
+        Samples of the equations are drawn from |psi|^exponent and count with |psi|^(2 - exponent).
+        Below 2 they see what lies next to zeros of psi, where samples of |psi|^2 leave a bias
+        (arXiv:2305.14294); records have the effective part of them (`effective_share`).
     n_observable_samples : int
         Configurations for the observables at each of the times.
     seed : int
@@ -68,6 +72,7 @@ class EvolutionSettings:
     cutoff: float | None = None
     min_snr: float = 0.0
     max_r2: float | None = None
+    exponent: float = 2.0
     n_observable_samples: int = 16384
     seed: int = 0
     sampling: SamplingSettings = field(default_factory=_sampling)
@@ -85,6 +90,8 @@ class EvolutionSettings:
         number("min_snr", self.min_snr, at_least=0)
         if self.max_r2 is not None:
             number("max_r2", self.max_r2, above=0)
+        if not 0 < number("exponent", self.exponent) <= 2:
+            raise ValueError(f"exponent must lie in (0, 2], got {self.exponent}")
         positive_int("n_observable_samples", self.n_observable_samples)
         positive_int("seed", self.seed, minimum=0)
         if not isinstance(self.sampling, SamplingSettings):

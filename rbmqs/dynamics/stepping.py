@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
 
 MIN_STEP = 1e-9
-MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of their number
+MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of those at its start
 MAX_REPEATS = 40
 
 
@@ -94,9 +94,10 @@ class Stepper:
         """Configurations of a step, those that test its solution, and the acceptance."""
         if self.summation is not None:
             return SummedBatch(self.summation), None, 1.0, state
-        batch, chains = drawn(state.psi, self.sampler, state.chains, self.n_draws)
+        exponent = self.settings.exponent
+        batch, chains = drawn(state.psi, self.sampler, state.chains, self.n_draws, exponent)
         n_probe = max(4, self.n_draws // 2)
-        probe, probe_chains = drawn(state.psi, self.sampler, state.probe_chains, n_probe)
+        probe, probe_chains = drawn(state.psi, self.sampler, state.probe_chains, n_probe, exponent)
         after = replace(state, chains=chains, probe_chains=probe_chains)
         return batch, probe, batch.samples.acceptance, after
 
@@ -176,7 +177,7 @@ class Stepper:
             raise StepError(
                 f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {settings.max_r2:g}"
             )
-        if not found.share >= MIN_SHARE:
+        if not found.share >= MIN_SHARE * _share(batch, psi):
             raise StepError(
                 f"stopped at t = {time:.6g}: only {found.share:.0%} of the samples count after a "
                 f"step of {step:.2g}: take a shorter step"
@@ -204,6 +205,7 @@ class Stepper:
         """The first step, of ever shorter ones on the same samples, that is good enough."""
         settings, method = self.settings, METHODS[self.settings.integrator]
         trouble = ""
+        least = MIN_SHARE * _share(batch, psi)
         for n_rejected in range(MAX_REPEATS):
             shorter, error = step / 4, np.nan
             try:
@@ -212,7 +214,7 @@ class Stepper:
                 share = _share(batch, after)
                 if estimate is not None:
                     error = length(point, estimate)
-                if not share >= MIN_SHARE:
+                if not share >= least:
                     trouble = f"only {share:.0%} of the samples count after a step of {step:.2g}"
                 elif estimate is None or error <= settings.tolerance:
                     return _Tried(after, step, n_rejected, error, length(point, change), share)
