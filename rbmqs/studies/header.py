@@ -11,7 +11,7 @@ from rbmqs.studies.axes import is_range
 from rbmqs.studies.study import OBSERVABLES, REFERENCE_METHODS, ReferenceRule
 from rbmqs.utils.tables import flatten
 
-_STUDY_KEYS = ("name", "output", "observables", "warm_start")
+_STUDY_KEYS = ("name", "output", "observables", "warm_start", "ranks")
 _RULE_KEYS = ("where", "energy_per_site", "source", "uncertainty")
 _NO_WARM_START = ("lattice.", "ansatz.")
 
@@ -25,6 +25,7 @@ class Header:
     observables: tuple[str, ...]
     warm_start: str | None
     reference: ReferenceRule
+    ranks: int
 
 
 def header_of(table: Mapping[str, Any], name: str, problems: list[str]) -> Header:
@@ -42,7 +43,11 @@ def header_of(table: Mapping[str, Any], name: str, problems: list[str]) -> Heade
         )
         observables = []
     warm_start = _warm_start(study.get("warm_start"), table, problems)
-    return Header(title, output, tuple(observables), warm_start, _reference(table, problems))
+    ranks = study.get("ranks", 1)
+    if type(ranks) is not int or ranks < 1:
+        problems.append(f"ranks in [study] must be a whole number from 1 on, got {short(ranks)}")
+    rule = _reference(table, problems)
+    return Header(title, output, tuple(observables), warm_start, rule, ranks)
 
 
 def _table(

@@ -192,6 +192,7 @@ class _Run:
                     self._study.observables,
                     asdict(self._study.reference),
                     self._n_threads,
+                    self._study.ranks,
                 )
                 self._running[future] = self._waiting.pop(point.id)
 

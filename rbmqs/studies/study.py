@@ -88,6 +88,8 @@ class Study:
         Directory of the results.
     source : str
         Text of the file that it was read from, empty for one made in Python.
+    ranks : int
+        MPI ranks of each point.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Study:
     warm_start: str | None = None
     output: str = "study"
     source: str = ""
+    ranks: int = 1
 
     def __len__(self) -> int:
         return len(self.points)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hamiltonians.utils.locks import locked
+from hamiltonians.utils.ranks import decided_by_first
 from rbmqs.studies.processes import limit_threads
 from rbmqs.studies.storage import RECORD, StudyDirectory
 from rbmqs.studies.study import Point, ReferenceRule
@@ -33,6 +34,7 @@ def run_point(
     observables: tuple[str, ...],
     reference: dict[str, Any],
     threads: int | None,
+    ranks: int = 1,
 ) -> dict[str, str]:
     """Finish one point.
 
@@ -45,6 +47,8 @@ def run_point(
     observables : tuple of str
     threads : int or None
         Threads to use, None for all there are.
+    ranks : int
+        MPI ranks that optimise the point together, see `rbmqs.studies.rank_job`.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def run_point(
         with directory.lock(task.id):  # an orphan may still hold it for a moment
             if not directory.is_published(task.id):
                 answer["outcome"] = _run(
-                    directory, task, observables, ReferenceRule(**reference), threads
+                    directory, task, observables, ReferenceRule(**reference), threads, ranks
                 )
     except Exception as error:  # whatever it is, the other points go on
         message = " ".join(f"{type(error).__name__}: {error}".split())
@@ -73,6 +77,7 @@ def _run(
     observables: tuple[str, ...],
     rule: ReferenceRule,
     threads: int | None,
+    ranks: int,
 ) -> str:
     from rbmqs.runs.references import sector_of
     from rbmqs.runs.status import judged_again
@@ -81,7 +86,12 @@ def _run(
     if threads is not None:
         limit_threads(threads)
     started = time.perf_counter()
-    result, n_resumed = _optimise(directory, point)
+    if ranks > 1:
+        from rbmqs.studies.rank_job import iterated_on_ranks
+
+        if iterated_on_ranks(directory, point, ranks, threads) is not None:
+            return INTERRUPTED
+    result, n_resumed = begun_or_continued(directory, point)
     if result.interrupted is not None:
         return INTERRUPTED
     solved = result.solved or result.hamiltonian
@@ -95,7 +105,9 @@ def _run(
     return DONE
 
 
-def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
+def begun_or_continued(
+    directory: StudyDirectory, point: Point, comm: Any = None
+) -> tuple[RunResult, int]:
     """The finished run, and how many of its iterations were done by an earlier process."""
     from rbmqs.runs.prepare import prepare
     from rbmqs.runs.resume import wavefunction_of
@@ -103,16 +115,19 @@ def _optimise(directory: StudyDirectory, point: Point) -> tuple[RunResult, int]:
 
     work, config = directory.work(point.id), point.config()
     hamiltonian = config.hamiltonian()
-    n_done = _iterations_saved(work)
+    is_first = comm is None or comm.rank == 0
+    n_done = decided_by_first(_iterations_saved(work) if is_first else 0, comm)
     if n_done:
-        return resume(work, hamiltonian, progress=False), n_done
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+        return resume(work, hamiltonian, progress=False, comm=comm), n_done
+    if is_first:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
     parent = None if point.parent is None else wavefunction_of(directory.point(point.parent))
     options, signs = config.ansatz.options(), config.model.run_signs
     prepared = prepare(hamiltonian, options, config.settings(), parent, signs)
-    with locked(work):
-        return run(*prepared, directory=work, progress=False), 0
+    with locked(work) if is_first else nullcontext():
+        place = work if is_first else None
+        return run(*prepared, directory=place, progress=False, comm=comm), 0
 
 
 def _iterations_saved(work: Path) -> int:
