@@ -70,6 +70,20 @@ def check_consistent(psi: VariationalState, samples: Samples, **parts: Any) -> N
             _check_total_sz(samples, part.total_sz)
 
 
+def check_undivided(samples: Samples, what: str) -> None:
+    """Refuse samples that are divided between MPI ranks.
+
+    Raises
+    ------
+    ValueError
+    """
+    if samples.division is not None:
+        raise ValueError(
+            f"samples of {what} must be those of one process, got those of one of several MPI "
+            f"ranks: measure the saved run without mpirun (rbmqs.load)"
+        )
+
+
 def _check_total_sz(samples: Samples, total_sz: float) -> None:
     twice = samples.flat.sum(axis=1, dtype=np.int64)
     outside = np.flatnonzero(twice != round(2 * total_sz))

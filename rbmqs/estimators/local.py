@@ -90,7 +90,7 @@ def expect(
     ValueError
         The observable acts beyond the lattice.
     """
-    values = observable_values(psi, hamiltonian, samples, observable)
+    values = samples.of_all(observable_values(psi, hamiltonian, samples, observable))
     return SnapshotNoise(psi, samples).added(
         statistics(values),
         values,

@@ -73,6 +73,6 @@ RUN = (
     ),
     Option("--learning-rate", "optimiser.learning_rate", "RATE", "constant"),
     Option("--diag-shift", "optimiser.diag_shift", "SHIFT", "constant"),
-    Option("--solver", "optimiser.solver", "NAME", "sample-space, matrix-free or dense"),
+    Option("--solver", "optimiser.solver", "NAME", "sample-space (-cg), matrix-free or dense"),
     Option("--stop-when-converged", "run.stop_when_converged", ""),
 )  # fmt: skip

@@ -39,12 +39,15 @@ class Solution:
         |(A + shift) x - b| / |b|.
     n_raised : int
         How often the shift was raised.
+    n_iterations : int
+        Of conjugate gradients behind the factorisation.
     """
 
     x: np.ndarray
     shift: float
     residual: float
     n_raised: int
+    n_iterations: int
 
 
 class PositiveMatrix(Protocol):
@@ -141,15 +144,15 @@ def solve_positive(matrix: PositiveMatrix, right: np.ndarray, shift: float) -> S
         for dtype in (np.complex64, complex) if matrix.is_complex else (np.float32, float):
             found = _refined(matrix, right, shift, dtype)
             if found is not None:
-                return Solution(found[0], shift, found[1], n_raised)
+                return Solution(found[0], shift, found[1], n_raised, found[2])
         shift = max(shift * _SHIFT_GROWTH, floor)
     raise FloatingPointError("the reconfiguration matrix is not positive, or holds NaN")
 
 
 def _refined(
     matrix: PositiveMatrix, right: np.ndarray, shift: float, dtype: type
-) -> tuple[np.ndarray, float] | None:
-    """x and its residual, factorised in the precision of a type; None where that does not do."""
+) -> tuple[np.ndarray, float, int] | None:
+    """x, its residual and iterations, factorised in a precision; None where that does not do."""
     inverse = matrix.factorised(float(shift), dtype)
     if inverse is None:
         return None
@@ -161,13 +164,14 @@ def _refined(
         scale = matrix.norm(vector)  # keeps small residuals in the range of single precision
         return scale * inverse((vector / scale).astype(dtype)).astype(vector.dtype)
 
-    x, estimate, _ = conjugate_gradients(
+    x, estimate, n_iterations = conjugate_gradients(
         product, right, TOLERANCE, MAX_REFINEMENTS, precondition, matrix.inner, matrix.norm
     )
     if not estimate <= TOLERANCE:
         return None
     size = matrix.norm(right)
-    return x, float(matrix.norm(product(x) - right) / size) if size > 0 else 0.0
+    residual = float(matrix.norm(product(x) - right) / size) if size > 0 else 0.0
+    return x, residual, n_iterations
 
 
 def conjugate_gradients(

@@ -42,7 +42,7 @@ class OptimiserSettings:
         site, see `rbmqs.vmc.extensions.distance_shift`. None for where there are more parameters
         than samples, and more than 32 sites.
     solver : str or None
-        "sample-space", "matrix-free", "dense", or None for the cheapest.
+        "sample-space", "sample-space-cg", "matrix-free", "dense", or None for the cheapest.
     kind : str
         "sr" for stochastic reconfiguration; "adam" and "sgd" are baselines that take neither shift,
         `solver` nor `local_shift`.

@@ -69,7 +69,7 @@ def local_powers(
     """
     with single_threaded_blas():
         energies = local_energies(psi, hamiltonian, samples)
-        shift = float(energies.mean().real)
+        shift = float(samples.of_all(energies).mean().real)
         first = energies.ravel() - shift
         second = np.empty_like(first)
         masks = flip_masks(hamiltonian.connections)
@@ -81,7 +81,8 @@ def local_powers(
                 second[part] = _second(psi, hamiltonian, spins, first[part], shift, masks)
                 bar.advance(part.stop, "Lanczos step")
     scale = hamiltonian.size_of(shift)
-    return LocalPowers(shift, first.reshape(samples.shape), second.reshape(samples.shape), scale)
+    moments = (samples.of_all(values.reshape(samples.shape)) for values in (first, second))
+    return LocalPowers(shift, *moments, scale)
 
 
 def flip_masks(connections: Connections) -> np.ndarray:

@@ -42,7 +42,7 @@ def energy_variance(
     psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples
 ) -> EnergyVariance:
     """Energy and variance with errors, from samples of |psi|^2."""
-    return from_local_energies(local_energies(psi, hamiltonian, samples))
+    return from_local_energies(samples.of_all(local_energies(psi, hamiltonian, samples)))
 
 
 def from_local_energies(values: np.ndarray) -> EnergyVariance:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamiltonians.utils.brief import Rows
 from hamiltonians.utils.checks import choice
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_undivided
 from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
@@ -87,6 +87,7 @@ def dimer_correlations(
     """
     choice("component", component, COMPONENTS)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
+    check_undivided(samples, "dimer correlations")
     bonds = _checked_bonds(hamiltonian, bonds)
     values = bond_values(psi, hamiltonian, samples, bonds, component)
     return correlate(bonds, values, SnapshotNoise(psi, samples))

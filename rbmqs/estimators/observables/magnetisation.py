@@ -49,6 +49,7 @@ def magnetisations(
         staggered = spins @ staggered_signs(lattice) / hamiltonian.n_sites
         series["staggered z^2"] = staggered**2
     noise = SnapshotNoise(psi, samples)
+    series = {name: samples.of_all(values) for name, values in series.items()}
     return {
         name: noise.added(statistics(values), values, transverse if name == "x" else None)
         for name, values in series.items()

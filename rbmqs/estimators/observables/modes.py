@@ -65,12 +65,13 @@ def mode_powers(
     with single_threaded_blas():
         zz = z_powers(samples, modes)
         if not spin:
-            return {"zz": zz}
+            return {"zz": samples.of_all(zz)}
         parts = [
             part.reshape(-1, len(modes))
             for part in _exchange_powers(psi, hamiltonian, samples, modes, progress)
         ]
-    return {"zz": zz, "spin": zz + np.concatenate(parts).reshape(shape)}
+    found = {"zz": zz, "spin": zz + np.concatenate(parts).reshape(shape)}
+    return {name: samples.of_all(values) for name, values in found.items()}
 
 
 def z_powers(samples: Samples, modes: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_undivided
 from rbmqs.estimators.error_bars import MIN_ESS, quick_statistics, shortfall, statistics
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.stats import Stats
@@ -65,7 +65,7 @@ def fidelity(psi: VariationalState, samples: Samples, vector: ArrayLike, sector:
     # Any multiple of r serves; this one has values of order one.
     ratios = values * np.exp(np.median(log_psi.real) - log_psi) / np.abs(vector).max()
     series = np.stack([ratios.real, ratios.imag, abs(ratios) ** 2], axis=1)
-    return function_statistics(_fidelity, series.reshape(*samples.shape, 3))
+    return function_statistics(_fidelity, samples.of_all(series.reshape(*samples.shape, 3)))
 
 
 def _fidelity(means: np.ndarray) -> np.ndarray:
@@ -96,6 +96,7 @@ def state_fidelity(
         States or samples of different sizes.
     """
     check_consistent(psi, samples)
+    check_undivided(samples, "two states")
     check_consistent(other, samples)
     check_consistent(other, other_samples)
     _, other_weights, values = _over_mixture(

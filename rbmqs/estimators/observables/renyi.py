@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.checks import instance, integer
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_undivided
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.stats import Stats
@@ -80,6 +80,7 @@ def renyi_entropy(
         twice; a single chain.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
+    check_undivided(samples, "a Renyi entropy")
     instance("region", region, Iterable)
     sites = _checked_region(region, hamiltonian.n_sites)
     swaps = swap_values(psi, samples, sites, fixed_sector=hamiltonian.total_sz is not None)

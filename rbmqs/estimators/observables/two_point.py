@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from hamiltonians import PauliSum, X, observable_connections
 from hamiltonians.lattices.geometry import pair_distances
 from hamiltonians.utils.brief import Rows
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_undivided
 from rbmqs.estimators.many_series import binned, errors_of_bins, series_statistics
 from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
@@ -141,6 +141,7 @@ def correlations(
         Sizes or sectors that differ; classes that are not a symmetric matrix of integers.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
+    check_undivided(samples, "correlations")
     n_sites = hamiltonian.n_sites
     first, second = np.triu_indices(n_sites, 1)
     distances, labels = _classes(hamiltonian, classes)

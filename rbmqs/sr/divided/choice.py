@@ -20,11 +20,11 @@ def problem_of(jacobian: DividedJacobian, diag_shift: float) -> costs.Problem:
     """Sizes of the equations, the same on all ranks."""
     J, ranks = jacobian, jacobian.ranks
     repeats = J.repeats()
-    own = np.array([J.n_own if repeats is None else len(repeats.first), J.own.product_cost])
-    n_rows, product = ranks.sum(own).tolist()
+    lengths = ranks.lengths(J.n_own if repeats is None else len(repeats.first))
+    product = ranks.total(J.own.product_cost)
     return costs.Problem(
-        J.n_samples, int(n_rows), J.n_parameters, J.own.width, J.own.factor_bytes, product,
-        J.is_complex, ranks.size, diag_shift,
+        J.n_samples, tuple(lengths), J.n_parameters, J.own.width, J.own.factor_bytes, product,
+        J.is_complex, diag_shift,
     )  # fmt: skip
 
 

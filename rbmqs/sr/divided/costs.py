@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rbmqs.core.gram import TILE
+from rbmqs.sr.divided.layout import Layout
 from rbmqs.utils.ranks import SHORT_BYTES
 
 # Of a core and of the lines between ranks, as far as they decide between solvers.
@@ -84,8 +84,10 @@ class Problem:
 
     Parameters
     ----------
-    n_samples, n_rows : int
-        Of all ranks; samples that are alike share a row.
+    n_samples : int
+        Of all ranks.
+    lengths : tuple of int
+        Rows of the Gram matrix on each rank; samples that are alike share one.
     n_parameters : int
     width : int
         Multiply-adds of an element of the Gram matrix.
@@ -94,19 +96,27 @@ class Problem:
     product : float
         Multiply-adds of a product with O, of all samples.
     is_complex : bool
-    n_ranks : int
     diag_shift : float
     """
 
     n_samples: int
-    n_rows: int
+    lengths: tuple[int, ...]
     n_parameters: int
     width: int
     factor_bytes: int
     product: float
     is_complex: bool
-    n_ranks: int
     diag_shift: float = 1e-3
+
+    @property
+    def n_ranks(self) -> int:
+        """Number of ranks."""
+        return len(self.lengths)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the Gram matrix."""
+        return sum(self.lengths)
 
     @property
     def item(self) -> int:
@@ -148,7 +158,7 @@ def _times(p: Problem) -> Count:
 
 def _gram(p: Problem) -> Count:
     n, k = p.n_rows, p.n_ranks
-    ring = Count(0.0, 2 * (k - 1), (k - 1) * math.ceil(n / k) * p.factor_bytes)
+    ring = Count(0.0, 2 * (k - 1), (k - 1) * max(p.lengths) * p.factor_bytes)
     means = gathered(8 * n, k) + _times(p) + gathered(n * p.item, k)
     return work(n * n * p.width / (2 * k)) + gathered(8 * k, k) + ring + means
 
@@ -159,17 +169,19 @@ def _direction(p: Problem) -> Count:
 
 def _sample_space(p: Problem, n_iterations: int | None) -> Iterator[tuple[str, Count]]:
     n, k, item = p.n_rows, p.n_ranks, p.item // 2
-    n_tiles = max(n / TILE, 1)
-    width = n / n_tiles
-    tile = told(width * width * item + item, k) + gathered(0, k)
-    factor = work(n**3 / (6 * k)) + tile * n_tiles + Count(0, 0, (k - 1) / k * n * n / 2 * item)
-    solve = (told(width * item, k) + summed(width * item, k)) * n_tiles
-    each = work(n * n / k) + _times(p) + solve + summed(16, k)
+    tiles = Layout.of(p.lengths, 0).tiles
+    heights = tiles[:, 2].tolist()
+    factor, solve = work(n**3 / (6 * k)), work(n * n / k)
+    for height, left in zip(heights, (n - tiles[:, 3] - tiles[:, 2]).tolist(), strict=True):
+        factor += told((height * height + 1) * item, k)
+        factor += gathered(left * height * item, k) if left else Count()
+        solve += told(height * item, k) + summed(height * item, k)
     n_refined = _REFINEMENTS if n_iterations is None else n_iterations
-    # The largest diagonal number, and the length of right side and of what is left at the end.
-    around = gathered(8 * k, k) + _times(p) + solve + summed(16, k) * 3
+    refined = (_times(p) + solve) * n_refined + _times(p)
+    # Inner products and lengths in conjugate gradients, and the largest number on the diagonal.
+    around = summed(16, k) * (4 * n_refined + 3) + gathered(8 * k, k)
     yield "gram", _gram(p)
-    yield "cholesky", factor + p.of_iterations(n_refined, each) + around + _direction(p)
+    yield "cholesky", factor + refined + around + _direction(p)
 
 
 def _sample_space_cg(p: Problem, n_iterations: int | None) -> Iterator[tuple[str, Count]]:
@@ -196,7 +208,6 @@ _PARTS: Mapping[str, Callable[[Problem, int | None], Iterator[tuple[str, Count]]
     "matrix-free": _matrix_free,
     "dense": _dense,
 }
-SOLVER_NAMES = tuple(_PARTS)
 
 
 def _matrix_bytes(name: str, p: Problem) -> float:
