@@ -148,6 +148,12 @@ class SampledObjective:
             log_weights += 2 * (beta - before) * in_chunks(psi.log_psi, spins).real
             self._sampler.advance(psi, spins, rng, np.full(N_CHAINS, beta), 0, room)
         log_mean, noise = _log_mean(log_weights)
+        # chains by their weights are in equilibrium, whatever annealing did not reach
+        weights = np.exp(log_weights - log_weights.max())
+        chosen = np.random.default_rng(self.seed).choice(
+            N_CHAINS, N_CHAINS, p=weights / weights.sum()
+        )
+        spins = spins[chosen]
         found, state = self._sampler.sample(psi, ChainState(spins, rng), N_DRAWS, n_discard=RUNGS)
         samples = found.flat
         log_z = psi.n_sites * np.log(2) + log_mean
