@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -165,7 +165,8 @@ class SummedBatch:
     def at(self, psi: VariationalState, hamiltonian: SpinHamiltonian) -> Point:
         """See `StepBatch`."""
         batch = replace(self.summation, hamiltonian=hamiltonian).batch(psi)
-        return Point(batch.jacobian(psi), batch.local_energies, batch.energy, batch.weights, True)
+        jacobian: Any = batch.jacobian(psi)  # not divided: sums are made on one rank
+        return Point(jacobian, batch.local_energies, batch.energy, batch.weights, True)
 
 
 def drawn(

@@ -294,8 +294,10 @@ class DividedJacobian:
         jacobian = psi.jacobian(spins, cache)
         if isinstance(jacobian, FactorisedJacobian):
             return cls(FactorRows(jacobian), ranks, n_samples, weights)
-        plain = type(jacobian) is ExplicitJacobian
-        rows = jacobian.log_derivatives if plain else in_chunks(psi.log_derivatives, spins)
+        if type(jacobian) is ExplicitJacobian:
+            rows = jacobian.log_derivatives
+        else:
+            rows = in_chunks(psi.log_derivatives, spins)
         if not np.iscomplexobj(rows) or psi.is_complex:
             rows = rows.astype(complex if psi.is_complex else float)
             return cls(StoredRows(rows), ranks, n_samples, weights)

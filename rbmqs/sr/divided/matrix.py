@@ -133,7 +133,7 @@ class DividedCholesky:
 
     def __init__(self, matrix: DividedMatrix, shift: float, dtype: type) -> None:
         self._ranks, self._layout = matrix.ranks, matrix.layout
-        self._factor = np.empty(self._layout.size, dtype)
+        self._factor: np.ndarray = np.empty(self._layout.size, dtype)
         n_parts = len(matrix.lower)
         reals = self._factor.view(self._factor.real.dtype).reshape(-1, n_parts)
         divided_cholesky.fill(matrix.lower, self._layout.rows, shift, reals)

@@ -87,6 +87,6 @@ def dense(jacobian: DividedJacobian, deviations: np.ndarray, diag_shift: float) 
     """Solve with the covariance matrix S, which every rank holds: for few parameters."""
     force = jacobian.adjoint_times(deviations) / jacobian.n_samples
     with jacobian.ranks.part("covariance"):
-        matrix = covariance(jacobian)
+        matrix = covariance(jacobian)  # type: ignore[arg-type]  # of its own rows
     found = solve_positive(Triangle(split(matrix)), force, diag_shift)
     return Direction(found.x, found.shift, found.residual, 0, shift_advice(found.n_raised))
