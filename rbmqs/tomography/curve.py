@@ -54,12 +54,6 @@ class FidelityCurve(Tabled):
             for n, f in zip(self.n_shots, self.fidelities, strict=True):
                 writer.writerow([n, f.mean(), f.std(ddof=1), *f])
 
-    def plot(self, path: str | Path | None = None) -> Any:
-        """See `rbmqs.tomography.plotting.plot_curve`."""
-        from rbmqs.tomography.plotting import plot_curve  # matplotlib, for a picture only
-
-        return plot_curve(self, path)
-
 
 def fidelity_against_shots(
     target: Any,

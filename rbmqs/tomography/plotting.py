@@ -12,7 +12,6 @@ from rbmqs.tomography.scores import probabilities_of
 from rbmqs.utils.figures import BLUE, GREY, RED, panels, saved
 
 if TYPE_CHECKING:
-    from rbmqs.tomography.curve import FidelityCurve
     from rbmqs.tomography.shots import Shots
 
 _MOST_BASES, _MOST_OUTCOMES, _MOST_SITES = 6, 64, 4
@@ -136,7 +135,19 @@ def plot_density_matrix(
     return saved(figure, path)
 
 
-def plot_curve(curve: FidelityCurve, path: str | Path | None = None) -> Any:
+class Curve(Protocol):
+    """What is drawn of an `rbmqs.tomography.curve.FidelityCurve`."""
+
+    @property
+    def n_shots(self) -> np.ndarray:
+        """In all bases, (n,)."""
+
+    @property
+    def fidelities(self) -> np.ndarray:
+        """(n, n_sets)."""
+
+
+def plot_curve(curve: Curve, path: str | Path | None = None) -> Any:
     """Infidelity against shots, the mean of the sets and their spread, on logarithmic axes."""
     figure, (axis,) = panels(1, 6.0, 4.0)
     loss = np.maximum(1 - curve.fidelities, 1e-12)

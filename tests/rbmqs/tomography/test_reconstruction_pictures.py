@@ -11,7 +11,12 @@ from rbmqs.tomography.bases import all_pauli_bases
 from rbmqs.tomography.curve import fidelity_against_shots
 from rbmqs.tomography.drawing import shots_of_vector
 from rbmqs.tomography.mixed import MixedState, reconstruct_mixed
-from rbmqs.tomography.plotting import plot_density_matrix, plot_likelihood, plot_outcomes
+from rbmqs.tomography.plotting import (
+    plot_curve,
+    plot_density_matrix,
+    plot_likelihood,
+    plot_outcomes,
+)
 from rbmqs.tomography.scoring import best_fit
 
 BELL = np.array([1, 0, 0, 1j]) / np.sqrt(2)
@@ -33,7 +38,7 @@ def test_fidelity_rises_with_the_shots(tmp_path):
     rows = list(csv.reader((tmp_path / "curve.csv").read_text().splitlines()))
     assert rows[0][:3] == ["shots", "mean", "spread"]
     assert float(rows[2][1]) == pytest.approx(curve.fidelities[1].mean())
-    curve.plot(tmp_path / "curve.png")
+    plot_curve(curve, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 5000
     assert "18000 shots" in repr(curve)
 
