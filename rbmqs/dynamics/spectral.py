@@ -132,15 +132,17 @@ def spectral_function(
         raise ValueError("times must be evenly spaced, three at least, from 0 on")
     number("kick", kick, above=0)
     if not state.is_complex:
-        arrays = (state.visible_bias, state.hidden_bias, state.weights)
-        state = RBM(*(array.astype(complex) for array in arrays))
+        biases = state.visible_bias.astype(complex), state.hidden_bias.astype(complex)
+        state = RBM(*biases, state.weights.astype(complex))
     size = kick / np.abs(c).max()
     operator = {"A": PauliSum.sum(float(x) * Z(i) for i, x in enumerate(c) if x != 0)}
     found = []
     for name, sign in (("plus", 1), ("minus", -1)):
         kicked = turned_about_z(state, 2 * sign * size * c)
         place = None if output is None else Path(output) / name
-        found.append(evolve(hamiltonian, kicked, t, observables=operator, output=place, **keywords))
+        found.append(
+            evolve(hamiltonian, kicked, t.tolist(), observables=operator, output=place, **keywords)
+        )
     n = min(len(result.times) for result in found)
     values = [result.values("A")[:n] for result in found]
     errors = [result.errors("A")[:n] for result in found]
