@@ -160,7 +160,7 @@ def _start(options: argparse.Namespace, H: SpinHamiltonian) -> Any:
 
     if options.run_directory is None:
         psi = RBM.random(H.n_sites, options.density, seed=options.seed or 0)
-        return product_state(psi, options.start, seed=options.seed or 0)
+        return product_state(psi, options.start, total_sz=H.total_sz, seed=options.seed or 0)
     from rbmqs.runs.resume import read_run, wavefunction_of
 
     directory = Path(options.run_directory)

@@ -25,6 +25,7 @@ def product_state(
     *,
     infidelity: float = 1e-4,
     noise: float = NOISE,
+    total_sz: float | None = None,
     seed: int = 0,
 ) -> VariationalState:
     """A wavefunction of the form of `psi` that is a product state, up to `noise`.
@@ -45,6 +46,8 @@ def product_state(
     noise : float
         Standard deviation of the weights, real and imaginary parts; the fidelity with the product
         state is then 1 - O(noise^4).
+    total_sz : float, optional
+        Of the Hamiltonian that it is to evolve under; spins along z must add up to it.
     seed : int
 
     Raises
@@ -63,6 +66,11 @@ def product_state(
         raise ValueError(f"infidelity must lie in (0, 1), got {infidelity}")
     noise = number("noise", noise, at_least=0)
     vectors = spin_directions(directions, psi.n_sites)
+    found = vectors[:, 2].sum() / 2
+    if total_sz is not None and np.all(abs(vectors[:, 2]) == 1) and found != total_sz:
+        raise ValueError(
+            f"directions must give a state with total_sz = {total_sz:g}, got one with {found:g}"
+        )
     up, down = np.abs(amplitudes_of_spins(vectors)).T
     phases = np.angle(amplitudes_of_spins(vectors)[:, 1])
     n_along_z = int(np.count_nonzero(np.minimum(up, down) == 0))

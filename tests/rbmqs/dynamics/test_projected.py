@@ -137,6 +137,11 @@ def test_gates_are_exact():
 
 
 WRONG = [
+    (
+        lambda psi: product_state(psi, "+z", total_sz=0),
+        ValueError,
+        "directions must give a state with total_sz = 0, got one with 2",
+    ),
     (lambda psi: gates.with_zz(psi, {(0, 0): 1j}), ValueError, "couplings must join two"),
     (lambda psi: gates.flipped(psi, [7]), ValueError, "sites must be 0 to 3"),
     (lambda psi: gates.diagonal_evolution(psi, hm.X(0), 1.0), ValueError, "operator must hold"),
