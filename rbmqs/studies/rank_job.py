@@ -1,13 +1,12 @@
 """A point of a study as a job of several MPI ranks.
 
-`iterated_on_ranks` starts `mpirun -n K python -m rbmqs.studies.rank_job ROOT POINT` and waits for
+`iterated_on_ranks` starts `mpirun -n K python -m rbmqs.studies.rank_body ROOT POINT` and waits for
 it: the ranks optimise together and leave log and checkpoint. The process that waits goes on from
 there alone, draws the final samples and measures.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -16,15 +15,13 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from hamiltonians.utils.failures import guard
-from hamiltonians.utils.ranks import decided_by_first, launched_ranks
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.study import Point
-from rbmqs.utils.interrupts import Interrupts, signals_reported
+from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.json_files import write_json
 
+BODY = "rbmqs.studies.rank_body"
 LAUNCHER = "RBMQS_LAUNCHER"  # the words before the number of ranks, such as "srun -n"
 _OF_A_RANK = ("OMPI_COMM_", "PMIX_", "PMI_")  # of the rank that this may be: not for another job
 
@@ -44,7 +41,7 @@ def iterated_on_ranks(
     described = directory.work(point.id).with_suffix(".json")
     described.parent.mkdir(parents=True, exist_ok=True)
     write_json(described, {"point": asdict(point), "threads": threads})
-    module = [sys.executable, "-m", __name__, str(directory.root), str(described)]
+    module = [sys.executable, "-m", BODY, str(directory.root), str(described)]
     command = [*_launcher(), str(n_ranks), *module]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(_OF_A_RANK)}
     try:
@@ -87,25 +84,5 @@ def _end_ranks(launcher: int) -> None:
     import psutil  # start-up time: only after a signal
 
     for child in psutil.Process(launcher).children(recursive=True):
-        if __name__ in child.cmdline() and child.is_running():
+        if BODY in child.cmdline() and child.is_running():
             child.send_signal(signal.SIGTERM)
-
-
-def main(root: str, described: str) -> int:
-    """The body of a rank."""
-    from rbmqs.studies.work import begun_or_continued
-    from rbmqs.utils.threads import use_threads
-
-    comm = launched_ranks()
-    guard(comm)
-    table: dict[str, Any] = json.loads(Path(described).read_text(encoding="utf-8"))
-    threads = table["threads"]
-    use_threads(None if threads is None else max(1, threads // (comm.size if comm else 1)), comm)
-    with signals_reported():
-        begun_or_continued(StudyDirectory(root), Point(**table["point"]), comm)
-    decided_by_first(None, comm)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
