@@ -254,3 +254,13 @@ def test_dynamics_agree_with_exact_ones(tmp_path: Path) -> None:
     assert found["square_10"]["mx_largest"] < 0.05
     assert 0.8 < found["coverage"]["all"] <= 1.0
     assert found["netket_chain"]["ratio"] > 1.0
+
+
+@pytest.mark.slow
+def test_tomography_recovers_states(tmp_path: Path) -> None:
+    found = run("tomography.py", tmp_path, "ghz", "heisenberg", "sampled")
+    assert min(found["ghz"].values()) > 0.97
+    assert found["heisenberg"]["fidelity"] > 0.95
+    assert abs(found["heisenberg"]["relative_energy_error"]) < 0.03
+    # Student's t of three degrees: beyond 12.9 once in a thousand
+    assert abs(found["sampled"]["deviation_in_errors"]) < 13
