@@ -27,7 +27,8 @@ def levels(quick: bool) -> dict[str, Any]:
     n = 10 if quick else 14
     fields = np.outer(2 * np.random.default_rng(1).uniform(-1, 1, n), [0, 0, 1])
     H = heisenberg(chain(n), field=fields, total_sz=0)
-    found = rbmqs.excited_states(H, 3, alpha=3, n_iterations=250, learning_rate=0.1, **QUIET)
+    n_iterations = 300 if quick else 500
+    found = rbmqs.excited_states(H, 3, alpha=3, n_iterations=n_iterations, **QUIET)
     return {
         "sites": n,
         "deviations": (found.energies - found.exact).tolist(),
