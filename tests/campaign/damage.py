@@ -14,10 +14,12 @@ from small_study import run_here
 import rbmqs
 from hamiltonians import chain, ground_state, heisenberg, ising
 from rbmqs.boltzmann import BernoulliRBM
-from rbmqs.studies import load_table, read_study
+from rbmqs.studies import collect, load_table
 from tests.campaign.calls import silence
 from tests.campaign.rows import Row, figure
 
+EVOLUTION = ising(chain(4)), rbmqs.RBM.random(4, 1, seed=0, stddev=0.1), [0.0, 0.02]
+SHORT = {"n_samples": 64, "n_observable_samples": 64, "seed": 0}
 EXACT = heisenberg(chain(12), total_sz=0)
 Reader = Callable[[Path], Any]
 
@@ -62,9 +64,17 @@ def table(name: str) -> Reader:
     return read
 
 
-def study(root: Path) -> Any:
-    """The study's own file of its directory."""
-    return read_study(root / "study.toml")
+def points(root: Path) -> Any:
+    """All that a study's directory holds, from its records instead of its table."""
+    study_root = next(parent for parent in (root, *root.parents) if (parent / "points").is_dir())
+    columns = collect(study_root).columns
+    return {key: np.asarray(value).tolist() for key, value in columns.items()}
+
+
+def evolved(root: Path) -> Any:
+    """An evolution that is gone on with, which it need not be."""
+    found = rbmqs.evolve(*EVOLUTION, output=root, resume=True, progress=False, **SHORT)
+    return [state.flat.tobytes() for state in found.states], [str(r) for r in found.records]
 
 
 def made(root: Path) -> dict[str, tuple[Path, Reader]]:
@@ -82,12 +92,19 @@ def made(root: Path) -> dict[str, tuple[Path, Reader]]:
     ground_state(EXACT, vectors=False, checkpoint=solved / "lanczos.npz")
     (root / "study").mkdir()
     out, _ = run_here(root / "study")
+    rbmqs.evolve(*EVOLUTION, output=root / "evolution", progress=False, **SHORT)
+    point = min((out / "points").iterdir())
     files = {
         "checkpoint.npz": (root / "run" / "checkpoint.npz", state),
         "log.jsonl": (root / "run" / "log.jsonl", log),
         "result.json": (root / "run" / "result.json", run),
         "model.npz": (fitted / "model.npz", model),
         "lanczos.npz": (solved / "lanczos.npz", lanczos),
+        "study.json": (out / "study.json", points),
+        "point.json": (point / "point.json", points),
+        "SHA256SUMS": (point / "SHA256SUMS", points),
+        "evolution's checkpoint.npz": (root / "evolution" / "checkpoint.npz", evolved),
+        "evolution's log.jsonl": (root / "evolution" / "log.jsonl", evolved),
         "table.csv": (out / "table.csv", table("table.csv")),
         "table.h5": (out / "table.h5", table("table.h5")),
     }
