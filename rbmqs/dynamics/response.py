@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hamiltonians import PauliSum, Z, observable_connections
 from hamiltonians.exact.observables import average_over
-from hamiltonians.utils.checks import as_real, number
+from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.utils.checks import as_real, instance, number
 from hamiltonians.utils.memory import require_memory
 from rbmqs.core.local_energy import diagonal_values
 from rbmqs.estimators.local import local_energies, local_estimators
@@ -38,9 +39,6 @@ from rbmqs.states.state import VariationalState
 from rbmqs.utils.threads import single_threaded_blas
 from rbmqs.vmc.full_summation import Summation, common_symmetry
 from rbmqs.vmc.settings import SamplingSettings
-
-if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
 
 SUMMED, SAMPLED = 1e-10, 1e-4  # cut-offs of S
 N_SAMPLES, N_CHAINS = 8192, 32
@@ -230,6 +228,7 @@ def linear_response(
     TypeError, ValueError
         Arguments that are wrong or do not fit, and amplitudes of real parameters that are complex.
     """
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     psi = getattr(psi, "psi", psi)
     if not isinstance(psi, VariationalState):
         raise TypeError(f"psi must be a VariationalState or a run, got {type(psi).__name__}")

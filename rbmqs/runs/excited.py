@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import number, positive_int
+from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.utils.checks import instance, number, positive_int
 from rbmqs.estimators.observables.overlap import state_fidelity
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.prepare import PreparedRun, prepare, split_keywords, with_keywords
@@ -28,9 +29,6 @@ from rbmqs.utils.json_files import write_json
 from rbmqs.vmc.extensions.states_below import remembered
 from rbmqs.vmc.full_summation import common_symmetry
 from rbmqs.vmc.settings import RunSettings
-
-if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
 
 N_SAMPLES = 4096  # an iteration: equations are noisier next to nodes, which lowest states lack
 MARGIN = 2.0  # J, by which lower states are raised above the one that is looked for
@@ -196,6 +194,7 @@ def excited_states(
     KeyboardInterrupt
         Ctrl-C; its `result` has the states so far.
     """
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     positive_int("n_states", n_states, minimum=2)
     number("margin", margin, above=0)
     if n_states > hamiltonian.dimension:

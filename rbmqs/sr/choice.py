@@ -205,6 +205,9 @@ def solve(
     instance("method", "" if method is None else method, str)
     if method is not None and ":" not in method:  # import paths are looked up in SOLVERS
         choice("solver", method, tuple(SOLVERS))
+    local_energies = np.asarray(local_energies)
+    if local_energies.dtype.kind not in "iufc" or local_energies.ndim == 0:
+        raise TypeError(f"local_energies must be an array, got {short(local_energies)}")
     finite = bool(np.isfinite(local_energies).all())
     if isinstance(jacobian, DividedJacobian):
         finite = jacobian.ranks.everywhere(finite)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
+from hamiltonians.utils.checks import instance
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import VariationalState
@@ -40,6 +41,8 @@ class AmplitudePhaseRBM(VariationalState):
     phase: RBM
 
     def __post_init__(self) -> None:
+        instance("amplitude", self.amplitude, RBM)
+        instance("phase", self.phase, RBM)
         for name in ("amplitude", "phase"):
             if getattr(self, name).is_complex:
                 raise ValueError(f"{name} must have real parameters, got complex ones")

@@ -13,7 +13,7 @@ import numpy as np
 import hamiltonians as h
 import rbmqs
 from hamiltonians import convert
-from rbmqs import boltzmann, dynamics, sr, studies, testing
+from rbmqs import boltzmann, dynamics, sr, studies
 
 N = 6
 LATTICE = h.chain(N)
@@ -193,10 +193,11 @@ GOOD |= {
     rbmqs.excited_states: {"hamiltonian": H, "n_states": 2, "margin": 2.0, "alpha": 1} | SHORT,
     rbmqs.linear_response: {"hamiltonian": H, "psi": PSI, "n_samples": 64, "n_chains": 4,
                             "cutoff": 1e-6, "seed": 0},
+    rbmqs.spectral_function: {"hamiltonian": H_FREE, "psi": PSI, "coefficients": [1.0] * N,
+                              "times": [0.0, 0.01, 0.02], "kick": 0.05, "seed": 0} | QUICK,
     rbmqs.reconstruct: {"shots": (1 - 2 * ROWS[:, :4]).astype(int), "bases": "ZZZZ",
                         "n_hidden": 2, "held_out": 0.1, "n_starts": 1, "n_iter": 2, "seed": 0},
     rbmqs.read_shots: {"path": "no-such-shots.csv"},
-    testing.check_state: {"state": rbmqs.Jastrow(np.zeros(6)), "seed": 0, "total_sz": None},
     h.Y: {"site": 0}, h.Z: {"site": 0}, h.Sp: {"site": 0}, h.Sm: {"site": 0},
     h.DrivenHamiltonian: {"H": lambda t: H},
     h.LocalSpace: {"n_sites": 4, "values": (1, -1)},
