@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians import PauliSum, Z
-from hamiltonians.utils.checks import as_real, number
+from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.utils.checks import as_real, instance, number
 from rbmqs.dynamics.evolution import evolve
 from rbmqs.dynamics.gates import turned_about_z
 from rbmqs.states.rbm import RBM
@@ -30,7 +31,6 @@ from rbmqs.states.rotated import RotatedState, unrotated
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
     from rbmqs.dynamics.records import Evolution
 
 KICK = 0.05
@@ -114,6 +114,7 @@ def spectral_function(
     TypeError, ValueError
         Arguments that are wrong or do not fit.
     """
+    instance("hamiltonian", hamiltonian, SpinHamiltonian)
     state = getattr(psi, "psi", psi)
     if isinstance(state, RotatedState):
         base = state.base

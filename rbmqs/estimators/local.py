@@ -90,6 +90,7 @@ def expect(
     ValueError
         The observable acts beyond the lattice.
     """
+    check_kinds(hamiltonian=hamiltonian, observable=observable, samples=samples)
     values = samples.of_all(observable_values(psi, hamiltonian, samples, observable))
     return SnapshotNoise(psi, samples).added(
         statistics(values),

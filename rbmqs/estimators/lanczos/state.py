@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.estimators.consistency import check_kinds
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.local import local_energies
@@ -42,6 +43,7 @@ def energy_variance(
     psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples
 ) -> EnergyVariance:
     """Energy and variance with errors, from samples of |psi|^2."""
+    check_kinds(hamiltonian=hamiltonian, samples=samples)
     return from_local_energies(samples.of_all(local_energies(psi, hamiltonian, samples)))
 
 
