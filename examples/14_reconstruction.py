@@ -5,13 +5,18 @@
 # into the reconstruction; the ground state is there to compare with.
 
 # %%
+from pathlib import Path
+
 import numpy as np
 
 import rbmqs
 from hamiltonians import Sector, chain, ground_state, heisenberg
 from rbmqs.tomography.bases import random_pauli_bases
 from rbmqs.tomography.drawing import shots_of_vector
+from rbmqs.tomography.plotting import plot_outcomes
 
+OUTPUT = Path(__file__).parent / "output"
+OUTPUT.mkdir(exist_ok=True)
 N = 6
 H = heisenberg(chain(N))
 exact = ground_state(H, 1, vectors=True)
@@ -21,6 +26,7 @@ shots = shots_of_vector(target, random_pauli_bases(N, 60, seed=1), 200, seed=2)
 
 found = rbmqs.reconstruct(shots, target=target)
 print(found)
+plot_outcomes(found, OUTPUT / "14_reconstruction.png")
 
 # %% [markdown]
 # Answers come with errors that hold the noise of the shots, and raw estimates beside them.

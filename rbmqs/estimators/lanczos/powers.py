@@ -81,8 +81,8 @@ def local_powers(
                 second[part] = _second(psi, hamiltonian, spins, first[part], shift, masks)
                 bar.advance(part.stop, "Lanczos step")
     scale = hamiltonian.size_of(shift)
-    moments = (samples.of_all(values.reshape(samples.shape)) for values in (first, second))
-    return LocalPowers(shift, *moments, scale)
+    of_first, of_second = (samples.of_all(v.reshape(samples.shape)) for v in (first, second))
+    return LocalPowers(shift, of_first, of_second, scale)
 
 
 def flip_masks(connections: Connections) -> np.ndarray:

@@ -207,7 +207,8 @@ def test_a_sampled_fit_comes_to_the_likelihood_of_the_exact_one(monkeypatch):
     assert sampled.fidelity() > 0.95
     values = [ExactObjective(shots).slope(r.psi, shots.counts) for r in (exact, sampled)]
     best, found = (mean_over(shots.counts, slope.log_probabilities) for slope in values)
-    # steps of full length have the noise of 4,096 samples: 20 parameters cost 12 nats of 2,400 shots
+    # steps of full length have the noise of 4,096 samples: 20 parameters cost 12 nats of 2,400
+    # shots
     assert found > best - 40 / shots.n_shots
 
 
