@@ -2,9 +2,9 @@
 
 A step solves (F + damping) step = gradient with the Fisher information F of the shots themselves.
 It needs tens of steps where gradient ascent takes thousands. From random parameters outcomes of
-vanishing probability make steps meaningless: of fits to 2,000 shots of four sites about one in eight
-reached the highest likelihood. So the likelihood is softened first, as if bits were read wrongly
-with a probability that falls to zero in a few stages: then all of about 130 did.
+vanishing probability make steps meaningless: of fits to 2,000 shots of four sites about one in
+eight reached the highest likelihood. So the likelihood is softened first, as if bits were read
+wrongly with a probability that falls to zero in a few stages: then all of about 130 did.
 """
 
 from __future__ import annotations
