@@ -123,7 +123,7 @@ def test_a_run_that_rose_has_diverged() -> None:
 def test_optimisers_are_compared(tmp_path: Path) -> None:
     picture = tmp_path / "optimisers.png"
     runs = run("optimisers.py", tmp_path, "--figure", str(picture))["runs"]
-    assert len(runs) == len({one["variant"] for one in runs}) >= 10
+    assert len(runs) == len({one["variant"] for one in runs}) >= 9
     assert all(np.isfinite(one["relative_error"]) and len(one["course"]) == 10 for one in runs)
     assert picture.stat().st_size > 0
 

@@ -18,7 +18,7 @@ import numpy as np
 from rbmqs.core import cholesky, hermitian
 from rbmqs.core.split_complex import from_parts, split
 
-TOLERANCE = 1e-12  # of the recurrence: 1e-10 left errors of 1e-7 at a shift of 1e-3
+TOLERANCE = 1e-13  # of the recurrence: 1e-12 left errors of 1.2e-9 in x at a shift of 1e-3
 MAX_REFINEMENTS = 30
 _SHIFT_GROWTH = 10.0
 _MAX_SHIFT_TRIALS = 8

@@ -217,7 +217,7 @@ def test_searches_that_are_too_large_are_refused():
     star = from_edges([(0, i) for i in range(1, 12)])
     with pytest.raises(ValueError, match="at most max_order=20000 elements, got at least 40320"):
         star.space_group()
-    with pytest.raises(ValueError, match="at most 200 sites, got 251"):
+    with pytest.raises(ValueError, match="n_sites must be at most 200 for a search, got 251"):
         from_edges([(0, 250)]).space_group()
 
 

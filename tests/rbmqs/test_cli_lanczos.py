@@ -42,7 +42,8 @@ def test_numbers_agree_with_diagonalisation(directory, levels):
 
 
 def test_command_prints_and_writes(directory, levels, capsys):
-    code = main(["lanczos", str(directory), "--samples", "1024", "--quiet"])
+    options = ["--samples", "1024", "--quiet", "--fail-if-not-converged"]
+    code = main(["lanczos", str(directory), *options])
     out = capsys.readouterr().out
     table = json.loads((directory / FILE).read_text())
     assert code == (3 if table["status"] else 0)

@@ -3,6 +3,8 @@
 `tests/campaign/mutants.py` plants them again.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -91,7 +93,7 @@ def test_the_basis_of_thick_restarts_is_orthonormal_beside_a_large_constant():
     """Images lose eight digits in the first projection here; the second one brings them back."""
     rng = np.random.default_rng(0)
     levels = 1e8 + rng.uniform(-1, 1, size=60)
-    search = thick_restart._Search(lambda v: levels * v, 1e-10)
+    search = thick_restart._Search(SimpleNamespace(comm=None), lambda v: levels * v, 1e-10)
     V, T = np.zeros((20, 60)), np.zeros((20, 20))
     start = rng.normal(size=60)
     locked = np.zeros((0, 60))

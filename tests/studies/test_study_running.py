@@ -162,15 +162,15 @@ def test_damaged_work_is_started_again(undisturbed, tmp_path):
 def test_failure_is_recorded_the_rest_goes_on_and_is_retried(undisturbed, tmp_path, monkeypatch):
     from rbmqs.studies import work
 
-    sound = work._optimise
+    sound = work.begun_or_continued
     second = [point.id for point in read_study(write_study(tmp_path))][1]
 
-    def failing(directory, point):
+    def failing(directory, point, comm=None):
         if point.id == second:
             raise RuntimeError("out of luck")
-        return sound(directory, point)
+        return sound(directory, point, comm)
 
-    monkeypatch.setattr(work, "_optimise", failing)
+    monkeypatch.setattr(work, "begun_or_continued", failing)
     root, outcome = run_here(tmp_path)
     assert outcome.failed == [second]
     assert len(outcome.blocked) == 1
@@ -178,7 +178,7 @@ def test_failure_is_recorded_the_rest_goes_on_and_is_retried(undisturbed, tmp_pa
     record = json.loads((root / "failures" / f"{second}.json").read_text())
     assert record["error"] == "RuntimeError: out of luck"
     assert "failing" in record["traceback"]
-    monkeypatch.setattr(work, "_optimise", sound)
+    monkeypatch.setattr(work, "begun_or_continued", sound)
     assert run_here(tmp_path)[1].failed == [second], "only retried when asked"
     assert len(run_here(tmp_path, retry_failed=True)[1].done) == N_POINTS
     assert results_of(root) == results_of(undisturbed)

@@ -69,17 +69,15 @@ def test_order_by_halving_steps(quench):
 
 
 def test_a_small_state_is_as_far_off_as_its_r2_says():
-    """Both methods miss what the tangent space lacks, and say so alike."""
+    """What steps of projections lose is what their records say, within a factor of ten."""
     H = hm.ising(hm.chain(8), h=1.0, J=-1.0)
     psi = product_state(rbmqs.RBM.random(8, 1, seed=1), "+x", noise=0.05)
     options = {"summation": True, "progress": False, "observables": {}}
     one = rbmqs.evolve(H, psi, [0, 0.3], method="projected", step=0.05, **options)
-    other = rbmqs.evolve(H, psi, [0, 0.3], integrator="rk4", step=0.05, **options)
     sector = hm.Sector(8)
     exact = hm.evolve(H, psi.state_vector(sector), [0.3])[0]
-    errors = [1 - r.psi.overlap(exact, sector) for r in (one, other)]
-    assert errors[0] < 3 * errors[1] + 1e-4
-    assert one.records[-1].integrated_r2 < 10 * other.records[-1].integrated_r2 + 1e-3
+    infidelity = 1 - one.psi.overlap(exact, sector)
+    assert infidelity < one.records[-1].integrated_r2 < 10 * infidelity
 
 
 def test_sampled_steps_with_records_and_resumption(tmp_path):
