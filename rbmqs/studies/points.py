@@ -41,4 +41,6 @@ def load_arrays(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
 def _directory(root: str | Path, point_id: str) -> Path:
     """Directory of a point, or of a run by itself."""
     directory = StudyDirectory(root).point(point_id)
+    if not directory.exists() and not Path(root).exists():
+        raise FileNotFoundError(f"no study or run in {root}")
     return directory if directory.exists() else Path(root)
