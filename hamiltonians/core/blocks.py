@@ -26,6 +26,15 @@ _ONE = np.uint64(1)
 
 
 @kernel
+def largest_class(class_start):
+    """Low halves of the largest class."""
+    largest = 0
+    for k in range(len(class_start) - 1):
+        largest = max(largest, class_start[k + 1] - class_start[k])
+    return largest
+
+
+@kernel
 def block_number(high, start, end, coef, mask):
     """sum_k coef_k prod_{i in mask_k} sigma_i over strings of high bits."""
     total = coef.dtype.type(0)
@@ -150,9 +159,7 @@ def multiply(
     """y = scale H x - beta y; ``partial[c]`` is the share of chunk c in Re <scale x|y>."""
     basis = (klasses, offsets)
     n_source = len(high_flips[0]) + 1
-    largest = 0
-    for k in range(len(class_start) - 1):
-        largest = max(largest, class_start[k + 1] - class_start[k])
+    largest = largest_class(class_start)
     for chunk in numba.prange(len(chunk_start) - 1):
         out = np.empty(largest, x.dtype)
         work = np.empty(largest, np.float64)
@@ -196,9 +203,7 @@ def add_received(
     ``here`` are klasses and offsets as `multiply` takes them, of the blocks in ``received``.
     """
     n_source = len(high_flips[0]) + 1
-    largest = 0
-    for k in range(len(class_start) - 1):
-        largest = max(largest, class_start[k + 1] - class_start[k])
+    largest = largest_class(class_start)
     for chunk in numba.prange(len(chunk_start) - 1):
         out = np.empty(largest, y.dtype)
         source, factor = np.empty(n_source, np.uint64), np.empty(n_source, y.dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,9 +131,7 @@ def run_evolve(options: argparse.Namespace) -> int:
         result.plot(options.plot)
         print(f"{'picture':<14} {options.plot}")
     if result.interrupted is not None:
-        saved = "saved; go on with the same command and --resume"
-        print(saved if options.output else "not saved: give --output DIR", file=sys.stderr)
-        return exit_codes.INTERRUPTED + result.interrupted
+        return exit_codes.of_interruption(result.interrupted, options.output)
     return exit_codes.of_verdict(not result.status, options)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +86,7 @@ def run_reconstruct(options: argparse.Namespace) -> int:
         )
     print(result)
     if result.interrupted is not None:
-        saved = "saved; go on with the same command and --resume"
-        print(saved if options.output else "not saved: give --output DIR", file=sys.stderr)
-        return exit_codes.INTERRUPTED + result.interrupted
+        return exit_codes.of_interruption(result.interrupted, options.output)
     return exit_codes.NOT_CONVERGED if result.status else exit_codes.OK
 
 

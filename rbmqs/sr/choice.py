@@ -12,7 +12,6 @@ import numpy as np
 from hamiltonians.utils.checks import choice, instance, short
 from hamiltonians.utils.registry import Registry
 from rbmqs.sr import solvers
-from rbmqs.sr.divided.choice import solve_divided
 from rbmqs.sr.divided.jacobian import DividedJacobian
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
 from rbmqs.sr.record import SRSolution
@@ -224,7 +223,7 @@ def solve(
         name, found = _found(jacobian, right, diag_shift, method)
     elif isinstance(jacobian, DividedJacobian):
         divided, scale = jacobian.with_blocks(blocks)
-        name, found = solve_divided(divided, right, diag_shift, method)
+        name, found = _found(divided, right, diag_shift, method)
         found = replace(found, x=scale * found.x)
     else:
         if not isinstance(jacobian, FactorisedJacobian):
@@ -241,6 +240,9 @@ def _found(
 ) -> tuple[str, Direction]:
     """The direction, and the name of the solver that found it."""
     if isinstance(jacobian, DividedJacobian):
+        # Start-up time: 28 ms of solvers and kernels that one process never needs.
+        from rbmqs.sr.divided.choice import solve_divided
+
         return solve_divided(jacobian, right, diag_shift, method)
     if method is None:
         found = _in_single_precision(jacobian, right, diag_shift)

@@ -7,6 +7,7 @@ quantum geometric tensor S of the wavefunction: the Fisher information of any me
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -117,13 +118,11 @@ class ExactObjective:
         return Slope(found.log_probabilities, force, jacobian, found.confusion)
 
     def _force(self, psi: VariationalState, coefficients: np.ndarray) -> np.ndarray:
-        """sum_t O^* c^*."""
-        total: np.ndarray | float = 0.0
-        for start in range(0, len(coefficients), CHUNK):
-            values = coefficients[start : start + CHUNK]
-            states = np.arange(start, start + len(values), dtype=np.uint64)
-            total = total + part_of_force(psi, self.sector.states_to_spins(states), values.conj())
-        return np.asarray(total)
+        """sum_t O^* c^* over all configurations."""
+        states = np.arange(len(coefficients), dtype=np.uint64)
+        return force_of(
+            psi, lambda part: self.sector.states_to_spins(states[part]), coefficients.conj()
+        )
 
     def _jacobian(self, psi: VariationalState, probability: np.ndarray, draw: int) -> Jacobian:
         """Configurations with weights, or drawn from |psi|^2."""
@@ -136,7 +135,23 @@ class ExactObjective:
         return psi.jacobian(self.sector.states_to_spins(states))
 
 
-def part_of_force(psi: VariationalState, spins: np.ndarray, values: np.ndarray) -> np.ndarray:
+def force_of(
+    psi: VariationalState, spins_of: Callable[[slice], np.ndarray], values: np.ndarray
+) -> np.ndarray:
+    """sum_t O_t^* values_t, less O^* of one configuration times the sum of values.
+
+    Parameters
+    ----------
+    psi : VariationalState
+    spins_of : callable
+        Configurations int8 (n, N) of a slice of `values`, `CHUNK` at a time.
+    values : complex array (n_configurations,)
+    """
+    parts = (slice(start, start + CHUNK) for start in range(0, len(values), CHUNK))
+    return np.asarray(sum(_part_of_force(psi, spins_of(part), values[part]) for part in parts))
+
+
+def _part_of_force(psi: VariationalState, spins: np.ndarray, values: np.ndarray) -> np.ndarray:
     """sum_t O_t^* values_t over some configurations, less O^* of one times the sum of values.
 
     Jacobians centre. One configuration more, the same for all parts, makes the values of each part

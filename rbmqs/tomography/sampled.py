@@ -21,7 +21,7 @@ from rbmqs.sampling.chains import ChainState, random_chains
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.generic import in_chunks
 from rbmqs.states.state import VariationalState
-from rbmqs.tomography.objective import CHUNK, Slope, part_of_force
+from rbmqs.tomography.objective import Slope, force_of
 from rbmqs.tomography.rotations import BasisSum
 from rbmqs.tomography.shots import Shots
 
@@ -110,9 +110,9 @@ class SampledObjective:
             amplitudes = sums.amplitudes(values)
             log_probabilities[rows] = 2 * (np.log(abs(amplitudes) + 1e-290) + scale) - chains.log_z
             back = sums.back(weights[rows] / np.conj(amplitudes))
-            force = force + _force(psi, sums.configurations, np.conj(values) * back)
+            force = force + force_of(psi, sums.configurations.__getitem__, np.conj(values) * back)
         negative = -control_weights(psi, chains.samples, chains.log_psi).astype(complex)
-        force = force + _force(psi, chains.samples, negative)
+        force = force + force_of(psi, chains.samples.__getitem__, negative)
         jacobian = psi.jacobian(chains.samples)
         return Slope(log_probabilities, np.asarray(force), jacobian, None, chains.noise)
 
@@ -178,11 +178,6 @@ def control_weights(psi: VariationalState, samples: np.ndarray, log_psi: np.ndar
     deviations = controls - mean
     coefficients = np.linalg.lstsq(deviations.T @ deviations, mean, rcond=1e-10)[0]
     return 1 / n - deviations @ coefficients
-
-
-def _force(psi: VariationalState, spins: np.ndarray, values: np.ndarray) -> np.ndarray:
-    parts = (slice(start, start + CHUNK) for start in range(0, len(values), CHUNK))
-    return np.asarray(sum(part_of_force(psi, spins[part], values[part]) for part in parts))
 
 
 def _log_mean(log_values: np.ndarray) -> tuple[float, float]:
