@@ -100,7 +100,7 @@ _SETTINGS = (
 
 
 def run_evolve(options: argparse.Namespace) -> int:
-    """Evolve, print, draw; 3 where there are reasons not to trust the evolution."""
+    """Evolve, print, draw."""
     import numpy as np
 
     from rbmqs.dynamics.evolution import evolve

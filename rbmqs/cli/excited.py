@@ -32,7 +32,7 @@ def add_excited_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_excited(options: argparse.Namespace) -> int:
-    """Find the states and print them; 3 where there are reasons not to trust them."""
+    """Find the states and print them."""
     from rbmqs.runs.config import config_from_table
     from rbmqs.runs.excited import MARGIN, excited_states
 

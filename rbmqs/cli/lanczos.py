@@ -35,7 +35,7 @@ def add_lanczos_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_lanczos(options: argparse.Namespace) -> int:
-    """Analyse, print and write DIR/lanczos.json; 3 where there are reasons not to trust it."""
+    """Analyse, print and write DIR/lanczos.json."""
     from rbmqs.runs.lanczos_analysis import analyse_run
     from rbmqs.utils.json_files import write_json
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rbmqs.cli import exit_codes
-from rbmqs.cli.options import add_quiet
+from rbmqs.cli.options import add_fail_if_not_converged, add_quiet
 from rbmqs.utils.interrupts import signals_reported
 
 EXAMPLES = """rbmqs reconstruct counts.csv --output runs/ghz
@@ -50,11 +50,12 @@ def add_reconstruct_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="DIR", help="directory for log, checkpoint, result")
     parser.add_argument("--resume", action="store_true", help="go on with what is in --output")
     add_quiet(parser)
+    add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_reconstruct)
 
 
 def run_reconstruct(options: argparse.Namespace) -> int:
-    """Reconstruct and print; 3 where there are reasons not to trust the state."""
+    """Reconstruct and print."""
     from rbmqs.tomography.reading import read_shots, read_target
     from rbmqs.tomography.reconstruct import reconstruct
 
@@ -87,7 +88,7 @@ def run_reconstruct(options: argparse.Namespace) -> int:
     print(result)
     if result.interrupted is not None:
         return exit_codes.of_interruption(result.interrupted, options.output)
-    return exit_codes.NOT_CONVERGED if result.status else exit_codes.OK
+    return exit_codes.of_verdict(not result.status, options)
 
 
 def _readout(text: str | None) -> str | float | None:

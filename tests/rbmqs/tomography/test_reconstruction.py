@@ -258,6 +258,11 @@ def test_the_command_reconstructs_files(tmp_path, capsys):
     assert main([*arguments, "--output", str(tmp_path / "run"), "--quiet"]) == 0
     printed = capsys.readouterr().out
     assert float(printed.split("fidelity")[1].split()[0]) > 0.95
+    short = [*arguments, "--iterations", "1", "--quiet"]
+    assert main(short) == 0
+    assert "not converged" in capsys.readouterr().out.lower()
+    assert main([*short, "--fail-if-not-converged"]) == 3
+    capsys.readouterr()
     assert main([*arguments, "--model", "mixed", "--quiet"]) == 2
     assert "never measured: XY, XZ, YX, YZ" in capsys.readouterr().err
     assert main(["reconstruct", str(tmp_path / "none.json")]) == 2
