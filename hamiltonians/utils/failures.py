@@ -12,6 +12,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from hamiltonians.utils.checks import short
+
 SECONDS = 5.0  # that a rank waits for the others to fail as well
 
 
@@ -25,7 +27,14 @@ def guard(comm: Any) -> None:
     """From now on an exception that nobody catches on some rank ends the job; None guards nothing.
 
     All ranks call this together. `python -m mpi4py script.py` ends the job too, in silence.
+
+    Raises
+    ------
+    TypeError
+        Not a communicator.
     """
+    if comm is not None and not all(hasattr(comm, name) for name in ("rank", "size", "allgather")):
+        raise TypeError(f"comm must be a communicator of mpi4py or None, got {short(comm)}")
     if comm is None or comm.size == 1 or _Guard.comm is not None or not hasattr(comm, "Ibarrier"):
         return
     _Guard.comm = comm.Dup()

@@ -169,6 +169,7 @@ def resume(
     KeyboardInterrupt
         As in `ground_state`.
     """
+    guard(comm)
     directory = Path(directory)
     check_holds_run(directory)
     is_first = comm is None or comm.rank == 0

@@ -163,6 +163,10 @@ CALLS = [
     lambda: rbmqs.ground_state(H, seed=-1, **RUN),
     lambda: rbmqs.ground_state(H, project="nonsense", **RUN),
     lambda: rbmqs.ground_state(H, tied="nonsense", **RUN),
+    lambda: rbmqs.ground_state(H, alpha=1, comm="world", **RUN),
+    lambda: rbmqs.resume("no-such-run", comm=3),
+    lambda: hm.ground_state(H, comm=3),
+    lambda: hm.low_spectrum(H, 2, comm=3),
     # values of several lines, kinds that Python compares, and sizes that nothing may try
     lambda: chain(4, periodic=GRID),
     lambda: heisenberg(chain(4), total_sz=GRID),
