@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from hamiltonians.utils.checks import short
+from hamiltonians.utils.ranks import launched
 
 SECONDS = 5.0  # that a rank waits for the others to fail as well
 
@@ -64,7 +65,7 @@ def failed_alone() -> bool:
 
 def is_reporting() -> bool:
     """Whether this process says what all ranks have to say."""
-    return _Guard.comm is None or _Guard.comm.rank == 0
+    return launched()[1] == 0 if _Guard.comm is None else _Guard.comm.rank == 0
 
 
 def end_job(reason: str, status: int) -> None:

@@ -17,7 +17,21 @@ from hamiltonians.utils.memory import require_memory
 
 T = TypeVar("T")
 
-_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
+# What launchers tell each process: how many there are, and which it is.
+_LAUNCHERS = (
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("PMI_SIZE", "PMI_RANK"),
+    ("MPI_LOCALNRANKS", "MPI_LOCALRANKID"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+)
+
+
+def launched() -> tuple[int, int]:
+    """Processes that a launcher such as mpirun started together, and which of them this is."""
+    for size, rank in _LAUNCHERS:
+        if os.environ.get(size, "1") not in ("", "1"):
+            return int(os.environ[size]), int(os.environ.get(rank) or 0)
+    return 1, 0
 
 
 def launched_ranks() -> Any:
@@ -26,15 +40,21 @@ def launched_ranks() -> Any:
     Raises
     ------
     ImportError
-        There are several ranks, and mpi4py is not installed.
+        There are several ranks, and mpi4py is not installed or belongs to another MPI.
     """
-    if not any(os.environ.get(name, "1") not in ("", "1") for name in _SIZES):
+    n_started = launched()[0]
+    if n_started == 1:
         return None
     try:
         from mpi4py import MPI  # an optional package
     except ImportError:
         raise ImportError("a run on several MPI ranks needs mpi4py: install rbmqs[mpi]") from None
-    return MPI.COMM_WORLD if MPI.COMM_WORLD.size > 1 else None
+    if MPI.COMM_WORLD.size == 1:  # each process would do the whole work, and write the same files
+        raise ImportError(
+            f"the launcher started {n_started} processes, and mpi4py sees 1 rank in each: it "
+            "belongs to another MPI than the launcher, see docs/cluster.md"
+        )
+    return MPI.COMM_WORLD
 
 
 def bounds(n: int, comm: Any) -> list[int]:
@@ -77,6 +97,11 @@ def sum_of_arrays(own: NDArray[Any], comm: Any) -> NDArray[Any]:
     everyone = np.empty((comm.size, *own.shape), own.dtype)
     comm.Allgather(np.ascontiguousarray(own), everyone)
     return everyone.sum(axis=0)
+
+
+def all_of(value: T, comm: Any) -> list[T]:
+    """A value of each rank, on all of them."""
+    return [value] if comm is None else comm.allgather(value)
 
 
 def decided_by_first(value: Any, comm: Any) -> Any:

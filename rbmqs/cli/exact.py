@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.cli.options import add_model_options, table_from_options
-from rbmqs.cli.ranks import add_threads, ranks_of
+from rbmqs.cli.ranks import divides_work, ranks_of
 from rbmqs.utils.progress import is_terminal, say
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_exact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory-limit", type=float, metavar="GB", help="default: what is free")
     parser.add_argument("--seed", type=int, default=0, help="of the start vector")
     parser.add_argument("--quiet", action="store_true", help="no progress")
-    add_threads(parser)
+    divides_work(parser)
     parser.set_defaults(run=run_exact)
 
 

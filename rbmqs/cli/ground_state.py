@@ -18,7 +18,7 @@ from rbmqs.cli.options import (
     changes_from_options,
     table_from_options,
 )
-from rbmqs.cli.ranks import add_threads, ranks_of
+from rbmqs.cli.ranks import divides_work, ranks_of
 from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.progress import say
 
@@ -36,7 +36,7 @@ def add_ground_state_options(parser: argparse.ArgumentParser) -> None:
         help="start with the wavefunction of this run; --alpha adds units, --project projects it",
     )  # fmt: skip
     add_output_file(parser, "--plot", "picture of the run (default: in DIR)")
-    add_threads(parser)
+    divides_work(parser)
     add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_ground_state)
 
@@ -48,7 +48,7 @@ def add_resume_options(parser: argparse.ArgumentParser) -> None:
     text = "change a setting, such as optimiser.momentum=0.5 (repeatable)"
     add_values(parser, "--set", help=text)
     add_quiet(parser)
-    add_threads(parser)
+    divides_work(parser)
     add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_resume)
 
@@ -63,7 +63,7 @@ def run_ground_state(options: argparse.Namespace) -> int:
     comm = ranks_of(options)
     config = config_from_table(table_from_options(options))
     if config.model.signs == "auto":
-        config = _with_chosen_signs(config, not options.quiet, comm is None or comm.rank == 0)
+        config = _with_chosen_signs(config, not options.quiet, comm)
     hamiltonian = config.hamiltonian()
     ahead = (
         nullcontext()
@@ -86,14 +86,15 @@ def run_ground_state(options: argparse.Namespace) -> int:
     return _finish(result, options.plot, options)
 
 
-def _with_chosen_signs(config: Config, progress: bool, is_first: bool) -> Config:
-    """The configuration with the sign rule of lowest energy in short runs, which rank 0 shows."""
+def _with_chosen_signs(config: Config, progress: bool, comm: Any) -> Config:
+    """The configuration with the sign rule of lowest energy in short runs, which ranks share."""
     from dataclasses import replace
 
     from rbmqs.runs.sign_search import choose_signs
 
     plain = replace(config, model=replace(config.model, signs="none"))
-    search = choose_signs(plain.hamiltonian(), progress=progress and is_first)
+    is_first = comm is None or comm.rank == 0
+    search = choose_signs(plain.hamiltonian(), progress=progress and is_first, comm=comm)
     if is_first:
         print(f"{search}\n")
     best = search.best.signs

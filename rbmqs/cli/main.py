@@ -19,6 +19,7 @@ from rbmqs.cli.exact import add_exact_options
 from rbmqs.cli.excited import add_excited_options
 from rbmqs.cli.ground_state import add_ground_state_options, add_resume_options
 from rbmqs.cli.lanczos import add_lanczos_options
+from rbmqs.cli.ranks import refuse_copies
 from rbmqs.cli.reconstruct import EXAMPLES as RECONSTRUCT_EXAMPLES
 from rbmqs.cli.reconstruct import add_reconstruct_options
 from rbmqs.cli.response import add_response_options
@@ -113,7 +114,8 @@ class _Parser(argparse.ArgumentParser):
     """argparse with the same one-line errors as everywhere else."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(exit_codes.BAD_INPUT, f"rbmqs: error: {message}\n")
+        said = f"rbmqs: error: {message}\n" if is_reporting() else None
+        self.exit(exit_codes.BAD_INPUT, said)
 
 
 def _command(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
@@ -137,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # 700 allocations is 8 % of a first run.
     gc.set_threshold(100_000)
     try:
+        refuse_copies(options)
         return options.run(options)
     except (
         ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError, RecursionError

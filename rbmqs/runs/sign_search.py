@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.checks import instance, number, positive_int
+from hamiltonians.utils.ranks import all_of, together
 from rbmqs.utils.progress import Progress
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
@@ -128,6 +129,7 @@ def choose_signs(
     n_iterations: int = N_ITERATIONS,
     settings: RunSettings | None = None,
     progress: bool = True,
+    comm: Any = None,
 ) -> SignSearch:
     """Try sign rules by short runs and rank them by energy.
 
@@ -146,6 +148,8 @@ def choose_signs(
         Sampling, optimiser and first seed of the runs.
     progress : bool
         Show a progress bar on standard error.
+    comm : mpi4py communicator, optional
+        Ranks that share the runs out, each run on one of them; all find the same table.
 
     Returns
     -------
@@ -173,15 +177,23 @@ def choose_signs(
     if not rotated:
         raise ValueError("candidates must name at least one sign rule or None, got none")
     settings = replace(settings or RunSettings(sampling=_SAMPLING), n_iterations=n_iterations)
-    results: list[SignCandidate] = []
-    with Progress(len(rotated) * n_seeds, show=progress, unit="run") as bar:
-        for signs, H in rotated:
-            energies = []
-            for seed in range(settings.seed, settings.seed + n_seeds):
-                energies.append(_short_run(H, alpha, replace(settings, seed=seed)))
-                done = len(results) * n_seeds + len(energies)
-                bar.advance(done, f"{H.name}: energy {energies[-1]}", str(energies[-1]))
-            results.append(SignCandidate(signs, tuple(energies)))
+    runs = [(H, settings.seed + seed) for _, H in rotated for seed in range(n_seeds)]
+    rank, size = (0, 1) if comm is None else (comm.rank, comm.size)
+
+    def own_energies() -> list[Stats]:
+        found: list[Stats] = []
+        with Progress(len(runs[rank::size]), show=progress, unit="run") as bar:
+            for H, seed in runs[rank::size]:
+                found.append(_short_run(H, alpha, replace(settings, seed=seed)))
+                bar.advance(len(found), f"{H.name}: energy {found[-1]}", str(found[-1]))
+        return found
+
+    by_rank = all_of(together(own_energies, comm), comm)
+    energies = [by_rank[run % size][run // size] for run in range(len(runs))]
+    results = [
+        SignCandidate(signs, tuple(energies[n_seeds * k : n_seeds * (k + 1)]))
+        for k, (signs, _) in enumerate(rotated)
+    ]
     budget = f"{n_seeds} runs of {n_iterations} iterations each, alpha = {alpha:g}"
     return SignSearch(hamiltonian, _ranked(results), budget)
 
