@@ -1,4 +1,9 @@
-"""A first energy: the transverse-field Ising chain at its critical point."""
+"""
+A first energy
+==============
+
+The transverse-field Ising chain at its critical point.
+"""
 
 # %% [markdown]
 # State the model and ask for its ground state. `print` reports the energy with its error bar, the

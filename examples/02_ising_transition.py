@@ -1,4 +1,9 @@
-"""The transition of the Ising chain: energy and magnetisations against exact diagonalisation."""
+"""
+The transition of the Ising chain
+=================================
+
+Energy and magnetisations against exact diagonalisation.
+"""
 
 # %% [markdown]
 # The ferromagnet (J = -1) orders along z for h < 1. A finite chain breaks no symmetry, so the order

@@ -1,4 +1,9 @@
-"""Sectors of the Heisenberg chain: lowest energies at S_z = 0, 1, 2 and the spin gap."""
+"""
+Sectors of the Heisenberg chain
+===============================
+
+Lowest energies at S_z = 0, 1, 2 and the spin gap.
+"""
 
 # %% [markdown]
 # Exchange moves keep the total S_z, so each sector is sampled by itself. The Marshall rotation,

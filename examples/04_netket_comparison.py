@@ -1,4 +1,9 @@
-"""The same run in NetKet: one start, the same schedules, two libraries."""
+"""
+The same run in NetKet
+======================
+
+One start, the same schedules, two libraries.
+"""
 
 # %% [markdown]
 # NetKet is the `netket` extra: `pip install "rbmqs[netket]"`. Without it this script says so.

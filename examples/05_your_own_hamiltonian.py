@@ -1,4 +1,9 @@
-"""A Hamiltonian of your own: a cluster chain with Dzyaloshinskii-Moriya terms."""
+"""
+A Hamiltonian of your own
+=========================
+
+A cluster chain with Dzyaloshinskii-Moriya terms.
+"""
 
 # %% [markdown]
 # Any Hermitian sum of Pauli strings will do, here with three-site terms and with Y:

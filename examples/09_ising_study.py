@@ -1,4 +1,9 @@
-"""A study of 60 runs: energy and magnetisation through the transition of the Ising chain."""
+"""
+A study of 60 runs
+==================
+
+Energy and magnetisation through the transition of the Ising chain.
+"""
 
 # %% [markdown]
 # The study is a file, examples/studies/ising_transition.toml, and the run one command. It may be

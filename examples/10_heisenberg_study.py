@@ -1,4 +1,9 @@
-"""A study of six sizes: the Heisenberg chain's energy extrapolated to infinite length."""
+"""
+A study of six sizes
+====================
+
+The Heisenberg chain's energy extrapolated to infinite length.
+"""
 
 # %% [markdown]
 # The ring's energy per site is e + a/N^2 + b/N^4 up to logarithms. The Bethe ansatz gives

@@ -1,4 +1,9 @@
-"""From measured spins to a ground state: a model of the data starts the variational solver."""
+"""
+From measured spins to a ground state
+=====================================
+
+A model of the data starts the variational solver.
+"""
 
 # %% [markdown]
 # An experiment measures sigma^z of every site, again and again. Here the measurements are drawn

@@ -1,4 +1,8 @@
-"""A wavefunction of your own in one file: what you write, and what you get for it.
+"""
+A wavefunction of your own in one file
+======================================
+
+What you write, and what you get for it.
 
 The class below is all that an ansatz needs: named parameters, log psi and its derivatives, in
 NumPy. Runs, checkpoints, resuming and measurements take it as it is. The run is killed midway and

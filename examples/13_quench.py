@@ -1,4 +1,9 @@
-"""A quench of the Ising chain: evolution in time beside the exact curves."""
+"""
+A quench of the Ising chain
+===========================
+
+Evolution in time beside the exact curves.
+"""
 
 # %% [markdown]
 # The ground state at h = 0.5 evolves under h = 1. r^2 says how much of the change of psi the RBM

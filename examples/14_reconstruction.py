@@ -1,4 +1,9 @@
-"""A state from measurements in many bases: synthetic shots, reconstruction, errors."""
+"""
+A state from measurements in many bases
+=======================================
+
+Synthetic shots, reconstruction, errors.
+"""
 
 # %% [markdown]
 # A ring of six spins is measured in 60 random Pauli bases, 200 shots each. Only the shots go

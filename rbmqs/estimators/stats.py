@@ -1,9 +1,4 @@
-"""A mean with its error bar, and what is derived from mean and variance.
-
-References
-----------
-.. [1] D. Wu et al., Science 386, 296 (2024), arXiv:2302.04919: the V-score.
-"""
+"""A mean with its error bar, and what is derived from mean and variance."""
 
 from __future__ import annotations
 
@@ -79,7 +74,7 @@ def nominal_error(variance: float) -> float:
 
 
 def v_score(energy: complex, variance: float, n_sites: int, e_infinity: float = 0.0) -> float:
-    """V-score of a variational state: n_sites * variance / (energy - e_infinity)^2 [1]_.
+    """V-score of a variational state: n_sites * variance / (energy - e_infinity)^2.
 
     Parameters
     ----------
@@ -101,6 +96,10 @@ def v_score(energy: complex, variance: float, n_sites: int, e_infinity: float = 
     ------
     TypeError, ValueError
         What is no number; `n_sites` below 1 or a negative `variance`.
+
+    References
+    ----------
+    D. Wu et al., Science 386, 296 (2024), arXiv:2302.04919.
     """
     n_sites = integer("n_sites", n_sites, 1)
     for name, value, kind in (

@@ -11,7 +11,7 @@ __all__ = ["write_report"]
 
 
 def write_report(root: str | Path, output: str | Path | None = None) -> tuple[Path, Path]:
-    """Write report.html, report.md and figures/*.png for a study or a run.
+    """Write `report.html`, `report.md` and `figures/*.png` for a study or a run.
 
     Parameters
     ----------
