@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from rbmqs.core.rotations import BLOCK, TINY, columns_at_once, likelihood_sums
 from rbmqs.tomography.rotations import adjoint, rotated
 from rbmqs.tomography.shots import Shots
 
 AT_ONCE = 2**22  # amplitudes of several bases that are held at a time, 64 MiB
-_TINY = 1e-290  # in place of probabilities that underflow
 
 
 class Gradient(NamedTuple):
@@ -96,28 +97,62 @@ class FullSum:
         counts : int array (n_distinct,), optional
             Of a part of the shots that alone enters the mean; all of them when not given.
         """
-        counts = self.shots.counts if counts is None else counts
+        shots = self.shots
+        counts = shots.counts if counts is None else counts
         psi, weights = normalised(log_psi), counts / counts.sum()
-        log_probabilities = np.empty(len(weights))
-        back = np.zeros_like(psi)
-        of_confusion = None if confusion is None else np.zeros_like(confusion)
+        if confusion is None:
+            found, back, of_confusion = *self._pulled_back(psi, weights), None
+        else:
+            found, back, of_confusion = self._misread(psi, weights, confusion)
+        return Gradient(np.log(found), psi * back.conj() - abs(psi) ** 2, of_confusion)
+
+    def _pulled_back(self, psi: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities, and sum_o w_o U_o^* A_o / P_o of every configuration."""
+        shots = self.shots
+        padding = np.broadcast_to(np.eye(2), (len(shots.bases), self.n_ancillas, 2, 2))
+        unitaries = np.concatenate([shots.bases.unitaries, padding], axis=1)
+        found = np.empty(len(weights))
+        n_parts = min(len(shots.bases), max(2, min(16, AT_ONCE // len(psi))))
+        back = np.zeros((n_parts, len(psi)), complex)
+        likelihood_sums(
+            psi, unitaries, np.ascontiguousarray(adjoint(unitaries)), *self._places, weights,
+            found, back,
+        )  # fmt: skip
+        return found, back.sum(axis=0)
+
+    @cached_property
+    def _places(self) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        """`width`, `order`, `starts` and `places` of `likelihood_sums`."""
+        shots, n = self.shots, self.n_ancillas
+        n_all = shots.n_sites + n
+        width, row = columns_at_once(n_all, 1 << n), 1 << min(n_all, BLOCK)
+        places = (shots.states[:, None] << n) + np.arange(1 << n)
+        n_groups = row // width
+        group = shots.basis * n_groups + places[:, 0] % row // width
+        order = np.argsort(group, kind="stable")
+        first = np.arange(len(shots.bases))[:, None] * n_groups
+        starts = np.searchsorted(group[order], first + np.arange(n_groups + 1))
+        return width, order, starts, places
+
+    def _misread(
+        self, psi: np.ndarray, weights: np.ndarray, confusion: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same with readout errors, and the derivative by these."""
+        probabilities, back = np.empty(len(weights)), np.zeros_like(psi)
+        of_confusion = np.zeros_like(confusion)
         for part in self._parts():
             turned = self._turned(psi, part)
             found, mixed = self._read(turned, part, confusion)
+            assert mixed is not None
             share = weights[part.rows] / found
-            log_probabilities[part.rows] = np.log(found)
-            if confusion is None or mixed is None:
-                scale = np.zeros(len(turned))
-                scale[part.places] = share
-            else:
-                of_confusion += _confusion_part(mixed, part.places, share, confusion)
-                scale = np.zeros(mixed.shape)
-                scale.ravel()[part.places] = share
-                scale = rotated(scale, confusion.swapaxes(1, 2)).real.ravel()
-            values = (scale[:, None] * turned).reshape(len(part.unitaries), -1)
+            probabilities[part.rows] = found
+            of_confusion += _confusion_part(mixed, part.places, share, confusion)
+            read = np.zeros(mixed.shape)
+            read.ravel()[part.places] = share
+            scale = rotated(read, confusion.swapaxes(1, 2)).real.reshape(-1, 1)
+            values = (scale * turned).reshape(len(part.unitaries), -1)
             back += rotated(values, adjoint(part.unitaries)).sum(axis=0)
-        coefficients = psi * back.conj() - abs(psi) ** 2
-        return Gradient(log_probabilities, coefficients, of_confusion)
+        return probabilities, back, of_confusion
 
     def _parts(self) -> Iterator[_Part]:
         """The bases some at a time, with identities for the ancillas."""
@@ -143,10 +178,10 @@ class FullSum:
         """Probabilities of outcomes; with readout errors those of all, (n_bases, 2^N), too."""
         if confusion is None:
             chosen = turned[part.places]
-            return np.maximum((abs(chosen) ** 2).sum(axis=1), _TINY), None
+            return np.maximum((abs(chosen) ** 2).sum(axis=1), TINY), None
         true = (abs(turned) ** 2).sum(axis=1).reshape(len(part.unitaries), -1)
         mixed = rotated(true, confusion).real
-        return np.maximum(mixed.ravel()[part.places], _TINY), mixed
+        return np.maximum(mixed.ravel()[part.places], TINY), mixed
 
 
 def normalised(log_psi: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.state import VariationalState
 from rbmqs.tomography.likelihood import FullSum, normalised
 from rbmqs.tomography.shots import Shots
+from rbmqs.tomography.split_sums import split_sums_of
 
 METRIC_SAMPLES = 4096  # configurations behind the metric; all of them where they are no more
 CHUNK = 2**14  # configurations whose derivatives are in memory
@@ -111,18 +112,18 @@ class ExactObjective:
         draw: int = 0,
     ) -> Slope:
         """See `Objective.slope`."""
-        log_psi = psi.log_state_vector(self.sector)
+        sums = split_sums_of(psi)
+        log_psi = psi.log_state_vector(self.sector) if sums is None else sums.log_psi()
         found = self.full.gradient(log_psi, confusion, counts)
-        force = self._force(psi, found.coefficients)
+        values = found.coefficients.conj()
+        force = self._force(psi, values) if sums is None else sums.force(values)
         jacobian = self._jacobian(psi, abs(normalised(log_psi)) ** 2, draw)
         return Slope(found.log_probabilities, force, jacobian, found.confusion)
 
-    def _force(self, psi: VariationalState, coefficients: np.ndarray) -> np.ndarray:
+    def _force(self, psi: VariationalState, values: np.ndarray) -> np.ndarray:
         """sum_t O^* c^* over all configurations."""
-        states = np.arange(len(coefficients), dtype=np.uint64)
-        return force_of(
-            psi, lambda part: self.sector.states_to_spins(states[part]), coefficients.conj()
-        )
+        states = np.arange(len(values), dtype=np.uint64)
+        return force_of(psi, lambda part: self.sector.states_to_spins(states[part]), values)
 
     def _jacobian(self, psi: VariationalState, probability: np.ndarray, draw: int) -> Jacobian:
         """Configurations with weights, or drawn from |psi|^2."""
