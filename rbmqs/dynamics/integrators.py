@@ -36,9 +36,12 @@ class Method:
     nodes, rows, weights : tuples
         c, a and b of the Butcher table.
     embedded : tuple of float
-        Weights of the solution of lower order; empty for fixed steps.
+        Weights of a solution of another order, the distance to which estimates the error; of fixed
+        steps it takes a stage of its own.
+    is_adaptive : bool
+        Whether the estimate decides on the step.
     implicit : bool
-        Whether the one stage is implicit.
+        Whether the one stage is implicit; its error is estimated by Simpson's rule.
     """
 
     order: int
@@ -46,15 +49,10 @@ class Method:
     rows: tuple[tuple[float, ...], ...]
     weights: tuple[float, ...]
     embedded: tuple[float, ...] = ()
+    is_adaptive: bool = False
     implicit: bool = False
 
-    @property
-    def is_adaptive(self) -> bool:
-        """Whether it estimates its error."""
-        return bool(self.embedded)
 
-
-_HEUN = ((0.0, 1.0), ((), (1.0,)), (0.5, 0.5))
 METHODS = {
     "rk45": Method(
         5,
@@ -70,6 +68,7 @@ METHODS = {
         ),
         (35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0),
         (5179 / 57600, 0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40),
+        True,
     ),
     "rk23": Method(
         3,
@@ -77,15 +76,19 @@ METHODS = {
         ((), (1 / 2,), (0, 3 / 4), (2 / 9, 1 / 3, 4 / 9)),
         (2 / 9, 1 / 3, 4 / 9, 0),
         (7 / 24, 1 / 4, 1 / 3, 1 / 8),
+        True,
     ),
-    "adaptive-heun": Method(2, *_HEUN, (1.0, 0.0)),
-    "euler": Method(1, (0.0,), ((),), (1.0,)),
-    "heun": Method(2, *_HEUN),
-    "rk4": Method(
+    "adaptive-heun": Method(2, (0, 1), ((), (1,)), (1 / 2, 1 / 2), (1, 0), True),
+    "euler": Method(1, (0, 1), ((), (1,)), (1, 0), (1 / 2, 1 / 2)),
+    "heun": Method(  # within the third-order method of Shu and Osher
+        2, (0, 1, 1 / 2), ((), (1,), (1 / 4, 1 / 4)), (1 / 2, 1 / 2, 0), (1 / 6, 1 / 6, 2 / 3)
+    ),
+    "rk4": Method(  # the velocity after the step makes a method of third order
         4,
-        (0, 1 / 2, 1 / 2, 1),
-        ((), (1 / 2,), (0, 1 / 2), (0, 0, 1)),
-        (1 / 6, 1 / 3, 1 / 3, 1 / 6),
+        (0, 1 / 2, 1 / 2, 1, 1),
+        ((), (1 / 2,), (0, 1 / 2), (0, 0, 1), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
+        (1 / 6, 1 / 3, 1 / 3, 1 / 6, 0),
+        (1 / 6, 1 / 3, 1 / 3, 0, 1 / 6),
     ),
     "midpoint": Method(2, (0.5,), ((0.5,),), (1.0,), implicit=True),
 }
@@ -93,8 +96,8 @@ METHODS = {
 
 def increment(
     method: Method, velocity: Velocity, theta: np.ndarray, time: float, step: float
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Change of theta in one step, and the estimate of its error where the method has one.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Change of theta in one step, and the estimate of its error.
 
     Raises
     ------
@@ -102,14 +105,14 @@ def increment(
         The implicit equation was not solved.
     """
     if method.implicit:
-        return step * _implicit_stage(velocity, theta, time, step), None
+        middle = _implicit_stage(velocity, theta, time, step)
+        ends = velocity(theta, time) + velocity(theta + step * middle, time + step)
+        return step * middle, step / 6 * (ends - 2 * middle)
     stages: list[np.ndarray] = []
     for node, row in zip(method.nodes, method.rows, strict=True):
         at = theta + step * _combination(row, stages) if stages else theta
         stages.append(velocity(at, time + node * step))
     change = step * _combination(method.weights, stages)
-    if not method.is_adaptive:
-        return change, None
     differences = [b - e for b, e in zip(method.weights, method.embedded, strict=True)]
     return change, step * _combination(differences, stages)
 

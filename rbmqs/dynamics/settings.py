@@ -104,6 +104,16 @@ class EvolutionSettings:
         projected = self.method == "projected"
         return f"projection, {self.scheme}" if projected else self.integrator
 
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether steps are chosen by their error."""
+        return self.method == "tdvp" and METHODS[self.integrator].is_adaptive
+
+    @property
+    def accuracy(self) -> float:
+        """What decides how accurate steps are: the tolerance, or their length."""
+        return self.tolerance if self.is_adaptive else self.step
+
     def describe(self) -> dict[str, Any]:
         """Plain values, for files."""
         return asdict(self)

@@ -211,12 +211,10 @@ class Stepper:
             try:
                 change, estimate = increment(method, velocity, psi.flat, time, step)
                 after = psi.with_flat(_finite(psi.flat + change))
-                share = _share(batch, after)
-                if estimate is not None:
-                    error = length(point, estimate)
+                share, error = _share(batch, after), length(point, estimate)
                 if not share >= least:
                     trouble = f"only {share:.0%} of the samples count after a step of {step:.2g}"
-                elif estimate is None or error <= settings.tolerance:
+                elif error <= settings.tolerance or not method.is_adaptive:
                     return _Tried(after, step, n_rejected, error, length(point, change), share)
                 else:
                     trouble = f"a step of {step:.2g} has the error {error:.2g}"

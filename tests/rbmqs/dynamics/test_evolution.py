@@ -47,6 +47,18 @@ def test_integrators_agree(integrator):
     assert other.psi.overlap(fine.psi.state_vector(FREE), FREE) == pytest.approx(1, abs=1e-5)
 
 
+def test_errors_of_fixed_steps_that_r2_does_not_see_are_in_the_status():
+    _, _, fine = quenched()
+    for integrator, step in (("euler", 0.02), ("heun", 0.1), ("rk4", 0.1)):
+        _, _, coarse = quenched(integrator=integrator, step=step)
+        assert np.abs(coarse.values("mx") - fine.values("mx")).max() > 1e-3
+        assert max(record.r2 for record in coarse.records) < 0.01
+        (sentence,) = coarse.status
+        assert f"steps of {integrator} add up to an error of" in sentence
+        assert f"than {step:g}" in sentence
+    assert fine.step_errors < 1e-3
+
+
 def test_samples_agree_with_sums_within_errors():
     H, psi, summed = quenched(alpha=2, n=8)
     options = {"n_samples": 2000, "n_chains": 16, "summation": False, "seed": 3, **QUIET}
