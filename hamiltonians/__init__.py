@@ -29,6 +29,8 @@ from hamiltonians.lattices import (
 )
 from hamiltonians.models.driven import DrivenHamiltonian
 from hamiltonians.models.hamiltonian import ModelSpec, SpinHamiltonian, spin_hamiltonian
+from hamiltonians.models.higher_spins import aklt, bilinear_biquadratic, blume_capel
+from hamiltonians.models.long_range import long_range_ising, long_range_xy, rydberg
 from hamiltonians.models.named import MODELS, heisenberg, ising, j1j2, model, xxz, xyz
 from hamiltonians.models.sign_rules import SIGN_RULES, average_sign, rules_of
 from hamiltonians.models.terms import bond_sum
@@ -39,8 +41,10 @@ from hamiltonians.operators.connections import (
     compile_connections,
     observable_connections,
 )
+from hamiltonians.operators.level_connections import LevelConnections, connected
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.operators.pauli import PauliSum, Sm, Sp, X, Y, Z, identity
+from hamiltonians.operators.pauli import PauliSum, X, Y, Z, identity
+from hamiltonians.operators.spin import Sm, Sp, SpinOperator, Sx, Sy, Sz, spin_dot
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.symmetry.rotations import Rotation
 from hamiltonians.utils.lazy import names_on_first_use
@@ -72,6 +76,7 @@ __all__ = [
     "Connections",
     "DrivenHamiltonian",
     "Lattice",
+    "LevelConnections",
     "LocalSpace",
     "ModelSpec",
     "PauliSum",
@@ -79,18 +84,26 @@ __all__ = [
     "Sm",
     "Sp",
     "SpinHamiltonian",
+    "SpinOperator",
+    "Sx",
+    "Sy",
     "SymmetryGroup",
     "SymmetrySector",
+    "Sz",
     "UnitCell",
     "X",
     "Y",
     "Z",
+    "aklt",
     "average_sign",
+    "bilinear_biquadratic",
     "bit_connections",
+    "blume_capel",
     "bond_sum",
     "chain",
     "checkerboard",
     "compile_connections",
+    "connected",
     "cubic",
     "from_cell",
     "from_edges",
@@ -101,12 +114,16 @@ __all__ = [
     "j1j2",
     "kagome",
     "ladder",
+    "long_range_ising",
+    "long_range_xy",
     "model",
     "observable_connections",
     "pyrochlore",
     "rectangle",
     "rules_of",
+    "rydberg",
     "shuriken",
+    "spin_dot",
     "spin_hamiltonian",
     "square",
     "tilted_square",

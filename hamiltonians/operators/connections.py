@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonians.operators.local_space import MAX_BITS
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, spell
 from hamiltonians.utils.brief import brief_tuple
 from hamiltonians.utils.checks import instance, integer, short
-
-MAX_BITS = 63  # sites that fit into one basis-state integer
 
 Sites = tuple[int, ...]
 Strings = dict[Sites, complex]

@@ -191,16 +191,6 @@ def Z(site: int) -> PauliSum:
     return PauliSum.from_terms([(1, [(site, "Z")])])
 
 
-def Sp(site: int) -> PauliSum:
-    """Raising operator sigma^+ = (X + i Y) / 2 = [[0, 1], [0, 0]] on ``site``."""
-    return (X(site) + 1j * Y(site)) / 2
-
-
-def Sm(site: int) -> PauliSum:
-    """Lowering operator sigma^- = (X - i Y) / 2 = [[0, 0], [1, 0]] on ``site``."""
-    return (X(site) - 1j * Y(site)) / 2
-
-
 def identity() -> PauliSum:
     """The identity operator."""
     return PauliSum({(): 1.0})

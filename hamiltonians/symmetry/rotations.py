@@ -16,12 +16,13 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, added
+from hamiltonians.operators.spin import SpinOperator
 from hamiltonians.utils.checks import number, short
 
 HALF_TURN, FULL_TURN = 3, 6  # in sixths
@@ -85,8 +86,14 @@ class Rotation:
         back = tuple(-angle % FULL_TURN for angle in self.sixths)
         return Rotation(self.rule, back, self.automatic)
 
-    def apply(self, terms: PauliSum) -> PauliSum:
-        """U terms U^dagger.
+    @overload
+    def apply(self, terms: PauliSum) -> PauliSum: ...
+
+    @overload
+    def apply(self, terms: SpinOperator) -> SpinOperator: ...
+
+    def apply(self, terms: PauliSum | SpinOperator) -> PauliSum | SpinOperator:
+        """U terms U^dagger, with S^z_i in place of Z_i / 2 for spins of any S.
 
         Raises
         ------
@@ -96,6 +103,8 @@ class Rotation:
         if terms.n_sites_needed > len(self.sixths):
             last = len(self.sixths) - 1
             raise ValueError(f"observable must act on sites 0 to {last}, got {short(terms)}")
+        if isinstance(terms, SpinOperator):
+            return terms.rotated(self.sixths, _root)
         return PauliSum(
             added(
                 (rotated, factor * value)

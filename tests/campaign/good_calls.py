@@ -19,6 +19,7 @@ N = 6
 LATTICE = h.chain(N)
 H = h.heisenberg(LATTICE, total_sz=0)
 H_FREE = h.ising(LATTICE)
+H_ONE = h.heisenberg(h.chain(4), spin=1)
 PSI = rbmqs.RBM.random(N, alpha=1, seed=0, stddev=0.2)
 SAMPLER = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=4)
 SAMPLES, _ = SAMPLER.sample(PSI, SAMPLER.start(1), 8)
@@ -198,7 +199,17 @@ GOOD |= {
     rbmqs.reconstruct: {"shots": (1 - 2 * ROWS[:, :4]).astype(int), "bases": "ZZZZ",
                         "n_hidden": 2, "held_out": 0.1, "n_starts": 1, "n_iter": 2, "seed": 0},
     rbmqs.read_shots: {"path": "no-such-shots.csv"},
-    h.Y: {"site": 0}, h.Z: {"site": 0}, h.Sp: {"site": 0}, h.Sm: {"site": 0},
+    h.Y: {"site": 0}, h.Z: {"site": 0}, h.Sp: {"site": 0, "spin": 0.5},
+    h.Sm: {"site": 0, "spin": 1}, h.Sx: {"site": 0, "spin": 1}, h.Sy: {"site": 0, "spin": 1},
+    h.Sz: {"site": 0, "spin": 1.5}, h.spin_dot: {"i": 0, "j": 1, "spin": 1},
+    h.aklt: {"lattice": LATTICE, "J": 1.0, "total_sz": 0, "signs": None},
+    h.bilinear_biquadratic: {"lattice": LATTICE, "angle": 0.3, "J": 1.0, "spin": 1},
+    h.blume_capel: {"lattice": LATTICE, "J": 1.0, "D": 0.2, "h": 0.1, "spin": 1},
+    h.long_range_ising: {"lattice": LATTICE, "alpha": 3.0, "h": 1.0, "J": 1.0, "spin": 0.5},
+    h.long_range_xy: {"lattice": LATTICE, "alpha": 3.0, "J": 1.0, "hz": 0.1},
+    h.rydberg: {"lattice": LATTICE, "rabi": 1.0, "detuning": 0.2, "radius": 1.1, "blockade": True},
+    h.connected: {"connections": H_ONE.connections, "sigma": np.zeros((2, 4), np.int8),
+                  "space": H_ONE.local_space},
     h.DrivenHamiltonian: {"H": lambda t: H},
     h.LocalSpace: {"n_sites": 4, "values": (1, -1)},
     h.SymmetryGroup: {"permutations": GROUP.permutations},

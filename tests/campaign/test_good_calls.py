@@ -15,9 +15,9 @@ ROOMS = ("hamiltonians", "rbmqs", "rbmqs.dynamics", "rbmqs.studies", "rbmqs.sr")
 RETURNED = {
     "BitConnections", "Connections", "Correlations", "Evolution", "EvolutionRecord",
     "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian", "Jacobian",
-    "Lattice", "ModelSpec", "PauliSum", "Point", "Reconstruction", "Reference", "Rotation",
-    "RunResult", "SRSolution", "SpinHamiltonian", "Stats", "StepRecord", "Study",
-    "StudyOutcome", "SymmetrySector", "Table", "UnitCell", "VariationalState", "identity",
+    "Lattice", "LevelConnections", "ModelSpec", "PauliSum", "Point", "Reconstruction",
+    "Reference", "Rotation", "RunResult", "SRSolution", "SpinHamiltonian", "SpinOperator", "Stats",
+    "StepRecord", "Study", "StudyOutcome", "SymmetrySector", "Table", "UnitCell", "VariationalState", "identity",
     "register_solver", "solution_of", "zero_variance_energy",
 }  # fmt: skip
 NO_FILE = (OSError, ValueError)  # "no-such-run" and others do not exist

