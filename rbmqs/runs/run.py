@@ -15,6 +15,7 @@ import numpy as np
 from hamiltonians.utils.failures import guard
 from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
+from hamiltonians.utils.memory import size_text
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
@@ -29,7 +30,7 @@ from rbmqs.sampling.distributed import DistributedSampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts, pass_on
-from rbmqs.utils.progress import Progress
+from rbmqs.utils.progress import Progress, say
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled
 from rbmqs.vmc.ending import end_run
@@ -260,12 +261,14 @@ def run(
     """
     started = time.perf_counter()
     vmc.check_sizes(hamiltonian, psi)
-    settings.sampling.check_memory(psi)
+    memory = settings.sampling.check_memory(psi)
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
     ranks = getattr(sampler, "ranks", None)
     if isinstance(sampler, DistributedSampler):
         state = None if state is None else state.divided(sampler.division)
     writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id, ranks)
+    if progress:
+        say(f"memory: about {size_text(memory)} for samples and equations of the run")
     if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
         state = RunContext(hamiltonian, settings, sampler).start(psi, seed)

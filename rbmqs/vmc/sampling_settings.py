@@ -128,8 +128,11 @@ class SamplingSettings:
         """Draws per chain of the final estimate."""
         return max(4, -(-self.n_final_samples // self.n_chains))
 
-    def check_memory(self, psi: VariationalState) -> None:
-        """Refuse more samples or chains than fit into memory with what a step holds of each.
+    def check_memory(self, psi: VariationalState) -> float:
+        """Bytes that a run will hold at most, about; refuses what does not fit.
+
+        The largest batch of samples with what a step holds of each, and the smaller of the two
+        matrices of stochastic reconfiguration.
 
         Raises
         ------
@@ -141,6 +144,9 @@ class SamplingSettings:
             "n_final_samples": self.n_final_samples,
             "n_chains": 4 * self.n_chains,
         }
-        for name, n in names.items():  # spins; units before and after, of complex numbers
+        row = psi.n_sites + 64 * n_units  # spins; units before and after, of complex numbers
+        for name, n in names.items():
             what = f"{n} samples of {psi.n_sites} sites and {n_units} hidden units ({name})"
-            require_memory(n * (psi.n_sites + 64 * n_units), what)
+            require_memory(n * row, what)
+        order = min(self.n_samples_of(psi), psi.n_parameters)
+        return max(names["n_samples"] * row + 16.0 * order**2, names["n_final_samples"] * row)
