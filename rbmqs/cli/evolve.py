@@ -64,6 +64,12 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--imaginary", action="store_true", help="imaginary time")
     parser.add_argument("--echo", action="store_true", help="fidelity with the start too")
     parser.add_argument(
+        "--fidelity", action="store_true", help="that with the state at the time before too"
+    )
+    parser.add_argument(
+        "--renyi", type=int, nargs="+", metavar="SITE", help="Renyi-2 entropy of these sites too"
+    )
+    parser.add_argument(
         "--method", metavar="NAME",
         help="tdvp (default), or projected: steps that maximise the fidelity with their result",
     )  # fmt: skip
@@ -121,6 +127,8 @@ def run_evolve(options: argparse.Namespace) -> int:
             _start(options, config.hamiltonian()),
             times,
             echo=options.echo,
+            fidelity=options.fidelity,
+            renyi=options.renyi,
             output=options.output,
             resume=options.resume,
             progress=not options.quiet,

@@ -20,7 +20,7 @@ from rbmqs.dynamics.batches import tempered_moves
 from rbmqs.dynamics.exact_curves import exact_curves
 from rbmqs.dynamics.files import EvolutionFiles, Progressed
 from rbmqs.dynamics.integrators import StepError
-from rbmqs.dynamics.measurements import Measurements, checked_observables
+from rbmqs.dynamics.measurements import Measurements, StateQuantities, checked_observables
 from rbmqs.dynamics.records import Evolution
 from rbmqs.dynamics.settings import EvolutionSettings
 from rbmqs.dynamics.starts import as_complex, check_start
@@ -46,6 +46,8 @@ def evolve(
     *,
     observables: Any = None,
     echo: bool = False,
+    fidelity: bool = False,
+    renyi: Sequence[int] | None = None,
     settings: EvolutionSettings | None = None,
     output: str | Path | None = None,
     resume: bool = False,
@@ -71,7 +73,11 @@ def evolve(
         Measured at each of the times beside the energy; by default magnetisations and, on a
         lattice, the mean of Z_i Z_j over its bonds.
     echo : bool
-        Measure the fidelity with the start too.
+        Measure the fidelity with the start too, as "echo".
+    fidelity : bool
+        Measure that with the state at the time before, as "fidelity".
+    renyi : sequence of int, optional
+        Sites whose Renyi-2 entropy, in nats, is measured, as "renyi2".
     settings : EvolutionSettings, optional
     output : path, optional
         Directory for log, checkpoint, result and picture; it must not hold an evolution yet.
@@ -103,8 +109,9 @@ def evolve(
     check_start(driven, psi, settings.imaginary)
     driven.at(float(asked[0]))
     wanted = checked_observables(observables, driven.first)
-    with EvolutionFiles.opened(output, resume, driven, psi, wanted, settings, echo) as files:
-        result = _evolved(driven, psi, origin, asked, wanted, echo, settings, files, progress)
+    quantities = StateQuantities.checked(echo, fidelity, renyi, driven.first.n_sites)
+    with EvolutionFiles.opened(output, resume, driven, psi, wanted, settings, quantities) as files:
+        result = _evolved(driven, psi, origin, asked, wanted, quantities, settings, files, progress)
     pass_on(result.interrupted, result)
     return in_given_basis(result, turn)
 
@@ -115,7 +122,7 @@ def _evolved(
     origin: Any,
     asked: np.ndarray,
     wanted: Mapping[str, PauliSum],
-    echo: bool,
+    quantities: StateQuantities,
     settings: EvolutionSettings,
     files: EvolutionFiles,
     progress: bool,
@@ -133,7 +140,7 @@ def _evolved(
         n_draws = max(4, -(-settings.n_observable_samples // n_chains))
         chains = [_equilibrated(stepper, first, seed) for seed in seeds]
         measure = Measurements(
-            driven, wanted, first, echo, stepper.sampler, summation, n_draws, chains[2],
+            driven, wanted, quantities, first, stepper.sampler, summation, n_draws, chains[2],
             None if settings.exponent == 2 else BLIND_SWEEPS,
         )  # fmt: skip
         state = EvolutionState(psi, float(asked[0]), settings.step, chains[0], chains[1])
@@ -151,8 +158,11 @@ def _evolved(
         clock.perf_counter() - started,
         files.directory,
     )
-    curves = exact_curves(driven, first, origin, result.times, wanted, settings.imaginary)
-    result = replace(result, exact=curves)
+    curves = exact_curves(
+        driven, first, origin, result.times, wanted, quantities.renyi, settings.imaginary
+    )
+    known = {name: curve for name, curve in curves.items() if name in result.observables}
+    result = replace(result, exact=known)
     files.finish(result)
     return result
 
@@ -178,7 +188,9 @@ def _run(
                 done = replace(done, state=state)
                 files.write(record, done)
                 bar.advance(len(done.states), f"t = {state.time:.4g}, r^2 = {record.r2:.1e}")
-            found, chains = measure.at(done.state.psi, target, done.state.chains)
+            psi = done.state.psi
+            before = done.states[-1] if done.states else psi
+            found, chains = measure.at(psi, target, done.state.chains, before)
             done = done.with_measurement(found, chains)
     return files.save(done)
 

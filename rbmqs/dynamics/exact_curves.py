@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.dynamics.measurements import ECHO, ENERGY, default_observables
+from rbmqs.dynamics.measurements import ECHO, ENERGY, FIDELITY, RENYI, default_observables
 
 if TYPE_CHECKING:
     from hamiltonians import DrivenHamiltonian, PauliSum, SpinHamiltonian
@@ -22,6 +22,7 @@ def exact_curves(
     origin: SpinHamiltonian | None,
     times: np.ndarray,
     observables: Mapping[str, PauliSum],
+    region: tuple[int, ...],
     imaginary: bool,
 ) -> dict[str, np.ndarray]:
     """Exact values of observables at the times, by name; empty where none are known.
@@ -33,12 +34,14 @@ def exact_curves(
     ----------
     origin : SpinHamiltonian or None
         Whose ground state the start approximates.
+    region : tuple of int
+        Sites whose Renyi-2 entropy is wanted; empty for none.
     """
     if imaginary or len(times) == 0:
         return {}
     H = driven.first
     if H.dimension <= MAX_DIMENSION:
-        return _by_vectors(driven, start, times, observables)
+        return _by_vectors(driven, start, times, observables, region)
     if driven.is_fixed and origin is not None:
         return _by_free_fermions(H, origin, times - times[0], observables)
     return {}
@@ -49,6 +52,7 @@ def _by_vectors(
     start: VariationalState,
     times: np.ndarray,
     observables: Mapping[str, PauliSum],
+    region: tuple[int, ...],
 ) -> dict[str, np.ndarray]:
     import hamiltonians as hm  # late: exact solvers load Numba kernels
 
@@ -68,7 +72,17 @@ def _by_vectors(
         np.real(hm.expectation(v, driven.at(float(t)).terms, sector))
         for v, t in zip(evolved, times, strict=True)
     ]
-    return {ENERGY: np.array(energies), **found, ECHO: abs(evolved @ psi.conj()) ** 2}
+    if region:
+        entropies = [hm.entanglement_entropy(v, region, 2, sector) for v in evolved]
+        found[RENYI] = np.array(entropies)
+    successive = np.sum(evolved * np.roll(evolved, 1, axis=0).conj(), axis=1)
+    successive[0] = 1.0
+    return {
+        ENERGY: np.array(energies),
+        **found,
+        ECHO: abs(evolved @ psi.conj()) ** 2,
+        FIDELITY: abs(successive) ** 2,
+    }
 
 
 def _by_free_fermions(

@@ -26,6 +26,7 @@ from rbmqs.vmc.records import stats_from_dict
 
 if TYPE_CHECKING:
     from hamiltonians import DrivenHamiltonian, PauliSum
+    from rbmqs.dynamics.measurements import StateQuantities
     from rbmqs.dynamics.settings import EvolutionSettings
     from rbmqs.states.state import VariationalState
 
@@ -109,7 +110,7 @@ class EvolutionFiles:
         psi: VariationalState,
         observables: Mapping[str, PauliSum],
         settings: EvolutionSettings,
-        echo: bool,
+        quantities: StateQuantities,
     ) -> Iterator[EvolutionFiles]:
         """Files of a new evolution, or those of one to go on with; their directory is locked.
 
@@ -123,7 +124,7 @@ class EvolutionFiles:
         header = {
             "hamiltonian": driven.first.describe() | {"driven": not driven.is_fixed},
             "observables": {n: repr(o) for n, o in observables.items()},
-            "echo": echo,
+            **quantities.describe(),
             "psi": psi.describe(),
             "settings": settings.describe(),
         }
@@ -160,8 +161,8 @@ class EvolutionFiles:
     def _read(self, path: Path) -> None:
         assert self.directory is not None
         found, header = read_archive(path, KIND, _assemble)
-        for name, value in self._header.items():
-            if header[name] != value:
+        for name in self._header.keys() | header.keys():
+            if header.get(name) != self._header.get(name):
                 raise ValueError(f"{path} belongs to another evolution: its {name} is not the same")
         self.saved = found
         self.history = read_evolution_log(self.directory / LOG)[: found.n_steps]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians import PauliSum, X, Z, observable_connections
+from hamiltonians import PauliSum, Sector, X, Z, entanglement_entropy, observable_connections
 from hamiltonians.exact.observables import average_over
-from hamiltonians.utils.checks import flag
+from hamiltonians.utils.checks import flag, instance
+from rbmqs.estimators.drawing import BLIND_SWEEPS
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.local import local_energies, local_estimators
 from rbmqs.estimators.observables.overlap import state_fidelity
+from rbmqs.estimators.observables.renyi import checked_region, renyi_entropy
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState, Sampler, Samples
 from rbmqs.vmc.full_summation import Summation, common_symmetry, exact_statistics
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from hamiltonians import DrivenHamiltonian, SpinHamiltonian
     from rbmqs.states.state import VariationalState
 
-ENERGY, ECHO = "energy", "echo"
+ENERGY, ECHO, FIDELITY, RENYI = "energy", "echo", "fidelity", "renyi2"
 
 
 def default_observables(H: SpinHamiltonian) -> dict[str, PauliSum]:
@@ -61,9 +63,48 @@ def checked_observables(observables: Any, H: SpinHamiltonian) -> dict[str, Pauli
                 f"observable {name!r} must act on the {H.n_sites} sites of H, got one on "
                 f"{operator.n_sites_needed}"
             )
-        if name in (ENERGY, ECHO):
-            raise ValueError(f"no observable may be called {name!r}, which is measured anyway")
+        if name in (ENERGY, ECHO, FIDELITY, RENYI):
+            raise ValueError(f"observable {name!r} must have another name, which is taken")
     return dict(observables)
+
+
+@dataclass(frozen=True)
+class StateQuantities:
+    """What is measured of states that is no mean of an operator.
+
+    Parameters
+    ----------
+    echo : bool
+        Fidelity with the start.
+    fidelity : bool
+        With the state at the time before; one at the first.
+    renyi : tuple of int
+        Sites whose Renyi-2 entropy is measured; empty for none.
+    """
+
+    echo: bool = False
+    fidelity: bool = False
+    renyi: tuple[int, ...] = ()
+
+    @classmethod
+    def checked(cls, echo: Any, fidelity: Any, renyi: Any, n_sites: int) -> StateQuantities:
+        """From what a caller gave.
+
+        Raises
+        ------
+        TypeError, ValueError
+            No flags, or no region of the lattice.
+        """
+        flag("echo", echo)
+        flag("fidelity", fidelity)
+        if renyi is None:
+            return cls(echo, fidelity)
+        instance("renyi", renyi, Iterable)
+        return cls(echo, fidelity, checked_region(renyi, n_sites))
+
+    def describe(self) -> dict[str, Any]:
+        """What is measured, plain values."""
+        return {name: value for name, value in asdict(self).items() if value or name == ECHO}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,39 +115,42 @@ class Measurements:
     ----------
     driven : DrivenHamiltonian
     observables : mapping of str to PauliSum
+    quantities : StateQuantities
     start : VariationalState
         The echo is |<start|psi>|^2.
-    echo : bool
     sampler : Sampler
     summation : Summation or None
     n_draws : int
         Of each chain.
     start_chains : ChainState
-        Chains of the start, which every echo begins with.
+        Chains of the start, with which samples of another state than the present one begin.
     n_discard : int or None
         Sweeps before the first draw, where chains come from another distribution.
     """
 
     driven: DrivenHamiltonian
     observables: Mapping[str, PauliSum]
+    quantities: StateQuantities
     start: VariationalState
-    echo: bool
     sampler: Sampler
     summation: Summation | None
     n_draws: int
     start_chains: ChainState
     n_discard: int | None = None
 
-    def __post_init__(self) -> None:
-        flag("echo", self.echo)
-
     def at(
-        self, psi: VariationalState, time: float, chains: ChainState
+        self, psi: VariationalState, time: float, chains: ChainState, before: VariationalState
     ) -> tuple[dict[str, Stats], ChainState]:
-        """Observables by name, and the chains after their samples."""
+        """Observables by name, and the chains after their samples.
+
+        Parameters
+        ----------
+        before : VariationalState
+            At the time before; psi itself at the first.
+        """
         H = self.driven.at(time)
         if self.summation is not None:
-            return self._summed(psi, H), chains
+            return self._summed(psi, H, before), chains
         samples, chains = self.sampler.sample(psi, chains, self.n_draws, n_discard=self.n_discard)
         cache = psi.prepare(samples.flat)
         found = {ENERGY: statistics(local_energies(psi, H, samples, cache).real)}
@@ -116,8 +160,24 @@ class Measurements:
             )
             is_real = self.observables[name].is_hermitian
             found[name] = statistics(values.real if is_real else values)
-        if self.echo:
+        if self.quantities.echo:
             found[ECHO] = state_fidelity(psi, samples, self.start, self._start_samples)
+        if self.quantities.fidelity and before is psi:
+            found[FIDELITY] = _certain(1.0)
+        elif self.quantities.fidelity:
+            n_discard = max(self.n_discard or 0, BLIND_SWEEPS)
+            others = self.sampler.sample(
+                before, self.start_chains, self.n_draws, n_discard=n_discard
+            )[0]
+            found[FIDELITY] = state_fidelity(psi, samples, before, others)
+        if self.quantities.renyi:
+            entropy = renyi_entropy(psi, H, samples, self.quantities.renyi)
+            found[RENYI] = replace(
+                entropy.purity,
+                mean=entropy.entropy,
+                error_of_mean=entropy.error,
+                status=entropy.status,
+            )
         return found, chains
 
     @cached_property
@@ -134,7 +194,9 @@ class Measurements:
             operators = {name: average_over(o, symmetry) for name, o in operators.items()}
         return {n: observable_connections(o, H.n_sites) for n, o in operators.items()}
 
-    def _summed(self, psi: VariationalState, H: SpinHamiltonian) -> dict[str, Stats]:
+    def _summed(
+        self, psi: VariationalState, H: SpinHamiltonian, before: VariationalState
+    ) -> dict[str, Stats]:
         assert self.summation is not None
         batch = replace(self.summation, hamiltonian=H).batch(psi)
         assert batch.weights is not None
@@ -145,16 +207,26 @@ class Measurements:
                 psi, connections, samples, batch.cache, fixed_sector=H.total_sz is not None
             )
             found[name] = exact_statistics(values.ravel(), batch.weights)
-        if self.echo:
-            found[ECHO] = exact_statistics(np.array([self._overlap(psi)]), np.ones(1))
+        if self.quantities.echo:
+            found[ECHO] = _certain(self._overlap(psi, self.start))
+        if self.quantities.fidelity:
+            found[FIDELITY] = _certain(self._overlap(psi, before))
+        if self.quantities.renyi:
+            sector = Sector(H.n_sites, H.total_sz)
+            vector = psi.state_vector(sector)
+            found[RENYI] = _certain(entanglement_entropy(vector, self.quantities.renyi, 2, sector))
         return found
 
-    def _overlap(self, psi: VariationalState) -> float:
+    def _overlap(self, psi: VariationalState, other: VariationalState) -> float:
         assert self.summation is not None
         spins, counts = self.summation.spins, self.summation.multiplicities
         vectors = []
-        for state in (self.start, psi):
+        for state in (other, psi):
             log_psi = state.log_psi(spins)
             vector = np.sqrt(counts) * np.exp(log_psi - log_psi.real.max())
             vectors.append(vector / np.linalg.norm(vector))
         return float(abs(np.vdot(*vectors)) ** 2)
+
+
+def _certain(value: float) -> Stats:
+    return exact_statistics(np.array([value]), np.ones(1))

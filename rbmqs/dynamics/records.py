@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +112,8 @@ class Evolution(Tabled):
     states : tuple of VariationalState
         At these times.
     observables : mapping of str to sequence of Stats
-        By name, at these times; with "energy", and "echo" where it was asked for.
+        By name, at these times; with "energy", and "echo", "fidelity" and "renyi2" where they were
+        asked for.
     records : tuple of EvolutionRecord
     settings : EvolutionSettings
     name : str
@@ -172,7 +173,7 @@ class Evolution(Tabled):
         last = self.records[-1]
         worst = max(self.records, key=_error)
         if self.settings.imaginary:  # r^2 says nothing near an eigenstate, where nothing changes
-            return (*found, *_chain_status(self.records))
+            return (*found, *self._estimate_status(), *_chain_status(self.records))
         if self.step_errors > MAX_STEP_ERRORS:
             shorter = "a tolerance smaller" if self.settings.is_adaptive else "steps shorter"
             found.append(
@@ -202,7 +203,16 @@ class Evolution(Tabled):
             found.append(
                 f"the energy drifts by {max(drifts, key=abs):.1f} error bars, and should not"
             )
-        return (*found, *_chain_status(self.records))
+        return (*found, *self._estimate_status(), *_chain_status(self.records))
+
+    def _estimate_status(self) -> Iterator[str]:
+        """What is wrong with fidelities and entropies, whose samples may be too few."""
+        for name in ("echo", "fidelity", "renyi2"):
+            series = zip(self.times, self.observables.get(name, ()), strict=False)
+            wrong = [(t, stats.status) for t, stats in series if stats.status]
+            if wrong:
+                first = f"from t = {wrong[0][0]:.3g} on, at {len(wrong)} times"
+                yield f"{name} {first}: {wrong[0][1]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a file: everything but the states."""

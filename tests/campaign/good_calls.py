@@ -142,7 +142,7 @@ MODEL = boltzmann.BernoulliRBM(2, n_iter=1, random_state=0).fit(ROWS)
 
 GOOD |= {
     rbmqs.evolve: {"H": H_FREE, "psi": PSI, "times": TIMES, "observables": {"mx": h.X(0)},
-                   "echo": False, "seed": 0} | QUICK,
+                   "echo": False, "fidelity": False, "renyi": [0], "seed": 0} | QUICK,
     rbmqs.EvolutionSettings: {"imaginary": False, "integrator": "rk45", "tolerance": 1e-5,
                               "step": 0.01, "max_step": 0.1, "cutoff": 1e-8, "min_snr": 0.0,
                               "max_r2": 0.1, "n_observable_samples": 64, "seed": 0},

@@ -82,7 +82,7 @@ def renyi_entropy(
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     check_undivided(samples, "a Renyi entropy")
     instance("region", region, Iterable)
-    sites = _checked_region(region, hamiltonian.n_sites)
+    sites = checked_region(region, hamiltonian.n_sites)
     swaps = swap_values(psi, samples, sites, fixed_sector=hamiltonian.total_sz is not None)
     purity = statistics(swaps)
     entropy = function_statistics(lambda x: _minus_log(x[..., 0]), swaps[:, :, None])
@@ -132,7 +132,8 @@ def _minus_log(purity: np.ndarray) -> np.ndarray:
         return np.where(purity > 0, -np.log(purity), np.nan)
 
 
-def _checked_region(region: Iterable[int], n_sites: int) -> tuple[int, ...]:
+def checked_region(region: Iterable[int], n_sites: int) -> tuple[int, ...]:
+    """Sites of a region that is neither empty nor all of the lattice."""
     sites = tuple(integer("site of region", site, minimum=0) for site in region)
     if not 0 < len(sites) < n_sites or max(sites) >= n_sites or len(set(sites)) < len(sites):
         raise ValueError(

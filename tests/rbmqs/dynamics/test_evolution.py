@@ -15,6 +15,7 @@ from rbmqs.states.projected_rbm import ProjectedRBM
 QUIET = {"progress": False}
 CHAIN = hm.chain(6)
 FREE = hm.Sector(6, None)
+STATES = {"echo": True, "fidelity": True, "renyi": [0, 1, 2]}
 
 
 def quenched(n=6, alpha=4, **options):
@@ -23,14 +24,15 @@ def quenched(n=6, alpha=4, **options):
     psi = product_state(tied, "+x", noise=0.05, seed=1)
     H = hm.ising(lattice, h=1.0, J=-1.0)
     options = {"summation": True, "tolerance": 1e-6, **QUIET, **options}
-    return H, psi, rbmqs.evolve(H, psi, [0.0, 0.2, 0.4], echo=True, **options)
+    return H, psi, rbmqs.evolve(H, psi, [0.0, 0.2, 0.4], **STATES, **options)
 
 
 def test_a_quench_from_a_product_state_against_exact_evolution():
     _, _, result = quenched()
-    assert set(result.exact) == {"energy", "mx", "mz", "zz", "echo"}
+    assert set(result.exact) == {"energy", "mx", "mz", "zz", "echo", "fidelity", "renyi2"}
     for name, exact in result.exact.items():
-        assert np.abs(result.values(name) - exact).max() < 2e-4
+        # The entropy of the start, whose weights are not zero, is 5e-4.
+        assert np.abs(result.values(name) - exact).max() < (1e-3 if name == "renyi2" else 2e-4)
         assert np.all(result.errors(name) == 0)
     assert "all checks passed" in str(result)
     assert result.values("mx")[2] < 0.97
@@ -62,8 +64,9 @@ def test_errors_of_fixed_steps_that_r2_does_not_see_are_in_the_status():
 def test_samples_agree_with_sums_within_errors():
     H, psi, summed = quenched(alpha=2, n=8)
     options = {"n_samples": 2000, "n_chains": 16, "summation": False, "seed": 3, **QUIET}
-    sampled = rbmqs.evolve(H, psi, summed.times, echo=True, tolerance=1e-3, **options)
-    for name in ("energy", "mx", "mz", "zz", "echo"):
+    sampled = rbmqs.evolve(H, psi, summed.times, tolerance=1e-3, **STATES, **options)
+    assert sampled.values("fidelity")[0] == 1
+    for name in ("energy", "mx", "mz", "zz", "echo", "fidelity", "renyi2"):
         difference = np.abs(sampled.values(name) - summed.values(name))
         # 15 comparisons; the trajectory itself carries noise, which an allowance covers.
         assert np.all(difference <= 4.5 * sampled.errors(name) + 0.02 * (name != "mz"))
@@ -119,14 +122,14 @@ def test_files_say_what_happened_and_resume_bit_for_bit(tmp_path):
     H, psi, _ = quenched(alpha=1)
     options = {"n_samples": 128, "n_chains": 8, "summation": False, "tolerance": 1e-2, **QUIET}
     times = [0.0, 0.1, 0.2]
-    whole = rbmqs.evolve(H, psi, times, echo=True, output=tmp_path / "whole", **options)
-    rbmqs.evolve(H, psi, times[:2], echo=True, output=tmp_path / "part", **options)
-    resumed = rbmqs.evolve(
-        H, psi, times, echo=True, output=tmp_path / "part", resume=True, **options
-    )
+    options |= STATES
+    whole = rbmqs.evolve(H, psi, times, output=tmp_path / "whole", **options)
+    rbmqs.evolve(H, psi, times[:2], output=tmp_path / "part", **options)
+    resumed = rbmqs.evolve(H, psi, times, output=tmp_path / "part", resume=True, **options)
     assert np.array_equal(resumed.psi.flat, whole.psi.flat)
     assert (tmp_path / "part/log.jsonl").read_bytes() == (tmp_path / "whole/log.jsonl").read_bytes()
-    assert np.array_equal(resumed.values("echo"), whole.values("echo"))
+    for name in ("echo", "fidelity", "renyi2"):
+        assert np.array_equal(resumed.values(name), whole.values(name))
     assert len(read_evolution_log(tmp_path / "part/log.jsonl")) == len(whole.records)
     saved = json.loads((tmp_path / "part/result.json").read_text())
     assert saved["times"] == times
@@ -135,11 +138,13 @@ def test_files_say_what_happened_and_resume_bit_for_bit(tmp_path):
     for bad, message in [
         ({"H": other}, "belongs to another evolution: its hamiltonian"),
         ({"tolerance": 1e-3}, "its settings is not the same"),
+        ({"renyi": [0, 1]}, "its renyi is not the same"),
+        ({"renyi": None}, "its renyi is not the same"),
         ({"times": [0.0, 0.15]}, "times must begin with the 3"),
         ({"resume": False}, "output must not hold a run"),
         ({"output": tmp_path / "none"}, "output must hold an evolution"),
     ]:
-        given = {"H": H, "psi": psi, "times": times, "echo": True, "resume": True, **options, **bad}
+        given = {"H": H, "psi": psi, "times": times, "resume": True, **options, **bad}
         given.setdefault("output", tmp_path / "part")
         with pytest.raises((ValueError, OSError), match=message):
             rbmqs.evolve(**given)
@@ -221,7 +226,10 @@ BAD = [
     ),
     (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables=[hm.X(0)]), "observables must map"),
     (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables={"x": hm.X(7)}), "6 sites of H"),
-    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables={"echo": hm.X(0)}), "called 'echo'"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], observables={"echo": hm.X(0)}), "another name"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], renyi=[0, 6]), "region must name some of the sites"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], renyi=3), "renyi must be"),
+    (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], fidelity=1), "fidelity must be"),
     (lambda: rbmqs.evolve(H6, COMPLEX, [0, 1], resume=True), "output must be a directory"),
     (lambda: product_state(REAL, "+y"), "half plane"),
     (lambda: product_state(TIED, "+y"), "without visible bias"),
