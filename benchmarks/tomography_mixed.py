@@ -4,7 +4,7 @@ Data: a folder of published shots (`--data`), the layout of which is in its READ
 there is left out. Limits are those of maximum likelihood over all density matrices.
 
     python benchmarks/tomography_mixed.py --data FOLDER
-    python benchmarks/tomography_mixed.py --coverage 200
+    python benchmarks/tomography_mixed.py --coverage 200 [--first SEED]
     python benchmarks/tomography_mixed.py --hybrid
 """
 
@@ -148,11 +148,22 @@ def photons(folder: Path) -> list[Row]:
     ]
 
 
-def coverage(kind: type, n_sites: int, labels: list[str], n_shots: int, n_sets: int) -> list[Row]:
+def coverage(n_sets: int, first: int = 0) -> list[Row]:
+    """Of a positive model of four sites, and of a complex one of three."""
+    every = list(all_pauli_bases(3).labels)
+    return [
+        *coverage_of(float, 4, ["ZZZZ", "XXXX"], 1000, n_sets, first),
+        *coverage_of(complex, 3, every, 50, n_sets, first),
+    ]
+
+
+def coverage_of(
+    kind: type, n_sites: int, labels: list[str], n_shots: int, n_sets: int, first: int = 0
+) -> list[Row]:
     """Shares of synthetic sets of shots in which two errors cover the truth, for one model.
 
-    The state is the ground state of an Ising ring and noise, so that its fidelity with that is
-    below one; that with itself has no first order.
+    Seeds of the sets begin with `first`. The state is the ground state of an Ising ring and noise,
+    so that its fidelity with that is below one; that with itself has no first order.
     """
     H = ising(chain(n_sites), h=1.0)
     target = ground_state(H).expanded().ravel()
@@ -170,14 +181,14 @@ def coverage(kind: type, n_sites: int, labels: list[str], n_shots: int, n_sets: 
     for name, goal in goals.items():
         exact[name] = fidelities(true[None], target_array(goal, n_sites), n_sites)[0]
     pulls: dict[str, list[float]] = {name: [] for name in exact}
-    for seed in range(n_sets):
+    for seed in range(first, first + n_sets):
         shots = shots_of_vector(true, labels, n_shots, seed=seed)
         start = RBM.random(n_sites, 2, seed=seed, dtype=kind, stddev=0.3)
         answers = Answers(best_fit([start], shots).psi, shots, seed=seed)
         found = {name: answers.expect(o) for name, o in operators.items()}
         found |= {name: answers.fidelity(goal) for name, goal in goals.items()}
         for name, answer in found.items():
-            pulls[name].append((answer.mean - exact[name]) / answer.error)
+            pulls[name].append((answer.estimate - exact[name]) / answer.error)
     title = "positive" if kind is float else "complex"
     return [
         (f"coverage, {title}: {name}", float((np.abs(values) < 2).mean()),
@@ -219,6 +230,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, help="folder of published shots")
     parser.add_argument("--coverage", type=int, metavar="SETS")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="of the coverage")
     parser.add_argument("--ions", type=Path, help="that folder, for the ions alone")
     parser.add_argument("--hybrid", action="store_true")
     options = parser.parse_args()
@@ -230,9 +242,7 @@ def main() -> None:
     if options.ions:
         parts.append(lambda: ions(options.ions))
     if options.coverage:
-        n_sets = options.coverage
-        parts.append(lambda: coverage(float, 4, ["ZZZZ", "XXXX"], 1000, n_sets))
-        parts.append(lambda: coverage(complex, 3, list(all_pauli_bases(3).labels), 50, n_sets))
+        parts.append(lambda: coverage(options.coverage, options.first))
     if options.hybrid:
         parts.append(hybrid)
     for part in parts:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,24 +35,28 @@ _UNKNOWN = Raw(float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Answer:
-    """One number of a reconstructed state.
+    """One number, as the fitted state has it and as the shots tell it of the true state.
 
     Attributes
     ----------
-    mean : float
-        Of the fitted state, less the bias that the noise of the shots causes.
+    estimate : float
+        Of the state that was measured: `fitted` less the bias that the noise of the shots causes.
+        Noise turns a state away from the true one, so that fidelities of fits are too low and
+        energies of ground states too high; the estimate is right on average, and may exceed one.
     error : float
-        One standard error from the noise of the shots, the larger of the next two: the bootstrap
-        knows no outcome that never came out, the Fisher information takes the model as true.
+        One standard error of the estimate from the noise of the shots (and of samples), the larger
+        of the next two: the bootstrap knows no outcome that never came out, the Fisher information
+        takes the model as true.
     bootstrap_error, fisher_error : float
-        From shots drawn anew from the measured ones; from the Fisher information.
+        From shots drawn anew from the measured ones; from the Fisher information. Equal where only
+        the latter is known.
     fitted : float
         Of the fitted state as it is.
     frequencies, shadow : Raw
         The same from the shots alone, see `rbmqs.tomography.raw`; nan where they cannot tell it.
     """
 
-    mean: float
+    estimate: float
     error: float
     bootstrap_error: float
     fisher_error: float
@@ -61,11 +65,42 @@ class Answer:
     shadow: Raw
 
     def __str__(self) -> str:
-        parts = [f"{self.mean:.5f} +- {self.error:.5f} (fit {self.fitted:.5f})"]
+        parts = [
+            f"estimate {self.estimate:.5f} +- {self.error:.5f}", f"fitted state {self.fitted:.5f}"
+        ]  # fmt: skip
         for name, raw in (("frequencies", self.frequencies), ("shadows", self.shadow)):
             if np.isfinite(raw.mean):
                 parts.append(f"{name} {raw.mean:.5f} +- {raw.error:.5f}")
         return "; ".join(parts)
+
+
+class Response(NamedTuple):
+    """Bias and error of an answer, from changes with steps of the state."""
+
+    bias: float
+    error: float
+
+    @classmethod
+    def of(cls, odd: np.ndarray, even: np.ndarray) -> Response:
+        """From the parts of the changes that do and do not turn with the step."""
+        quadratic = even.var()
+        variance = max((odd**2).mean() - 2 * quadratic, 0.0) + quadratic
+        return cls(float(even.mean()), float(np.sqrt(variance)))
+
+
+def answer_of(
+    fitted: float,
+    bootstrap: Response,
+    fisher: Response,
+    *,
+    sampling: float = 0.0,
+    raw: Raw = _UNKNOWN,
+    shadow: Raw = _UNKNOWN,
+) -> Answer:
+    """An answer from both kinds of steps, and the error of the samples that told it."""
+    first, second = (float(np.hypot(step.error, sampling)) for step in (bootstrap, fisher))
+    estimate = fitted - (bootstrap.bias + fisher.bias) / 2
+    return Answer(estimate, max(first, second), first, second, fitted, raw, shadow)
 
 
 class Answers:
@@ -143,15 +178,11 @@ class Answers:
             The same from the shots alone.
         """
         fitted = float(function(self._tangent.vector[None])[0])
-        errors, biases = [], []
+        responses = []
         for forwards, backwards in (self._bootstrapped, self._fisher):
             ahead, behind = function(forwards), function(backwards)
-            odd, even = (ahead - behind) / 2, (ahead + behind) / 2 - fitted
-            quadratic = even.var()
-            errors.append(np.sqrt(max((odd**2).mean() - 2 * quadratic, 0.0) + quadratic))
-            biases.append(even.mean())
-        bias, (bootstrap, fisher) = float(np.mean(biases)), map(float, errors)
-        return Answer(fitted - bias, max(bootstrap, fisher), bootstrap, fisher, fitted, raw, shadow)
+            responses.append(Response.of((ahead - behind) / 2, (ahead + behind) / 2 - fitted))
+        return answer_of(fitted, *responses, raw=raw, shadow=shadow)
 
     def density_matrices(self) -> np.ndarray:
         """The fitted density matrix (2^N, 2^N), then those of the bootstrap, (1 + n_draws, ...)."""
@@ -178,7 +209,8 @@ class Answers:
     def fidelity(self, target: Any) -> Answer:
         """Fidelity with a target, see `rbmqs.tomography.functionals.target_array`.
 
-        The mean may exceed one by the size of its error.
+        `fitted` is that of the fitted state, `estimate` that of the state that was measured, which
+        may exceed one by the size of its error.
         """
         n_sites = self.shots.n_sites
         goal = target_array(target, n_sites)

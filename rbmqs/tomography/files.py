@@ -33,6 +33,7 @@ KIND = Kind(
 )
 SAVE_SECONDS = 10.0
 _STATES = ("fit", "smaller")
+_NUMBERS = ("shift", "iteration", "slow", "since_best", "refused", "overfits")
 
 
 class ReconstructionFiles:
@@ -182,8 +183,7 @@ def _put_state(name: str, state: FitState, arrays: dict[str, np.ndarray]) -> dic
     if state.moments is not None:
         optional["mean"], optional["squares"] = state.moments
     arrays |= {f"{name}_{key}": one for key, one in optional.items() if one is not None}
-    numbers = ("shift", "iteration", "slow", "since_best", "overfits")
-    return {**structure_table(psi), **{key: getattr(state, key) for key in numbers}}
+    return {**structure_table(psi), **{key: getattr(state, key) for key in _NUMBERS}}
 
 
 def _get_state(name: str, table: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> FitState:
@@ -194,8 +194,7 @@ def _get_state(name: str, table: Mapping[str, Any], arrays: Mapping[str, np.ndar
         best = (rebuild(own, "best"), own.get("best_confusion"), own["best_values"])
     moments = (own["mean"], own["squares"]) if "mean" in own else None
     state = FitState(rebuild(own, "psi"), own.get("confusion"), best=best, moments=moments)
-    numbers = ("shift", "iteration", "slow", "since_best", "overfits")
-    return replace(state, **{key: table[key] for key in numbers})
+    return replace(state, **{key: table[key] for key in _NUMBERS})
 
 
 def _assemble(

@@ -17,10 +17,12 @@ from rbmqs.tomography.fit import FitRecord
 from rbmqs.tomography.functionals import fidelities
 from rbmqs.tomography.likelihood import FullSum, normalised
 from rbmqs.tomography.readout import errors_of
+from rbmqs.tomography.sampled_answers import SampledAnswers
 from rbmqs.tomography.shots import Shots
 
 _FEWEST = 5.0  # expected shots of an outcome that is a class of its own in a chi-squared test
 _MOST_SITES = 20  # for sums over all configurations
+_MOST_DERIVATIVES = 2**24  # of all amplitudes, 256 MiB
 
 
 class Goodness(NamedTuple):
@@ -96,8 +98,14 @@ class Reconstruction(Tabled):
         return float(fidelities(self.vector[None], goal, self.shots.n_sites)[0])
 
     @cached_property
-    def answers(self) -> Answers:
-        """Fidelities, observables, energies and entropies, each with its error."""
+    def answers(self) -> Answers | SampledAnswers:
+        """Fidelities, observables, energies and entropies, each with its error.
+
+        By samples, without entropies, where derivatives of all amplitudes do not fit into memory.
+        """
+        is_plain = self.n_ancillas == 0 and self.confusion is None
+        if is_plain and self.psi.n_parameters << self.psi.n_sites > _MOST_DERIVATIVES:
+            return SampledAnswers(self.psi, self.shots)
         return Answers(self.psi, self.shots, confusion=self.confusion)
 
     @cached_property

@@ -53,13 +53,16 @@ class BasisSum:
     ----------
     configurations : int8 (n_patterns 2^k, N)
         All values of the k rotated sites for each pattern of the others.
+    sites : int array (k,)
+        That are rotated.
     unitaries : complex128 (k, 2, 2)
-        Of the rotated sites.
+        Of these.
     places : int64 (n_outcomes,)
         Index of each outcome among the configurations.
     """
 
     configurations: np.ndarray
+    sites: np.ndarray
     unitaries: np.ndarray
     places: np.ndarray
 
@@ -80,7 +83,7 @@ class BasisSum:
         states = np.arange(2 ** len(sites))
         configurations[:, :, sites] = 1 - 2 * ((states[:, None] & powers) > 0).astype(np.int8)
         places = kind.ravel() * 2 ** len(sites) + (outcomes[:, sites] < 0) @ powers
-        return cls(configurations.reshape(-1, outcomes.shape[1]), unitaries[sites], places)
+        return cls(configurations.reshape(-1, outcomes.shape[1]), sites, unitaries[sites], places)
 
     def amplitudes(self, psi: np.ndarray) -> np.ndarray:
         """Rotated amplitudes of the outcomes, from psi of the configurations."""

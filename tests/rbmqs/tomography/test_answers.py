@@ -11,6 +11,7 @@ from rbmqs.tomography.drawing import shots_of_vector
 from rbmqs.tomography.functionals import fidelities, pauli_means, target_array
 from rbmqs.tomography.raw import frequencies, shadow_of_fidelity, shadow_of_operator
 from rbmqs.tomography.rotations import rotated
+from rbmqs.tomography.sampled_answers import SampledAnswers
 from rbmqs.tomography.scoring import best_fit
 from rbmqs.tomography.shots import Shots
 
@@ -92,7 +93,7 @@ def test_answers_are_right_within_their_errors_and_carry_the_raw_ones():
         (answers.fidelity(vector), 1.0),
         (answers.fidelity(np.eye(4)[0]), abs(vector[0]) ** 2),
     ):
-        assert abs(found.mean - true) < 4 * found.error
+        assert abs(found.estimate - true) < 4 * found.error
         assert found.error == max(found.bootstrap_error, found.fisher_error)
         assert 0.7 < found.bootstrap_error / found.fisher_error < 1.4
         assert found.shadow.error > found.error  # a model knows more than its data alone
@@ -100,7 +101,7 @@ def test_answers_are_right_within_their_errors_and_carry_the_raw_ones():
     entropy = answers.entropy([0])
     matrix = vector.reshape(2, 2)
     weights = np.linalg.svd(matrix, compute_uv=False) ** 2
-    assert abs(entropy.mean + weights @ np.log(weights)) < 4 * entropy.error
+    assert abs(entropy.estimate + weights @ np.log(weights)) < 4 * entropy.error
     assert answers.purity().fitted == pytest.approx(1)
 
 
@@ -111,6 +112,28 @@ def test_errors_fall_as_the_root_of_the_number_of_shots():
         for n in (200, 3200)
     )
     assert 3 < few / many < 5.3
+
+
+def test_answers_of_samples_agree_with_those_of_full_sums():
+    # 5 sites: the samples are independent draws
+    vector = random_vector(5, 3)
+    psi = rbmqs.RBM.random(5, n_hidden=4, seed=1, stddev=0.3)
+    shots = shots_of_vector(psi.state_vector(Sector(5)), random_pauli_bases(5, 40, seed=2), 50)
+    H = ising(chain(5), h=0.7)
+    exact_ones = Answers(psi, shots)
+    sampled = SampledAnswers(psi, shots)
+    np.testing.assert_allclose(
+        sampled.fisher, exact_ones.information.fisher, atol=0.1 * sampled.fisher.max()
+    )
+    near = rbmqs.RBM(psi.visible_bias, psi.hidden_bias, psi.weights + 0.05)
+    for name, question in (("energy", H), ("expect", OPERATOR), ("fidelity", near)):
+        few, all_ = getattr(sampled, name)(question), getattr(exact_ones, name)(question)
+        assert abs(few.fitted - all_.fitted) < 4 * few.error
+        assert 0.6 < few.error / all_.error < 1.7, name
+        assert abs(few.estimate - all_.estimate) < 2 * all_.error
+    of_state, of_vector = (sampled.fidelity(t) for t in (near, near.state_vector(Sector(5))))
+    assert of_state.fitted == pytest.approx(of_vector.fitted, abs=0.01)
+    assert sampled.fidelity(vector).fitted < 0.9
 
 
 @pytest.mark.slow
@@ -132,7 +155,7 @@ def test_two_errors_cover_the_truth_as_often_as_they_should():
             "its own": answers.fidelity(vector),
         }
         for name, answer in found.items():
-            hits[name] += abs(answer.mean - true[name]) < 2 * answer.error
+            hits[name] += abs(answer.estimate - true[name]) < 2 * answer.error
     assert all(0.88 < n / 120 <= 1 for n in hits.values()), hits
 
 
