@@ -13,9 +13,9 @@ The transverse-field Ising chain at its critical point.
 from pathlib import Path
 
 import rbmqs
-from hamiltonians import chain, ising
+from hamiltonians import chain, ising, ising_chain_energy
 
-OUTPUT = Path(__file__).parent / "output"
+OUTPUT = Path("output")
 OUTPUT.mkdir(exist_ok=True)
 
 # %%
@@ -28,3 +28,10 @@ print(result)
 
 # %%
 result.plot(OUTPUT / "01_first_energy.png")
+
+# %% [markdown]
+# The exact energy of the ring is that of free fermions (P. Pfeuty, Ann. Phys. 57, 79 (1970)).
+
+# %%
+exact = ising_chain_energy(20, h=1.0)
+assert abs(result.energy.mean.real / exact - 1) < 1e-3

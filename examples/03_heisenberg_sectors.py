@@ -19,7 +19,7 @@ import numpy as np
 import rbmqs
 from hamiltonians import chain, ground_state, heisenberg
 
-OUTPUT = Path(__file__).parent / "output"
+OUTPUT = Path("output")
 OUTPUT.mkdir(exist_ok=True)
 
 N = 12
@@ -54,3 +54,4 @@ figure.savefig(OUTPUT / "03_heisenberg_sectors.png", dpi=150)
 # %%
 gap, gap_error = energy[1] - energy[0], float(np.hypot(error[0], error[1]))
 print(f"Spin gap {gap:.4f} +- {gap_error:.4f} J, exact {exact[1] - exact[0]:.4f} J")
+assert abs(gap - (exact[1] - exact[0])) < 0.005  # exact diagonalisation

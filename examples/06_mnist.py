@@ -18,7 +18,7 @@ import numpy as np
 from rbmqs.boltzmann import BernoulliRBM, datasets, plotting
 from rbmqs.boltzmann.likelihood import ais, base_rate, raise_log_z
 
-OUTPUT = Path(__file__).parent / "output"
+OUTPUT = Path("output")
 OUTPUT.mkdir(exist_ok=True)
 
 
@@ -56,6 +56,7 @@ below = ais(rbm.rbm_, **settings)
 above = raise_log_z(rbm.rbm_, test[:50], **settings)
 print(f"test log-likelihood, nats a row: AIS {mean - below.value:.2f} +- {below.error:.2f}, "
       f"RAISE {mean - above.value:.2f} +- {above.error:.2f}")  # fmt: skip
+assert below.value - 3 * below.error < above.value + 3 * above.error
 
 # %% [markdown]
 # The lower half of an image, given the upper half.

@@ -28,7 +28,7 @@ from hamiltonians import (
     unit_cell,
 )
 
-OUTPUT = Path(__file__).parent / "output"
+OUTPUT = Path("output")
 OUTPUT.mkdir(exist_ok=True)
 
 lieb = from_cell(unit_cell([[1, 0], [0, 1]], [[0, 0], [0.5, 0], [0, 0.5]], name="Lieb"), 3)
@@ -75,3 +75,5 @@ H = heisenberg(twelve, total_sz=0)
 twelve.space_group().leaves_invariant(H)
 energy = ground_state(H).energy
 print(f"E / N = {energy / 12 / 4:.6f} for S = sigma / 2, {energy / 12:.6f} in Pauli units")
+# B. Bernu, P. Lecheminant, C. Lhuillier and L. Pierre, Phys. Rev. B 50, 10048 (1994)
+assert abs(energy / 12 / 4 + 0.6103) < 1e-4

@@ -20,7 +20,7 @@ from rbmqs.tomography.bases import random_pauli_bases
 from rbmqs.tomography.drawing import shots_of_vector
 from rbmqs.tomography.plotting import plot_outcomes
 
-OUTPUT = Path(__file__).parent / "output"
+OUTPUT = Path("output")
 OUTPUT.mkdir(exist_ok=True)
 N = 6
 H = heisenberg(chain(N))
@@ -40,6 +40,7 @@ plot_outcomes(found, OUTPUT / "14_reconstruction.png")
 print("energy  ", found.answers.energy(H))
 print("exact   ", exact.energies[0])
 print("fidelity", found.answers.fidelity(target))
+assert abs(found.answers.energy(H).mean - exact.energies[0]) < 4 * found.answers.energy(H).error
 
 # %% [markdown]
 # Outcomes read from the wrong end contradict those of other bases: a chi-squared test notices.
