@@ -10,7 +10,8 @@ from hamiltonians.operators.connections import MAX_BITS
 from hamiltonians.operators.sectors import Sector
 from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.equilibration import thermalised
-from rbmqs.sampling.chains import Sampler, Samples
+from rbmqs.sampling.chains import Division, Sampler, Samples
+from rbmqs.sampling.distributed import DistributedSampler, undivided
 from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.initial_configurations import started_chains
 from rbmqs.sampling.metropolis import MetropolisSampler
@@ -30,11 +31,17 @@ def draws_per_chain(n_samples: int, n_chains: int) -> int:
     return max(4, -(-positive_int("n_samples", n_samples) // n_chains))
 
 
-def sampler_for(hamiltonian: SpinHamiltonian, n_chains: int) -> Sampler:
-    """Enumeration of small sectors, else Metropolis chains with the moves of the Hamiltonian."""
+def sampler_for(
+    hamiltonian: SpinHamiltonian, n_chains: int, division: Division | None = None
+) -> Sampler:
+    """Enumeration of small sectors, else Metropolis chains with the moves of the Hamiltonian.
+
+    Ranks divide the chains as those of `division` are; each enumerates for itself.
+    """
     if hamiltonian.dimension <= ENUMERATED:
         return ExactSampler(Sector(hamiltonian.n_sites, hamiltonian.total_sz), n_chains)
-    return MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=n_chains)
+    chains = MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=n_chains)
+    return chains if division is None else DistributedSampler(chains, division.ranks)
 
 
 def sampler_of_sector(n_sites: int, total_sz: float | None, n_chains: int) -> Sampler:
@@ -55,7 +62,9 @@ def equilibrated_samples(
     seed: int | np.random.SeedSequence,
 ) -> Samples:
     """Samples of fresh chains after as many sweeps as their different starts need to agree."""
-    chains, kinds = started_chains(hamiltonian, psi, sampler, seed)
+    chains, kinds = started_chains(hamiltonian, psi, undivided(sampler), seed)
+    if isinstance(sampler, DistributedSampler):
+        chains = sampler.division.own(chains)
     with Progress(n_draws, show=False, unit="draw") as bar:
         ready = thermalised(hamiltonian, psi, sampler, chains, kinds, bar)
     return sampler.sample(psi, ready.chains, n_draws, n_discard=ready.n_discard)[0]

@@ -59,7 +59,7 @@ class Estimate(Tabled):
     samples : Samples
         Drawn from |psi|^2 in the sector of the Hamiltonian.
     local_energies : complex array (n_chains, n_draws), optional
-        Of the samples, where they are known already.
+        Of the samples, those of other ranks too, where they are known already.
     kinds : tuple of str
         The kind of state in which each chain started; empty where it does not matter.
     n_weightless : int
@@ -84,7 +84,8 @@ class Estimate(Tabled):
 
     def __post_init__(self) -> None:
         if self.local_energies is None:
-            values = local_energies(self.psi, self.hamiltonian, self.samples)
+            found = local_energies(self.psi, self.hamiltonian, self.samples)
+            values = self.samples.of_all(found)
             object.__setattr__(self, "local_energies", values)
 
     @cached_property
@@ -230,12 +231,12 @@ class Estimate(Tabled):
             self._check_same_basis(other)
             return state_fidelity(self.psi, self.samples, other.psi, other.samples)
         if isinstance(other, VariationalState):
-            n_chains, n_draws = self.samples.shape
+            n_chains, n_draws = self.samples.n_chains, self.samples.shape[1]
             if other.n_sites != self.psi.n_sites:
                 raise ValueError(
                     f"the other state has {other.n_sites} sites, this one {self.psi.n_sites}"
                 )
-            sampler = sampler_for(self.hamiltonian, n_chains)
+            sampler = sampler_for(self.hamiltonian, n_chains, self.samples.division)
             drawn = equilibrated_samples(other, self.hamiltonian, sampler, n_draws, seed)
             return state_fidelity(self.psi, self.samples, other, drawn)
         if sector is None:
@@ -256,6 +257,6 @@ class Estimate(Tabled):
             ("energy", str(self.energy)),
             ("per site", f"{self.energy.mean.real / self.hamiltonian.n_sites:.8f}"),
             ("V-score", f"{self.v_score:.3g}"),
-            ("samples", f"{self.samples.shape[0]} chains of {self.samples.shape[1]} draws"),
+            ("samples", f"{self.samples.n_chains} chains of {self.samples.shape[1]} draws"),
             *(("doubtful", sentence) for sentence in self.warnings),
         ]

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.estimators.consistency import check_undivided
 from rbmqs.estimators.stats import Stats
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class SnapshotNoise:
     """
 
     def __init__(self, psi: VariationalState, samples: Samples) -> None:
+        if psi.n_snapshots is not None:
+            check_undivided(samples, "a state learnt from snapshots")
         self._psi, self._samples = psi, samples
 
     @cached_property

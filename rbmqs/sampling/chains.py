@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -42,6 +43,11 @@ class Division:
         return cls(ranks, tuple(np.diff(bounds(n_chains, ranks.comm)).tolist()))
 
     @property
+    def n_chains(self) -> int:
+        """Chains of all ranks."""
+        return sum(self.lengths)
+
+    @property
     def mine(self) -> slice:
         """The chains of this rank."""
         first = sum(self.lengths[: self.ranks.rank])
@@ -58,6 +64,38 @@ class Division:
         rows = len(own) // self.lengths[self.ranks.rank]
         with self.ranks.part("chains"):
             return self.ranks.gathered(own, [rows * n for n in self.lengths])
+
+    def some_of_all(self, own: np.ndarray, ends: Sequence[int], first: int = 0) -> np.ndarray:
+        """Values of chains wherever they are: rank k gets those of ends[k] to ends[k + 1].
+
+        Parameters
+        ----------
+        own : array (n_own, ...)
+            Of the chains of this rank.
+        ends : sequence of int (n_ranks + 1,)
+        first : int
+            Chain that `ends` count from.
+        """
+        mine, wanted = self.mine, np.array(ends) + first
+        cuts = np.clip(wanted, mine.start, mine.stop) - mine.start
+        rank = self.ranks.rank
+        found = np.empty((ends[rank + 1] - ends[rank], *own.shape[1:]), own.dtype)
+        begins = np.append(0, np.cumsum(self.lengths))
+        places = np.clip(begins, wanted[rank], wanted[rank + 1]) - wanted[rank]
+        self.ranks.exchanged(
+            [own[a:b] for a, b in pairwise(cuts)], [found[a:b] for a, b in pairwise(places)]
+        )
+        return found
+
+    def series_of_all(self, own: np.ndarray) -> np.ndarray:
+        """An even part of the last axis (n_own, ..., n) for each rank, with the chains of all."""
+        ends = bounds(own.shape[-1], self.ranks.comm)
+        rank, begins = self.ranks.rank, np.append(0, np.cumsum(self.lengths))
+        found = np.empty((self.n_chains, *own.shape[1:-1], ends[rank + 1] - ends[rank]), own.dtype)
+        self.ranks.exchanged(
+            [own[..., a:b] for a, b in pairwise(ends)], [found[a:b] for a, b in pairwise(begins)]
+        )
+        return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,6 +179,11 @@ class Samples(Brief):
     def of_all(self, values: np.ndarray) -> np.ndarray:
         """Numbers by chain (n_chains, ...), with those of the chains of other ranks."""
         return values if self.division is None else self.division.of_all(values)
+
+    @property
+    def n_chains(self) -> int:
+        """Chains, those of other ranks too."""
+        return len(self.spins) if self.division is None else self.division.n_chains
 
 
 class Sampler(Protocol):

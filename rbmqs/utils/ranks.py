@@ -159,6 +159,16 @@ class Ranks:
         after = ends[self.size - self.rank] if self.rank else 0
         return np.concatenate([rows[after:], rows[:after]]) if self.rank else rows
 
+    def exchanged(self, given: Sequence[np.ndarray], room: Sequence[np.ndarray]) -> None:
+        """Hand the k-th array to rank k, and fill the k-th of `room` with what that one hands here.
+
+        Arrays of `room` are contiguous; one that is handed on has the shape of its place there.
+        """
+        room[self.rank][...] = given[self.rank]
+        for distance in range(1, self.size):
+            to, source = (self.rank + distance) % self.size, (self.rank - distance) % self.size
+            self.exchange(np.ascontiguousarray(given[to]), to, room[source], source)
+
     def broadcast(self, array: np.ndarray, root: int) -> np.ndarray:
         """The array of one rank, into a contiguous array of the same shape on the others."""
         place, distance = (self.rank - root) % self.size, 1

@@ -15,6 +15,8 @@ from rbmqs.sr.divided.choice import SOLVERS, problem_of
 from rbmqs.sr.divided.jacobian import DividedJacobian
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.utils.ranks import Ranks
+from rbmqs.vmc.settings import SamplingSettings
+from rbmqs.vmc.sources import make_sampler
 
 COMM = MPI.COMM_WORLD
 SHIFT = 1e-3
@@ -73,6 +75,21 @@ def equations(name, method):
     return {"error": error, "digest": digest(found.direction), "traffic": traffic}
 
 
+def observables():
+    """A few numbers of each observable, of the same samples on any number of ranks."""
+    psi, other, model = (*(rbmqs.RBM.random(16, seed=k) for k in (1, 2)), MODELS["square"])
+    sampler = make_sampler(model, SamplingSettings(n_chains=16), COMM if COMM.size > 1 else None)
+    estimate = rbmqs.measure(psi, model, n_samples=512, sampler=sampler)
+    structure, renyi = estimate.structure_factor(), estimate.renyi(range(4))
+    averaged, dimers = estimate.correlations().by_distance(), estimate.dimers()
+    overlap = estimate.fidelity(other)  # of 12,870 states, which are sampled
+    return [
+        *averaged.spin, *averaged.spin_error, *structure.spin, *structure.spin_error,
+        *dimers.connected[0], *dimers.connected_error[0], renyi.entropy, renyi.error,
+        overlap.mean.real, overlap.error_of_mean,
+    ]  # fmt: skip
+
+
 def run(hamiltonian, psi, **settings):
     """A short run on all ranks: energies, and the bytes of the parameters it ends with."""
     comm = COMM if COMM.size > 1 else None
@@ -101,6 +118,7 @@ def main():
     }
     found["runs"]["jastrow"] = run(H, Jastrow.random(H, seed=2, dtype=float))
     found["runs"]["replicas"] = run(H, rbmqs.RBM.random(12, alpha=1, seed=2), n_replicas=2)
+    found["observables"] = observables()
     if COMM.rank == 0:
         print(json.dumps(found))
 

@@ -61,6 +61,12 @@ def test_energies_agree_between_numbers_of_ranks(on_ranks):
             assert abs(found["mean"] - alone[name]["mean"]) <= bar, (name, size)
 
 
+def test_observables_are_those_of_one_process(on_ranks):
+    alone = on_ranks(1)["observables"]
+    for size in (2, 4):
+        assert on_ranks(size)["observables"] == pytest.approx(alone, rel=1e-9, abs=1e-12)
+
+
 def test_as_many_ranks_give_the_same_bytes(on_ranks):
     first, second = on_ranks(2), on_ranks(2, "again")
     for kind in ("equations", "runs"):

@@ -147,12 +147,12 @@ def step_from_powers(powers: LocalPowers) -> LanczosStep:
 
 def thinned(samples: Samples, max_samples: int) -> Samples:
     """At most `max_samples` of the samples, evenly spaced along each chain."""
-    n_chains, n_draws = samples.shape
+    n_chains, n_draws = samples.n_chains, samples.shape[1]
     per_chain = positive_int("max_samples", max_samples) // n_chains
     if per_chain < 1:
         raise ValueError(f"max_samples must be at least the {n_chains} chains, got {max_samples}")
     stride = -(-n_draws // per_chain)
-    return Samples(np.ascontiguousarray(samples.spins[:, ::stride]), samples.acceptance)
+    return replace(samples, spins=np.ascontiguousarray(samples.spins[:, ::stride]))
 
 
 def improved_energy(moments: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamiltonians.utils.brief import Rows
 from hamiltonians.utils.checks import choice
-from rbmqs.estimators.consistency import check_consistent, check_undivided
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
@@ -23,7 +23,7 @@ from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.sampling.chains import Samples
+    from rbmqs.sampling.chains import Division, Samples
     from rbmqs.states.state import VariationalState
 
 COMPONENTS = ("spin", "zz")
@@ -87,10 +87,9 @@ def dimer_correlations(
     """
     choice("component", component, COMPONENTS)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
-    check_undivided(samples, "dimer correlations")
     bonds = _checked_bonds(hamiltonian, bonds)
     values = bond_values(psi, hamiltonian, samples, bonds, component)
-    return correlate(bonds, values, SnapshotNoise(psi, samples))
+    return correlate(bonds, values, SnapshotNoise(psi, samples), samples.division)
 
 
 def bond_values(
@@ -111,12 +110,15 @@ def bond_values(
 
 
 def correlate(
-    bonds: np.ndarray, values: np.ndarray, noise: SnapshotNoise | None = None
+    bonds: np.ndarray,
+    values: np.ndarray,
+    noise: SnapshotNoise | None = None,
+    division: Division | None = None,
 ) -> DimerCorrelations:
     """Means and products of local values (n_chains, n_draws, n_bonds), and their errors."""
     n_bonds = len(bonds)
     names = [f"bond {i}-{j}" for i, j in bonds.tolist()]
-    means = series_statistics(values.real, names.__getitem__)
+    means = series_statistics(values.real, names.__getitem__, division)
     statuses = [means.status]
 
     def with_noise(errors: np.ndarray, series: np.ndarray) -> np.ndarray:
@@ -129,7 +131,7 @@ def correlate(
             # One row at a time: the series of all pairs are too many to hold.
             series = (factors[:, :, a, None].conj() * factors[:, :, a:]).real
             labels = [f"{names[a]} times {name}" for name in names[a:]]
-            part = series_statistics(series, labels.__getitem__)
+            part = series_statistics(series, labels.__getitem__, division)
             found[:, a, a:] = found[:, a:, a] = part.mean, with_noise(part.error, series)
             statuses.append(part.status)
         return found
@@ -138,6 +140,7 @@ def correlate(
     centred, connected_error = of_products(values - means.mean)
     # <B_a> <B_b> from the same samples is too large by the covariance of both means.
     batches = batch_means(values.real) - means.mean
+    batches = batches if division is None else division.of_all(batches)
     bias = batches.T @ batches / max(len(batches) * (len(batches) - 1), 1)
     return DimerCorrelations(
         bonds,

@@ -89,5 +89,5 @@ def staggered_magnetisation(
     signs = staggered_signs(hamiltonian.lattice) / hamiltonian.n_sites
     powers = mode_powers(psi, hamiltonian, samples, signs, spin=spin, progress=progress)
     noise = SnapshotNoise(psi, samples)
-    series = {name: values[:, :, 0] for name, values in powers.items()}
+    series = {name: samples.of_all(values[:, :, 0]) for name, values in powers.items()}
     return {name: noise.added(statistics(values), values) for name, values in series.items()}

@@ -50,6 +50,7 @@ def mode_powers(
     dict
         "zz": sum_ij u_i^* u_j sigma^z_i sigma^z_j, and "spin": the same sum of
         sigma^x sigma^x + sigma^y sigma^y + sigma^z sigma^z; float (n_chains, n_draws, n_modes).
+        Of samples that MPI ranks divide, those of this rank.
 
     Raises
     ------
@@ -65,13 +66,12 @@ def mode_powers(
     with single_threaded_blas():
         zz = z_powers(samples, modes)
         if not spin:
-            return {"zz": samples.of_all(zz)}
+            return {"zz": zz}
         parts = [
             part.reshape(-1, len(modes))
             for part in _exchange_powers(psi, hamiltonian, samples, modes, progress)
         ]
-    found = {"zz": zz, "spin": zz + np.concatenate(parts).reshape(shape)}
-    return {name: samples.of_all(values) for name, values in found.items()}
+    return {"zz": zz, "spin": zz + np.concatenate(parts).reshape(shape)}
 
 
 def z_powers(samples: Samples, modes: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rbmqs.estimators.consistency import check_consistent, check_undivided
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.error_bars import MIN_ESS, quick_statistics, shortfall, statistics
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.stats import Stats
@@ -62,8 +62,9 @@ def fidelity(psi: VariationalState, samples: Samples, vector: ArrayLike, sector:
         raise ValueError(f"vector must have shape ({sector.dimension},), got {vector.shape}")
     values = vector[sector.rank_of_spins(samples.flat)]
     log_psi = psi.log_psi(samples.flat)
-    # Any multiple of r serves; this one has values of order one.
-    ratios = values * np.exp(np.median(log_psi.real) - log_psi) / np.abs(vector).max()
+    # Any multiple of r serves, the same on all ranks; this one has values of order one.
+    middle = np.median(samples.of_all(log_psi.real.reshape(samples.shape)))
+    ratios = values * np.exp(middle - log_psi) / np.abs(vector).max()
     series = np.stack([ratios.real, ratios.imag, abs(ratios) ** 2], axis=1)
     return function_statistics(_fidelity, samples.of_all(series.reshape(*samples.shape, 3)))
 
@@ -96,7 +97,6 @@ def state_fidelity(
         States or samples of different sizes.
     """
     check_consistent(psi, samples)
-    check_undivided(samples, "two states")
     check_consistent(other, samples)
     check_consistent(other, other_samples)
     _, other_weights, values = _over_mixture(
@@ -161,12 +161,13 @@ def _over_mixture(
 def _log_ratios(
     psi: VariationalState, other: VariationalState, samples: Samples
 ) -> tuple[np.ndarray, np.ndarray]:
-    """ln |phi/psi|^2 and the phase of phi/psi at every sample, (n_chains, n_draws)."""
+    """ln |phi/psi|^2 and the phase of phi/psi at the samples of all ranks, (n_chains, n_draws)."""
     log_psi, log_phi = psi.log_psi(samples.flat), other.log_psi(samples.flat)
     phase = np.exp(1j * np.nan_to_num((log_phi - log_psi).imag))
     return (
-        2 * (log_phi.real - log_psi.real).reshape(samples.shape), phase.reshape(samples.shape)
-    )  # fmt: skip
+        samples.of_all(2 * (log_phi.real - log_psi.real).reshape(samples.shape)),
+        samples.of_all(phase.reshape(samples.shape)),
+    )
 
 
 def _log_ratio_of_norms(at_psi: np.ndarray, at_phi: np.ndarray) -> float:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.utils.checks import instance, integer
-from rbmqs.estimators.consistency import check_consistent, check_undivided
+from hamiltonians.utils.ranks import bounds
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.stats import Stats
@@ -80,7 +81,6 @@ def renyi_entropy(
         twice; a single chain.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
-    check_undivided(samples, "a Renyi entropy")
     instance("region", region, Iterable)
     sites = checked_region(region, hamiltonian.n_sites)
     swaps = swap_values(psi, samples, sites, fixed_sector=hamiltonian.total_sz is not None)
@@ -104,13 +104,21 @@ def renyi_entropy(
 def swap_values(
     psi: VariationalState, samples: Samples, sites: tuple[int, ...], *, fixed_sector: bool
 ) -> np.ndarray:
-    """Real part of the swap estimator of each pair, float (n_chains // 2, n_draws)."""
-    half = samples.shape[0] // 2
+    """Real part of the swap estimator of each pair, float (n_chains // 2, n_draws).
+
+    Ranks divide the pairs, and hand each other the configurations that theirs are made of.
+    """
+    half, n_draws, division = samples.n_chains // 2, samples.shape[1], samples.division
     if half < 1:
         raise ValueError("samples must come from two independent chains or more, got 1")
-    n_sites = samples.spins.shape[2]
-    one = samples.spins[:half].reshape(-1, n_sites)
-    two = samples.spins[half : 2 * half].reshape(-1, n_sites)
+    n_sites, ends = samples.spins.shape[2], [0, half]
+    if division is None:
+        one, two = (samples.spins[k : k + half].reshape(-1, n_sites) for k in (0, half))
+    else:
+        ends = bounds(half, division.ranks.comm)
+        one, two = (
+            division.some_of_all(samples.spins, ends, k).reshape(-1, n_sites) for k in (0, half)
+        )
     region = list(sites)
     swapped_one, swapped_two = one.copy(), two.copy()
     swapped_one[:, region], swapped_two[:, region] = two[:, region], one[:, region]
@@ -124,7 +132,8 @@ def swap_values(
             for a, b in ((one, two), (swapped_one, swapped_two))
         )
         values[inside] = np.exp(new - old).real
-    return values.reshape(half, samples.shape[1])
+    swaps = values.reshape(-1, n_draws)
+    return swaps if division is None else division.ranks.gathered(swaps, np.diff(ends).tolist())
 
 
 def _minus_log(purity: np.ndarray) -> np.ndarray:

@@ -94,10 +94,10 @@ def structure_factor(
     modes = plane_waves(lattice, k)
     powers = mode_powers(psi, hamiltonian, samples, modes, spin=spin, progress=progress)
     noise = SnapshotNoise(psi, samples)
-    zz = _of_modes("zz", powers["zz"], k, noise)
+    zz = _of_modes("zz", powers["zz"], k, noise, samples)
     if not spin:
         return StructureFactor(k, zz.mean, zz.error, status=zz.status)
-    total = _of_modes("spin", powers["spin"], k, noise)
+    total = _of_modes("spin", powers["spin"], k, noise, samples)
 
     def of_spins(state: VariationalState, draws: Samples) -> np.ndarray:
         return mode_powers(state, hamiltonian, draws, modes, spin=True)["spin"][0].T
@@ -108,10 +108,14 @@ def structure_factor(
 
 
 def _of_modes(
-    name: str, powers: np.ndarray, wave_vectors: np.ndarray, noise: SnapshotNoise
+    name: str,
+    powers: np.ndarray,
+    wave_vectors: np.ndarray,
+    noise: SnapshotNoise,
+    samples: Samples,
 ) -> SeriesStats:
     def label(k: int) -> str:
         return f"{name} at k = {np.round(wave_vectors[k], 4).tolist()}"
 
-    found = series_statistics(powers, label)
+    found = series_statistics(powers, label, samples.division)
     return found._replace(error=noise.added_to(found.error, powers))

@@ -17,8 +17,13 @@ from numpy.typing import ArrayLike
 from hamiltonians import PauliSum, X, observable_connections
 from hamiltonians.lattices.geometry import pair_distances
 from hamiltonians.utils.brief import Rows
-from rbmqs.estimators.consistency import check_consistent, check_undivided
-from rbmqs.estimators.many_series import binned, errors_of_bins, series_statistics
+from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.many_series import (
+    binned,
+    errors_of_bins,
+    mean_of_chains,
+    series_statistics,
+)
 from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
 
@@ -141,7 +146,6 @@ def correlations(
         Sizes or sectors that differ; classes that are not a symmetric matrix of integers.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
-    check_undivided(samples, "correlations")
     n_sites = hamiltonian.n_sites
     first, second = np.triu_indices(n_sites, 1)
     distances, labels = _classes(hamiltonian, classes)
@@ -152,9 +156,10 @@ def correlations(
     bins: list[tuple[np.ndarray, ...]] = []
     noise, of_snapshots = SnapshotNoise(psi, samples), np.zeros((3, len(first)))
     for part, series in _pair_series(psi, hamiltonian, samples, first, second):
-        means[:, part] = [values.mean(axis=0) for values in series]
+        by_chain = [values.reshape(*samples.shape, -1) for values in series]
+        means[:, part] = [mean_of_chains(values, samples.division) for values in by_chain]
         of_snapshots[:, part] = [noise.errors(values) for values in series]
-        bins.append(tuple(binned(values.reshape(*samples.shape, -1)) for values in series))
+        bins.append(tuple(binned(values, samples.division) for values in by_chain))
         for label in np.unique(labels[part][labels[part] >= 0]):
             inside = labels[part] == label
             sums[:, :, label] += np.stack([v[:, inside].sum(axis=1) for v in series], axis=1)
@@ -168,7 +173,7 @@ def correlations(
         return f"{name} of sites {first[pair]} and {second[pair]}"
 
     joined = np.concatenate([parts[c] for c in varying], axis=2)
-    errors, status = errors_of_bins(joined, samples.shape[1], label_of)
+    errors, status = errors_of_bins(joined, samples.shape[1], label_of, samples.division)
     errors = errors.reshape(len(varying), -1)[[0, 0, 1] if fixed else [0, 1, 2]]
 
     def pairs(state: VariationalState, draws: Samples) -> np.ndarray:
@@ -186,7 +191,7 @@ def correlations(
         counts = np.bincount(labels[labels >= 0], minlength=len(distances))
         inside = labels[None, :] == np.arange(len(distances))[:, None]
         averaged = _averaged(
-            sums / counts, samples.shape, distances, counts, noise, bias @ inside.T / counts
+            sums / counts, samples, distances, counts, noise, bias @ inside.T / counts
         )
     return Correlations(**matrices, status=status, averaged=averaged)
 
@@ -202,7 +207,13 @@ def _pair_series(
     spins = samples.flat
     fixed = hamiltonian.total_sz is not None
     cache = psi.prepare(spins)
-    step = max(1, _AT_ONCE // len(spins))
+    # The same on all ranks, which go through the parts together.
+    longest = (
+        len(spins)
+        if samples.division is None
+        else max(samples.division.lengths) * (samples.shape[1])
+    )
+    step = max(1, _AT_ONCE // longest)
     for start in range(0, max(len(first), 1), step):
         part = slice(start, start + step)
         i, j = first[part], second[part]
@@ -219,7 +230,7 @@ def _pair_series(
 
 def _averaged(
     means: np.ndarray,
-    shape: tuple[int, int],
+    samples: Samples,
     distances: np.ndarray,
     counts: np.ndarray,
     noise: SnapshotNoise,
@@ -232,7 +243,7 @@ def _averaged(
     def label(k: int) -> str:
         return f"{names[k // n]} at distance {distances[k % n]:.4g}"
 
-    found = series_statistics(series.reshape(*shape, -1), label)
+    found = series_statistics(series.reshape(*samples.shape, -1), label, samples.division)
     columns: dict[str, Any] = dict(zip(names, found.mean.reshape(4, n), strict=True))
     biases = np.concatenate([bias, bias.sum(axis=0, keepdims=True)])
     errors = np.hypot(noise.added_to(found.error, series).reshape(4, n), biases)
