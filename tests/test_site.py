@@ -94,7 +94,8 @@ def test_every_link_and_anchor_exists(pages: dict[Path, Page]) -> None:
 def test_pages_have_one_title_and_pictures_a_text(pages: dict[Path, Page]) -> None:
     without = [p.name for p, page in pages.items() if page.titles != 1]
     assert set(without) <= {"search.html", "genindex.html", "py-modindex.html"}
-    assert {p.name: q.pictures_without_text for p, q in pages.items() if q.pictures_without_text} == {}
+    untold = {p.name: page.pictures_without_text for p, page in pages.items()}
+    assert {name: pictures for name, pictures in untold.items() if pictures} == {}
 
 
 def test_nothing_is_loaded_from_outside(site: Path, pages: dict[Path, Page]) -> None:
@@ -181,11 +182,12 @@ def served(site: Path, asked: dict) -> Iterator[tuple[str, queue.Queue, list[str
             super().__init__(*arguments, directory=str(site))
 
         def do_GET(self) -> None:
-            if self.path not in own:
-                return super().do_GET()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(own[self.path].encode())
+            if self.path in own:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(own[self.path].encode())
+            else:
+                super().do_GET()
 
         def do_POST(self) -> None:
             posted.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))

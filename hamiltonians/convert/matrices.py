@@ -25,6 +25,10 @@ def to_scipy(hamiltonian: SpinHamiltonian, *, units: str) -> "csr_array":
     hamiltonian : SpinHamiltonian
     units : str
         ``"pauli"`` for the Hamiltonian as it is, ``"spin"`` with S = sigma / 2 in place of sigma.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (dimension, dimension)
     """
     return in_units(hamiltonian, units).to_sparse()
 
@@ -44,6 +48,10 @@ def from_scipy(
     total_sz : float, optional
         Sector of the result.
     name : str
+
+    Returns
+    -------
+    SpinHamiltonian
 
     Raises
     ------

@@ -89,6 +89,10 @@ def from_netket(
     lattice : Lattice, optional
         Of the result, with as many sites; see `lattice_from_netket`.
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError
@@ -120,13 +124,33 @@ def _total_sz(hilbert: Any) -> float | None:
 
 
 def lattice_to_netket(lattice: Lattice, shell: int = 1) -> Any:
-    """The bonds of a shell as a `netket.graph.Graph` with the same numbers of sites."""
+    """The bonds of a shell as a `netket.graph.Graph` with the same numbers of sites.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    shell : int
+        Of neighbours, 1 for nearest.
+
+    Returns
+    -------
+    netket.graph.Graph
+    """
     edges = [tuple(bond) for bond in lattice.bonds(shell).tolist()]
     return import_netket().graph.Graph(edges=edges, n_nodes=lattice.n_sites)
 
 
 def lattice_from_netket(graph: Any) -> Lattice:
-    """The edges of a NetKet graph as nearest-neighbour bonds; of a `Lattice` all its edges."""
+    """The edges of a NetKet graph as nearest-neighbour bonds; of a `Lattice` all its edges.
+
+    Parameters
+    ----------
+    graph : netket.graph.AbstractGraph
+
+    Returns
+    -------
+    Lattice
+    """
     return from_edges([(int(i), int(j)) for i, j in graph.edges()], graph.n_nodes)
 
 

@@ -18,6 +18,12 @@ _PAIRS = tuple(a + b for a in "XYZ" for b in "XYZ")
 def lattice_to_networkx(lattice: Lattice, shell: int = 1) -> Any:
     """The bonds of a shell as a graph; nodes carry their ``position`` where there is one.
 
+    Parameters
+    ----------
+    lattice : Lattice
+    shell : int
+        Of neighbours, 1 for nearest.
+
     Returns
     -------
     networkx.Graph
@@ -32,6 +38,15 @@ def lattice_to_networkx(lattice: Lattice, shell: int = 1) -> Any:
 
 def lattice_from_networkx(graph: Any) -> Lattice:
     """The edges of an undirected graph as nearest-neighbour bonds.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+        Its nodes are 0, 1, ..., N - 1.
+
+    Returns
+    -------
+    Lattice
 
     Raises
     ------
@@ -100,6 +115,10 @@ def from_networkx(
     total_sz : float, optional
         Sector.
     name : str
+
+    Returns
+    -------
+    SpinHamiltonian
 
     Raises
     ------

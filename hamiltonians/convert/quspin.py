@@ -69,6 +69,10 @@ def from_quspin(
         Sector.
     name : str
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError

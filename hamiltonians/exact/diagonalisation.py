@@ -221,6 +221,10 @@ def ground_state(
         Ranks that divide vectors and matrix between them; all call this function alike. Sectors of
         at most 512 states, and the few states of more than 36 sites, are solved by each rank.
 
+    Returns
+    -------
+    ExactResult
+
     Raises
     ------
     TooLargeError

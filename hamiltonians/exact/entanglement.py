@@ -31,6 +31,10 @@ def entanglement_entropy(
     sector : Sector, optional
         Basis of the amplitudes; left out for all 2^N configurations.
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     TypeError, ValueError

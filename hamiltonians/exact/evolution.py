@@ -50,6 +50,8 @@ def evolve(
         Bound of the error estimate for each unit of norm and for the whole time.
     n_vectors : int
         Dimension of a Krylov space, where H is fixed.
+    memory_limit : int, optional
+        Bytes that may be used; defaults to what the host has available.
 
     Returns
     -------
@@ -95,7 +97,19 @@ def evolve(
 def loschmidt_echo(
     H: Any, vector: ArrayLike, times: Sequence[float] | NDArray[Any], **options: Any
 ) -> NDArray[np.float64]:
-    """|<vector|psi(t)>|^2 at each of the times, for a normalised vector; options as in `evolve`."""
+    """|<vector|psi(t)>|^2 at each of the times, for a normalised vector; options as in `evolve`.
+
+    Parameters
+    ----------
+    H, vector, times
+        As of `evolve`.
+    **options
+        Of `evolve`.
+
+    Returns
+    -------
+    float64 array (len(times),)
+    """
     start = np.asarray(vector)
     return np.abs(evolve(H, start, times, **options) @ start.conj()) ** 2
 

@@ -30,6 +30,10 @@ def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:
     ----------
     H : SpinHamiltonian
         In the sector of its ``total_sz``.
+
+    Returns
+    -------
+    SymmetrySector or None
     """
     instance("H", H, SpinHamiltonian)
     minus = sign_sites(H)
@@ -52,6 +56,15 @@ def with_smallest_sz(H: SpinHamiltonian) -> SpinHamiltonian:
     """Fix total S_z to 0 or 1/2 where every multiplet of H has a state there.
 
     That is so where H conserves S_x and S_z, and with them S_y: all levels are SU(2) multiplets.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+
+    Returns
+    -------
+    SpinHamiltonian
+        `H` itself where nothing was fixed.
     """
     instance("H", H, SpinHamiltonian)
     turned = PauliSum({_turned(string): value for string, value in H.terms.terms.items()})

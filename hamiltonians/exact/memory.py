@@ -62,6 +62,23 @@ def memory_plan(
     """Plan the memory of `ground_state`; matrix elements are kept if they fit into ``limit``.
 
     Ranks always keep them: to find them anew, each would need the representatives of all.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+    k : int
+        Number of states.
+    sector : SymmetrySector, optional
+    vectors : bool
+        Whether vectors are wanted too.
+    limit : int, optional
+        Bytes; by default what the host has available.
+    n_ranks : int
+        MPI ranks that divide the memory.
+
+    Returns
+    -------
+    MemoryPlan
     """
     instance("H", H, SpinHamiltonian)
     dimension = sector_dimension(H, sector)
@@ -90,7 +107,18 @@ def memory_plan(
 
 
 def memory_needed(H: SpinHamiltonian, k: int = 1) -> int:
-    """Bytes that `ground_state` will hold at its peak, without symmetries."""
+    """Bytes that `ground_state` will hold at its peak, without symmetries.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+    k : int
+        Number of states.
+
+    Returns
+    -------
+    int
+    """
     return memory_plan(H, k).total
 
 

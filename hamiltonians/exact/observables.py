@@ -32,6 +32,12 @@ class SolvedStates(Protocol):
 def expectation(vector: ArrayLike, observable: PauliSum, sector: Sector) -> float | complex:
     """<v|O|v> / <v|v> for a vector in the basis of ``sector``.
 
+    Parameters
+    ----------
+    vector : array (dimension,)
+    observable : PauliSum
+    sector : Sector
+
     Returns
     -------
     float or complex

@@ -75,6 +75,10 @@ def product_state(directions: Any, sector: Sector) -> NDArray[np.complex128]:
     directions : see `spin_directions`
     sector : Sector
 
+    Returns
+    -------
+    complex128 array (dimension,)
+
     Raises
     ------
     ValueError

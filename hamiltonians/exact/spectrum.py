@@ -133,6 +133,11 @@ def low_spectrum(
     comm : mpi4py communicator, optional
         Ranks that divide each sector between them, see `ground_state`.
 
+    Returns
+    -------
+    Spectrum
+        Levels with the sector of each.
+
     Raises
     ------
     TooLargeError

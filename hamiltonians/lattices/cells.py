@@ -96,6 +96,10 @@ def unit_cell(
     bonds : iterable of (i, j, offset), optional
         Nearest neighbours where distance does not tell them; see `UnitCell`.
 
+    Returns
+    -------
+    UnitCell
+
     Raises
     ------
     TypeError, ValueError

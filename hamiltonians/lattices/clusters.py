@@ -42,6 +42,10 @@ def from_cell(
         In place of ``shape``: rows m such that the cluster repeats by sum_j m_j a_j, as in
         ``[[4, 2], [-2, 4]]`` for the tilted square of 20. Such a cluster is periodic.
 
+    Returns
+    -------
+    Lattice
+
     Raises
     ------
     TypeError, ValueError

@@ -13,6 +13,15 @@ from hamiltonians.lattices.named import chain, ladder, rectangle
 def lattice_from_description(data: Mapping[str, Any]) -> Lattice:
     """The lattice of which ``data`` is the description.
 
+    Parameters
+    ----------
+    data : mapping
+        As `Lattice.describe` gives it.
+
+    Returns
+    -------
+    Lattice
+
     Raises
     ------
     KeyError, TypeError, ValueError

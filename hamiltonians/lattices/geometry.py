@@ -20,6 +20,15 @@ def all_wave_vectors(lattice: "Lattice") -> NDArray[np.float64]:
     in a cell the structure factor is not periodic in k: add reciprocal lattice vectors for more
     zones.
 
+    Parameters
+    ----------
+    lattice : Lattice
+        With positions.
+
+    Returns
+    -------
+    float64 array (n_cells, d)
+
     Raises
     ------
     ValueError

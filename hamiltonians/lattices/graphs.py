@@ -18,6 +18,10 @@ def from_edges(edges: Iterable[Sequence[int]], n_sites: int | None = None) -> La
     n_sites : int, optional
         Defaults to one more than the largest site number.
 
+    Returns
+    -------
+    Lattice
+
     Raises
     ------
     TypeError

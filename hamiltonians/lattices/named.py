@@ -27,6 +27,15 @@ Boundaries = bool | Sequence[bool]
 def chain(length: int, periodic: bool = True) -> Lattice:
     """Chain of ``length`` sites.
 
+    Parameters
+    ----------
+    length : int
+    periodic : bool
+
+    Returns
+    -------
+    Lattice
+
     Raises
     ------
     ValueError
@@ -46,7 +55,19 @@ def chain(length: int, periodic: bool = True) -> Lattice:
 @LATTICES.register("square")
 @takes("length")
 def square(length: int | Sequence[int], periodic: Boundaries = True) -> Lattice:
-    """Square lattice of ``length`` x ``length`` sites; see `rectangle`."""
+    """Square lattice of ``length`` x ``length`` sites; see `rectangle`.
+
+    Parameters
+    ----------
+    length : int or pair of int
+        Sites along each direction.
+    periodic : bool or pair of bool
+        Boundary condition, of both directions or of each.
+
+    Returns
+    -------
+    Lattice
+    """
     lengths = (length, length) if np.ndim(length) == 0 else tuple(length)  # type: ignore[arg-type]
     if len(lengths) == 2 and lengths[0] != lengths[1]:
         raise ValueError(f"a square must have equal lengths, got {lengths}; write rectangle")
@@ -64,6 +85,10 @@ def rectangle(width_x: int, width_y: int, periodic: Boundaries = True) -> Lattic
         Sites along each direction.
     periodic : bool or pair of bool
         Boundary condition, of both directions or of each.
+
+    Returns
+    -------
+    Lattice
 
     Raises
     ------
@@ -97,6 +122,10 @@ def ladder(length: int, n_legs: int = 2, periodic: bool = True) -> Lattice:
     periodic : bool
         Boundary condition along the legs.
 
+    Returns
+    -------
+    Lattice
+
     Raises
     ------
     ValueError
@@ -124,6 +153,14 @@ def tilted_square(a: int, b: int) -> Lattice:
     26, (4, 4) for 32 and (5, 5) for 50. Other vectors of the square lattice:
     ``from_cell(SQUARE, vectors=...)``.
 
+    Parameters
+    ----------
+    a, b : int
+
+    Returns
+    -------
+    Lattice
+
     Raises
     ------
     ValueError
@@ -141,6 +178,19 @@ def triangular(
     """Triangular lattice, six neighbours to a site.
 
     The 12 sites of the literature have ``vectors=[[2, 2], [-2, 4]]``, and the 36 are ``shape=6``.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
     """
     return from_cell(cells.TRIANGULAR, shape, periodic, vectors)
 
@@ -150,7 +200,21 @@ def triangular(
 def honeycomb(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
-    """Honeycomb lattice, two sites to a cell, three neighbours to a site."""
+    """Honeycomb lattice, two sites to a cell, three neighbours to a site.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
+    """
     return from_cell(cells.HONEYCOMB, shape, periodic, vectors)
 
 
@@ -159,7 +223,21 @@ def honeycomb(
 def kagome(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
-    """Kagome lattice, three sites to a cell, four neighbours to a site."""
+    """Kagome lattice, three sites to a cell, four neighbours to a site.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
+    """
     return from_cell(cells.KAGOME, shape, periodic, vectors)
 
 
@@ -168,7 +246,21 @@ def kagome(
 def shuriken(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
-    """Shuriken or square-kagome lattice, six sites to a cell, four neighbours to a site."""
+    """Shuriken or square-kagome lattice, six sites to a cell, four neighbours to a site.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
+    """
     return from_cell(cells.SHURIKEN, shape, periodic, vectors)
 
 
@@ -181,6 +273,19 @@ def checkerboard(
 
     A square lattice in which every other square has both its diagonals; all six bonds of a site
     are nearest-neighbour bonds, and further shells are counted in steps along bonds.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
     """
     return from_cell(cells.CHECKERBOARD, shape, periodic, vectors)
 
@@ -190,7 +295,21 @@ def checkerboard(
 def cubic(
     shape: Shape = None, periodic: Boundaries = True, vectors: ArrayLike | None = None
 ) -> Lattice:
-    """Simple cubic lattice."""
+    """Simple cubic lattice.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
+    """
     return from_cell(cells.CUBIC, shape, periodic, vectors)
 
 
@@ -202,5 +321,18 @@ def pyrochlore(
     """Pyrochlore lattice, four sites to a primitive (fcc) cell, six neighbours to a site.
 
     The cubic cell of 16 sites is ``vectors=[[-1, 1, 1], [1, -1, 1], [1, 1, -1]]``.
+
+    Parameters
+    ----------
+    shape : int or sequence of int, optional
+        Cells along each lattice vector; one number means the same along all.
+    periodic : bool or sequence of bool
+        Boundary condition, of all directions or of each.
+    vectors : array of int, shape (d, d), optional
+        In place of ``shape``: the vectors by which the cluster repeats, see `from_cell`.
+
+    Returns
+    -------
+    Lattice
     """
     return from_cell(cells.PYROCHLORE, shape, periodic, vectors)

@@ -368,6 +368,10 @@ def spin_hamiltonian(
     blockade : iterable of pairs of int
         Sites that are not both in their highest state, see `SpinHamiltonian`.
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError

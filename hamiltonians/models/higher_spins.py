@@ -39,6 +39,10 @@ def bilinear_biquadratic(
     spin : float or sequence of float
         S of all sites or of each.
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError
@@ -63,6 +67,17 @@ def aklt(
     On chains the ground states are those of Affleck, Kennedy, Lieb and Tasaki (Phys. Rev. Lett. 59,
     799, 1987), -2/3 J for each bond: one on a ring, four on an open chain. Parameters are those of
     `bilinear_biquadratic`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    J : float or array, shape (n_bonds,)
+    total_sz, signs
+        As of `heisenberg`.
+
+    Returns
+    -------
+    SpinHamiltonian
     """
     check_lattice(lattice)
     terms = bond_matrices(lattice, lambda dot: dot + dot @ dot / 3, 1, J=J)
@@ -91,6 +106,10 @@ def blume_capel(
         Crystal field and transverse field.
     spin : float or sequence of float
         S of all sites or of each.
+
+    Returns
+    -------
+    SpinHamiltonian
 
     Raises
     ------

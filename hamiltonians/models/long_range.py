@@ -41,6 +41,10 @@ def long_range_ising(
     spin : float or sequence of float, optional
         S_z and S_x of such spins in place of Z and X.
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError
@@ -67,6 +71,19 @@ def long_range_xy(
     """H = sum_{i<j} J / r_ij^alpha (X_i X_j + Y_i Y_j) - sum_i hz Z_i, over all pairs of sites.
 
     ``total_sz`` and ``signs`` are those of `heisenberg`, the others those of `long_range_ising`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    alpha, J : float
+        Power and coupling.
+    hz : float or array, shape (n_sites,)
+    total_sz, signs, spin
+        As of `heisenberg`.
+
+    Returns
+    -------
+    SpinHamiltonian
     """
     check_lattice(lattice)
     terms = [
@@ -103,6 +120,10 @@ def rydberg(
     blockade : bool
         Leave out configurations with two excited atoms nearer than or at the radius; the repulsion
         beyond it stays. Exact diagonalisation then works in the space that is left.
+
+    Returns
+    -------
+    SpinHamiltonian
 
     Raises
     ------

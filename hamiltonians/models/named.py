@@ -49,6 +49,10 @@ def ising(
     spin : float or sequence of float, optional
         S of all sites or of each; see the module.
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError
@@ -91,6 +95,10 @@ def heisenberg(
     spin : float or sequence of float, optional
         S of all sites or of each; see the module.
 
+    Returns
+    -------
+    SpinHamiltonian
+
     Raises
     ------
     TypeError, ValueError
@@ -123,6 +131,19 @@ def xxz(
     ``delta`` is one number or one for each bond; the other parameters are those of `heisenberg`.
     With a ``spin``, sum_i D (S^z_i)^2 is added, the single-ion anisotropy: ``D`` is one number or
     one for each site.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    J, delta : float or array, shape (n_bonds,)
+    field : array, shape (3,) or (n_sites, 3)
+    total_sz, marshall, signs, spin
+        As of `heisenberg`.
+    D : float or array, shape (n_sites,)
+
+    Returns
+    -------
+    SpinHamiltonian
     """
     check_lattice(lattice)
     n_bonds = (len(lattice.bonds()),)
@@ -153,6 +174,18 @@ def xyz(
     """XYZ model, H = sum_<ij> (Jx X_i X_j + Jy Y_i Y_j + Jz Z_i Z_j) - sum_i field . sigma_i.
 
     Couplings are one number or one for each bond; the rest is as in `heisenberg`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    Jx, Jy, Jz : float or array, shape (n_bonds,)
+    field : array, shape (3,) or (n_sites, 3)
+    total_sz, marshall, signs, spin
+        As of `heisenberg`.
+
+    Returns
+    -------
+    SpinHamiltonian
     """
     check_lattice(lattice)
     terms = [bond_terms(lattice, "XX", spin=spin, Jx=Jx)]
@@ -179,6 +212,19 @@ def j1j2(
     "marshall" suits small J2, "stripe-x" or "stripe-y" large J2. Other parameters are those of
     `heisenberg`. A pair that two images join on a small torus is one bond; see
     `Lattice.multiplicity`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    J1, J2 : float
+        Couplings of first and of second neighbours.
+    field : array, shape (3,) or (n_sites, 3)
+    total_sz, marshall, signs, spin
+        As of `heisenberg`.
+
+    Returns
+    -------
+    SpinHamiltonian
     """
     check_lattice(lattice)
     terms = [bond_terms(lattice, pair, 1, spin, J1=J1) for pair in ("XX", "YY", "ZZ")]
@@ -190,6 +236,17 @@ def j1j2(
 
 def model(name: str, lattice: Lattice, **parameters: Any) -> SpinHamiltonian:
     """A model by its name in `MODELS`, or by "package.module:function".
+
+    Parameters
+    ----------
+    name : str
+    lattice : Lattice
+    **parameters
+        Of the model.
+
+    Returns
+    -------
+    SpinHamiltonian
 
     Raises
     ------

@@ -60,7 +60,16 @@ def sign_rotation(signs: Any, n_sites: int, lattice: Lattice | None) -> Rotation
 
 
 def rules_of(lattice: Lattice | None) -> dict[str, Rotation]:
-    """All sign rules that exist on a lattice, by name."""
+    """All sign rules that exist on a lattice, by name.
+
+    Parameters
+    ----------
+    lattice : Lattice or None
+
+    Returns
+    -------
+    dict of str to Rotation
+    """
     found: dict[str, Rotation] = {}
     if lattice is None:
         return found
@@ -76,6 +85,16 @@ def average_sign(amplitudes: NDArray[Any]) -> float:
 
     For real amplitudes (1 + average sign) / 2 is the weight of those with the prevalent sign. In a
     degenerate level it depends on the state chosen.
+
+    Parameters
+    ----------
+    amplitudes : array (dimension,)
+        Normalised or not.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
     """
     weights = np.abs(amplitudes)
     return float(np.abs(np.sum(weights * amplitudes)) / np.sum(weights**2))

@@ -26,6 +26,10 @@ def bond_sum(matrix: Any, lattice: Lattice | Iterable[tuple[int, int]], shell: i
     shell : int
         Of the neighbours on a lattice; 1 for nearest.
 
+    Returns
+    -------
+    PauliSum
+
     Raises
     ------
     TypeError, ValueError

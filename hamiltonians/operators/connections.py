@@ -87,6 +87,15 @@ class BitConnections(NamedTuple):
 def compile_connections(terms: PauliSum, n_sites: int) -> Connections:
     """Group the strings of ``terms`` by the sites they flip.
 
+    Parameters
+    ----------
+    terms : PauliSum
+    n_sites : int
+
+    Returns
+    -------
+    Connections
+
     Raises
     ------
     ValueError
@@ -120,12 +129,29 @@ def observable_connections(observable: PauliSum, n_sites: int) -> Connections:
     """`compile_connections` for an observable: only its diagonal must be real.
 
     An observable A + iB with a complex diagonal is measured as A and B apart.
+
+    Parameters
+    ----------
+    observable : PauliSum
+    n_sites : int
+
+    Returns
+    -------
+    Connections
     """
     return compile_connections(observable, n_sites)
 
 
 def bit_connections(connections: Connections) -> BitConnections:
     """The same operator with bit masks, for configurations held as integers.
+
+    Parameters
+    ----------
+    connections : Connections
+
+    Returns
+    -------
+    BitConnections
 
     Raises
     ------

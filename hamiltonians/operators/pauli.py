@@ -177,17 +177,44 @@ class PauliSum:
 
 
 def X(site: int) -> PauliSum:
-    """Pauli matrix [[0, 1], [1, 0]] on ``site``."""
+    """Pauli matrix [[0, 1], [1, 0]] on ``site``.
+
+    Parameters
+    ----------
+    site : int
+
+    Returns
+    -------
+    PauliSum
+    """
     return PauliSum.from_terms([(1, [(site, "X")])])
 
 
 def Y(site: int) -> PauliSum:
-    """Pauli matrix [[0, -i], [i, 0]] on ``site``."""
+    """Pauli matrix [[0, -i], [i, 0]] on ``site``.
+
+    Parameters
+    ----------
+    site : int
+
+    Returns
+    -------
+    PauliSum
+    """
     return PauliSum.from_terms([(1, [(site, "Y")])])
 
 
 def Z(site: int) -> PauliSum:
-    """Pauli matrix [[1, 0], [0, -1]] on ``site``."""
+    """Pauli matrix [[1, 0], [0, -1]] on ``site``.
+
+    Parameters
+    ----------
+    site : int
+
+    Returns
+    -------
+    PauliSum
+    """
     return PauliSum.from_terms([(1, [(site, "Z")])])
 
 

@@ -310,32 +310,98 @@ def spin_matrices(spin: float) -> dict[str, Matrix]:
 
 
 def Sx(site: int, spin: float = 0.5) -> Any:
-    """S_x on ``site``: a `PauliSum` for S = 1/2, else a `SpinOperator`."""
+    """S_x on ``site``: a `PauliSum` for S = 1/2, else a `SpinOperator`.
+
+    Parameters
+    ----------
+    site : int
+    spin : float
+        S of the site, 1/2, 1, 3/2, ...
+
+    Returns
+    -------
+    PauliSum or SpinOperator
+    """
     return X(site) / 2 if _is_half(spin) else _word("Sx", site, spin)
 
 
 def Sy(site: int, spin: float = 0.5) -> Any:
-    """S_y on ``site``, as `Sx`."""
+    """S_y on ``site``, as `Sx`.
+
+    Parameters
+    ----------
+    site : int
+    spin : float
+        S of the site, 1/2, 1, 3/2, ...
+
+    Returns
+    -------
+    PauliSum or SpinOperator
+    """
     return Y(site) / 2 if _is_half(spin) else _word("Sy", site, spin)
 
 
 def Sz(site: int, spin: float = 0.5) -> Any:
-    """S_z on ``site``, as `Sx`."""
+    """S_z on ``site``, as `Sx`.
+
+    Parameters
+    ----------
+    site : int
+    spin : float
+        S of the site, 1/2, 1, 3/2, ...
+
+    Returns
+    -------
+    PauliSum or SpinOperator
+    """
     return Z(site) / 2 if _is_half(spin) else _word("Sz", site, spin)
 
 
 def Sp(site: int, spin: float = 0.5) -> Any:
-    """S_+ = S_x + i S_y on ``site``, as `Sx`; for S = 1/2 [[0, 1], [0, 0]]."""
+    """S_+ = S_x + i S_y on ``site``, as `Sx`; for S = 1/2 [[0, 1], [0, 0]].
+
+    Parameters
+    ----------
+    site : int
+    spin : float
+        S of the site, 1/2, 1, 3/2, ...
+
+    Returns
+    -------
+    PauliSum or SpinOperator
+    """
     return (X(site) + 1j * Y(site)) / 2 if _is_half(spin) else _word("Sp", site, spin)
 
 
 def Sm(site: int, spin: float = 0.5) -> Any:
-    """S_- = S_x - i S_y on ``site``, as `Sx`; for S = 1/2 [[0, 0], [1, 0]]."""
+    """S_- = S_x - i S_y on ``site``, as `Sx`; for S = 1/2 [[0, 0], [1, 0]].
+
+    Parameters
+    ----------
+    site : int
+    spin : float
+        S of the site, 1/2, 1, 3/2, ...
+
+    Returns
+    -------
+    PauliSum or SpinOperator
+    """
     return (X(site) - 1j * Y(site)) / 2 if _is_half(spin) else _word("Sm", site, spin)
 
 
 def spin_dot(i: int, j: int, spin: Any = 0.5) -> Any:
     """S_i . S_j of two spins of one S, or of two: ``spin_dot(0, 1, (1, 0.5))``.
+
+    Parameters
+    ----------
+    i, j : int
+        Sites.
+    spin : float or pair of float
+        S of both, or of each.
+
+    Returns
+    -------
+    PauliSum or SpinOperator
 
     Examples
     --------

@@ -57,6 +57,10 @@ def best_reference(
         The reference is then the lowest energy of this sector: diagonalised where ``H`` has no
         more than ``max_dimension`` states in all. Beyond, it is that of the ground state for the
         symmetric sector and for the one in which the ground state is known to lie.
+
+    Returns
+    -------
+    Reference or None
     """
     instance("H", H, SpinHamiltonian)
     if symmetry is not None and H.dimension <= max_dimension:

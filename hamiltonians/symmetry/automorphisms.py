@@ -32,6 +32,10 @@ def automorphism_group(n_sites: int, bonds: ArrayLike, max_order: int = 20_000) 
     max_order : int
         Largest group that is listed.
 
+    Returns
+    -------
+    SymmetryGroup
+
     Raises
     ------
     ValueError
@@ -55,6 +59,16 @@ def symmetry_group(hamiltonian: TermsOnSites, max_order: int = 20_000) -> Symmet
 
     Found from the terms on one and two sites, and checked on all: longer strings may leave only a
     subgroup.
+
+    Parameters
+    ----------
+    hamiltonian : SpinHamiltonian
+    max_order : int
+        Largest group that is listed.
+
+    Returns
+    -------
+    SymmetryGroup
 
     Raises
     ------

@@ -20,6 +20,15 @@ class MixtureOfUnigrams:
 
     One topic is the unigram model. Fitted by expectation-maximisation; `prior` words of every
     kind are added to each topic.
+
+    Parameters
+    ----------
+    n_topics : int
+    prior : float
+    n_iter : int
+        Steps of expectation-maximisation.
+    seed : int
+        Of the first topics.
     """
 
     n_topics: int = 1
@@ -61,6 +70,13 @@ class BiasBaseline:
     """Rating = mean + bias of the user + bias of the item, by ridge regression.
 
     The biases are found by alternating exact solutions, with penalty `ridge` each.
+
+    Parameters
+    ----------
+    ridge : float
+        Number of ratings at the mean that each user and each item is given.
+    n_iter : int
+        Alternations between users and items.
     """
 
     ridge: float = 5.0

@@ -58,7 +58,20 @@ def images(
 
 
 def filters(rbm: Any, path: str | Path | None = None, **options: Any) -> Any:
-    """Weights of the hidden units as images, those of largest norm first; see `images`."""
+    """Weights of the hidden units as images, those of largest norm first; see `images`.
+
+    Parameters
+    ----------
+    rbm : fitted estimator or RBM parameters
+    path : str or Path, optional
+        File to write, its format by its ending.
+    **options
+        Of `images`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     components = rbm.components_
     order = np.argsort(-np.linalg.norm(components, axis=1))
     return images(components[order], path=path, diverging=True, **options)
@@ -68,7 +81,24 @@ def chains(
     rbm: Any, start: np.ndarray, steps: Sequence[int] = (0, 1, 3, 10, 30, 100, 300), *,
     shape: tuple[int, int] | None = None, path: str | Path | None = None,
 ) -> Any:  # fmt: skip
-    """Chains through time: one line of images for each starting row, one column a time."""
+    """Chains through time: one line of images for each starting row, one column a time.
+
+    Parameters
+    ----------
+    rbm : fitted estimator
+    start : array (n, N)
+        Rows at which the chains start.
+    steps : sequence of int
+        Numbers of Gibbs steps after which the rows are drawn.
+    shape : (height, width), optional
+        Of an image; a square when N is one.
+    path : str or Path, optional
+        File to write, its format by its ending.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     frames, done, state = [], 0, np.asarray(start)
     for step in sorted(steps):
         if step > done:
@@ -81,7 +111,21 @@ def chains(
 def free_energies(
     rbm: Any, data: dict[str, Any], path: str | Path | None = None, *, bins: int = 60
 ) -> Any:
-    """Histograms of F(v) for several sets of rows, by name."""
+    """Histograms of F(v) for several sets of rows, by name.
+
+    Parameters
+    ----------
+    rbm : fitted estimator
+    data : dict of str to array (n, N)
+        Rows by the name of their set.
+    path : str or Path, optional
+        File to write, its format by its ending.
+    bins : int
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     values = {name: rbm.free_energy(rows) for name, rows in data.items()}
     span = (min(v.min() for v in values.values()), max(v.max() for v in values.values()))
     figure, (axis,) = panels(1, 7, 4)
@@ -95,6 +139,17 @@ def free_energies(
 
 def learning_curves(training: Training, path: str | Path | None = None) -> Any:
     """The figures of a run's checks against epochs, one panel each, and the learning rate.
+
+    Parameters
+    ----------
+    training : Training
+        `training_` of a fitted estimator.
+    path : str or Path, optional
+        File to write, its format by its ending.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
@@ -117,7 +172,17 @@ def learning_curves(training: Training, path: str | Path | None = None) -> Any:
 
 
 def image_shape(n_pixels: int, shape: tuple[int, int] | None) -> tuple[int, int]:
-    """The shape given, or that of a square."""
+    """The shape given, or that of a square.
+
+    Parameters
+    ----------
+    n_pixels : int
+    shape : (height, width) or None
+
+    Returns
+    -------
+    (height, width)
+    """
     if shape is None:
         side = round(np.sqrt(n_pixels))
         shape = (side, side)

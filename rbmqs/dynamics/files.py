@@ -221,6 +221,15 @@ class EvolutionFiles:
 def read_evolution_log(path: Path) -> list[EvolutionRecord]:
     """Records of a log; a last line that was cut short is left out.
 
+    Parameters
+    ----------
+    path : Path
+        `log.jsonl` of an evolution.
+
+    Returns
+    -------
+    list of EvolutionRecord
+
     Raises
     ------
     DamagedError

@@ -109,6 +109,10 @@ def spectral_function(
     **keywords
         Of `rbmqs.evolve`.
 
+    Returns
+    -------
+    SpectralFunction
+
     Raises
     ------
     TypeError, ValueError

@@ -50,6 +50,10 @@ def product_state(
         Of the Hamiltonian that it is to evolve under; spins along z must add up to it.
     seed : int
 
+    Returns
+    -------
+    VariationalState
+
     Raises
     ------
     TypeError, ValueError
@@ -154,6 +158,14 @@ def check_symmetry(driven: DrivenHamiltonian, psi: VariationalState, time: float
 
 def as_complex(psi: VariationalState) -> VariationalState:
     """The same wavefunction with complex parameters.
+
+    Parameters
+    ----------
+    psi : VariationalState
+
+    Returns
+    -------
+    VariationalState
 
     Raises
     ------

@@ -122,6 +122,10 @@ def extrapolate_sizes(n_sites: ArrayLike, energy: ArrayLike, error: ArrayLike) -
     energy, error : array-like (n,)
         Per site, with one-sigma errors, 0 for exact energies.
 
+    Returns
+    -------
+    Extrapolation
+
     Raises
     ------
     ValueError
@@ -166,6 +170,10 @@ def extrapolate_variance(variance: ArrayLike, energy: ArrayLike, error: ArrayLik
     ----------
     variance, energy, error : array-like (n,)
         In one unit, such as per site; two wavefunctions or more.
+
+    Returns
+    -------
+    Extrapolation
     """
     x, y, sigma = _columns(variance=variance, energy=energy, error=error)
     fit = line_fit(x, y, sigma)

@@ -64,6 +64,19 @@ def local_energies(
 
     `cache` may be `psi.prepare(samples.flat)` where it is known already. In a fixed sector
     the couplings conserve S_z up to rounding; what rounding leaves outside does not count.
+
+    Parameters
+    ----------
+    psi : VariationalState
+    hamiltonian : SpinHamiltonian
+        Tells the sector and the rotation of its spins.
+    samples : Samples
+        Drawn from abs(psi)^2, axes (chain, draw, site).
+    cache : array, optional
+
+    Returns
+    -------
+    complex array (n_chains, n_draws)
     """
     check_kinds(hamiltonian=hamiltonian)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
@@ -84,6 +97,10 @@ def expect(
         Tells the sector and the rotation, which is applied to the observable too.
     observable : PauliSum
         Hermitian or not.
+
+    Returns
+    -------
+    Stats
 
     Raises
     ------

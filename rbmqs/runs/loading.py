@@ -43,6 +43,10 @@ def load(
     progress : bool
         Show a progress bar of the samples on standard error.
 
+    Returns
+    -------
+    RunResult
+
     Raises
     ------
     FileNotFoundError

@@ -60,6 +60,15 @@ def _iteration(values: dict[str, Any]) -> float:
 def read_log(path: str | Path) -> tuple[dict[str, Any], list[StepRecord]]:
     """First line and records of a log; a last line that was cut short is left out.
 
+    Parameters
+    ----------
+    path : path
+        `log.jsonl` of a run.
+
+    Returns
+    -------
+    (dict, list of StepRecord)
+
     Raises
     ------
     DamagedError

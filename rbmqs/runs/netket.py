@@ -87,6 +87,10 @@ def parameters_from_netket(parameters: Mapping[str, Any]) -> RBM:
         ``parameters`` or ``variables`` of a NetKet state. Biases that are absent are fixed at
         zero.
 
+    Returns
+    -------
+    RBM
+
     Raises
     ------
     ValueError
@@ -259,7 +263,17 @@ def ground_state_with_netket(
 
 
 def netket_local_energies(state: Any, operator: Any) -> np.ndarray:
-    """NetKet's local energies on the samples of a state, array (n_chains, n_draws)."""
+    """NetKet's local energies on the samples of a state, array (n_chains, n_draws).
+
+    Parameters
+    ----------
+    state : netket.vqs.MCState
+    operator : netket.operator
+
+    Returns
+    -------
+    complex array (n_chains, n_draws)
+    """
     values = state.local_estimators(operator)
     return np.asarray(values if hasattr(values, "__array__") else values.data)
 

@@ -136,6 +136,10 @@ def wavefunction_of(directory: str | Path) -> VariationalState:
     directory : path
         Output of a run, or a checkpoint file itself.
 
+    Returns
+    -------
+    VariationalState
+
     Raises
     ------
     FileNotFoundError

@@ -158,6 +158,12 @@ def resume(
         keep a list of them. A run without changes goes on bit for bit, on as many ranks as before.
     comm : mpi4py communicator, optional
         Ranks that share the chains, as many as you like; see `ground_state`.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    RunResult
 
     Raises
     ------

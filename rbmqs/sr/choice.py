@@ -52,6 +52,17 @@ def register_solver(
 ) -> Callable[[Solver], Solver]:
     """A decorator for a solver of (S + shift) x = F, with its multiply-adds as a function of sizes.
 
+    Parameters
+    ----------
+    name : str
+        As in `OptimiserSettings.solver`.
+    cost : callable
+        From the sizes to a number of multiply-adds.
+
+    Returns
+    -------
+    decorator
+
     Raises
     ------
     TypeError
@@ -135,7 +146,18 @@ def _check_jacobian(jacobian: object) -> None:
 
 
 def choose_solver(jacobian: Jacobian) -> str:
-    """Name of the cheapest solver for this many samples and parameters."""
+    """Name of the cheapest solver for this many samples and parameters.
+
+    Parameters
+    ----------
+    jacobian : Jacobian
+        Of all samples.
+
+    Returns
+    -------
+    str
+        A name of `SOLVERS`.
+    """
     _check_jacobian(jacobian)
     estimate = _costs_of(jacobian)
     return min(SOLVERS, key=lambda method: estimate[method])
@@ -191,6 +213,10 @@ def solve(
         (arXiv:2401.10190, Eq. 13).
     blocks : UnitBlocks, optional
         Makes the shift of a plain RBM's weights grow with distance, see `rbmqs.sr.local`.
+
+    Returns
+    -------
+    SRSolution
 
     Raises
     ------
@@ -259,7 +285,24 @@ def solution_of(
     jacobian: Jacobian | DividedJacobian,
     deviations: np.ndarray,
 ) -> SRSolution:
-    """The direction with its slope and length."""
+    """The direction with its slope and length.
+
+    Parameters
+    ----------
+    name : str
+        Of the solver.
+    found : Direction
+        What it returned.
+    x : array (n_parameters,)
+        The direction.
+    jacobian : Jacobian or DividedJacobian
+    deviations : complex array (n_samples,)
+        Local energies less their mean.
+
+    Returns
+    -------
+    SRSolution
+    """
     n = jacobian.n_samples
     image = jacobian.times(x)
     force = jacobian.adjoint_times(deviations) / n

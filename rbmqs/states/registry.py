@@ -14,7 +14,17 @@ Kind = TypeVar("Kind", bound=type[VariationalState])
 
 
 def register_ansatz(name: str) -> Callable[[Kind], Kind]:
-    """A decorator: runs, command line and files know the class by this name."""
+    """A decorator: runs, command line and files know the class by this name.
+
+    Parameters
+    ----------
+    name : str
+        As of `--ansatz` and in files.
+
+    Returns
+    -------
+    class decorator
+    """
 
     def decorate(kind: Kind) -> Kind:
         kind.ansatz_name = name

@@ -21,6 +21,10 @@ def collect(root: str | Path) -> Table:
     root : path
         Directory of a study, or of a single run.
 
+    Returns
+    -------
+    Table
+
     Raises
     ------
     DamagedError

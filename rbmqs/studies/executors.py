@@ -35,6 +35,10 @@ def make_executor(
     options : dict, optional
         Of the SLURM job, as submitit's `update_parameters` takes them.
 
+    Returns
+    -------
+    concurrent.futures.Executor
+
     Raises
     ------
     ImportError

@@ -17,21 +17,57 @@ if TYPE_CHECKING:
 
 
 def load_wavefunction(root: str | Path, point_id: str) -> VariationalState:
-    """Optimised parameters of a point."""
+    """Optimised parameters of a point.
+
+    Parameters
+    ----------
+    root : path
+        Directory of the study.
+    point_id : str
+        The point, as in the column `id` of the table.
+
+    Returns
+    -------
+    VariationalState
+    """
     from rbmqs.runs.resume import wavefunction_of
 
     return wavefunction_of(_directory(root, point_id))
 
 
 def load_history(root: str | Path, point_id: str) -> list[StepRecord]:
-    """Every iteration of a point."""
+    """Every iteration of a point.
+
+    Parameters
+    ----------
+    root : path
+        Directory of the study.
+    point_id : str
+        The point, as in the column `id` of the table.
+
+    Returns
+    -------
+    list of StepRecord
+    """
     from rbmqs.runs.log import LOG, read_log
 
     return read_log(_directory(root, point_id) / LOG)[1]
 
 
 def load_arrays(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
-    """Correlation functions and structure factor of a point; empty where not measured."""
+    """Correlation functions and structure factor of a point; empty where not measured.
+
+    Parameters
+    ----------
+    root : path
+        Directory of the study.
+    point_id : str
+        The point, as in the column `id` of the table.
+
+    Returns
+    -------
+    dict of str to array
+    """
     path = _directory(root, point_id) / CORRELATIONS
     if not path.exists():
         return {}

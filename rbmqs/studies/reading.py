@@ -34,6 +34,14 @@ OPENED = 2  # where `prepare` decides on restarts or a first density, which stud
 def read_study(path: str | Path) -> Study:
     """A study from a TOML file.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Study
+
     Raises
     ------
     StudyError
@@ -52,6 +60,10 @@ def study_from_table(table: Mapping[str, Any], name: str = "study") -> Study:
         Tables study, grid, list, derived, reference, and those of a run.
     name : str
         Used where [study] has no name.
+
+    Returns
+    -------
+    Study
 
     Raises
     ------

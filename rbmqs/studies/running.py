@@ -75,6 +75,10 @@ def run_study(
     progress : bool
         Show the progress on standard error.
 
+    Returns
+    -------
+    StudyOutcome
+
     Raises
     ------
     LockedError

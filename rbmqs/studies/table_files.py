@@ -26,6 +26,14 @@ _WORDS: dict[str, Any] = {"": None, "true": True, "false": False}
 def load_table(path: str | Path) -> Table:
     """The table of a study from its directory, its table.csv or its table.h5.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Table
+
     Raises
     ------
     FileNotFoundError, ValueError

@@ -120,6 +120,16 @@ class Bases(Brief):
 def pauli_string(name: str, label: object) -> str:
     """A string of X, Y and Z, in capitals; spaces and commas between letters are left out.
 
+    Parameters
+    ----------
+    name : str
+        Of the argument, for messages.
+    label : str
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     TypeError, ValueError
@@ -136,20 +146,51 @@ def pauli_string(name: str, label: object) -> str:
 
 
 def all_pauli_bases(n_sites: int) -> Bases:
-    """The 3^N Pauli bases, which determine every state, in the order of the alphabet."""
+    """The 3^N Pauli bases, which determine every state, in the order of the alphabet.
+
+    Parameters
+    ----------
+    n_sites : int
+
+    Returns
+    -------
+    Bases
+    """
     n_sites = positive_int("n_sites", n_sites)
     return Bases.of_strings(map("".join, product(LETTERS, repeat=n_sites)))
 
 
 def random_pauli_bases(n_sites: int, n_bases: int, seed: int = 0) -> Bases:
-    """Pauli bases with every letter equally likely, one for each number of a seed."""
+    """Pauli bases with every letter equally likely, one for each number of a seed.
+
+    Parameters
+    ----------
+    n_sites : int
+    n_bases : int
+    seed : int
+
+    Returns
+    -------
+    Bases
+    """
     n_sites, n_bases = positive_int("n_sites", n_sites), positive_int("n_bases", n_bases)
     letters = np.random.default_rng(seed).integers(3, size=(n_bases, n_sites))
     return Bases.of_strings("".join(LETTERS[k] for k in row) for row in letters)
 
 
 def haar_random_bases(n_sites: int, n_bases: int, seed: int = 0) -> Bases:
-    """Bases of single-site unitaries drawn from the Haar measure (Mezzadri, math-ph/0609050)."""
+    """Bases of single-site unitaries drawn from the Haar measure (Mezzadri, math-ph/0609050).
+
+    Parameters
+    ----------
+    n_sites : int
+    n_bases : int
+    seed : int
+
+    Returns
+    -------
+    Bases
+    """
     n_sites, n_bases = positive_int("n_sites", n_sites), positive_int("n_bases", n_bases)
     parts = np.random.default_rng(seed).normal(size=(2, n_bases, n_sites, 2, 2))
     q, r = np.linalg.qr(parts[0] + 1j * parts[1])
@@ -163,6 +204,10 @@ def different_bases(bases: Sequence[str] | np.ndarray) -> tuple[Bases, np.ndarra
     Parameters
     ----------
     bases : strings, or complex array (n_shots, N, 2, 2)
+
+    Returns
+    -------
+    (Bases, int array (n_shots,))
     """
     if isinstance(bases, np.ndarray) and bases.ndim == 4:
         rows = np.ascontiguousarray(bases, dtype=complex).reshape(len(bases), -1)

@@ -31,6 +31,15 @@ _AT_ONCE = 2**18  # amplitudes in memory
 def bases_of(bases: Any, n_sites: int | None = None) -> Bases:
     """Bases from one string, several strings, unitaries, or `Bases` themselves.
 
+    Parameters
+    ----------
+    bases : str, sequence of str, array (n_bases, N, 2, 2), or Bases
+    n_sites : int, optional
+
+    Returns
+    -------
+    Bases
+
     Raises
     ------
     TypeError, ValueError
@@ -118,6 +127,11 @@ def shots_of_vector(
         Normalised or not, in the order of `hamiltonians.Sector(n_sites, total_sz)`.
     bases, n_shots, total_sz
         As of `sample_in`.
+    seed : int or Generator
+
+    Returns
+    -------
+    Shots
     """
     bases, rng = bases_of(bases), np.random.default_rng(seed)
     sector = Sector(bases.n_sites, total_sz)
@@ -132,7 +146,21 @@ def shots_of_vector(
 def shots_of_probabilities(
     bases: Bases, probabilities: Any, n_shots: int, rng: np.random.Generator
 ) -> Shots:
-    """Independent outcomes from the probabilities (2^N,) of each basis, normalised or not."""
+    """Independent outcomes from the probabilities (2^N,) of each basis, normalised or not.
+
+    Parameters
+    ----------
+    bases : Bases
+    probabilities : iterable of array (2^N,)
+        One for each basis.
+    n_shots : int
+        Of each basis.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Shots
+    """
     states, counts = [], []
     for p in probabilities:
         drawn = rng.multinomial(n_shots, p / p.sum())

@@ -70,6 +70,16 @@ def plot_outcomes(result: Reconstructed, path: str | Path | None = None) -> Any:
     """Frequencies of outcomes with their errors against the model, the first six bases.
 
     Arguments as of `plot_likelihood`; of more than 64 outcomes the likeliest are drawn.
+
+    Parameters
+    ----------
+    result : Reconstruction
+    path : str or Path, optional
+        File to write, its format by its ending.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     shots = result.shots
     n_bases = min(len(shots.bases), _MOST_BASES)
@@ -102,6 +112,10 @@ def plot_density_matrix(
     target : complex array (2^N, 2^N), optional
         Drawn as outlines.
     path : str or Path, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
@@ -148,7 +162,18 @@ class Curve(Protocol):
 
 
 def plot_curve(curve: Curve, path: str | Path | None = None) -> Any:
-    """Infidelity against shots, the mean of the sets and their spread, on logarithmic axes."""
+    """Infidelity against shots, the mean of the sets and their spread, on logarithmic axes.
+
+    Parameters
+    ----------
+    curve : Curve
+    path : str or Path, optional
+        File to write, its format by its ending.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     figure, (axis,) = panels(1, 6.0, 4.0)
     loss = np.maximum(1 - curve.fidelities, 1e-12)
     axis.loglog(curve.n_shots, loss, ".", color=GREY, ms=4)

@@ -60,6 +60,10 @@ def read_shots(
     n_shots : int, optional
         Of each basis, where a table holds relative frequencies.
 
+    Returns
+    -------
+    Shots
+
     Raises
     ------
     ValueError

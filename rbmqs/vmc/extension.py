@@ -145,7 +145,17 @@ EXTENSIONS: Registry[type[Extension]] = Registry("extension")
 
 
 def register_extension(name: str) -> Any:
-    """A class decorator that gives an extension its name, and a part in each run."""
+    """A class decorator that gives an extension its name, and a part in each run.
+
+    Parameters
+    ----------
+    name : str
+        As in settings, logs and reports.
+
+    Returns
+    -------
+    class decorator
+    """
 
     def decorate(kind: type[Extension]) -> type[Extension]:
         if not (isinstance(kind, type) and issubclass(kind, Extension)):

@@ -54,7 +54,12 @@ class Update:
 
 
 class Optimiser(Protocol):
-    """Makes a step of a batch; built from `OptimiserSettings`."""
+    """Makes a step of a batch; built from `OptimiserSettings`.
+
+    Parameters
+    ----------
+    settings : OptimiserSettings
+    """
 
     def __init__(self, settings: OptimiserSettings) -> None: ...
 

@@ -26,7 +26,15 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 
 class Documents(NamedTuple):
-    """Word counts (documents, vocabulary) as CSR, the vocabulary, and the documents' names."""
+    """Documents as bags of words.
+
+    Attributes
+    ----------
+    counts : scipy.sparse.csr_matrix (documents, vocabulary)
+        How often each document has each word.
+    words : array of str (vocabulary,)
+    names : array of str (documents,)
+    """
 
     counts: sparse.csr_matrix
     words: np.ndarray
@@ -41,6 +49,17 @@ def docstrings(
     Words are three or more letters a to z, in lower case; the `n_words` most frequent ones are
     kept of those that are in at most 30% of the documents, and documents of at least `min_length`
     such words. Texts that occur twice count once. The counts depend on the installed versions.
+
+    Parameters
+    ----------
+    modules : tuple of str
+        Modules to import, by name.
+    n_words : int
+    min_length : int
+
+    Returns
+    -------
+    Documents
     """
     positive_int("n_words", n_words)
     positive_int("min_length", min_length)

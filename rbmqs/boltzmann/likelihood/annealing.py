@@ -55,6 +55,16 @@ def base_rate(X: Any, smoothing: float = 1.0) -> np.ndarray:
     """Biases (N,) of the independent-unit model of data, a good start for annealing.
 
     Each unit's mean is drawn towards 1/2 by `smoothing` rows of each value.
+
+    Parameters
+    ----------
+    X : array (n, N)
+        Rows of 0 and 1.
+    smoothing : float
+
+    Returns
+    -------
+    array (N,)
     """
     mean = (np.asarray(X.sum(axis=0), dtype=float).ravel() + smoothing) / (
         X.shape[0] + 2 * smoothing
@@ -173,7 +183,20 @@ def raise_log_z(
 def log_likelihood_bounds(
     model: Harmonium, X: Any, below: LogZ, above: LogZ
 ) -> tuple[float, float]:
-    """Mean log-likelihood of X in nats a row with log Z from above and from below."""
+    """Mean log-likelihood of X in nats a row with log Z from above and from below.
+
+    Parameters
+    ----------
+    model : Harmonium
+    X : array (n, N)
+    below, above : LogZ
+        Estimates of log Z from below (`ais`) and from above (`raise_log_z`, `reverse_ais`).
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper bound.
+    """
     mean = float(model.log_weight(X).mean())
     return mean - above.value, mean - below.value
 

@@ -21,6 +21,17 @@ def pseudo_log_likelihood(rbm: Harmonium, X: Any) -> np.ndarray:
     Cost: N M multiplications a row. A number between 0 and 1 is compared with one less it, as
     scikit-learn does.
 
+    Parameters
+    ----------
+    rbm : Harmonium
+        With binary visible units.
+    X : array (n, N)
+        Rows of numbers from 0 to 1.
+
+    Returns
+    -------
+    array (n,)
+
     Raises
     ------
     ValueError

@@ -72,6 +72,11 @@ def variational_upper_bound(energy: Stats | float, confidence: float = CONFIDENC
     confidence : float
         Probability that the limit lies above <psi|H|psi>, between 0.5 and 1.
 
+    Returns
+    -------
+    Bound
+        Total, in Pauli units.
+
     Raises
     ------
     ValueError
@@ -103,6 +108,11 @@ def weinstein_lower_bound(
         Lower bound of the first level above E_0 in the sector, total, in Pauli units.
     confidence : float
         Between 0.5 and 1.
+
+    Returns
+    -------
+    Bound
+        Total, in Pauli units.
 
     Raises
     ------
@@ -141,6 +151,11 @@ def temple_lower_bound(
         of a degenerate E_0 do not count.
     confidence : float
         Between 0.5 and 1.
+
+    Returns
+    -------
+    Bound
+        Total, in Pauli units.
 
     Raises
     ------

@@ -26,6 +26,14 @@ def extrapolate_step(step: LanczosStep) -> Extrapolation:
     The two come from the same samples: the statistical error is that of the extrapolated value
     itself, common fluctuations included. Half of the correction counts as a systematic error.
 
+    Parameters
+    ----------
+    step : LanczosStep
+
+    Returns
+    -------
+    Extrapolation
+
     Raises
     ------
     ValueError

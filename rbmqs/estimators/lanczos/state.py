@@ -42,7 +42,21 @@ class EnergyVariance:
 def energy_variance(
     psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples
 ) -> EnergyVariance:
-    """Energy and variance with errors, from samples of |psi|^2."""
+    """Energy and variance with errors, from samples of |psi|^2.
+
+    Parameters
+    ----------
+    psi : VariationalState
+    hamiltonian : SpinHamiltonian
+        Tells the sector and the rotation of its spins.
+    samples : Samples
+        Drawn from abs(psi)^2, axes (chain, draw, site).
+
+    Returns
+    -------
+    EnergyVariance
+        In Pauli units.
+    """
     check_kinds(hamiltonian=hamiltonian, samples=samples)
     return from_local_energies(samples.of_all(local_energies(psi, hamiltonian, samples)))
 

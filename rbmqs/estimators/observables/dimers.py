@@ -80,6 +80,10 @@ def dimer_correlations(
     component : {"spin", "zz"}
         Scalar products of whole spins, or of their z components alone.
 
+    Returns
+    -------
+    DimerCorrelations
+
     Raises
     ------
     ValueError

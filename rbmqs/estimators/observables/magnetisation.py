@@ -26,6 +26,14 @@ def magnetisations(
 ) -> dict[str, Stats]:
     """Magnetisations per site with errors.
 
+    Parameters
+    ----------
+    psi : VariationalState
+    hamiltonian : SpinHamiltonian
+        Tells the sector and the rotation of its spins.
+    samples : Samples
+        Drawn from abs(psi)^2, axes (chain, draw, site).
+
     Returns
     -------
     dict

@@ -51,6 +51,10 @@ def fidelity(psi: VariationalState, samples: Samples, vector: ArrayLike, sector:
     sector : Sector
         Of the vector.
 
+    Returns
+    -------
+    Stats
+
     Raises
     ------
     ValueError

@@ -74,6 +74,11 @@ def renyi_entropy(
     region : iterable of int
         Sites of A.
 
+    Returns
+    -------
+    RenyiEntropy
+        In nats.
+
     Raises
     ------
     ValueError

@@ -81,6 +81,10 @@ def structure_factor(
     spin, progress : bool
         As in `rbmqs.estimators.observables.mode_powers`.
 
+    Returns
+    -------
+    StructureFactor
+
     Raises
     ------
     ValueError

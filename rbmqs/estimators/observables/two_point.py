@@ -140,6 +140,10 @@ def correlations(
         Pairs with the same number are averaged by `Correlations.by_distance`, those with a
         negative one left out. By default pairs of one distance on the lattice.
 
+    Returns
+    -------
+    Correlations
+
     Raises
     ------
     ValueError

@@ -55,6 +55,17 @@ def plot_derivatives(table: Any, x: str | None = None) -> Any:
 
     Finite differences of the measured energies with propagated errors; lines are the same
     differences of the references.
+
+    Parameters
+    ----------
+    table : Table
+        Of a study, see `rbmqs.studies.load_table`.
+    x : str, optional
+        Column of the coupling; by default the axis of the study with most values.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     table = as_table(table)
     x = coupling_axis(table, x)

@@ -68,6 +68,10 @@ def plot_correlations(table: Any, component: str = "zz") -> Any:
     table : Table
         With its directory, which holds the arrays.
     component : {"xx", "yy", "zz", "spin"}
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     figure, (axis,) = panels()
     points = _measured(as_table(table), "distances", "averages over distances")
@@ -88,6 +92,10 @@ def plot_structure_factor(table: Any) -> Any:
     ----------
     table : Table
         With its directory, which holds the arrays.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     points = _measured(as_table(table), "wave_vectors", "the structure factor's momenta")
     planar = [point for point in points if point[1]["wave_vectors"].shape[1] == 2]

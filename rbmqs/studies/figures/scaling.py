@@ -30,6 +30,15 @@ def finite_size(table: Any) -> list[tuple[str, Table, Extrapolation]]:
 
     Energies at zero variance are taken, since their errors include the wavefunction's bias.
 
+    Parameters
+    ----------
+    table : Table
+        Of a study, see `rbmqs.studies.load_table`.
+
+    Returns
+    -------
+    list of (str, Table, Extrapolation)
+
     Raises
     ------
     NothingToDrawError
@@ -81,6 +90,15 @@ def plot_variance_extrapolation(table: Any) -> Any:
     """Energy per site against variance per site for wavefunctions of the same Hamiltonian.
 
     Each group that differs by ansatz, sampling, optimiser or seed only is a line to zero variance.
+
+    Parameters
+    ----------
+    table : Table
+        Of a study, see `rbmqs.studies.load_table`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     table = as_table(table)
     require(table, "variance")
@@ -103,7 +121,17 @@ def plot_variance_extrapolation(table: Any) -> Any:
 
 
 def plot_alpha(table: Any) -> Any:
-    """V-score and relative error against the density alpha of hidden units."""
+    """V-score and relative error against the density alpha of hidden units.
+
+    Parameters
+    ----------
+    table : Table
+        Of a study, see `rbmqs.studies.load_table`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     table = as_table(table)
     if "alpha" in table.columns:
         table = table.where(np.isfinite(table["alpha"]))
@@ -130,6 +158,15 @@ def plot_convergence(table: Any) -> Any:
 
     Times are iterations times the mean wall-clock time of one. Where a point has no such time, all
     are drawn against the number of iterations; at most eight points are drawn.
+
+    Parameters
+    ----------
+    table : Table
+        Of a study, see `rbmqs.studies.load_table`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     table = as_table(table)
     if table.directory is None or "id" not in table.columns:

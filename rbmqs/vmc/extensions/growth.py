@@ -44,6 +44,11 @@ def grown(
     stddev : float
         Standard deviation of their real and imaginary parts.
 
+    Returns
+    -------
+    RBM, SymmetricRBM or ProjectedRBM
+        As `psi`.
+
     Raises
     ------
     TypeError
