@@ -5,6 +5,7 @@ the highest ``c`` bits of the images are looked at first: they come from one of 
 (the images of a chunk of sites), and for each pattern on such a set a table holds the smallest
 value that the elements of the group make of it, and which elements do. Only those are applied in
 full. Sets and elements are applied by tables of pieces of 6 bits; patterns of 4 sets share a word.
+A site has one bit for spins 1/2 and as many as its level S - S_z needs for others.
 
 The tuple ``group`` of the kernels holds
 
@@ -15,7 +16,8 @@ The tuple ``group`` of the kernels holds
 - ``set_images`` (sets, pieces, 64) and ``inner_images`` (elements k, pieces, 64): images under the
   element that brings a set to the top, and under those k that keep the chunk;
 - ``phase_of`` (2, sets, elements k): number of the character; 0 stands for 1;
-- ``everything``: the mask of all sites; ``n_top``: how far the highest bits are shifted.
+- ``everything``: all spins down, from which a state is subtracted to turn all spins over;
+  ``n_top``: how far the highest bits are shifted.
 """
 
 import numba
@@ -76,7 +78,7 @@ def to_representatives(n, states, phases, group, values):
                 flip, element = best_move[k] & 1, best_move[k] >> 1
                 candidate = image(moved, inner_images, element)
                 if flip:
-                    candidate ^= everything
+                    candidate = everything - candidate
                 if candidate < found:
                     found, phase = candidate, phase_of[flip, s, element]
         states[m], phases[m] = found, phase
@@ -99,7 +101,7 @@ def stabiliser(state, smallest, group, values):
             flip, element = best_move[k] & 1, best_move[k] >> 1
             candidate = image(moved, inner_images, element)
             if flip:
-                candidate ^= everything
+                candidate = everything - candidate
             if candidate < state:
                 return 0
             if candidate == state:
@@ -110,34 +112,30 @@ def stabiliser(state, smallest, group, values):
 
 
 @parallel_kernel
-def list_representatives(starts, first, n_free, n_down, group, states, orders, counts):
+def list_representatives(
+    starts, first, lows, low_ptr, n_down, group, pairs, states, orders, counts
+):  # fmt: skip
     """Representatives among the states that begin like ``starts[first + t]``, for tasks t.
 
-    The lowest ``n_free`` bits run through all values, or those with ``n_down[first + t]`` set bits
-    unless that is negative. Task t fills row t of ``states`` and ``orders`` (of the stabilisers).
+    They end like ``lows[low_ptr[n]:low_ptr[n + 1]]`` with n = ``n_down[first + t]``. Those without
+    a set bit in one of the masks ``pairs``, two atoms under a blockade, are left out. Task t fills
+    row t of ``states`` and ``orders`` (of the stabilisers).
     """
     for t in numba.prange(len(counts)):
         pattern_words, n_sets, best, n_top = group[0], group[1], group[2], group[9]
         values = np.empty(n_sets, np.uint64)
-        start, bits = starts[first + t], n_down[first + t]
-        last = start + (_ONE << np.uint64(n_free)) - _ONE
-        low = np.uint64(0) if bits < 0 else (_ONE << np.uint64(bits)) - _ONE
+        start, lowered = starts[first + t], n_down[first + t]
         n = 0
-        while start + low <= last:
-            state = start + low
+        for k in range(low_ptr[lowered], low_ptr[lowered + 1]):
+            state = start + lows[k]
             smallest = smallest_pattern(state, pattern_words, n_sets, best, values)
             if smallest == state >> n_top:
-                order = stabiliser(state, smallest, group, values)
+                allowed = True
+                for pair in pairs:
+                    allowed = allowed and (state & pair) != 0
+                order = stabiliser(state, smallest, group, values) if allowed else 0
                 if order > 0:
                     states[t, n] = state
                     orders[t, n] = order
                     n += 1
-            if bits < 0:
-                low += _ONE
-            elif bits == 0:
-                break
-            else:  # Gosper's step to the next integer with the same number of set bits
-                lowest = low & (~low + _ONE)
-                carried = low + lowest
-                low = carried | (((carried ^ low) // lowest) >> np.uint64(2))
         counts[t] = n

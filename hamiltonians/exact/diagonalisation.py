@@ -31,8 +31,9 @@ from hamiltonians.exact.observables import correlations, expect, expectation
 from hamiltonians.exact.signs import sign_vector
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.known_signs import sign_sites
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.operators.pauli import PauliSum
-from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import AnySector, sector_of
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import flag, instance, integer
@@ -101,8 +102,16 @@ class ExactResult(Tabled):
     @property
     def n_sites(self) -> int:
         """Number of sites."""
-        basis = self.operator.sector if self.symmetry is None else self.operator.basis
-        return int(basis.n_sites)
+        return self.sector.n_sites
+
+    @property
+    def sector(self) -> AnySector:
+        """All configurations with the total S_z, the basis of `expanded` vectors."""
+        if self.symmetry is None:
+            return self.operator.sector
+        basis = self.operator.basis
+        space = basis.space or LocalSpace(basis.n_sites)
+        return sector_of(space, self.total_sz)
 
     @property
     def energy(self) -> float:
@@ -164,7 +173,7 @@ class ExactResult(Tabled):
         from hamiltonians.exact.expansion import expand
 
         basis = replace(self.operator.basis, comm=None)
-        return expand(column, basis, Sector(basis.n_sites, self.total_sz))
+        return expand(column, basis, self.sector)
 
     def expect(self, observable: PauliSum, state: int = 0) -> float | complex:
         """<v|O|v> of one of the states; complex only if the observable is not Hermitian.
@@ -174,9 +183,9 @@ class ExactResult(Tabled):
         return expect(self, observable, state)
 
     def correlations(self, state: int = 0) -> NDArray[np.float64]:
-        """<Z_i Z_j> of one of the states, shape (n_sites, n_sites).
+        """<Z_i Z_j> of one of the states, shape (n_sites, n_sites); <S^z_i S^z_j> for S >= 1.
 
-        For a total-spin singlet <sigma_i . sigma_j> is three times that.
+        For a total-spin singlet <sigma_i . sigma_j> or <S_i . S_j> is three times that.
         """
         return correlations(self, state)
 
@@ -301,13 +310,14 @@ def compiled(
     H: SpinHamiltonian, symmetry: SymmetrySector | None, stored: bool = True, comm: Any = None
 ) -> Any:
     """The Hamiltonian as an operator on the vectors of its sector, which ranks may divide."""
-    sector = Sector(H.n_sites, H.total_sz)
+    sector = sector_of(H.local_space, H.total_sz)
     if symmetry is None:
         return operator_on(sector, H.terms, comm)
-    from hamiltonians.exact.divided_symmetric import operator_of_orbits
+    from hamiltonians.exact.orbit_operators import operator_of_orbits
     from hamiltonians.exact.orbits import OrbitBasis
 
-    basis = OrbitBasis(H.n_sites, sector.n_down, symmetry, comm)
+    space = None if H.is_spin_half else H.local_space
+    basis = OrbitBasis(H.n_sites, sector.n_down, symmetry, comm, space)
     return operator_of_orbits(basis, H.terms, stored)
 
 

@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.core import symmetric_elements as partners
-from hamiltonians.exact.orbits import OrbitBasis
 from hamiltonians.exact.symmetric import SymmetricOperator
-from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.utils.ranks import bounds, sum_of
 
 _AT_ONCE = 2**20  # elements whose columns are asked for in one exchange
@@ -53,15 +51,14 @@ class DividedSymmetricOperator(SymmetricOperator):
     def _store(self, row_ptr: NDArray[np.uint64], entries: NDArray[Any]) -> None:
         """Elements with their columns over all ranks, sorted as the parts of the vector come."""
         states, comm = self.basis.listed[0], self.comm
-        at_once = max(_AT_ONCE // max(len(self.flips.mask), 1), 1)
+        at_once = max(_AT_ONCE // max(self.most_elements, 1), 1)
         most = max(comm.allgather(len(states)))
-        flips, codes, _, _, group = self._kernel_arguments
         for first in range(0, most, at_once):
             rows = states[first : first + at_once]
             ends = row_ptr[first : first + len(rows) + 1]
             here = slice(*(ends[[0, -1]].tolist() if len(rows) else (0, 0)))
             found, code = np.empty((2, here.stop - here.start), np.uint64)
-            partners.list_partners(rows, flips, codes, group, ends, found, code)
+            self._list(rows, ends, found, code)
             columns = self._numbered(found)
             code[columns < 0] = 0
             columns = np.maximum(columns, 0).astype(np.uint64)
@@ -93,12 +90,3 @@ class DividedSymmetricOperator(SymmetricOperator):
         own = int(states[0]) if len(states) else 2**64 - 1
         firsts = np.array(self.comm.allgather(own), np.uint64)
         return np.minimum.accumulate(firsts[::-1])[::-1]
-
-
-def operator_of_orbits(
-    basis: OrbitBasis, terms: PauliSum, stored: bool = True
-) -> SymmetricOperator:
-    """A Pauli sum on the orbits of a basis, which ranks may divide."""
-    if basis.comm is None:
-        return SymmetricOperator(basis, terms, stored)
-    return DividedSymmetricOperator(basis, terms)

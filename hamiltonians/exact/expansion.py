@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from hamiltonians.core import symmetric_elements as partners
 from hamiltonians.exact.orbits import OrbitBasis
-from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import AnySector
 from hamiltonians.utils.memory import require_memory
 
 _AT_ONCE = 2**20
 
 
-def expand(vector: NDArray[Any], basis: OrbitBasis, sector: Sector) -> NDArray[Any]:
+def expand(vector: NDArray[Any], basis: OrbitBasis, sector: AnySector) -> NDArray[Any]:
     """Coefficients of orbits as amplitudes of basis states.
 
     Parameters
@@ -21,7 +21,7 @@ def expand(vector: NDArray[Any], basis: OrbitBasis, sector: Sector) -> NDArray[A
     vector : ndarray, shape (basis.dimension,)
         In the orthonormal basis of the orbits.
     basis : OrbitBasis
-    sector : Sector
+    sector : Sector or SpinSector
         Total-S_z sector (or all states) that the orbits lie in.
 
     Returns

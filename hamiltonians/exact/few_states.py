@@ -11,6 +11,7 @@ from hamiltonians.exact.blocks import BlockOperator
 from hamiltonians.operators.configurations import sparse_on_configurations
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import AnySector, SpinSector
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -61,8 +62,10 @@ class SparseOperator:
         return sparse_on_configurations(self.terms, self.sector.configurations())
 
 
-def operator_on(
-    sector: Sector, terms: PauliSum, comm: Any = None
-) -> BlockOperator | SparseOperator:
-    """A Pauli sum as an operator on the vectors of a sector, divided between ranks if many."""
+def operator_on(sector: AnySector, terms: Any, comm: Any = None) -> Any:
+    """An operator on the vectors of a sector, divided between ranks if many."""
+    if isinstance(sector, SpinSector):
+        from hamiltonians.exact.orbit_operators import operator_of_states  # late: its kernels
+
+        return operator_of_states(sector, terms, comm)
     return SparseOperator(sector, terms) if sector.is_sparse else BlockOperator(sector, terms, comm)

@@ -46,7 +46,8 @@ def ground_sector(H: SpinHamiltonian) -> SymmetrySector | None:
         characters = characters[characters != 0]
     parity = None
     if is_even(H):
-        parity = -1 if minus.sum() % 2 else 1
+        turned = sum(round(2 * H.local_space.spins[i]) for i in np.flatnonzero(minus))
+        parity = -1 if turned % 2 else 1
     label = f"ground state's irrep of {group.order} operations"
     sector = SymmetrySector(group, characters, label=label)
     return sector.with_spin_inversion(parity)
@@ -67,11 +68,15 @@ def with_smallest_sz(H: SpinHamiltonian) -> SpinHamiltonian:
         `H` itself where nothing was fixed.
     """
     instance("H", H, SpinHamiltonian)
-    turned = PauliSum({_turned(string): value for string, value in H.terms.terms.items()})
-    conserves_sx = find_sz_breaking_term(turned) is None
-    if H.total_sz is not None or not (H.conserves_total_sz and conserves_sx):
+    if H.total_sz is not None or H.blockade or not H.conserves_total_sz:
         return H
-    return H.with_total_sz(H.n_sites % 2 / 2)
+    if H.is_spin_half:
+        turned = PauliSum({_turned(string): value for string, value in H.terms.terms.items()})
+        conserves_sx = find_sz_breaking_term(turned) is None
+    else:
+        conserves_sx = H.terms.conserves("Sx")
+    top = round(2 * sum(H.local_space.spins))
+    return H.with_total_sz(top % 2 / 2) if conserves_sx else H
 
 
 def symmetries(H: SpinHamiltonian) -> SymmetryGroup:
@@ -79,6 +84,8 @@ def symmetries(H: SpinHamiltonian) -> SymmetryGroup:
     if H.lattice is None or H.lattice.cell is None:
         from hamiltonians.symmetry.automorphisms import symmetry_group
 
+        if not H.is_spin_half:  # the search reads Pauli strings
+            return SymmetryGroup(np.arange(H.n_sites)[None])
         return symmetry_group(H)
     group = H.lattice.space_group()
     try:

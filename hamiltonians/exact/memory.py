@@ -1,11 +1,16 @@
 """How much memory exact diagonalisation takes, known before any of it is allocated."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hamiltonians.exact.exchange import PIECE
 from hamiltonians.models.hamiltonian import SpinHamiltonian
-from hamiltonians.operators.connections import MAX_BITS
+from hamiltonians.operators.level_connections import LevelConnections
+from hamiltonians.operators.local_space import MAX_BITS
 from hamiltonians.operators.sectors import has_few_states
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.checks import instance
@@ -61,7 +66,8 @@ def memory_plan(
 ) -> MemoryPlan:
     """Plan the memory of `ground_state`; matrix elements are kept if they fit into ``limit``.
 
-    Ranks always keep them: to find them anew, each would need the representatives of all.
+    Ranks always keep them: to find them anew, each would need the representatives of all. So do
+    spins of other S than 1/2.
 
     Parameters
     ----------
@@ -82,7 +88,8 @@ def memory_plan(
     """
     instance("H", H, SpinHamiltonian)
     dimension = sector_dimension(H, sector)
-    if dimension <= DENSE_DIMENSION or (sector is None and has_few_states(H.n_sites, H.total_sz)):
+    few = sector is None and H.is_spin_half and has_few_states(H.n_sites, H.total_sz)
+    if dimension <= DENSE_DIMENSION or few:
         n_ranks = 1
     item = 8 if H.is_real and (sector is None or sector.is_real) else 16
     own = -(-dimension // n_ranks)
@@ -91,16 +98,20 @@ def memory_plan(
         parts["from other ranks"] = item * (2 * PIECE if sector is None else own)
     if dimension <= DENSE_DIMENSION:
         parts["dense matrix"] = 4 * item * dimension**2
-    if sector is None and has_few_states(H.n_sites, H.total_sz):
+    if few:
         parts["sparse matrix"] = 3 * H.n_sites * dimension + 12 * matrix_bytes(H, dimension)
         return MemoryPlan(dimension, parts)
-    if sector is None:
+    if sector is None and H.is_spin_half:
         parts["tables"] = 16 * 2 ** max(H.n_sites - _BLOCK_LOW_BITS, 0) + 2**18
         return MemoryPlan(dimension, parts, n_ranks=n_ranks)
-    parts["starts of lists"] = 2 ** max(H.n_sites - 16, 0)
+    starts = 2 ** max(H.n_sites - 16, 0)
+    if not H.is_spin_half:
+        starts = H.local_space.n_configurations() // 2**16
+    parts["starts of lists"] = starts
     parts["representatives, orbit sizes, index"] = 34 * own + 2**25
     elements = matrix_bytes(H, own)
-    fits = n_ranks > 1 or limit is None or elements + sum(parts.values()) <= limit
+    always = n_ranks > 1 or not H.is_spin_half
+    fits = always or limit is None or elements + sum(parts.values()) <= limit
     if fits:
         parts["matrix elements"] = elements
     return MemoryPlan(dimension, parts, fits, n_ranks)
@@ -127,14 +138,18 @@ def sector_dimension(H: SpinHamiltonian, sector: SymmetrySector | None) -> int:
     if sector is None:
         return H.dimension
     from hamiltonians.exact.orbits import count_orbits
-    from hamiltonians.operators.sectors import Sector
 
-    return count_orbits(H.n_sites, Sector(H.n_sites, H.total_sz).n_down, sector)
+    space = H.local_space
+    kind = None if H.is_spin_half else space
+    return count_orbits(H.n_sites, space.n_lowered(H.total_sz), sector, kind)
 
 
 def matrix_bytes(H: SpinHamiltonian, dimension: int) -> int:
     """Bytes of packed matrix elements: 4 for each flip that stays in the S_z sector on average."""
     n, c = H.n_sites, H.connections
+    if not H.is_spin_half:
+        counts = [float(np.mean(rows)) for rows in _counts_of_groups(c)]
+        return round(8.1 * sum(counts) * dimension)
     sizes = [int(end - start) for start, end in zip(c.flip_ptr, c.flip_ptr[1:], strict=False)]
     share = 1.0 * len(sizes)
     if H.total_sz is not None:
@@ -147,6 +162,13 @@ def matrix_bytes(H: SpinHamiltonian, dimension: int) -> int:
         ]
         share = sum(ways) / math.comb(n, n_down)
     return round(4.1 * share * dimension)
+
+
+def _counts_of_groups(c: LevelConnections) -> Iterator[NDArray[np.int64]]:
+    """Elements of each row, for each group of sites."""
+    tables = np.unique(c.first_row)
+    counts = dict(zip(tables.tolist(), np.split(np.diff(c.row_ptr), tables[1:]), strict=True))
+    return (counts[row] for row in c.first_row.tolist())
 
 
 def n_krylov(dimension: int, k: int) -> int:
@@ -164,6 +186,9 @@ def check_plan(H: SpinHamiltonian, plan: MemoryPlan, limit: int | None) -> None:
 
 def check_sites(H: SpinHamiltonian) -> None:
     """Refuse more sites than a basis state has bits, unless there are few states."""
+    if not H.is_spin_half:
+        H.local_space.check_bits()
+        return
     if H.n_sites >= MAX_BITS and not has_few_states(H.n_sites, H.total_sz):
         raise TooLargeError(
             f"exact diagonalisation allows at most {MAX_BITS - 1} sites, got {H.n_sites} "
@@ -180,5 +205,5 @@ def _n_vectors(dimension: int, k: int, vectors: bool) -> int:
 def _advice(H: SpinHamiltonian) -> str:
     if H.total_sz is not None or not H.conserves_total_sz:
         return ""
-    smallest = H.n_sites % 2 / 2
+    smallest = round(2 * sum(H.local_space.spins)) % 2 / 2
     return f"total S_z is conserved, so total_sz={smallest:g} would make the problem smaller"

@@ -23,6 +23,7 @@ def sign_vector(minus: NDArray[np.bool_], operator: Any) -> NDArray[np.float64]:
     if isinstance(operator, BlockOperator):
         return _signs_in_blocks(mask, operator)
     basis = operator.basis
+    mask = sum(1 << (basis.bits * (n_sites - 1 - i)) for i in np.flatnonzero(minus).tolist())
     inside = int(basis.relabel(np.array([mask], np.uint64))[0])
     return signs(basis.listed[0], inside).astype(np.float64)
 

@@ -174,7 +174,8 @@ def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
     """H in each total S_z, and how many values of S_z that stands for."""
     if H.total_sz is not None or not H.conserves_total_sz:
         return [(H, 1)]
-    values = np.arange(H.n_sites % 2, H.n_sites + 1, 2) / 2
+    top = round(2 * sum(H.local_space.spins))
+    values = np.arange(top % 2, top + 1, 2) / 2
     if is_even(H.with_total_sz(None)):
         return [(H.with_total_sz(m), 1 if m == 0 else 2) for m in values.tolist()]
     both = sorted({*values.tolist(), *(-values).tolist()})

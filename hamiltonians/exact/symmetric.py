@@ -94,9 +94,9 @@ class SymmetricOperator:
     @cached_property
     def elements(self) -> tuple[NDArray[np.uint64], NDArray[Any]]:
         """Row ends and packed elements."""
-        states, _ = self.basis.listed
+        states = self.basis.listed[0]
         counts = np.empty(len(states), np.int64)
-        partners.count_partners(states, self.flips, counts)
+        self._count(counts)
         row_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
         entries = np.empty(row_ptr[-1], np.uint32 if self.packed_bytes == 4 else np.uint64)
         self._store(row_ptr, entries)
@@ -105,7 +105,24 @@ class SymmetricOperator:
     def _store(self, row_ptr: NDArray[np.uint64], entries: NDArray[Any]) -> None:
         for first in range(0, len(row_ptr) - 1, _AT_ONCE):
             last = min(first + _AT_ONCE, len(row_ptr) - 1)
-            partners.store_partners(first, last, *self._kernel_arguments, row_ptr, entries)
+            self._fill(first, last, row_ptr, entries)
+
+    def _count(self, counts: NDArray[np.int64]) -> None:
+        partners.count_partners(self.basis.listed[0], self.flips, counts)
+
+    def _fill(
+        self, first: int, last: int, row_ptr: NDArray[np.uint64], entries: NDArray[Any]
+    ) -> None:
+        partners.store_partners(first, last, *self._kernel_arguments, row_ptr, entries)
+
+    def _list(self, rows: Any, ends: Any, found: Any, code: Any) -> None:
+        flips, codes, _, _, group = self._kernel_arguments
+        partners.list_partners(rows, flips, codes, group, ends, found, code)
+
+    @property
+    def most_elements(self) -> int:
+        """Bound of the off-diagonal elements of a row."""
+        return len(self.flips.mask)
 
     @property
     def shift(self) -> np.uint64:
@@ -161,14 +178,21 @@ class SymmetricOperator:
     @cached_property
     def _coded(self) -> tuple[NDArray[np.complex128], NDArray[np.uint64]]:
         """Distinct products of elements and characters, and their numbers (elements, phases)."""
-        products = self._flips_and_elements[1][:, None] * self.basis.phases
-        distinct, codes = np.unique(np.append(0, products.ravel()) + 0.0, return_inverse=True)
-        values: NDArray[np.complex128] = distinct.astype(np.complex128)
-        zero = int(codes[0])
-        values[[0, zero]] = values[[zero, 0]]
-        codes = np.where(codes == zero, 0, np.where(codes == 0, zero, codes))
-        numbers: NDArray[np.uint64] = codes[1:].reshape(products.shape).astype(np.uint64)
-        return values, numbers
+        return coded(self._flips_and_elements[1], self.basis.phases)
+
+
+def coded(
+    elements: NDArray[np.complex128], phases: NDArray[np.complex128]
+) -> tuple[NDArray[np.complex128], NDArray[np.uint64]]:
+    """Distinct products of elements and characters, 0 first, and their numbers, shape (n, m)."""
+    products = elements[:, None] * phases
+    distinct, codes = np.unique(np.append(0, products.ravel()) + 0.0, return_inverse=True)
+    values: NDArray[np.complex128] = distinct.astype(np.complex128)
+    zero = int(codes[0])
+    values[[0, zero]] = values[[zero, 0]]
+    codes = np.where(codes == zero, 0, np.where(codes == 0, zero, codes))
+    numbers: NDArray[np.uint64] = codes[1:].reshape(products.shape).astype(np.uint64)
+    return values, numbers
 
 
 def relabelled(terms: PauliSum, basis: OrbitBasis) -> PauliSum:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.sign_rules import rules_of
+from hamiltonians.operators.level_connections import LevelConnections
 from hamiltonians.operators.pauli import ROUNDING
 from hamiltonians.symmetry.rotations import FULL_TURN, HALF_TURN, Rotation
 
@@ -112,6 +113,8 @@ def connects_all(H: SpinHamiltonian) -> bool:
     them flip each single site otherwise. Else a positive eigenstate of one part of the sector need
     not be the lowest of all.
     """
+    if not H.is_spin_half:
+        return _levels_connect_all(H)
     c = H.connections
     flips = [
         sum(1 << int(i) for i in c.flip_sites[start:end])
@@ -121,6 +124,29 @@ def connects_all(H: SpinHamiltonian) -> bool:
         return _rank(flips) == H.n_sites
     # Pairs span all even sets if and only if they make a connected graph.
     return _rank([f for f in flips if f.bit_count() == 2]) == H.n_sites - 1
+
+
+def _levels_connect_all(H: SpinHamiltonian) -> bool:
+    """Whether single steps of levels, or exchanges of one between two sites, join all sites."""
+    c, space = H.connections, H.local_space
+    pairs = []
+    if H.blockade:
+        return False
+    for g, row in enumerate(c.first_row.tolist()):
+        sites = c.group_sites[c.group_ptr[g] : c.group_ptr[g + 1]].tolist()
+        if len(sites) == 2:
+            dims = space.local_dims[sites]
+            wanted = 2 * (dims[0] - 1) * (dims[1] - 1)  # one raised, the other lowered
+            last = row + dims[0] * dims[1]
+            steps = [
+                sorted(c.change_by[c.change_ptr[e] : c.change_ptr[e + 1]].tolist()) == [-2, 2]
+                for e in range(c.row_ptr[row], c.row_ptr[last])
+            ]
+            if sum(steps) == wanted:
+                pairs.append(sum(1 << i for i in sites))
+    if H.total_sz is None:
+        return False  # not decided
+    return _rank(pairs) == H.n_sites - 1
 
 
 def _rank(masks: list[int]) -> int:
@@ -142,13 +168,19 @@ def sign_character(row: NDArray[np.int64], minus: NDArray[np.bool_], H: SpinHami
     if (moved == minus).all():
         return 1
     if (moved != minus).all() and H.total_sz is not None:
-        return -1 if round(H.n_sites / 2 - H.total_sz) % 2 else 1
+        return -1 if (H.local_space.n_lowered(H.total_sz) or 0) % 2 else 1
     return 0
 
 
 def _equations(H: SpinHamiltonian) -> Iterator[_Equation]:
-    """One equation for each flip and each setting of its spins, up to turning all of them."""
+    """One equation for each flip and each setting of its spins, up to turning all of them.
+
+    For spins of other S one for each element that a row of the terms holds.
+    """
     c = H.connections
+    if not H.is_spin_half:
+        yield from _equations_of_levels(c)
+        return
     for flip in range(len(c.flip_ptr) - 1):
         sites = tuple(c.flip_sites[c.flip_ptr[flip] : c.flip_ptr[flip + 1]].tolist())
         if len(sites) > MAX_FLIPPED:
@@ -165,6 +197,22 @@ def _equations(H: SpinHamiltonian) -> Iterator[_Equation]:
             phase = _phase_of(sites, spins, strings, negligible)
             if phase is not None:
                 yield _Equation(sites, spins, phase + HALF_TURN)
+
+
+def _equations_of_levels(c: LevelConnections) -> Iterator[_Equation]:
+    """Terms that lead to one configuration count one by one: if all have a sign, the sum has it."""
+    found: dict[_Equation, None] = {}
+    tables = np.unique(c.first_row)
+    ends = dict(zip(tables.tolist(), [*tables[1:].tolist(), len(c.row_ptr) - 1], strict=True))
+    for g, row in enumerate(c.first_row.tolist()):
+        sites = c.group_sites[c.group_ptr[g] : c.group_ptr[g + 1]]
+        for e in range(c.row_ptr[row], c.row_ptr[ends[row]]):
+            at = slice(c.change_ptr[e], c.change_ptr[e + 1])
+            lowered = (c.change_by[at].astype(int) // -2).tolist()
+            angle = cmath.phase(c.mel[e]) * HALF_TURN / math.pi + HALF_TURN
+            changed = tuple(sites[c.change_at[at]].tolist())
+            found[_Equation(changed, tuple(lowered), round(angle, 9))] = None
+    yield from found
 
 
 def _phase_of(
@@ -196,7 +244,10 @@ def _rows_modulo_two(equations: list[_Equation], n_sites: int) -> list[tuple[int
     if not all(_is_multiple(e.angle, HALF_TURN) for e in equations):
         return None
     return [
-        (sum(1 << (n_sites - 1 - i) for i in e.sites), round(e.angle / HALF_TURN) % 2)
+        (
+            sum(1 << (n_sites - 1 - i) for i, s in zip(e.sites, e.spins, strict=True) if s % 2),
+            round(e.angle / HALF_TURN) % 2,
+        )
         for e in equations
     ]
 

@@ -229,14 +229,17 @@ def count_levels(
 
     Variables are chosen one after the other; of those before, the ones with pairs ahead are kept.
     """
-    if total is None and not pairs:
-        return math.prod(dims)
+    if not pairs:
+        if total is None:
+            return math.prod(dims)
+        ways = level_polynomial(dims, weights)
+        return ways[total] if 0 <= total < len(ways) else 0
     last_use = {i: max((max(p) for p in pairs if i in p), default=-1) for i in range(len(dims))}
-    ways: dict[tuple[int, frozenset[int]], int] = {(0, frozenset()): 1}
+    open_ways: dict[tuple[int, frozenset[int]], int] = {(0, frozenset()): 1}
     for i, (d, weight) in enumerate(zip(dims, weights, strict=True)):
         before = {min(p) for p in pairs if max(p) == i}
         found: dict[tuple[int, frozenset[int]], int] = {}
-        for (lowered, highest), n in ways.items():
+        for (lowered, highest), n in open_ways.items():
             for level in range(d):
                 if level == 0 and (i in before or before & highest):
                     continue
@@ -246,5 +249,17 @@ def count_levels(
                 open_now = highest | {i} if level == 0 else highest
                 key = (new, frozenset(j for j in open_now if last_use[j] > i))
                 found[key] = found.get(key, 0) + n
+        open_ways = found
+    return sum(n for (lowered, _), n in open_ways.items() if total is None or lowered == total)
+
+
+def level_polynomial(dims: Sequence[int], weights: Sequence[int]) -> list[int]:
+    """Numbers of choices of levels by their weighted sum."""
+    ways = [1]
+    for d, weight in zip(dims, weights, strict=True):
+        found = [0] * (len(ways) + weight * (d - 1))
+        for total, n in enumerate(ways):
+            for level in range(d):
+                found[total + weight * level] += n
         ways = found
-    return sum(n for (lowered, _), n in ways.items() if total is None or lowered == total)
+    return ways

@@ -300,8 +300,8 @@ class TermsOnSites(Protocol):
     """What symmetries ask of a Hamiltonian: its terms, its sites and its sector."""
 
     @property
-    def terms(self) -> PauliSum:
-        """The Pauli sum."""
+    def terms(self) -> Any:
+        """The Pauli sum or `SpinOperator`."""
 
     @property
     def n_sites(self) -> int:

@@ -209,6 +209,25 @@ class SpinOperator:
                 return sites, there
         return None
 
+    def turned_apart(self) -> Sites | None:
+        """Sites of a part that turning over all spins changes, or None."""
+        for sites, matrix in self.parts.items():
+            if np.abs(matrix - matrix[::-1, ::-1]).max() > 1e-12 * np.abs(matrix).max():
+                return sites
+        return None
+
+    def conserves(self, word: str) -> bool:
+        """Whether it commutes with the total of "Sx", "Sy" or "Sz"."""
+        for sites, matrix in self.parts.items():
+            spins = [(self.local_dims[site] - 1) / 2 for site in sites]
+            parts = (((i,), spin_matrices(s)[word]) for i, s in zip(sites, spins, strict=True))
+            total = sum(
+                (embedded(part, sites, self.local_dims) for part in parts), np.zeros(matrix.shape)
+            )
+            if np.abs(matrix @ total - total @ matrix).max() > 1e-10 * np.abs(matrix).max():
+                return False
+        return True
+
     def rotated(self, angles: Sequence[float], phase: Any) -> SpinOperator:
         """U A U^dagger for U = prod_i exp(-i phi_i S^z_i), ``phase(phi)`` being exp(i phi)."""
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.operators.pauli import ROUNDING, PauliString, PauliSum, TermsOnSites, spell
+from hamiltonians.operators.pauli import ROUNDING, TermsOnSites, spell
+from hamiltonians.operators.spin import SpinOperator
 from hamiltonians.symmetry.characters import linear_characters
 from hamiltonians.symmetry.permutations import Lookup, as_permutations, find_generators, generate
 from hamiltonians.utils.checks import short
@@ -141,23 +142,17 @@ class SymmetryGroup:
                 f"got one on {self.n_sites}"
             )
         for element in self.generators:
-            self._check_invariant(element, hamiltonian.terms)
-
-    def _check_invariant(self, element: int, terms: PauliSum) -> None:
-        image = _moved_to(terms, self.permutations[element])
-        if image is not None:
-            string, value, there = image
-            name = f"element {element}" if self.labels is None else self.labels[element]
-            raise ValueError(
-                f"group must leave the Hamiltonian invariant, but {name} moves "
-                f"{value.real:g} {spell(string)} onto {spell(there)} with coefficient "
-                f"{terms.terms.get(there, 0).real:g}"
-            )
+            image = _moved_to(hamiltonian, self.permutations[element])
+            if image is not None:
+                name = f"element {element}" if self.labels is None else self.labels[element]
+                raise ValueError(
+                    f"group must leave the Hamiltonian invariant, but {name} moves {image}"
+                )
 
     def restricted_to(self, hamiltonian: TermsOnSites) -> "SymmetryGroup":
         """The subgroup of all elements that leave the Hamiltonian invariant."""
         rows = enumerate(self.permutations)
-        return self.subgroup(i for i, row in rows if _moved_to(hamiltonian.terms, row) is None)
+        return self.subgroup(i for i, row in rows if _moved_to(hamiltonian, row) is None)
 
     def sectors(self, spin_inversion: bool = False) -> list["SymmetrySector"]:
         """All one-dimensional irreps, each as a sector; with ``spin_inversion`` both parities.
@@ -262,7 +257,16 @@ def check_spin_inversion(hamiltonian: TermsOnSites) -> None:
     ValueError
         Naming the term that changes sign, or the ``total_sz`` that is not 0.
     """
-    for string in hamiltonian.terms.terms:
+    if getattr(hamiltonian, "blockade", ()):
+        raise ValueError("spin_inversion must be None under a blockade, which it changes")
+    if isinstance(hamiltonian.terms, SpinOperator):
+        changed = hamiltonian.terms.turned_apart()
+        if changed is not None:
+            raise ValueError(
+                "spin_inversion must be None for a Hamiltonian that it changes, "
+                f"but the terms on sites {changed} are others when all spins are turned over"
+            )
+    for string in () if isinstance(hamiltonian.terms, SpinOperator) else hamiltonian.terms.terms:
         if sum(letter != "X" for _, letter in string) % 2:
             raise ValueError(
                 "spin_inversion must be None for a Hamiltonian that it changes, "
@@ -275,19 +279,28 @@ def check_spin_inversion(hamiltonian: TermsOnSites) -> None:
         )
 
 
-def _moved_to(
-    terms: PauliSum, permutation: NDArray[np.int64]
-) -> tuple[PauliString, complex, PauliString] | None:
-    """A string with its coefficient and where it goes, if that place holds another coefficient.
+def _moved_to(hamiltonian: TermsOnSites, permutation: NDArray[np.int64]) -> str | None:
+    """A term and where it goes, in words, if that place holds another one.
 
     What sat at site perm[j] sits at j afterwards: U_g sigma_i U_g^-1 acts on site perm^-1[i].
     """
-    place = np.argsort(permutation).tolist()
+    place, terms = np.argsort(permutation).tolist(), hamiltonian.terms
+    blockade = getattr(hamiltonian, "blockade", ())
+    for i, j in blockade:
+        there = tuple(sorted((place[i], place[j])))
+        if there not in blockade:
+            return f"the blockade of sites {(i, j)} onto {there}, where there is none"
+    if isinstance(terms, SpinOperator):
+        apart = terms.moved_apart(place)
+        return apart and f"the terms on sites {apart[0]} onto {apart[1]}, where there are others"
     for string, value in terms.terms.items():
-        there = tuple(sorted((place[site], letter) for site, letter in string))
-        other = terms.terms.get(there, 0)
+        image = tuple(sorted((place[site], letter) for site, letter in string))
+        other = terms.terms.get(image, 0)
         if abs(other - value) > ROUNDING * max(abs(other), abs(value)):
-            return string, value, there
+            return (
+                f"{value.real:g} {spell(string)} onto {spell(image)} with coefficient "
+                f"{complex(other).real:g}"
+            )
     return None
 
 
