@@ -76,7 +76,12 @@ def in_units(hamiltonian: SpinHamiltonian, units: str) -> SpinHamiltonian:
 
 def pauli_decomposition(matrix: Any) -> PauliSum:
     """The Pauli strings of a matrix of shape (2^N, 2^N)."""
-    return PauliSum(pauli_strings(matrix, _n_sites(matrix)))
+    if np.ma.isMaskedArray(matrix):
+        raise TypeError("matrix must have no masked entries, got a masked array")
+    n_sites, kind = _n_sites(matrix), np.dtype(getattr(matrix, "dtype", float)).kind
+    if kind not in "biufc":
+        raise TypeError(f"matrix must hold numbers, got dtype {matrix.dtype}")
+    return PauliSum(pauli_strings(matrix, n_sites))
 
 
 def _n_sites(matrix: Any) -> int:

@@ -150,7 +150,14 @@ def lattice_from_netket(graph: Any) -> Lattice:
     Returns
     -------
     Lattice
+
+    Raises
+    ------
+    TypeError
+        If it is no graph of NetKet.
     """
+    if not hasattr(graph, "n_nodes"):
+        raise TypeError(f"graph must be a graph of NetKet, got {type(graph).__name__}")
     return from_edges([(int(i), int(j)) for i, j in graph.edges()], graph.n_nodes)
 
 

@@ -123,13 +123,15 @@ def from_networkx(
     Raises
     ------
     TypeError, ValueError
-        If the graph is directed or has parallel edges, or a coupling is not a real number.
+        If the graph is directed or has parallel edges, a coupling is not a real number, an edge
+        has no coupling, or an attribute reads like letters but is not known.
     """
     spin = check_meaning("operators", operators) == "spin"
     for pair in weight:
         if pair not in _PAIRS:
             raise ValueError(f"weight must name pairs such as 'XX' or 'ZZ', got {short(pair)}")
     numbers = _site_numbers(graph)
+    _check_attributes(graph, weight)
     terms: list[tuple[Any, list[tuple[int, str]]]] = [(graph.graph.get("constant", 0), [])]
     for node, data in graph.nodes(data=True):
         terms += [(data[a], [(numbers[node], a)]) for a in "XYZ" if a in data]
@@ -141,6 +143,24 @@ def from_networkx(
     total = scaled_by_weight(total, 0.5) if spin else total
     lattice = lattice_from_networkx(graph) if graph.number_of_edges() else None
     return spin_hamiltonian(total, len(numbers), name, lattice, total_sz)
+
+
+def _check_attributes(graph: Any, weight: Sequence[str]) -> None:
+    """Refuse what would be left out without a word: 'zz' for 'ZZ', weights that count nothing."""
+    places = [(f"node {short(node)}", data, tuple("XYZ")) for node, data in graph.nodes(data=True)]
+    places += [(f"edge {short((a, b))}", data, _PAIRS) for a, b, data in graph.edges(data=True)]
+    for place, data, known in places:
+        for key in data:
+            spelt = isinstance(key, str) and 0 < len(key) < 3 and set(key.upper()) <= set("XYZ")
+            if spelt and key not in known:
+                raise ValueError(
+                    f"{place} has a coupling {key!r}; known there are {', '.join(known)}"
+                )
+        if place.startswith("edge") and not weight and not any(key in known for key in data):
+            raise ValueError(
+                f"{place} has no coupling among {', '.join(known)}; for edges that count by their "
+                'attribute weight give weight=("ZZ",) or other pairs'
+            )
 
 
 def _site_numbers(graph: Any) -> dict[Any, int]:

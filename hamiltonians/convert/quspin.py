@@ -5,6 +5,7 @@ QuSpin's full basis descends with bits set for spins up, so that its matrices ar
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from numbers import Number
 from typing import Any
 
 from hamiltonians.convert.units import scaled_by_weight
@@ -105,11 +106,17 @@ def _entry(entry: Any) -> tuple[str, Any]:
         raise ValueError(
             f"QuSpin operators must be spelt in x, y, z, +, - and I, got {short(letters)}"
         )
+    if isinstance(couplings, str) or not isinstance(couplings, Iterable):
+        raise TypeError(f"couplings of {letters!r} must be lists, got {short(couplings)}")
     return letters, couplings
 
 
 def _term(letters: str, coupling: Sequence[Any], pauli: int) -> PauliSum:
+    if isinstance(coupling, str) or not isinstance(coupling, Iterable):
+        raise TypeError(f"a coupling of {letters!r} must be a list, got {short(coupling)}")
     value, *sites = coupling
+    if not isinstance(value, Number):
+        raise TypeError(f"a coupling of {letters!r} must begin with a number, got {short(value)}")
     if len(sites) != len(letters):
         raise ValueError(
             f"a coupling of {letters!r} must name {len(letters)} sites, got {list(coupling)}"

@@ -240,7 +240,7 @@ GOOD |= {
     SOLVED.state: {"number": 0},
     convert.from_scipy: {"matrix": np.eye(4), "units": "pauli"},
     convert.from_quspin: {"static": [["zz", [[1.0, 0, 1]]]], "pauli": True},
-    convert.from_networkx: {"graph": networkx.path_graph(4), "operators": "spin"},
+    convert.from_networkx: {"graph": networkx.path_graph(4), "operators": "spin", "weight": ["ZZ"]},
     MODEL.transform: {"X": ROWS}, MODEL.score: {"X": ROWS}, MODEL.score_samples: {"X": ROWS},
     MODEL.sample: {"n_samples": 3}, MODEL.gibbs: {"X": ROWS}, MODEL.impute: {"X": ROWS},
     MODEL.partial_fit: {"X": ROWS}, MODEL.save: {"path": "no-such-folder/m.npz"},

@@ -17,8 +17,8 @@ RETURNED = {
     "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian", "Jacobian",
     "Lattice", "LevelConnections", "ModelSpec", "PauliSum", "Point", "Reconstruction",
     "Reference", "Rotation", "RunResult", "SRSolution", "SpinHamiltonian", "SpinOperator", "Stats",
-    "StepRecord", "Study", "StudyOutcome", "SymmetrySector", "Table", "UnitCell", "VariationalState", "identity",
-    "register_solver", "solution_of", "zero_variance_energy",
+    "StepRecord", "Study", "StudyOutcome", "SymmetrySector", "Table", "UnitCell",
+    "VariationalState", "identity", "register_solver", "solution_of", "zero_variance_energy",
 }  # fmt: skip
 NO_FILE = (OSError, ValueError)  # "no-such-run" and others do not exist
 

@@ -20,6 +20,7 @@ from hamiltonians.convert import (
     from_networkx,
     from_quspin,
     from_scipy,
+    lattice_from_netket,
     lattice_from_networkx,
     lattice_to_networkx,
     to_netket,
@@ -196,6 +197,11 @@ def test_the_factor_must_be_said(call):
         (lambda: from_scipy(np.eye(4)[:, :2], units="pauli"), ValueError, r"got \(4, 2\)"),
         (lambda: from_scipy(csr_array((2**17, 2**17)), units="pauli"), ValueError, "at most 16"),
         (lambda: from_scipy(np.triu(np.ones((4, 4))), units="spin"), ValueError, "Hermitian"),
+        (lambda: from_scipy(np.ma.masked_equal(np.eye(4), 0), units="spin"), TypeError, "masked"),
+        (lambda: from_scipy(np.eye(4, dtype=object), units="spin"), TypeError, "dtype object"),
+        (lambda: from_quspin([["zz", 5]], pauli=True), TypeError, "must be lists, got 5"),
+        (lambda: from_quspin([["zz", [5]]], pauli=True), TypeError, "must be a list, got 5"),
+        (lambda: from_quspin([["z", [["a", 0]]]], pauli=True), TypeError, "a number, got 'a'"),
     ],
 )
 def test_bad_input_is_one_line(call, error, message):
@@ -211,3 +217,16 @@ def test_bad_graphs_are_refused():
         to_networkx(spin_hamiltonian(X(0) * X(1) * X(2)), operators="pauli")
     with pytest.raises(ValueError, match="got 'WW'"):
         from_networkx(networkx.path_graph(3), operators="pauli", weight=["WW"])
+    graph = networkx.Graph()
+    graph.add_edge(0, 1, zz=1.0)
+    with pytest.raises(ValueError, match=r"edge \(0, 1\) has a coupling 'zz'; known there are XX"):
+        from_networkx(graph, operators="pauli")
+    graph = networkx.Graph()
+    graph.add_edge(0, 1, weight=1.0)  # which counts only with weight=
+    with pytest.raises(ValueError, match=r"edge \(0, 1\) has no coupling .* give weight="):
+        from_networkx(graph, operators="pauli")
+    graph.add_node(0, ZZ=1.0)
+    with pytest.raises(ValueError, match="node 0 has a coupling 'ZZ'; known there are X, Y, Z"):
+        from_networkx(graph, operators="pauli", weight=["ZZ"])
+    with pytest.raises(TypeError, match="graph of NetKet, got Graph"):
+        lattice_from_netket(graph)
