@@ -13,6 +13,7 @@ from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.progress import say
 
 if TYPE_CHECKING:
+    from rbmqs.studies.fidelity import FidelityStudy
     from rbmqs.studies.running import StudyOutcome
     from rbmqs.studies.study import Study
 
@@ -83,12 +84,18 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
-def _read(path: str) -> Study | None:
+def _read(path: str) -> Study | FidelityStudy | None:
     """The study, or None after all that is wrong with it has been printed."""
     from rbmqs.studies.reading import read_study
     from rbmqs.studies.study import StudyError
+    from rbmqs.utils.parsing import read_toml
 
+    table = read_toml(path)
     try:
+        if "tomography" in table:
+            from rbmqs.studies.fidelity import fidelity_study_from_table
+
+            return fidelity_study_from_table(table, Path(path).stem)
         return read_study(path)
     except StudyError as error:
         for problem in error.problems:
@@ -97,9 +104,14 @@ def _read(path: str) -> Study | None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from rbmqs.studies.study import Study
+
     study = _read(options.file)
     if study is None:
         return exit_codes.BAD_INPUT
+    if not isinstance(study, Study):
+        print(f"{study.name}: fidelity against shots, {study.left()} sets to do")
+        return 0
     for point in study:
         print(point.id, f"  from {point.parent}" if point.parent else "", sep="")
     print(f"{study.name}: {len(study)} points, axes {', '.join(study.axes) or 'none'}")
@@ -109,10 +121,14 @@ def _check(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from rbmqs.studies.executors import make_executor
     from rbmqs.studies.running import run_study
+    from rbmqs.studies.study import Study
 
     study = _read(options.file)
     if study is None:
         return exit_codes.BAD_INPUT
+    if not isinstance(study, Study):
+        print(study.run(options.output, progress=not options.quiet))
+        return 0
     executor = make_executor(
         options.executor,
         n_processes=options.processes,
@@ -138,10 +154,14 @@ def _run(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from rbmqs.studies.running import survey
     from rbmqs.studies.storage import StudyDirectory
+    from rbmqs.studies.study import Study
 
     study = _read(options.file)
     if study is None:
         return exit_codes.BAD_INPUT
+    if not isinstance(study, Study):
+        print(f"{study.left(options.output)} of {len(study.shots) * study.n_sets} sets left")
+        return 0
     directory = StudyDirectory(options.output or study.output)
     return _tell(survey(directory, study), options.file)
 

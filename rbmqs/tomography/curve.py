@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,8 @@ def fidelity_against_shots(
     fit: Fit | None = None,
     seed: int = 0,
     progress: bool = False,
+    known: Mapping[tuple[int, int], float] | None = None,
+    on_fit: Callable[[int, int, float], None] | None = None,
 ) -> FidelityCurve:
     """Draw shots of a state, reconstruct it from them, and compare, for growing numbers of shots.
 
@@ -78,8 +80,13 @@ def fidelity_against_shots(
         From shots and a seed to a state with `fidelity`, or to a wavefunction, such as
         `lambda shots, seed: rbmqs.reconstruct(shots, seed=seed)`; purified RBMs by default.
     seed : int
+        Each set has its own, which its number and its number of shots a basis decide.
     progress : bool
         Show a progress bar.
+    known : mapping, optional
+        Fidelities that were found before, by shots a basis and number of the set.
+    on_fit : callable, optional
+        Gets these two and the fidelity of each new one.
 
     Returns
     -------
@@ -95,15 +102,21 @@ def fidelity_against_shots(
     probabilities = (abs(turned) ** 2).sum(axis=1)
     found = np.empty((len(sizes), n_sets))
     with Progress(found.size, show=progress, unit="fit") as bar:
-        for place in np.ndindex(found.shape):
-            roots = np.random.SeedSequence([seed, *place]).spawn(2)
+        for number, place in enumerate(np.ndindex(found.shape), start=1):
+            size, k = int(sizes[place[0]]), place[1]
+            if known is not None and (size, k) in known:
+                found[place] = known[size, k]
+                continue
+            roots = np.random.SeedSequence([seed, size, k]).spawn(2)
             rng = np.random.default_rng(roots[0])
-            shots = shots_of_probabilities(chosen, iter(probabilities), int(sizes[place[0]]), rng)
+            shots = shots_of_probabilities(chosen, iter(probabilities), size, rng)
             state = (fit or _purified)(shots, int(roots[1].generate_state(1)[0]))
             if isinstance(state, VariationalState):
                 state = MixedState(state, state.n_sites - chosen.n_sites)
             found[place] = state.fidelity(goal)
-            bar.advance(place[0] * n_sets + place[1] + 1, f"fidelity {found[place]:.4f}")
+            if on_fit is not None:
+                on_fit(size, k, float(found[place]))
+            bar.advance(number, f"fidelity {found[place]:.4f}")
     return FidelityCurve(sizes * len(chosen), found)
 
 

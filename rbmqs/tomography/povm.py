@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -22,6 +23,7 @@ from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann import SoftmaxRBM
 from rbmqs.tomography.bases import LETTERS, UNITARIES
 from rbmqs.tomography.functionals import check_operator
+from rbmqs.tomography.raw import Raw
 from rbmqs.tomography.rotations import adjoint
 from rbmqs.tomography.shots import Shots
 
@@ -53,6 +55,14 @@ def dual_frame(effects: np.ndarray) -> np.ndarray:
     return np.einsum("ab,bij->aij", np.linalg.pinv(overlaps, hermitian=True), effects)
 
 
+class Outcomes(NamedTuple):
+    """Distinct outcomes of a POVM: categories int (n, N), their counts, and bases they are from."""
+
+    categories: np.ndarray
+    counts: np.ndarray
+    basis: np.ndarray
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class POVMState(Brief):
     """A state as a softmax RBM over outcomes.
@@ -63,10 +73,13 @@ class POVMState(Brief):
         Fitted; one column a site.
     povm : str
         See `effects_of`.
+    outcomes : Outcomes
+        Measured.
     """
 
     rbm: SoftmaxRBM
     povm: str
+    outcomes: Outcomes
 
     @property
     def n_sites(self) -> int:
@@ -82,22 +95,58 @@ class POVMState(Brief):
         given = rbm.visible_mean(states).reshape(len(states), self.n_sites, -1)
         return np.exp(log_weight - logsumexp(log_weight)), given
 
-    def expect(self, operator: PauliSum) -> float:
-        """The mean of a Hermitian Pauli sum."""
+    def expect(self, operator: PauliSum) -> Raw:
+        """The mean of a Hermitian Pauli sum, with its standard error from the noise of the shots.
+
+        A fit moves by F^-1 (s* - s), F being the Fisher information and s the score of the shots;
+        the spread of s is taken basis by basis.
+        """
         check_operator(operator, self.n_sites)
         if not operator.is_hermitian:
             raise ValueError(f"operator must be Hermitian, got {operator!r}")
-        probability, given = self._hidden
-        # Tr P D_a of each letter, averaged over the outcomes of a site
-        of_letter = np.einsum("kij,aji->ak", _PAULI, dual_frame(effects_of(self.povm))).real
-        means = given @ of_letter
-        total = 0.0
+        plain = self._moments(())
+        mean, slope = 0.0, np.zeros(len(plain) - 1)
         for string, coefficient in operator.terms.items():
-            products = np.ones(len(probability))
-            for site, letter in string:
-                products = products * means[:, site, LETTERS.index(letter)]
-            total += coefficient.real * float(probability @ products)
-        return total
+            found = coefficient.real * self._moments(string)
+            mean += float(found[0])
+            slope += found[1:] - found[0] * plain[1:]
+        fisher, spread = self._information
+        step = np.linalg.solve(fisher, slope)
+        return Raw(mean, float(np.sqrt(step @ spread @ step)))
+
+    def _moments(self, string: tuple) -> np.ndarray:
+        """Of a Pauli string o alone, and times what its parameters multiply: v h, v and h."""
+        probability, given = self._hidden
+        states = self.rbm.rbm_.hidden.all_states().astype(float)
+        # Tr P D_a of each letter
+        duals = dual_frame(effects_of(self.povm))
+        values = np.einsum("kij,aji->ka", _PAULI, duals).real
+        of_site = {site: values[LETTERS.index(letter)] for site, letter in string}
+        with_visible = np.empty_like(given)
+        for site in range(self.n_sites):
+            others = [given[:, k] @ value for k, value in of_site.items() if k != site]
+            weight = probability * np.prod(others, axis=0)
+            with_visible[:, site] = given[:, site] * of_site.get(site, 1.0) * weight[:, None]
+        flat = with_visible.reshape(len(states), -1)
+        alone = with_visible[:, 0].sum(axis=1)
+        return np.concatenate(
+            [[alone.sum()], (flat.T @ states).ravel(), flat.sum(axis=0), alone @ states]
+        )
+
+    @cached_property
+    def _information(self) -> tuple[np.ndarray, np.ndarray]:
+        """Fisher information of the shots with that of the penalty, and the spread of scores."""
+        rbm, rows = self.rbm.rbm_, self.outcomes
+        v = self.rbm.check_rows(rows.categories).toarray()
+        hidden = expit(v @ rbm.weights + rbm.hidden_bias)
+        pairs = (v[:, :, None] * hidden[:, None, :]).reshape(len(v), -1)
+        scores = np.hstack([pairs, v, hidden]) - self._moments(())[1:]
+        fisher = (scores.T * rows.counts) @ scores
+        for basis in np.unique(rows.basis):
+            own = rows.basis == basis
+            scores[own] -= np.average(scores[own], axis=0, weights=rows.counts[own])
+        penalty = 2 * PENALTY * rows.counts.sum() * np.eye(len(fisher))
+        return fisher + penalty, (scores.T * rows.counts) @ scores
 
     @property
     def density_matrix(self) -> np.ndarray:
@@ -150,7 +199,7 @@ def reconstruct_povm(
     if isinstance(shots, Shots):
         if povm != "pauli-6":
             raise ValueError(f"povm must be 'pauli-6' for shots in Pauli bases, got {povm!r}")
-        rows, counts = _categories(shots), shots.counts
+        outcomes = Outcomes(_categories(shots), shots.counts, shots.basis)
     else:
         rows = np.asarray(shots)
         if rows.ndim != 2 or rows.dtype.kind not in "iu":
@@ -158,6 +207,8 @@ def reconstruct_povm(
                 f"shots must be Shots or integers (n, n_sites), got {rows.dtype} {rows.shape}"
             )
         rows, counts = np.unique(rows, axis=0, return_counts=True)
+        outcomes = Outcomes(rows, counts, np.zeros(len(rows), np.int64))
+    rows, counts, _ = outcomes
     m = positive_int(
         "n_hidden", min(4 * rows.shape[1], MAX_HIDDEN) if n_hidden is None else n_hidden
     )
@@ -169,7 +220,7 @@ def reconstruct_povm(
         rbm = SoftmaxRBM(m, n_categories=n_outcomes, method="exact", dtype="float64", n_iter=1,
                          random_state=draw)  # fmt: skip
         fits.append(_climbed(rbm.fit(rows, sample_weight=counts), rows, counts, draw))
-    return POVMState(max(fits, key=lambda fit: fit[0])[1], povm)
+    return POVMState(max(fits, key=lambda fit: fit[0])[1], povm, outcomes)
 
 
 def _climbed(
