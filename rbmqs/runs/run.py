@@ -271,6 +271,11 @@ def run(
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
     ranks = getattr(sampler, "ranks", None)
     if isinstance(sampler, DistributedSampler):
+        if n_lower(state):
+            raise ValueError(
+                f"an excited state is optimised in one process, got {sampler.ranks.size} ranks: "
+                "start without the launcher"
+            )
         state = None if state is None else state.divided(sampler.division)
     writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id, ranks)
     if progress:

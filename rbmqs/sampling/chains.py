@@ -61,7 +61,8 @@ class Division:
 
     def of_all(self, own: np.ndarray) -> np.ndarray:
         """Numbers of all chains from those of this rank's, or of its ladders of replicas."""
-        rows = len(own) // self.lengths[self.ranks.rank]
+        n_own = self.lengths[self.ranks.rank]
+        rows = len(own) // n_own if n_own else 1  # without a chain there are no ladders either
         with self.ranks.part("chains"):
             return self.ranks.gathered(own, [rows * n for n in self.lengths])
 

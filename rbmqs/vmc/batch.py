@@ -36,7 +36,7 @@ class Batch:
     summed : bool
         Whether these are all configurations.
     division : Division or None
-        Where these are the samples of one of several MPI ranks; the energy is that of all.
+        Where these are the configurations of one of several MPI ranks; the energy is that of all.
     series : complex array (n_chains, n_draws) or None
         Local energies of all ranks then.
     """

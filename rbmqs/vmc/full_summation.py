@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians.operators.sectors import Sector, has_few_states
+from hamiltonians.utils.ranks import bounds
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Samples
@@ -26,6 +27,7 @@ from rbmqs.vmc.batch import Batch
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.symmetry.groups import SymmetrySector
+    from rbmqs.sampling.chains import Division
     from rbmqs.states.state import VariationalState
     from rbmqs.vmc.run_state import RunState
     from rbmqs.vmc.settings import SamplingSettings
@@ -45,15 +47,22 @@ class Summation:
         One configuration of each orbit.
     multiplicities : float64 (n,)
         Sizes of the orbits.
+    division : Division or None
+        Where the sum is that of several MPI ranks, each of which takes some of the rows.
     """
 
     hamiltonian: SpinHamiltonian
     spins: np.ndarray
     multiplicities: np.ndarray
+    division: Division | None = None
 
     @classmethod
     def wanted(
-        cls, hamiltonian: SpinHamiltonian, psi: VariationalState, settings: SamplingSettings
+        cls,
+        hamiltonian: SpinHamiltonian,
+        psi: VariationalState,
+        settings: SamplingSettings,
+        division: Division | None = None,
     ) -> Summation | None:
         """The sum that a run does instead of sampling, None where it samples.
 
@@ -69,12 +78,12 @@ class Summation:
             n = hamiltonian.dimension
             if n <= limit:
                 sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
-                return cls(hamiltonian, sector.configurations(), np.ones(n))
+                return cls(hamiltonian, sector.configurations(), np.ones(n), division)
         else:
             symmetry = common_symmetry(hamiltonian, psi)
             n = n_configurations(hamiltonian, symmetry)
             if n <= limit:
-                return cls(hamiltonian, *_orbits(hamiltonian, symmetry))
+                return cls(hamiltonian, *_orbits(hamiltonian, symmetry), division)
         if settings.summation is None:
             return None
         raise ValueError(f"summation takes at most {limit} configurations, there are {n}")
@@ -84,14 +93,33 @@ class Summation:
         return self.batch(state.psi), state
 
     def batch(self, psi: VariationalState) -> Batch:
-        """Energy and local energies, each configuration with its weight."""
-        log_psi = psi.log_psi(self.spins).real
+        """Energy and local energies, each configuration with its weight; of a rank its own."""
+        own, lengths = self._own_rows(len(self.spins))
+        log_psi = self._of_all(psi.log_psi(self.spins[own]).real, lengths)
         weights = self.multiplicities * np.exp(2 * (log_psi - log_psi.max()))
         kept = weights > NEGLIGIBLE
         spins, weights = self.spins[kept], weights[kept] / weights[kept].mean()
+        own, lengths = self._own_rows(len(spins))
+        spins = spins[own]
         cache = psi.prepare(spins)
         values = local_energies(psi, self.hamiltonian, Samples(spins[:, None], 1.0), cache).ravel()
-        return Batch(spins, cache, values, exact_statistics(values, weights), 1.0, weights, True)
+        energy = exact_statistics(self._of_all(values, lengths), weights)
+        division = None if lengths is None else self.division
+        return Batch(spins, cache, values, energy, 1.0, weights[own], True, division)
+
+    def _own_rows(self, n: int) -> tuple[slice, list[int] | None]:
+        """The rows of this rank, and how many each has; all, and None, where not each has one."""
+        if self.division is None or n < self.division.ranks.size:
+            return slice(None), None
+        ends = bounds(n, self.division.ranks.comm)
+        rank = self.division.ranks.rank
+        return slice(ends[rank], ends[rank + 1]), np.diff(ends).tolist()
+
+    def _of_all(self, own: np.ndarray, lengths: list[int] | None) -> np.ndarray:
+        if self.division is None or lengths is None:
+            return own
+        with self.division.ranks.part("sums"):
+            return self.division.ranks.gathered(own, lengths)
 
 
 def exact_statistics(values: np.ndarray, weights: np.ndarray) -> Stats:

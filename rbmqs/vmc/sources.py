@@ -60,7 +60,9 @@ class MonteCarlo:
 
 def source_of(run: RunContext, psi: VariationalState) -> BatchSource:
     """A sum over all configurations where the settings want one for `psi`, samples elsewhere."""
-    return Summation.wanted(run.hamiltonian, psi, run.settings.sampling) or MonteCarlo(run)
+    division = getattr(run.sampler, "division", None)
+    settings = run.settings.sampling
+    return Summation.wanted(run.hamiltonian, psi, settings, division) or MonteCarlo(run)
 
 
 def make_sampler(

@@ -118,6 +118,7 @@ def main():
     }
     found["runs"]["jastrow"] = run(H, Jastrow.random(H, seed=2, dtype=float))
     found["runs"]["replicas"] = run(H, rbmqs.RBM.random(12, alpha=1, seed=2), n_replicas=2)
+    found["runs"]["sums"] = run(H, rbmqs.RBM.random(12, alpha=1, seed=2), summation=True)
     found["observables"] = observables()
     if COMM.rank == 0:
         print(json.dumps(found))

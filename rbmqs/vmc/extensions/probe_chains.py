@@ -31,7 +31,7 @@ import numpy as np
 
 from rbmqs.estimators.chain_diagnostics import FAR, reset_chains, stuck_chains
 from rbmqs.estimators.local import local_energies
-from rbmqs.sampling.chains import ChainState, Samples
+from rbmqs.sampling.chains import ChainState, Division, Samples
 from rbmqs.sampling.initial_configurations import RANDOM, ordered_states, state_in_sector
 from rbmqs.sampling.metropolis import MetropolisSampler, metropolis_moves
 from rbmqs.vmc.batch import Batch
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from rbmqs.estimators.stats import Stats
     from rbmqs.sampling.chains import Sampler
     from rbmqs.states.state import VariationalState
+    from rbmqs.utils.ranks import Ranks
 
 LIFE = 10  # iterations between two starts of a probe chain: with 40, |psi| grew back in between
 SWEEPS = 8  # an iteration, where chains do 69: 3 % of the sampling for four probe chains
@@ -58,7 +59,7 @@ class OutlyingSamples:
     Parameters
     ----------
     spins : int8 (n, N)
-        Of divided probe chains, those of this rank.
+        Of probe chains that ranks divide, those of this rank.
     local_energies : float64 (n,)
         Not above what the spectrum allows: near a node of psi they have no bound.
     weight : float
@@ -67,8 +68,6 @@ class OutlyingSamples:
         Which of them these are.
     n_all : int, optional
         Configurations on all ranks, where these are not all.
-    is_divided : bool
-        Whether ranks have different ones; else rank 0 lets them join.
     """
 
     spins: np.ndarray
@@ -76,7 +75,6 @@ class OutlyingSamples:
     weight: float
     probes: np.ndarray
     n_all: int | None = None
-    is_divided: bool = False
 
     def __len__(self) -> int:
         return len(self.spins) if self.n_all is None else self.n_all
@@ -91,12 +89,9 @@ class OutlyingSamples:
         n_samples = batch.n_samples
         if batch.division is None:
             return batch.joined_by(psi, self.spins, self.local_energies, self.weights(n_samples))
-        joins = self.is_divided or batch.division.ranks.rank == 0
-        own = slice(None if joins else 0)
-        spins, energies = self.spins[own], self.local_energies[own]
         scale = (n_samples + len(self)) / (n_samples + len(self) * self.weight)
-        weights = np.append(np.ones(len(batch.spins)), np.full(len(spins), self.weight))
-        return batch.joined_by(psi, spins, energies, scale * weights)
+        weights = np.append(np.ones(len(batch.spins)), np.full(len(self.spins), self.weight))
+        return batch.joined_by(psi, self.spins, self.local_energies, scale * weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +108,8 @@ class ProbeChains:
     share : float
         Weight of all probe chains together if all are outliers, relative to all samples.
     seed : int
+    ranks : Ranks or None
+        That divide the probe chains; all know where each of them is.
     """
 
     hamiltonian: SpinHamiltonian
@@ -120,6 +117,7 @@ class ProbeChains:
     patterns: dict[str, np.ndarray]
     share: float
     seed: int
+    ranks: Ranks | None = None
 
     @classmethod
     def beside(
@@ -131,7 +129,7 @@ class ProbeChains:
             return None
         patterns = ordered_states(hamiltonian)
         moves = replace(moves, n_chains=1 + len(patterns), n_discard_per_chain=0)
-        return cls(hamiltonian, moves, patterns, share, seed)
+        return cls(hamiltonian, moves, patterns, share, seed, getattr(sampler, "ranks", None))
 
     def start(self) -> ChainState:
         """Probe chains with random streams of their own, before their first start."""
@@ -140,12 +138,25 @@ class ProbeChains:
     def advance(
         self, psi: VariationalState, probes: ChainState, iteration: int
     ) -> tuple[Samples, ChainState]:
-        """Start again those whose time has come, and move all: a configuration of each sweep."""
+        """Start again those whose time has come, and move all: a configuration of each sweep.
+
+        Samples are those of this rank's probe chains, the state is that of all.
+        """
         spins = probes.spins.copy()
         for number, (name, age) in enumerate(zip(self.kinds, self.ages(iteration), strict=True)):
             if iteration == 0 or age == 0:
                 spins[number] = self._fresh(name, number, iteration)
-        return self.moves.sample(psi, ChainState(spins, probes.rng), SWEEPS)
+        if self.ranks is None:
+            return self.moves.sample(psi, ChainState(spins, probes.rng), SWEEPS)
+        division = Division.of(len(spins), self.ranks)
+        own = division.own(ChainState(spins, probes.rng))
+        drawn = np.empty((len(own.spins), SWEEPS, spins.shape[1]), np.int8)
+        if len(own.spins):
+            moves = replace(self.moves, n_chains=len(own.spins))
+            samples, own = moves.sample(psi, own, SWEEPS)
+            drawn = samples.spins
+        moved = ChainState(division.of_all(own.spins), division.of_all(own.rng))
+        return Samples(drawn, 1.0, division=division), moved
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -192,7 +203,9 @@ class ProbeChains:
         n_samples : int
             Of the chains.
         """
-        values = local_energies(psi, self.hamiltonian, samples).real
+        values = np.empty(samples.shape)
+        if len(samples.spins):
+            values = local_energies(psi, self.hamiltonian, samples).real
         far = values > energy.mean.real + FAR * math.sqrt(energy.variance)
         outlying = far.mean(axis=1) > HALF
         far &= np.isfinite(values) & outlying[:, None]
@@ -201,10 +214,8 @@ class ProbeChains:
             return None
         largest = sum(abs(c) for c in self.hamiltonian.terms.terms.values())
         weight = self.share * n_samples / (len(outlying) * samples.shape[1])
-        return OutlyingSamples(
-            samples.flat[far.ravel()], np.minimum(values[far], largest), weight, outlying,
-            n_far, samples.division is not None,
-        )  # fmt: skip
+        spins, energies = samples.flat[far.ravel()], np.minimum(values[far], largest)
+        return OutlyingSamples(spins, energies, weight, outlying, n_far)
 
 
 def without_stuck_chains(batch: Batch, state: RunState) -> tuple[Batch, RunState, np.ndarray]:
