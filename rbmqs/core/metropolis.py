@@ -59,6 +59,25 @@ _TINY, _HUGE = 1e-200, 1e200
 _PLAIN = 150.0  # |log C_F| up to which exp(log C_F) is tabulated: C_F of two sites is in range
 
 
+@inlined_exact_kernel
+def units_of_angles(split, theta, units):
+    """Pairs (c, z) of one chain from its angles (parts, M)."""
+    n_hidden = theta.shape[1]
+    for j in range(n_hidden, units.shape[1]):
+        units[0, j] = 1.0
+        for p in split:
+            units[1 + p, j] = 0.0
+    for j in range(n_hidden):
+        excess = max(theta[0, j], 0.0)
+        units[0, j] = math.exp(-2.0 * excess)
+        size = math.exp(2.0 * (theta[0, j] - excess))
+        if len(split) == 2:
+            units[1, j] = size * math.cos(2.0 * theta[1, j])
+            units[2, j] = size * math.sin(2.0 * theta[1, j])
+        else:
+            units[1, j] = size
+
+
 @exact_kernel
 def refresh_units(split, spins, hidden_bias, weights, units):
     """Pairs (c, z) of one chain from its spins.
@@ -79,19 +98,7 @@ def refresh_units(split, spins, hidden_bias, weights, units):
             else:
                 for j in range(n_hidden):
                     theta[p, j] -= weights[p, i, j]
-    for j in range(n_hidden, units.shape[1]):
-        units[0, j] = 1.0
-        for p in split:
-            units[1 + p, j] = 0.0
-    for j in range(n_hidden):
-        excess = max(theta[0, j], 0.0)
-        units[0, j] = math.exp(-2.0 * excess)
-        size = math.exp(2.0 * (theta[0, j] - excess))
-        if len(split) == 2:
-            units[1, j] = size * math.cos(2.0 * theta[1, j])
-            units[2, j] = size * math.sin(2.0 * theta[1, j])
-        else:
-            units[1, j] = size
+    units_of_angles(split, theta, units)
 
 
 @kernel
@@ -194,9 +201,8 @@ def norm_scales(log_scale):
 
 
 @kernel
-def _reset(split, spins, hidden_bias, weights, units, identity, inverse_den, num):
-    """Fresh factors and denominators of one chain; ``identity`` is the row q = 1."""
-    refresh_units(split, spins, hidden_bias, weights, units)
+def fill_denominators(split, units, identity, inverse_den, num):
+    """Denominators of one chain from fresh factors; ``identity`` is the row q = 1."""
     for lane in range(LANES):
         inverse_den[lane] = 1.0
     lane_norms(split, units, identity, 0, -1, inverse_den, num)
@@ -205,7 +211,7 @@ def _reset(split, spins, hidden_bias, weights, units, identity, inverse_den, num
 
 
 @inlined_kernel
-def _commit(split, units, rows, first, second, num, inverse_den):
+def commit(split, units, rows, first, second, num, inverse_den):
     """Accepted move: z <- z q, den <- num. False when a denominator nears the range's end."""
     multiply_units(split, units, rows, first)
     if second >= 0:
@@ -256,7 +262,8 @@ def _run_chains(
         for draw in range(-n_discard, n_draws):
             for _ in range(sweep_size):
                 if age >= REFRESH:
-                    _reset(split, sigma, hidden_bias, weights, units, identity, inverse_den, num)
+                    refresh_units(split, sigma, hidden_bias, weights, units)
+                    fill_denominators(split, units, identity, inverse_den, num)
                     age = 0
                 age += 1
                 if not propose(move, sigma, stream, bonds, sites):
@@ -270,7 +277,7 @@ def _run_chains(
                     sigma[sites[0]] = -sigma[sites[0]]
                     if sites[1] >= 0:
                         sigma[sites[1]] = -sigma[sites[1]]
-                    healthy = _commit(split, units, rows, first, second, num, inverse_den)
+                    healthy = commit(split, units, rows, first, second, num, inverse_den)
                     if may_overflow or not healthy:
                         age = REFRESH
             if draw >= 0:

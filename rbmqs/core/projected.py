@@ -40,8 +40,8 @@ def _ratio_by_logs(split, cache, g, rows, first, second, scratch):
 
 
 @inlined_exact_kernel
-def _image_ratio(split, cache, g, rows, first, second, scales, may_overflow, scratch):
-    """psi(g sigma') / psi(g sigma); ``scales`` as in `rbmqs.core.tables.FlipTables`."""
+def ratio_of_rows(split, cache, g, rows, first, second, scales, may_overflow, scratch):
+    """psi(sigma') / psi(sigma) of row g of a cache; ``scales`` as in `rbmqs.core.tables.FlipTables`."""
     n_units = rows.shape[2]
     size = len(split) * n_units
     product, ok = 0j, False
@@ -119,7 +119,7 @@ def _fill_terms(
     for g in range(image_weights.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
         r1 = image_rows[first, g]
-        terms[g] = image_weights[g] * _image_ratio(
+        terms[g] = image_weights[g] * ratio_of_rows(
             split, cache, g, rows, r1, r2, scales, may_overflow, scratch
         )
         total += terms[g]

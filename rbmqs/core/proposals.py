@@ -57,6 +57,52 @@ def propose(move, spins, rng, bonds, sites):
     return _propose_pair(spins, rng, sites)
 
 
+@inlined_kernel
+def _other_value(value, rng, top):
+    """A uniformly chosen other value of a spin, of -top to top in steps of two."""
+    new = top - 2 * below(rng, top)
+    return -top if new == value else new
+
+
+@inlined_kernel
+def propose_levels(move, spins, rng, bonds, top, to):
+    """Sites of a move of spins of any S in to[:2], the second perhaps negative; values in to[2:].
+
+    FLIP takes one site to another value, MIXED one site or both of a bond. Exchanges of two sites
+    are, half of the time each, a change of places and the raising of one of the spins at the cost
+    of the other: (0, 0) to (+, -) and back, without which sectors fall apart. False where nothing
+    would change.
+    """
+    to[1] = -1
+    if move == FLIP or (move == MIXED and below(rng, 2) == 0):
+        to[0] = below(rng, spins.shape[0])
+        to[2] = _other_value(spins[to[0]], rng, top)
+        return True
+    if move == PAIR_EXCHANGE:
+        to[0], to[1] = below(rng, spins.shape[0]), below(rng, spins.shape[0])
+    else:
+        bond = below(rng, bonds.shape[0])
+        to[0], to[1] = bonds[bond, 0], bonds[bond, 1]
+    first, second = spins[to[0]], spins[to[1]]
+    if move == MIXED:
+        to[2], to[3] = _other_value(first, rng, top), _other_value(second, rng, top)
+        return True
+    kind = below(rng, 4)
+    if kind < 2:
+        to[2], to[3] = second, first
+        return first != second
+    step = 2 if kind == 2 else -2
+    to[2], to[3] = first + step, second - step
+    return to[0] != to[1] and abs(to[2]) <= top and abs(to[3]) <= top
+
+
+@kernel
+def propose_all_levels(move, spins, rng, bonds, top, to, proposed):
+    """`propose_all` of spins of any S; to : int64 (n_chains, 4)."""
+    for chain in range(spins.shape[0]):
+        proposed[chain] = propose_levels(move, spins[chain], rng[chain], bonds, top, to[chain])
+
+
 @exact_kernel
 def metropolis_accepts(ratio, random_number, beta=1.0):
     """Accept with probability min(1, ratio^beta), 0 < beta <= 1; a NaN is never accepted."""

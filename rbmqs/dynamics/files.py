@@ -248,8 +248,8 @@ def _assemble(
         psi,
         time,
         step,
-        ChainState.from_file(arrays["spins"], arrays["rng"], start.n_sites),
-        ChainState.from_file(arrays["probe_spins"], arrays["probe_rng"], start.n_sites),
+        ChainState.from_file(arrays["spins"], arrays["rng"], start.hilbert),
+        ChainState.from_file(arrays["probe_spins"], arrays["probe_rng"], start.hilbert),
         integrated,
         (mean, error),
     )

@@ -20,7 +20,7 @@ _KINDS = {
     "psi": ("a variational state", ("n_sites", "log_psi")),
     "hamiltonian": ("a SpinHamiltonian", ("n_sites", "terms", "connections")),
     "samples": ("Samples", ("spins", "flat")),
-    "connections": ("Connections", ("n_sites", "flip_sites")),
+    "connections": ("Connections", ("n_sites", "_fields")),
     "observable": ("a PauliSum", ("n_sites_needed",)),
     "sector": ("a Sector", ("n_sites", "total_sz", "dimension")),
 }

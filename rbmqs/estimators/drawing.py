@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians.operators.connections import MAX_BITS
-from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import sector_of
 from hamiltonians.utils.checks import positive_int
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.sampling.chains import Division, Sampler, Samples
@@ -39,19 +39,21 @@ def sampler_for(
     Ranks divide the chains as those of `division` are; each enumerates for itself.
     """
     if hamiltonian.dimension <= ENUMERATED:
-        return ExactSampler(Sector(hamiltonian.n_sites, hamiltonian.total_sz), n_chains)
+        return ExactSampler(sector_of(hamiltonian.local_space, hamiltonian.total_sz), n_chains)
     chains = MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=n_chains)
     return chains if division is None else DistributedSampler(chains, division.ranks)
 
 
-def sampler_of_sector(n_sites: int, total_sz: float | None, n_chains: int) -> Sampler:
+def sampler_of_sector(space: LocalSpace, total_sz: float | None, n_chains: int) -> Sampler:
     """The same without a Hamiltonian: moves of any two sites."""
-    if n_sites <= MAX_BITS and Sector(n_sites, total_sz).dimension <= ENUMERATED:
-        return ExactSampler(Sector(n_sites, total_sz), n_chains)
+    n_sites = space.n_sites
+    if n_sites <= MAX_BITS and sector_of(space, total_sz).dimension <= ENUMERATED:
+        return ExactSampler(sector_of(space, total_sz), n_chains)
+    keywords = {"n_chains": n_chains, "spin": space.spins[0]}
     if total_sz is not None:
-        return MetropolisSampler(n_sites, total_sz, "pair-exchange", n_chains=n_chains)
+        return MetropolisSampler(n_sites, total_sz, "pair-exchange", **keywords)
     pairs = np.stack(np.triu_indices(n_sites, 1), axis=1)
-    return MetropolisSampler(n_sites, None, "mixed", pairs, n_chains=n_chains)
+    return MetropolisSampler(n_sites, None, "mixed", pairs, **keywords)
 
 
 def equilibrated_samples(

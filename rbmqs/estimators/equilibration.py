@@ -151,7 +151,7 @@ def tempered(psi: VariationalState, sampler: Sampler, chains: ChainState) -> Cha
     ladders = ReplicaExchangeSampler(replace(moves, n_chains=len(chains.spins)))
     n_replicas = ladders.n_replicas
     seed = np.random.SeedSequence(whole.rng.ravel().tolist())
-    rng = random_chains(moves.n_sites, moves.total_sz, n_chains * n_replicas, seed).rng
+    rng = random_chains(moves.space, moves.total_sz, n_chains * n_replicas, seed).rng
     start = ChainState(np.repeat(whole.spins, n_replicas, axis=0), rng)
     start = start if division is None else division.own(start)
     _, after = ladders.sample(psi, start, 1, n_discard=TEMPERED_SWEEPS)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import AnySector, sector_of
 from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import short
 from rbmqs.estimators.chain_diagnostics import Comparison, compare_starts, statistics_by_start
@@ -211,7 +211,7 @@ class Estimate(Tabled):
     def fidelity(
         self,
         other: VariationalState | Estimate | ArrayLike,
-        sector: Sector | None = None,
+        sector: AnySector | None = None,
         *,
         seed: int | np.random.SeedSequence = 1,
     ) -> Stats:
@@ -240,7 +240,7 @@ class Estimate(Tabled):
             drawn = equilibrated_samples(other, self.hamiltonian, sampler, n_draws, seed)
             return state_fidelity(self.psi, self.samples, other, drawn)
         if sector is None:
-            sector = Sector(self.hamiltonian.n_sites, self.hamiltonian.total_sz)
+            sector = sector_of(self.hamiltonian.local_space, self.hamiltonian.total_sz)
         return fidelity(self.psi, self.samples, other, sector)
 
     def _check_same_basis(self, other: Estimate) -> None:

@@ -103,7 +103,7 @@ def sample(
         after 300 sweeps. `measure` knows the Hamiltonian, and looks whether its chains agree.
     """
     n_draws = draws_per_chain(n_samples, n_chains)
-    sampler = sampler_of_sector(psi.n_sites, total_sz, n_chains)
+    sampler = sampler_of_sector(psi.hilbert, total_sz, n_chains)
     return sampler.sample(psi, sampler.start(seed), n_draws, n_discard=BLIND_SWEEPS)[0]
 
 

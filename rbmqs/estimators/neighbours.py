@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamiltonians.operators.level_connections import LevelConnections, rows_of
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import Samples
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from hamiltonians.operators.local_space import LocalSpace
     from rbmqs.states.state import VariationalState
 
 N_PAIRS = 512
@@ -34,16 +36,19 @@ def neighbour_variance(
 
     0 for a Hamiltonian without off-diagonal elements in its sector.
     """
-    connections = hamiltonian.connections
-    n_flips = len(connections.flip_ptr) - 1
-    if n_flips == 0:
-        return 0.0
-    rng = np.random.default_rng(0)
-    rows = samples.flat[rng.integers(len(samples.flat), size=N_PAIRS)]
-    moved = rows.copy()
-    for row, flip in zip(moved, rng.integers(n_flips, size=N_PAIRS), strict=True):
-        start, end = connections.flip_ptr[flip : flip + 2]
-        row[connections.flip_sites[start:end]] *= -1
+    connections, rng = hamiltonian.connections, np.random.default_rng(0)
+    if isinstance(connections, LevelConnections):
+        rows = samples.flat[rng.integers(len(samples.flat), size=N_PAIRS)]
+        rows, moved = _moved_levels(rows, connections, psi.hilbert, rng)
+    else:
+        n_flips = len(connections.flip_ptr) - 1
+        if n_flips == 0:
+            return 0.0
+        rows = samples.flat[rng.integers(len(samples.flat), size=N_PAIRS)]
+        moved = rows.copy()
+        for row, flip in zip(moved, rng.integers(n_flips, size=N_PAIRS), strict=True):
+            start, end = connections.flip_ptr[flip : flip + 2]
+            row[connections.flip_sites[start:end]] *= -1
     if hamiltonian.total_sz is not None:
         inside = moved.sum(axis=1) == rows.sum(axis=1)
         rows, moved = rows[inside], moved[inside]
@@ -53,3 +58,27 @@ def neighbour_variance(
     deviations = local_energies(psi, hamiltonian, Samples(moved[:, None], 1.0)).ravel() - energy
     with np.errstate(over="ignore"):
         return float(np.mean(np.exp(2 * log_ratio) * np.abs(deviations) ** 2))
+
+
+def _moved_levels(
+    rows: np.ndarray, c: LevelConnections, space: LocalSpace, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of spins of any S, and what an element of each leads to.
+
+    The group of sites and the number of the element are drawn alike for all; rows without such an
+    element are left out, so that a move and its reverse have one probability.
+    """
+    most = int(np.diff(c.row_ptr).max(initial=0))
+    if most == 0:
+        return rows[:0], rows[:0]
+    groups = rng.integers(len(c.first_row), size=len(rows))
+    places = rng.integers(most, size=len(rows))
+    numbers = rows_of(c, space.levels(rows))[np.arange(len(rows)), groups]
+    kept = np.flatnonzero(places < np.diff(c.row_ptr)[numbers])
+    moved = rows.copy()
+    for k in kept.tolist():
+        e = c.row_ptr[numbers[k]] + places[k]
+        changes = slice(c.change_ptr[e], c.change_ptr[e + 1])
+        sites = c.group_sites[c.group_ptr[groups[k]] + c.change_at[changes]]
+        moved[k, sites] += c.change_by[changes]
+    return rows[kept], moved[kept]

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.utils.archive import Kind, read_archive, write_archive
 from hamiltonians.utils.checks import finite, positive_int
-from rbmqs.sampling.chains import ChainState
+from rbmqs.sampling.chains import ChainState, check_values
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.records import stats_from_dict
@@ -103,7 +104,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         target = rebuild(arrays, "psi")
         rebuild = rebuild.unprojected()
     psi = rebuild(arrays, "psi")
-    chains = ChainState.from_file(arrays["spins"], arrays["rng"], psi.n_sites)
+    chains = ChainState.from_file(arrays["spins"], arrays["rng"], psi.hilbert)
     direction = _shaped(arrays, "direction", psi.flat.dtype, (psi.n_parameters,))
     finite("direction", direction)
     damping = float(meta["damping"])
@@ -113,7 +114,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
     if meta["good_energy"] is not None:
         good = GoodPoint(
             rebuild(arrays, "good"),
-            _spins(arrays, "good_spins", len(chains.spins), psi.n_sites),
+            _spins(arrays, "good_spins", len(chains.spins), psi.hilbert),
             stats_from_dict(meta["good_energy"]),
         )
         if good.psi.describe() != psi.describe():
@@ -132,7 +133,7 @@ def _assemble(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint
         positive_int("n_rollbacks", meta["n_rollbacks"], minimum=0),
         target,
         {
-            name: _extension_state(name, table, arrays, rebuild, psi.n_sites)
+            name: _extension_state(name, table, arrays, rebuild, psi.hilbert)
             for name, table in meta["extensions"].items()
         },
     )
@@ -178,7 +179,7 @@ def _extension_state(
     table: Mapping[str, Any],
     arrays: dict[str, np.ndarray],
     rebuild: Rebuild,
-    n_sites: int,
+    space: LocalSpace,
 ) -> dict[str, Any]:
     """What `_extension_arrays` took apart."""
     values = dict(table["plain"])
@@ -188,7 +189,7 @@ def _extension_state(
             values[key] = rebuild(arrays, prefix)
         elif kind == "chains":
             spins, rng = arrays[f"{prefix}_spins"], arrays[f"{prefix}_rng"]
-            values[key] = ChainState.from_file(spins, rng, n_sites)
+            values[key] = ChainState.from_file(spins, rng, space)
         else:
             values[key] = arrays[prefix]
     return values
@@ -233,8 +234,9 @@ def _shaped(
     return array
 
 
-def _spins(arrays: dict[str, np.ndarray], name: str, n_chains: int, n_sites: int) -> np.ndarray:
-    spins = _shaped(arrays, name, np.dtype(np.int8), (n_chains, n_sites))
-    if not np.all(np.abs(spins) == 1):
-        raise ValueError(f"{name} holds values other than +1 and -1")
+def _spins(
+    arrays: dict[str, np.ndarray], name: str, n_chains: int, space: LocalSpace
+) -> np.ndarray:
+    spins = _shaped(arrays, name, np.dtype(np.int8), (n_chains, space.n_sites))
+    check_values(name, spins, space)
     return spins

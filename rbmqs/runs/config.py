@@ -190,7 +190,15 @@ def describe_run(
 
 
 def describe_terms(hamiltonian: SpinHamiltonian) -> list[list[Any]]:
-    """The Pauli strings themselves, so that a checkpoint alone can be resumed."""
+    """The terms themselves, so that a checkpoint alone can be resumed.
+
+    Pauli strings, or matrices on sites of spins S > 1/2: real and imaginary parts.
+    """
+    if not hamiltonian.is_spin_half:
+        return [
+            [list(sites), np.real(matrix).tolist(), np.imag(matrix).tolist()]
+            for sites, matrix in hamiltonian.terms.parts.items()
+        ]
     return [
         [value.real, [[site, letter] for site, letter in string]]
         for string, value in hamiltonian.terms.terms.items()
@@ -211,9 +219,17 @@ def hamiltonian_from_description(meta: dict[str, Any]) -> SpinHamiltonian:
                    for key, v in data["parameters"].items()}  # fmt: skip
         built = hm.model(data["model"], lattice, **options).with_total_sz(data["total_sz"])
         return built if rotation is None else built.rotated(rotation)
-    terms = hm.PauliSum.from_terms(
-        (value, [(site, letter) for site, letter in string]) for value, string in meta["terms"]
-    )
+    spin, blockade = data.get("spin", 0.5), data.get("blockade", ())
+    terms: Any
+    if spin == 0.5 and not blockade:
+        terms = hm.PauliSum.from_terms(
+            (value, [(site, letter) for site, letter in string]) for value, string in meta["terms"]
+        )
+    else:
+        space = hm.LocalSpace.of_spin(data["n_sites"], spin)
+        parts = ((tuple(s), np.array(re) + 1j * np.array(im)) for s, re, im in meta["terms"])
+        terms = hm.SpinOperator(parts, dict(enumerate(space.local_dims.tolist())))
     return hm.SpinHamiltonian(
-        data["name"], data["n_sites"], terms, lattice, data["total_sz"], rotation
-    )
+        data["name"], data["n_sites"], terms, lattice, data["total_sz"], rotation, None, spin,
+        blockade,
+    )  # fmt: skip

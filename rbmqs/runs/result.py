@@ -102,9 +102,10 @@ class RunResult(Tabled, Outcome):
 
     def overlap(self) -> float:
         """Fidelity with the exact ground state (small sectors)."""
-        from hamiltonians import Sector, ground_state
+        from hamiltonians import ground_state
+        from hamiltonians.operators.spin_sectors import sector_of
 
-        sector = Sector(self.hamiltonian.n_sites, self.hamiltonian.total_sz)
+        sector = sector_of(self.hamiltonian.local_space, self.hamiltonian.total_sz)
         return self.psi.overlap(ground_state(self.hamiltonian).vector, sector)
 
     def plot(self, path: str | Path | None = None) -> Any:

@@ -94,7 +94,8 @@ def positive_as_known(estimate: Estimate) -> bool:
         return False
     flat = estimate.samples.flat
     spins = flat[:: max(len(flat) // N_SIGNS, 1)]
-    phases = estimate.psi.log_psi(spins).imag + np.pi * np.sum(spins[:, minus] < 0, axis=1)
+    lowered = hamiltonian.local_space.levels(spins)[:, minus].sum(axis=1)
+    phases = estimate.psi.log_psi(spins).imag + np.pi * lowered
     return bool(abs(np.exp(1j * phases).mean()) > MEAN_SIGN)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import root_seed
 from hamiltonians.utils.memory import require_memory
@@ -124,22 +125,22 @@ class ChainState(Brief):
         return ChainState(self.division.of_all(self.spins), self.division.of_all(self.rng))
 
     @classmethod
-    def from_file(cls, spins: np.ndarray, rng: np.ndarray, n_sites: int) -> ChainState:
+    def from_file(cls, spins: np.ndarray, rng: np.ndarray, space: LocalSpace) -> ChainState:
         """Chains that were saved: nothing that was not is handed to a kernel.
 
         Raises
         ------
         ValueError
-            Arrays of another type or shape, spins other than +1 and -1.
+            Arrays of another type or shape, spins with other values than those of the space.
         """
+        n_sites = space.n_sites
         if spins.dtype != np.int8 or spins.ndim != 2 or spins.shape[1] != n_sites:
             raise ValueError(
                 f"spins must be int8 (n_chains, {n_sites}), got {spins.dtype} {spins.shape}"
             )
         if rng.dtype != np.uint64 or rng.shape != (len(spins), 4):
             raise ValueError(f"rng must be uint64 ({len(spins)}, 4), got {rng.dtype} {rng.shape}")
-        if not np.all(np.abs(spins) == 1):
-            raise ValueError("spins holds values other than +1 and -1")
+        check_values("spins", spins, space)
         return cls(spins, rng)
 
 
@@ -225,12 +226,13 @@ def joined(parts: Sequence[Samples], n_sweeps: Sequence[int]) -> Samples:
 
 
 def random_chains(
-    n_sites: int,
+    space: LocalSpace,
     total_sz: float | None,
     n_chains: int,
     seed: int | np.random.SeedSequence,
 ) -> ChainState:
     """Chains at random configurations, each with its own stream of random numbers."""
+    n_sites = space.n_sites
     # A seed of a chain takes 0.6 kB while streams are made.
     require_memory((n_sites + 700) * n_chains, f"{n_chains} chains of {n_sites} sites (n_chains)")
     root = root_seed(seed)
@@ -242,17 +244,42 @@ def random_chains(
     ]
     rng = np.stack([child.generate_state(4, np.uint64) for child in children])
     spins = np.stack(
-        [_random_spins(n_sites, total_sz, np.random.default_rng(child)) for child in children]
+        [_random_spins(space, total_sz, np.random.default_rng(child)) for child in children]
     )
     return ChainState(spins, rng)
 
 
-def _random_spins(n_sites: int, total_sz: float | None, rng: np.random.Generator) -> np.ndarray:
+def _random_spins(
+    space: LocalSpace, total_sz: float | None, rng: np.random.Generator
+) -> np.ndarray:
+    n_sites = space.n_sites
+    if not space.is_spin_half:
+        sigma = space.configurations(rng.integers(space.local_dims))
+        return sigma if total_sz is None else with_total_sz(sigma, space, total_sz, rng)
     if total_sz is None:
         return rng.choice(np.array([1, -1], dtype=np.int8), size=n_sites)
     spins = np.full(n_sites, -1, dtype=np.int8)
     spins[: round(n_sites / 2 + total_sz)] = 1
     return rng.permutation(spins)
+
+
+def with_total_sz(
+    sigma: np.ndarray, space: LocalSpace, total_sz: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A configuration int8 (N,) of any S with random spins raised or lowered to the total S_z."""
+    sigma, top = sigma.copy(), space.local_dims - 1
+    while excess := int(sigma.sum(dtype=int)) - round(2 * total_sz):
+        step = -2 if excess > 0 else 2
+        sigma[rng.choice(np.flatnonzero(abs(sigma + step) <= top))] += step
+    return sigma
+
+
+def check_values(name: str, spins: np.ndarray, space: LocalSpace) -> None:
+    """Refuse spins with values that sites of the space do not take."""
+    if not space.is_spin_half:
+        space.check(name, spins)
+    elif not np.all(abs(spins) == 1):
+        raise ValueError(f"{name} holds values other than +1 and -1")
 
 
 def room_for_draws(n_chains: int, n_draws: int, n_sites: int) -> np.ndarray:
@@ -263,11 +290,18 @@ def room_for_draws(n_chains: int, n_draws: int, n_sites: int) -> np.ndarray:
 
 
 def check_chains(
-    state: ChainState, n_chains: int, n_sites: int, psi_sites: int, total_sz: float | None
+    state: ChainState,
+    n_chains: int,
+    space: LocalSpace,
+    of_psi: LocalSpace,
+    total_sz: float | None,
 ) -> None:
-    """Refuse chains of another number, size or sector, with what was got."""
-    if psi_sites != n_sites:
-        raise ValueError(f"psi has {psi_sites} sites, the sampler {n_sites}")
+    """Refuse chains of another number, size, spin or sector, with what was got."""
+    n_sites = space.n_sites
+    if of_psi.n_sites != n_sites:
+        raise ValueError(f"psi has {of_psi.n_sites} sites, the sampler {n_sites}")
+    if of_psi.values != space.values:
+        raise ValueError(f"psi has spins of 2 S_z = {of_psi.values}, the sampler {space.values}")
     if state.spins.shape != (n_chains, n_sites) or state.rng.shape != (n_chains, 4):
         raise ValueError(
             f"chain state must hold spins of shape ({n_chains}, {n_sites}), got {state.spins.shape}"
@@ -277,7 +311,6 @@ def check_chains(
             f"chain state must hold int8 spins and uint64 random words, "
             f"got {state.spins.dtype} and {state.rng.dtype}"
         )
-    if not np.all(abs(state.spins) == 1):
-        raise ValueError("chain state must hold spins +1 and -1 only")
+    check_values("chain state", state.spins, space)
     if total_sz is not None and np.any(state.spins.sum(axis=1, dtype=int) != 2 * total_sz):
         raise ValueError(f"chain state must lie in the sector total_sz={total_sz:g}")

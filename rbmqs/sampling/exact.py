@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import positive_int
 from hamiltonians.utils.memory import require_memory
@@ -14,7 +15,7 @@ from rbmqs.core.random import fill_uniform
 from rbmqs.sampling.chains import ChainState, Samples, check_chains, random_chains
 
 if TYPE_CHECKING:
-    from hamiltonians import Sector
+    from hamiltonians.operators.spin_sectors import AnySector
     from rbmqs.states.state import VariationalState
 
 
@@ -24,20 +25,24 @@ class ExactSampler(Brief):
 
     Parameters
     ----------
-    sector : hamiltonians.Sector
+    sector : hamiltonians.Sector or SpinSector
     n_chains : int
         Streams of draws, so that samples have the shape that Metropolis gives.
     """
 
-    sector: Sector
+    sector: AnySector
     n_chains: int = 16
 
     def __post_init__(self) -> None:
         positive_int("n_chains", self.n_chains)
 
+    @property
+    def _space(self) -> LocalSpace:
+        return getattr(self.sector, "space", LocalSpace(self.sector.n_sites))
+
     def start(self, seed: int | np.random.SeedSequence) -> ChainState:
         """Fresh streams; the configurations are placeholders, overwritten by the first draw."""
-        return random_chains(self.sector.n_sites, self.sector.total_sz, self.n_chains, seed)
+        return random_chains(self._space, self.sector.total_sz, self.n_chains, seed)
 
     def sample(
         self,
@@ -49,7 +54,7 @@ class ExactSampler(Brief):
     ) -> tuple[Samples, ChainState]:
         """Draw `n_draws` independent configurations per chain; `n_discard` has no effect."""
         n_draws = positive_int("n_draws", n_draws)
-        check_chains(state, self.n_chains, self.sector.n_sites, psi.n_sites, self.sector.total_sz)
+        check_chains(state, self.n_chains, self._space, psi.hilbert, self.sector.total_sz)
         n, n_sites = self.n_chains * n_draws, self.sector.n_sites
         require_memory(n * (10 * n_sites + 32), f"{n} samples of {n_sites} sites (n_samples)")
         cumulative = np.cumsum(np.abs(psi.state_vector(self.sector)) ** 2)

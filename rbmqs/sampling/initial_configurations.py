@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rbmqs.sampling.chains import ChainState, Sampler
+from rbmqs.sampling.chains import ChainState, Sampler, with_total_sz
 from rbmqs.sampling.exact import ExactSampler
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def started_chains(
     names = itertools.cycle(list(patterns)[: max(n_ordered // 2, 1)])
     for chain in range(sampler.n_chains - n_ordered, sampler.n_chains):
         name = next(names)
-        sigma = state_in_sector(patterns[name], hamiltonian.total_sz, rng)
+        sigma = state_in_sector(patterns[name], hamiltonian, rng)
         if np.isfinite(psi.log_psi(sigma[None]).real[0]):
             ladders[chain], kinds[chain] = sigma, name
     return ChainState(spins, chains.rng), tuple(kinds)
@@ -68,7 +68,9 @@ def ordered_states(hamiltonian: SpinHamiltonian) -> dict[str, NDArray[np.int8]]:
     lattice = hamiltonian.lattice or _coupling_graph(hamiltonian)
     order, alternating = _order_and_signs(lattice)
     total_sz, n_sites = hamiltonian.total_sz, hamiltonian.n_sites
-    n_up = n_sites // 2 if total_sz is None else round(n_sites / 2 + total_sz)
+    n_up = n_sites // 2
+    if total_sz is not None:  # of the spins, for S > 1/2 as few as can add up to it
+        n_up = round(n_sites / 2 + total_sz / (hamiltonian.local_space.n_local_states - 1))
     halves = np.full(n_sites, -1, dtype=np.int8)
     halves[order[: n_sites // 2]] = 1
     orders = {
@@ -111,12 +113,19 @@ def _other_domains(lattice: Lattice, n_up: int) -> dict[str, NDArray[np.int8]]:
 
 
 def state_in_sector(
-    pattern: NDArray[np.int8], total_sz: float | None, rng: np.random.Generator
+    pattern: NDArray[np.int8], hamiltonian: SpinHamiltonian, rng: np.random.Generator
 ) -> NDArray[np.int8]:
-    """The pattern or its reverse, with free spins at random and as few others turned as needed."""
+    """The pattern or its reverse, with free spins at random and as few others turned as needed.
+
+    Spins of any S stand up or down as far as they go.
+    """
+    total_sz, space = hamiltonian.total_sz, hamiltonian.local_space
     sign = 1 if total_sz else rng.choice([1, -1])
     random = rng.choice(np.array([1, -1], dtype=np.int8), size=len(pattern))
     sigma = np.where(pattern == 0, random, sign * pattern).astype(np.int8)
+    if not space.is_spin_half:
+        sigma *= (space.local_dims - 1).astype(np.int8)
+        return sigma if total_sz is None else with_total_sz(sigma, space, total_sz, rng)
     if total_sz is None:
         return sigma
     excess = (int(sigma.sum(dtype=int)) - round(2 * total_sz)) // 2
@@ -126,12 +135,18 @@ def state_in_sector(
     return sigma
 
 
+def sites_of_terms(hamiltonian: SpinHamiltonian) -> list[list[int]]:
+    """Sites that each term acts on, ascending."""
+    if hamiltonian.is_spin_half:
+        return [[site for site, _ in string] for string in hamiltonian.terms.terms]
+    return [list(sites) for sites in hamiltonian.terms.parts]
+
+
 def _coupling_graph(hamiltonian: SpinHamiltonian) -> Lattice:
     """Sites that follow each other in a term are neighbours."""
     from hamiltonians import from_edges
 
-    strings = ([site for site, _ in string] for string in hamiltonian.terms.terms)
-    edges = sorted({pair for sites in strings for pair in itertools.pairwise(sites)})
+    edges = sorted({pair for s in sites_of_terms(hamiltonian) for pair in itertools.pairwise(s)})
     return from_edges(edges, hamiltonian.n_sites)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamiltonians.operators.local_space import check_total_sz
+from hamiltonians.operators.level_connections import LevelConnections
+from hamiltonians.operators.local_space import LocalSpace, check_total_sz
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.sampling.chains import (
@@ -41,7 +42,9 @@ class MetropolisSampler(Brief):
         Fixed sector of total S_z, or None for all configurations.
     move : {"flip", "exchange", "pair-exchange", "mixed"}
         Flip one site; exchange along a bond; exchange between any two sites; flip one site or
-        both sites of a bond, half of the time each.
+        both sites of a bond, half of the time each. Spins S > 1/2 are taken to any other value by
+        a flip, and half of their exchanges raise one spin at the cost of the other, such as from
+        (0, 0) to (+, -).
     bonds : int array (n_bonds, 2)
         Bonds of "mixed" and "exchange"; those of "exchange" must connect all sites.
     n_chains : int
@@ -50,6 +53,8 @@ class MetropolisSampler(Brief):
         Proposals between recorded configurations, N by default.
     n_discard_per_chain : int
         Sweeps at the start of every call that are not recorded.
+    spin : float
+        S of all sites.
 
     Raises
     ------
@@ -64,19 +69,27 @@ class MetropolisSampler(Brief):
     n_chains: int = 16
     sweep_size: int | None = None
     n_discard_per_chain: int = 5
+    spin: float = 0.5
 
     def __post_init__(self) -> None:
         positive_int("n_sites", self.n_sites)
+        if not self.space.is_uniform:
+            raise ValueError(f"spin must be the same on all sites to be sampled, got {self.spin}")
         positive_int("n_chains", self.n_chains)
         positive_int("n_discard_per_chain", self.n_discard_per_chain, minimum=0)
         choice("move", self.move, tuple(MOVES))
         if self.total_sz is not None:
-            object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.n_sites))
+            object.__setattr__(self, "total_sz", check_total_sz(self.total_sz, self.space))
         size = self.n_sites if self.sweep_size is None else self.sweep_size
         object.__setattr__(self, "sweep_size", positive_int("sweep_size", size))
         bonds = _bond_array(self.bonds, self.n_sites)
         object.__setattr__(self, "bonds", bonds)
         self._check_ergodic()
+
+    @property
+    def space(self) -> LocalSpace:
+        """What the sites hold."""
+        return LocalSpace.of_spin(self.n_sites, self.spin)
 
     def _check_ergodic(self) -> None:
         move = MOVES[self.move]
@@ -116,6 +129,8 @@ class MetropolisSampler(Brief):
         **settings
             `n_chains`, `sweep_size`, `n_discard_per_chain`.
         """
+        if hamiltonian.blockade:
+            raise ValueError("hamiltonian must have no blockade to be sampled, got one")
         bonds = _two_site_flips(hamiltonian)
         if move is None:
             if hamiltonian.total_sz is None:
@@ -128,12 +143,13 @@ class MetropolisSampler(Brief):
             hamiltonian.total_sz,
             move,
             bonds if MOVES[move].uses_bonds else bonds[:0],
+            spin=hamiltonian.spin,
             **settings,  # type: ignore[arg-type]
         )
 
     def start(self, seed: int | np.random.SeedSequence) -> ChainState:
         """Fresh chains at random configurations of the sector."""
-        return random_chains(self.n_sites, self.total_sz, self.n_chains, seed)
+        return random_chains(self.space, self.total_sz, self.n_chains, seed)
 
     def sample(
         self,
@@ -161,7 +177,7 @@ class MetropolisSampler(Brief):
             The chains after the last draw.
         """
         n_draws = positive_int("n_draws", n_draws)
-        check_chains(state, self.n_chains, self.n_sites, psi.n_sites, self.total_sz)
+        check_chains(state, self.n_chains, self.space, psi.hilbert, self.total_sz)
         n_discard = self.n_discard_per_chain if n_discard is None else n_discard
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()
@@ -229,9 +245,25 @@ def _bond_array(bonds: object, n_sites: int) -> np.ndarray:
 def _two_site_flips(hamiltonian: SpinHamiltonian) -> np.ndarray:
     """Pairs of sites that the Hamiltonian flips together, shape (n_pairs, 2)."""
     c = hamiltonian.connections
+    if isinstance(c, LevelConnections):
+        return _pairs_of_levels(c)
     pairs = np.flatnonzero(np.diff(c.flip_ptr) == 2)
     starts = c.flip_ptr[pairs]
     return np.stack([c.flip_sites[starts], c.flip_sites[starts + 1]], axis=1)
+
+
+def _pairs_of_levels(c: LevelConnections) -> np.ndarray:
+    """Pairs of sites of one group that an element changes together."""
+    at = c.change_at[c.change_ptr[:-1][np.diff(c.change_ptr) == 2][:, None] + np.arange(2)]
+    rows = np.searchsorted(c.row_ptr, np.flatnonzero(np.diff(c.change_ptr) == 2), "right") - 1
+    tables = np.unique(c.first_row)
+    of_rows = tables[np.searchsorted(tables, rows, "right") - 1]
+    found = {
+        tuple(sorted(c.group_sites[start + places].tolist()))
+        for start, first in zip(c.group_ptr, c.first_row, strict=False)
+        for places in np.unique(at[of_rows == first], axis=0)
+    }
+    return np.array(sorted(found), np.int64).reshape(-1, 2)
 
 
 def _connected(n_sites: int, bonds: np.ndarray) -> bool:

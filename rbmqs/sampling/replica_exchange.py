@@ -85,7 +85,7 @@ class ReplicaExchangeSampler:
     def start(self, seed: int | np.random.SeedSequence) -> ChainState:
         """All replicas at random configurations of the sector, ladder after ladder."""
         n_rows = self.n_chains * self.n_replicas
-        return random_chains(self.moves.n_sites, self.moves.total_sz, n_rows, seed)
+        return random_chains(self.moves.space, self.moves.total_sz, n_rows, seed)
 
     def sample(
         self,
@@ -102,7 +102,7 @@ class ReplicaExchangeSampler:
         """
         n_draws = positive_int("n_draws", n_draws)
         n_rows, moves = self.n_chains * self.n_replicas, self.moves
-        check_chains(state, n_rows, moves.n_sites, psi.n_sites, moves.total_sz)
+        check_chains(state, n_rows, moves.space, psi.hilbert, moves.total_sz)
         n_discard = moves.n_discard_per_chain if n_discard is None else n_discard
         n_discard = positive_int("n_discard", n_discard, minimum=0)
         spins, rng = state.spins.copy(), state.rng.copy()

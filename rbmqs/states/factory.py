@@ -16,6 +16,7 @@ from rbmqs.states import amplitude_phase, jastrow  # noqa: F401  register their 
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import ansatz_class
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_ALPHA = 2.0
 _DTYPES = {"complex": complex, "real": float}
 _OPTIONS = {"name": "ansatz", "keywords": "ansatz_options"}  # of `rbmqs.ground_state`
-_OF_RBM = ("rbm", "symmetric-rbm", "projected-rbm")
+_OF_RBM = ("rbm", "symmetric-rbm", "projected-rbm", "spin-rbm")
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,12 @@ class AnsatzSpec:
 
     def _rbm(
         self, hamiltonian: SpinHamiltonian, root: np.random.SeedSequence, dtype: Any
-    ) -> RBM | SymmetricRBM | ProjectedRBM:
-        """Plain, tied over a group, projected onto a sector."""
-        if self.keywords:
+    ) -> RBM | SymmetricRBM | SpinRBM | ProjectedRBM:
+        """Plain, tied over a group, projected onto a sector; `SpinRBM` for spins S > 1/2."""
+        spin_half = hamiltonian.is_spin_half and self.name != "spin-rbm"
+        if not spin_half and self.name not in (None, "spin-rbm"):
+            raise ValueError(f"ansatz {self.name!r} is for spins 1/2: use 'spin-rbm'")
+        if spin_half and self.keywords:
             raise ValueError(f"an RBM takes no options, got {', '.join(self.keywords)}")
         if self.name == "symmetric-rbm" and self.tied is None:
             raise ValueError("ansatz 'symmetric-rbm' needs tied, the group of its weights")
@@ -148,27 +152,32 @@ class AnsatzSpec:
         project, tied = self.project, self.tied
         sector = None if project is None else find_sector(hamiltonian, project)
         group = None if tied is None else find_group(hamiltonian, tied)
-        even = sector is not None and sector.spin_inversion == 1
+        even = spin_half and sector is not None and sector.spin_inversion == 1
         visible, hidden = self.visible_bias, self.hidden_bias
         keywords: dict[str, Any] = {
             "dtype": dtype,
             "seed": root,
-            "visible_bias": not even and group is None if visible is None else visible,
+            "visible_bias": not (even or (spin_half and group)) if visible is None else visible,
             "hidden_bias": not even if hidden is None else hidden,
         }
         alpha, n_hidden, n_features = self.alpha, self.n_hidden, self.n_features
-        psi: RBM | SymmetricRBM
+        psi: RBM | SymmetricRBM | SpinRBM
         if group is None:
             if n_features is not None:
                 raise ValueError("n_features belongs to tied weights: say over which group: tied")
             alpha = DEFAULT_ALPHA if alpha is None and n_hidden is None else alpha
-            psi = RBM.random(hamiltonian.n_sites, alpha, n_hidden=n_hidden, **keywords)
+            if spin_half:
+                psi = RBM.random(hamiltonian.n_sites, alpha, n_hidden=n_hidden, **keywords)
         else:
             if n_hidden is not None:
                 raise ValueError("n_hidden does not suit tied weights: use alpha or n_features")
             if alpha is None and n_features is None:
                 n_features = max(1, round(DEFAULT_ALPHA * group.n_sites / group.order))
-            psi = SymmetricRBM.random(group, alpha, n_features=n_features, **keywords)
+            if spin_half:
+                psi = SymmetricRBM.random(group, alpha, n_features=n_features, **keywords)
+        if not spin_half:
+            shape = {"n_hidden": n_hidden, "n_features": n_features, "group": group}
+            psi = SpinRBM.random(hamiltonian, alpha, **shape, **keywords, **self.keywords)
         return psi if sector is None else ProjectedRBM(psi, sector)
 
 

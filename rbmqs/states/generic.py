@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rbmqs.core.proposals import accept_all, propose_all
+from hamiltonians.operators.level_connections import LevelConnections, rows_of
+from rbmqs.core.proposals import accept_all, propose_all, propose_all_levels
 
 if TYPE_CHECKING:
     from hamiltonians.operators.connections import Connections
+    from hamiltonians.operators.local_space import LocalSpace
 
 AT_ONCE = 2**13  # configurations handed to log_psi or log_derivatives in one call
 
@@ -51,19 +53,23 @@ class SweepTask(NamedTuple):
     drawn: np.ndarray
 
 
-def metropolis_sweep(log_psi: LogPsi, task: SweepTask) -> np.ndarray:
+def metropolis_sweep(log_psi: LogPsi, task: SweepTask, top: int = 1) -> np.ndarray:
     """Move all chains in place, one proposal of each at a time; accepted moves, int64 (n_chains,).
 
-    A chain takes the same path as in the kernels, but for ratios that differ by rounding.
+    A chain takes the same path as in the kernels, but for ratios that differ by rounding. Spins
+    have 2 S_z from -top to top.
     """
     spins, n_chains = task.spins, len(task.spins)
     log_norms = 2 * np.real(log_psi(spins))
     counts = np.zeros(n_chains, dtype=np.int64)
-    sites = np.empty((n_chains, 3), dtype=np.int64)
+    sites = np.empty((n_chains, 3 if top == 1 else 4), dtype=np.int64)
     proposed = np.empty(n_chains, dtype=bool)
     for draw in range(-task.n_discard, task.drawn.shape[1]):
         for _ in range(task.sweep_size):
-            propose_all(task.move, spins, task.rng, task.bonds, sites, proposed)
+            if top == 1:
+                propose_all(task.move, spins, task.rng, task.bonds, sites, proposed)
+            else:
+                propose_all_levels(task.move, spins, task.rng, task.bonds, top, sites, proposed)
             chains = np.flatnonzero(proposed)
             if not len(chains):
                 continue
@@ -82,12 +88,62 @@ def metropolis_sweep(log_psi: LogPsi, task: SweepTask) -> np.ndarray:
 
 
 def _moved(spins: np.ndarray, sites: np.ndarray) -> np.ndarray:
-    """Copies of spins (n, N) with one site each turned, or two where the second is not negative."""
-    rows = np.arange(len(spins))
-    spins[rows, sites[:, 0]] *= -1
-    both = sites[:, 1] >= 0
-    spins[rows[both], sites[both, 1]] *= -1
+    """Copies of spins (n, N) with one site each moved, or two where the second is not negative.
+
+    Spins of S > 1/2 have their new values in the columns of ``sites`` after the two sites.
+    """
+    rows, both = np.arange(len(spins)), sites[:, 1] >= 0
+    places = (rows, sites[:, 0]), (rows[both], sites[both, 1])
+    if sites.shape[1] == 3:
+        for place in places:
+            spins[place] *= -1
+    else:
+        spins[places[0]], spins[places[1]] = sites[:, 2], sites[both, 3]
     return spins
+
+
+def diagonal_of_levels(
+    sigma: np.ndarray, connections: LevelConnections, space: LocalSpace
+) -> np.ndarray:
+    """Diagonal elements of spins of any S, complex (n_samples,)."""
+    numbers = rows_of(connections, space.levels(sigma))
+    return (connections.constant + connections.diag[numbers].sum(axis=1)).astype(complex)
+
+
+def add_levels(
+    log_psi: LogPsi,
+    sigma: np.ndarray,
+    log_sigma: np.ndarray,
+    connections: LevelConnections,
+    space: LocalSpace,
+    fixed_sector: bool,
+    per_group: bool,
+    out: np.ndarray,
+) -> None:
+    """`add_off_diagonal` of spins of any S; columns of ``out`` are groups of sites."""
+    c = connections
+    n_rows = max(1, AT_ONCE // max(1, c.max_elements))
+    for start in range(0, len(sigma), n_rows):
+        spins = sigma[start : start + n_rows]
+        numbers = rows_of(c, space.levels(spins))
+        found = []
+        for g, r in {(g, r) for g in range(len(c.first_row)) for r in numbers[:, g].tolist()}:
+            which = np.flatnonzero(numbers[:, g] == r)
+            for e in range(c.row_ptr[r], c.row_ptr[r + 1]):
+                changes = slice(c.change_ptr[e], c.change_ptr[e + 1])
+                if fixed_sector and c.change_by[changes].sum():
+                    continue
+                moved = spins[which]
+                moved[:, c.group_sites[c.group_ptr[g] + c.change_at[changes]]] += c.change_by[
+                    changes
+                ]
+                found.append((which, np.full(len(which), g), np.full(len(which), c.mel[e]), moved))
+        if not found:
+            continue
+        rows, groups, elements, moved = map(np.concatenate, zip(*found, strict=True))
+        with np.errstate(over="ignore", invalid="ignore"):  # inf where a ratio is out of range
+            terms = elements * np.exp(in_chunks(log_psi, moved) - log_sigma[start + rows])
+        np.add.at(out, (start + rows, groups if per_group else np.zeros_like(groups)), terms)
 
 
 def add_off_diagonal(

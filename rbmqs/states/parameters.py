@@ -43,13 +43,13 @@ class WeightedState(FusedState):
             value.flags.writeable = False
             object.__setattr__(self, name, value)
 
-    def _check_biases(self, lengths: Mapping[str, int]) -> None:
-        """Refuse biases of other lengths, and fixed ones that are not zero."""
-        for name, length in lengths.items():
+    def _check_biases(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Refuse biases of other shapes, and fixed ones that are not zero."""
+        for name, shape in shapes.items():
             bias = getattr(self, name)
-            if bias.shape != (length,):
+            if bias.shape != shape:
                 raise ValueError(
-                    f"{name} must have shape {(length,)} for weights {self.weights.shape}, "
+                    f"{name} must have shape {shape} for weights {self.weights.shape}, "
                     f"got {bias.shape}"
                 )
             if not getattr(self, f"has_{name}") and np.any(bias):

@@ -68,7 +68,7 @@ class RBM(WeightedState):
                 f"weights must have shape (n_sites, n_hidden), both positive, "
                 f"got {self.weights.shape}"
             )
-        self._check_biases({"visible_bias": self.n_sites, "hidden_bias": self.n_hidden})
+        self._check_biases({"visible_bias": (self.n_sites,), "hidden_bias": (self.n_hidden,)})
 
     @classmethod
     def random(

@@ -52,9 +52,12 @@ class Repeats:
 
 
 def find_repeats(spins: np.ndarray, weights: np.ndarray | None = None) -> Repeats | None:
-    """Samples alike among spins (n_samples, N), or None where nearly all differ and count alike."""
-    bits = np.packbits(spins > 0, axis=1)
-    words = bits.view(f"V{bits.shape[1]}").ravel()
+    """Samples alike among spins (n_samples, N), or None where nearly all differ and count alike.
+
+    Numbers other than +1 and -1, such as those of visible units of spins S >= 1, may be anything.
+    """
+    rows = np.packbits(spins > 0, axis=1) if (abs(spins) == 1).all() else spins
+    words = np.ascontiguousarray(rows).view(f"V{rows.shape[1] * rows.itemsize}").ravel()
     _, first, kind, counts = np.unique(
         words, return_index=True, return_inverse=True, return_counts=True
     )

@@ -17,6 +17,7 @@ from rbmqs.states import amplitude_phase, jastrow  # noqa: F401  register their 
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import ansatz_class, name_of
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
@@ -24,7 +25,7 @@ _CHAINS = ("spins", "rng")  # what arrays of chains are called behind the same p
 _OF_RBM = ("visible_bias", "hidden_bias", "weights")
 
 
-def innermost(psi: VariationalState) -> RBM | SymmetricRBM:
+def innermost(psi: VariationalState) -> RBM | SymmetricRBM | SpinRBM:
     """The RBM, plain or tied, that is projected, or `psi` itself.
 
     Raises
@@ -33,7 +34,7 @@ def innermost(psi: VariationalState) -> RBM | SymmetricRBM:
         Neither of them.
     """
     found = psi.base if isinstance(psi, ProjectedRBM) else psi
-    if not isinstance(found, RBM | SymmetricRBM):
+    if not isinstance(found, RBM | SymmetricRBM | SpinRBM):
         raise TypeError(f"psi must be an RBM, plain, tied or projected, got {type(psi).__name__}")
     return found
 

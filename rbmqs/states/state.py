@@ -17,12 +17,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from hamiltonians.operators.connections import Connections
+from hamiltonians.operators.level_connections import LevelConnections
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import AnySector, SpinSector
 from hamiltonians.utils.checks import flag, instance, spin_array
 from rbmqs.core.local_energy import diagonal_values
 from rbmqs.states.explicit import explicit_jacobian
-from rbmqs.states.generic import SweepTask, add_off_diagonal, in_chunks, metropolis_sweep
+from rbmqs.states.generic import (
+    SweepTask,
+    add_levels,
+    add_off_diagonal,
+    diagonal_of_levels,
+    in_chunks,
+    metropolis_sweep,
+)
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
@@ -205,7 +214,11 @@ class VariationalState(ABC):
             `prepare(sigma)` where it is known already.
         """
         cache = self.prepare(sigma) if cache is None else cache
-        add_off_diagonal(self.log_psi, sigma, cache, connections, fixed_sector, per_flip, out)
+        where = (self.log_psi, sigma, cache, connections)
+        if isinstance(connections, LevelConnections):
+            add_levels(*where, self.hilbert, fixed_sector, per_flip, out)
+        else:
+            add_off_diagonal(*where, fixed_sector, per_flip, out)
 
     def jacobian(
         self,
@@ -228,7 +241,14 @@ class VariationalState(ABC):
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""
-        return metropolis_sweep(self.log_psi, task)
+        return metropolis_sweep(self.log_psi, task, self.hilbert.values[0])
+
+    def diagonal_values(self, sigma: np.ndarray, connections: Connections) -> np.ndarray:
+        """<sigma|O|sigma> of every configuration, complex (n_samples,)."""
+        c = connections
+        if isinstance(c, LevelConnections):
+            return diagonal_of_levels(sigma, c, self.hilbert)
+        return diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
 
     def local_values(
         self,
@@ -239,9 +259,9 @@ class VariationalState(ABC):
     ) -> np.ndarray:
         """sum_sigma' <sigma|O|sigma'> psi(sigma')/psi(sigma), complex (n_samples,)."""
         flag("fixed_sector", fixed_sector)
-        sigma, c = self._checked(sigma, connections), connections
-        values = diagonal_values(sigma, c.diag_coef, c.diag_ptr, c.diag_sites)
-        self.add_off_diagonal(sigma, c, fixed_sector, False, values[:, None], cache)
+        sigma = self._checked(sigma, connections)
+        values = self.diagonal_values(sigma, connections)
+        self.add_off_diagonal(sigma, connections, fixed_sector, False, values[:, None], cache)
         return values
 
     def flip_ratios(
@@ -251,27 +271,38 @@ class VariationalState(ABC):
         fixed_sector: bool,
         cache: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips)."""
-        sigma = self._checked(sigma, connections)
-        ratios = np.zeros((len(sigma), len(connections.flip_ptr) - 1), dtype=complex)
+        """The off-diagonal terms of `local_values` flip by flip, complex (n_samples, n_flips).
+
+        Of spins S > 1/2, group of sites by group of sites.
+        """
+        sigma, c = self._checked(sigma, connections), connections
+        ends = c.group_ptr if isinstance(c, LevelConnections) else c.flip_ptr
+        ratios = np.zeros((len(sigma), len(ends) - 1), dtype=complex)
         self.add_off_diagonal(sigma, connections, fixed_sector, True, ratios, cache)
         return ratios
 
     def _checked(self, sigma: Any, connections: Any) -> np.ndarray:
         """Rows of spins as kernels take them, int8 (n_samples, N)."""
-        instance("connections", connections, Connections)
+        kind = Connections if self.hilbert.is_spin_half else LevelConnections
+        instance("connections", connections, kind)
         is_row = isinstance(sigma, np.ndarray) and sigma.dtype == np.int8 and sigma.ndim == 2
         if is_row and sigma.shape[1] == self.n_sites and sigma.flags.c_contiguous:
             return sigma
-        return np.atleast_2d(spin_array("sigma", sigma, self.n_sites))
+        return np.atleast_2d(self._spins(sigma))
+
+    def _spins(self, sigma: Any) -> np.ndarray:
+        """Configurations (..., N) as int8, checked."""
+        if self.hilbert.is_spin_half:
+            return spin_array("sigma", sigma, self.n_sites)
+        return self.hilbert.check("sigma", sigma)
 
     def ratio(self, sigma_new: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """psi(sigma_new) / psi(sigma), elementwise over leading axes."""
         return np.exp(self.log_psi(sigma_new) - self.log_psi(sigma))
 
-    def log_state_vector(self, sector: Sector) -> np.ndarray:
+    def log_state_vector(self, sector: AnySector) -> np.ndarray:
         """log psi of every basis state of a sector, in the sector's order."""
-        instance("sector", sector, Sector)
+        instance("sector", sector, Sector if self.hilbert.is_spin_half else SpinSector)
         if sector.dimension > MAX_STATES:
             raise ValueError(
                 f"state vector of {sector.dimension} states refused, at most {MAX_STATES} allowed"
@@ -289,7 +320,7 @@ class VariationalState(ABC):
             ]
         )
 
-    def state_vector(self, sector: Sector) -> np.ndarray:
+    def state_vector(self, sector: AnySector) -> np.ndarray:
         """Normalised amplitudes on a sector's basis, shape (dimension,).
 
         Raises
@@ -301,7 +332,7 @@ class VariationalState(ABC):
         psi = np.exp(log_psi - np.max(log_psi.real))
         return psi / np.linalg.norm(psi)
 
-    def overlap(self, vector: np.ndarray, sector: Sector) -> float:
+    def overlap(self, vector: np.ndarray, sector: AnySector) -> float:
         """Fidelity |<vector|psi>|^2 / (<vector|vector> <psi|psi>) with a vector on the sector."""
         psi = self.state_vector(sector)
         vector = np.asarray(vector)
@@ -381,7 +412,7 @@ class FusedState(VariationalState):
         ValueError
             Wrong number of sites, or entries other than +-1.
         """
-        sigma = spin_array("sigma", sigma, self.n_sites)
+        sigma = self._spins(sigma)
         return self.log_amplitudes(sigma.reshape(-1, self.n_sites)).reshape(sigma.shape[:-1])
 
     def log_derivatives(self, sigma: np.ndarray) -> np.ndarray:
@@ -394,7 +425,7 @@ class FusedState(VariationalState):
         array (..., n_parameters)
             In the order of `flat`.
         """
-        sigma = spin_array("sigma", sigma, self.n_sites)
+        sigma = self._spins(sigma)
         spins = sigma.reshape(-1, self.n_sites)
         rows = self.jacobian(spins).rows(0, len(spins))
         return rows.reshape(*sigma.shape[:-1], self.n_parameters)

@@ -77,7 +77,7 @@ class SymmetricRBM(WeightedState):
                 f"weights must have shape ({n_sites}, n_features) for a group on {n_sites} sites, "
                 f"got {self.weights.shape}"
             )
-        self._check_biases({"visible_bias": self.n_orbits, "hidden_bias": self.n_features})
+        self._check_biases({"visible_bias": (self.n_orbits,), "hidden_bias": (self.n_features,)})
 
     @classmethod
     def random(

@@ -161,7 +161,7 @@ def _rbm(
     H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings, signs: Any,
     vector: np.ndarray | None, progress: bool,
 ) -> Row:  # fmt: skip
-    from hamiltonians import Sector
+    from hamiltonians.operators.spin_sectors import sector_of
     from rbmqs.runs.run import ground_state
 
     started = time.perf_counter()
@@ -169,7 +169,7 @@ def _rbm(
     seconds = time.perf_counter() - started
     fidelity = NAN
     if vector is not None:
-        fidelity = result.psi.overlap(vector, Sector(H.n_sites, H.total_sz))
+        fidelity = result.psi.overlap(vector, sector_of(H.local_space, H.total_sz))
     return Row(
         "rbmqs", H.n_sites, result.energy.mean.real, result.energy.error_of_mean,
         v_score=result.v_score, fidelity=fidelity, seconds=seconds,

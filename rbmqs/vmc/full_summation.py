@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians.operators.sectors import Sector, has_few_states
+from hamiltonians.operators.spin_sectors import sector_of
 from hamiltonians.utils.ranks import bounds
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
@@ -74,10 +75,11 @@ class Summation:
         if settings.summation is False or (settings.summation is None and settings.exact):
             return None
         limit = MAX_CONFIGURATIONS if settings.summation else settings.n_samples_of(psi)
-        if has_few_states(hamiltonian.n_sites, hamiltonian.total_sz):
+        spin_half, total_sz = hamiltonian.is_spin_half, hamiltonian.total_sz
+        if not spin_half or has_few_states(hamiltonian.n_sites, total_sz):
             n = hamiltonian.dimension
             if n <= limit:
-                sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
+                sector = sector_of(hamiltonian.local_space, total_sz)
                 return cls(hamiltonian, sector.configurations(), np.ones(n), division)
         else:
             symmetry = common_symmetry(hamiltonian, psi)

@@ -77,11 +77,10 @@ def make_sampler(
 
 def _sampler_here(hamiltonian: SpinHamiltonian, settings: SamplingSettings) -> Sampler:
     if settings.exact:
-        from hamiltonians import Sector  # start-up time
+        from hamiltonians.operators.spin_sectors import sector_of  # start-up time
 
-        return ExactSampler(
-            Sector(hamiltonian.n_sites, hamiltonian.total_sz), n_chains=settings.n_chains
-        )
+        sector = sector_of(hamiltonian.local_space, hamiltonian.total_sz)
+        return ExactSampler(sector, n_chains=settings.n_chains)
     chains = MetropolisSampler.for_hamiltonian(
         hamiltonian,
         settings.move,

@@ -182,7 +182,8 @@ def kernel_ratio_of_rows(psi, sigma, first, second, rows, scales):
     identity[0, 0] = 1
     inverse_den, num = np.empty((2, LANES))
     bias, weights = split(psi.hidden_bias), split(psi.weights)
-    metropolis._reset(numbers, sigma, bias, weights, units, identity, inverse_den, num)
+    metropolis.refresh_units(numbers, sigma, bias, weights, units)
+    metropolis.fill_denominators(numbers, units, identity, inverse_den, num)
     return naive.from_python(metropolis.norm_ratio)(
         numbers, units, rows, first, second, scales, inverse_den, may_overflow, num
     )

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rbmqs.sampling.initial_configurations import sites_of_terms
 from rbmqs.sr.local import UnitBlocks
 from rbmqs.states.rbm import RBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
@@ -85,8 +86,8 @@ class DistanceShift:
         n = self.hamiltonian.n_sites
         edges = {
             pair
-            for string in self.hamiltonian.terms.terms
-            for pair in combinations(sorted({site for site, _ in string}), 2)
+            for sites in sites_of_terms(self.hamiltonian)
+            for pair in combinations(sorted(set(sites)), 2)
         }
         steps = steps_between(n, sorted(edges))
         return np.where(steps < 0, n, steps)

@@ -187,7 +187,7 @@ class ProbeChains:
     def _fresh(self, name: str, number: int, iteration: int) -> np.ndarray:
         key = np.random.SeedSequence(self.seed, spawn_key=(5, iteration, number))
         pattern = self.patterns.get(name, np.zeros(self.hamiltonian.n_sites, dtype=np.int8))
-        return state_in_sector(pattern, self.hamiltonian.total_sz, np.random.default_rng(key))
+        return state_in_sector(pattern, self.hamiltonian, np.random.default_rng(key))
 
     def outlying(
         self, psi: VariationalState, samples: Samples, energy: Stats, n_samples: int
@@ -212,7 +212,7 @@ class ProbeChains:
         outlying, n_far = samples.of_all(outlying), int(samples.of_all(far).sum())
         if n_far == 0:
             return None
-        largest = sum(abs(c) for c in self.hamiltonian.terms.terms.values())
+        largest = self.hamiltonian.energy_scale + abs(self.hamiltonian.trace)
         weight = self.share * n_samples / (len(outlying) * samples.shape[1])
         spins, energies = samples.flat[far.ravel()], np.minimum(values[far], largest)
         return OutlyingSamples(spins, energies, weight, outlying, n_far)

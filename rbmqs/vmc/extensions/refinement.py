@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hamiltonians.operators.local_space import LocalSpace
 from rbmqs.estimators.chain_diagnostics import reset_chains
 from rbmqs.estimators.error_bars import MAX_R_HAT
 from rbmqs.estimators.estimate import Estimate
@@ -70,7 +71,7 @@ def _chains_of(estimate: Estimate, seed: int, number: int) -> ChainState:
     spins, division = estimate.samples.spins[:, -1].copy(), estimate.samples.division
     key = np.random.SeedSequence(seed, spawn_key=(6, number))
     n_chains = len(estimate.local_energies)
-    fresh = random_chains(spins.shape[1], None, n_chains, key)
+    fresh = random_chains(LocalSpace(spins.shape[1]), None, n_chains, key)
     return replace(fresh if division is None else division.own(fresh), spins=spins)
 
 
