@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import hamiltonians as hm
+from hamiltonians.operators.spin_sectors import sector_of
 from rbmqs.runs.run import ground_state, resume
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.explicit import explicit_jacobian
@@ -58,8 +59,7 @@ def check_state(state: VariationalState, *, total_sz: float | None = None, seed:
     """
     _check_members(state)
     rng = np.random.default_rng(seed)
-    sector = hm.Sector(state.n_sites, total_sz)
-    basis = sector.states_to_spins(sector.basis_states())
+    basis = sector_of(state.hilbert, total_sz).configurations()
     _check_shapes(state, basis)
     _check_round_trip(state, basis, rng)
     psi = _with_structure(state, basis, rng)
@@ -213,8 +213,11 @@ def _compare(what: str, found: np.ndarray, expected: np.ndarray) -> None:
     )
 
 
-def _hamiltonian(n_sites: int, total_sz: float | None) -> hm.SpinHamiltonian:
+def _hamiltonian(space: hm.LocalSpace, total_sz: float | None) -> hm.SpinHamiltonian:
     """Flips of one and two sites with signs and phases; in a sector, those that conserve S_z."""
+    n_sites = space.n_sites
+    if not space.is_spin_half:
+        return _spin_hamiltonian(space, total_sz)
     pairs = [(i, (i + 1) % n_sites) for i in range(n_sites if n_sites > 2 else n_sites - 1)]
     terms = hm.PauliSum.sum(
         (1 + 0.1 * i) * (hm.X(i) * hm.X(j) + hm.Y(i) * hm.Y(j)) - 0.7 * hm.Z(i) * hm.Z(j)
@@ -226,12 +229,25 @@ def _hamiltonian(n_sites: int, total_sz: float | None) -> hm.SpinHamiltonian:
     return hm.spin_hamiltonian(terms, n_sites=n_sites, total_sz=total_sz)
 
 
+def _spin_hamiltonian(space: hm.LocalSpace, total_sz: float | None) -> hm.SpinHamiltonian:
+    """The same for spins S > 1/2, with elements that move a spin by two units."""
+    spins, n = space.spins, space.n_sites
+    terms = []
+    for i, j in [(i, (i + 1) % n) for i in range(n if n > 2 else n - 1)]:
+        dot = hm.spin_dot(i, j, (spins[i], spins[j]))
+        terms += [(1 + 0.1 * i) * dot, 0.4 * dot * dot, -0.3 * hm.Sz(i, spins[i]) ** 2]
+        if total_sz is None:
+            sx, sy = hm.Sx(i, spins[i]), hm.Sy(i, spins[i])
+            terms += [0.8 * sx, -0.3 * sy @ hm.Sz(j, spins[j])]
+    return hm.spin_hamiltonian(hm.SpinOperator.sum(terms), n, total_sz=total_sz, spin=spins)
+
+
 def _check_local_values(
     psi: VariationalState, kept: np.ndarray, present: np.ndarray, total_sz: float | None
 ) -> None:
     """Local values against the sparse matrix, with the cache of `prepare` and without."""
-    hamiltonian = _hamiltonian(psi.n_sites, total_sz)
-    amplitudes = psi.state_vector(hm.Sector(psi.n_sites, total_sz))
+    hamiltonian = _hamiltonian(psi.hilbert, total_sz)
+    amplitudes = psi.state_vector(sector_of(psi.hilbert, total_sz))
     expected = (hamiltonian.to_sparse() @ amplitudes)[present] / amplitudes[present]
     fixed, c = total_sz is not None, hamiltonian.connections
     cache = psi.prepare(kept)
@@ -283,8 +299,9 @@ def _check_sweeps(
     """Last draws of many independent chains against |psi|^2, by chi-squared."""
     move = "flip" if total_sz is None else "pair-exchange"
     sampler = MetropolisSampler(
-        psi.n_sites, total_sz, move, n_chains=_CHAINS, n_discard_per_chain=_SWEEPS
-    )
+        psi.n_sites, total_sz, move, n_chains=_CHAINS, n_discard_per_chain=_SWEEPS,
+        spin=psi.hilbert.spins[0],
+    )  # fmt: skip
     few = replace(sampler, n_chains=8, n_discard_per_chain=2)
     once, again = (few.sample(psi, few.start(seed), 3)[0].spins for _ in range(2))
     _require(
@@ -292,7 +309,7 @@ def _check_sweeps(
         "sweep gives other samples for the same seed: draw random numbers from task.rng only",
     )
     samples, _ = sampler.sample(psi, sampler.start(seed), 1)
-    counts = _counts(basis, samples.flat)
+    counts = _counts(basis, samples.flat, psi.hilbert.n_local_states)
     if _p_value(counts, log_norms) >= FALSE_ALARM:
         return
     for power, hint in ((-1, ": amplitude ratio inverted?"), (2, ""), (0.5, ""), (0, "")):
@@ -307,9 +324,9 @@ def _check_sweeps(
     )
 
 
-def _counts(basis: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+def _counts(basis: np.ndarray, drawn: np.ndarray, n_values: int) -> np.ndarray:
     """How often each configuration of the basis was drawn."""
-    powers = 2.0 ** np.arange(basis.shape[1])
+    powers = float(n_values) ** np.arange(basis.shape[1])
     order = np.argsort(basis @ powers)
     places = np.searchsorted((basis @ powers)[order], drawn @ powers)
     return np.bincount(order[places], minlength=len(basis))
@@ -348,7 +365,7 @@ def _check_files(psi: VariationalState, sigma: np.ndarray) -> None:
 
 def _check_resume(psi: VariationalState, total_sz: float | None) -> None:
     """Four iterations at once, and two and two with a checkpoint between them."""
-    hamiltonian = _hamiltonian(psi.n_sites, total_sz)
+    hamiltonian = _hamiltonian(psi.hilbert, total_sz)
     sampling = SamplingSettings(n_samples=64, n_chains=4, n_final_samples=64, summation=False)
     settings = RunSettings(n_iterations=4, sampling=sampling)
     whole = ground_state(hamiltonian, psi=psi, settings=settings, progress=False)

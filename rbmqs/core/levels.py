@@ -121,9 +121,10 @@ def add_levels(spins, cache, tables, connections, top, fixed_sector, per_group, 
                 count, moment, log_scale = 0, 0, 0j
                 moves[1] = -1
                 for c in range(change_ptr[e], change_ptr[e + 1]):
-                    site, by = group_sites[start + connections.change_at[c]], connections.change_by[c]
+                    site = group_sites[start + connections.change_at[c]]
+                    by = np.intp(connections.change_by[c])
                     level = (top - np.intp(spins[s, site])) >> 1
-                    moves[count] = (site * d + level) * d + level - (np.intp(by) >> 1)
+                    moves[count] = (site * d + level) * d + level - (by >> 1)
                     log_scale += scales[0, moves[count]]
                     moment += by
                     count += 1
@@ -211,8 +212,9 @@ def _run_chains(
 
 
 def sample_levels(
-    spins, rng, beta, move, bonds, tables, hidden_bias, level_weights, n_discard, sweep_size, samples
-):
+    spins, rng, beta, move, bonds, tables, hidden_bias, level_weights, n_discard, sweep_size,
+    samples,
+):  # fmt: skip
     """`rbmqs.core.metropolis.sample` of spins of any S; level_weights : (parts, N, d, M)."""
     accepted = np.zeros(len(spins), dtype=np.int64)
     _run_chains(

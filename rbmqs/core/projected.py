@@ -41,7 +41,7 @@ def _ratio_by_logs(split, cache, g, rows, first, second, scratch):
 
 @inlined_exact_kernel
 def ratio_of_rows(split, cache, g, rows, first, second, scales, may_overflow, scratch):
-    """psi(sigma') / psi(sigma) of row g of a cache; ``scales`` as in `rbmqs.core.tables.FlipTables`."""
+    """psi(sigma') / psi(sigma) of row g of a cache, of a move by one row or two of `FlipTables`."""
     n_units = rows.shape[2]
     size = len(split) * n_units
     product, ok = 0j, False

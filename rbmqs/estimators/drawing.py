@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from rbmqs.utils.progress import Progress
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from hamiltonians.operators.local_space import LocalSpace
     from rbmqs.states.state import VariationalState
 
 ENUMERATED = 2**12  # configurations up to which a sector is enumerated: draws are independent then
@@ -49,7 +50,7 @@ def sampler_of_sector(space: LocalSpace, total_sz: float | None, n_chains: int) 
     n_sites = space.n_sites
     if n_sites <= MAX_BITS and sector_of(space, total_sz).dimension <= ENUMERATED:
         return ExactSampler(sector_of(space, total_sz), n_chains)
-    keywords = {"n_chains": n_chains, "spin": space.spins[0]}
+    keywords: dict[str, Any] = {"n_chains": n_chains, "spin": space.spins[0]}
     if total_sz is not None:
         return MetropolisSampler(n_sites, total_sz, "pair-exchange", **keywords)
     pairs = np.stack(np.triu_indices(n_sites, 1), axis=1)

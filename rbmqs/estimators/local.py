@@ -7,11 +7,12 @@ the energy and every observable.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hamiltonians import observable_connections
+from hamiltonians.operators.level_connections import level_connections
 from rbmqs.estimators.consistency import check_consistent, check_kinds
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
@@ -123,6 +124,10 @@ def observable_values(
     check_kinds(hamiltonian=hamiltonian, observable=observable)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     rotated = hamiltonian.rotate_observable(observable)
-    connections = observable_connections(rotated, hamiltonian.n_sites)
     fixed = hamiltonian.total_sz is not None
+    connections: Any
+    if hamiltonian.is_spin_half:
+        connections = observable_connections(rotated, hamiltonian.n_sites)
+    else:
+        connections = level_connections(rotated, hamiltonian.local_space, fixed)
     return local_estimators(psi, connections, samples, fixed_sector=fixed)

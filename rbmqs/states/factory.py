@@ -176,7 +176,7 @@ class AnsatzSpec:
             if spin_half:
                 psi = SymmetricRBM.random(group, alpha, n_features=n_features, **keywords)
         if not spin_half:
-            shape = {"n_hidden": n_hidden, "n_features": n_features, "group": group}
+            shape: dict[str, Any] = {"n_hidden": n_hidden, "n_features": n_features, "group": group}
             psi = SpinRBM.random(hamiltonian, alpha, **shape, **keywords, **self.keywords)
         return psi if sector is None else ProjectedRBM(psi, sector)
 

@@ -127,7 +127,8 @@ def add_levels(
         spins = sigma[start : start + n_rows]
         numbers = rows_of(c, space.levels(spins))
         found = []
-        for g, r in {(g, r) for g in range(len(c.first_row)) for r in numbers[:, g].tolist()}:
+        pairs = ((g, r) for g, own in enumerate(numbers.T) for r in np.unique(own).tolist())
+        for g, r in pairs:
             which = np.flatnonzero(numbers[:, g] == r)
             for e in range(c.row_ptr[r], c.row_ptr[r + 1]):
                 changes = slice(c.change_ptr[e], c.change_ptr[e + 1])

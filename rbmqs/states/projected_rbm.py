@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamiltonians.operators.connections import is_invariant
+from hamiltonians.operators.level_connections import LevelConnections
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from rbmqs.core import images
 from rbmqs.core.projected import add_projected, sample_projected
@@ -27,11 +28,11 @@ from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import OfBase, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
-    from hamiltonians.operators.connections import Connections
     from rbmqs.states.generic import SweepTask
 
 _TRIVIAL = 1e-10  # how far characters may be from those that psi demands
@@ -44,7 +45,7 @@ class ProjectedRBM(OfBase):
 
     Parameters
     ----------
-    base : RBM or SymmetricRBM
+    base : RBM, SymmetricRBM or SpinRBM
         psi, whose parameters are those of the whole.
     sector : hamiltonians.SymmetrySector
         Group, characters and parity under spin inversion.
@@ -56,12 +57,14 @@ class ProjectedRBM(OfBase):
         this wavefunction vanishes; different numbers of sites.
     """
 
-    base: RBM | SymmetricRBM
+    base: RBM | SymmetricRBM | SpinRBM
     sector: SymmetrySector
 
     def __post_init__(self) -> None:
-        if not isinstance(self.base, RBM | SymmetricRBM):
-            raise TypeError(f"base must be RBM or SymmetricRBM, got {type(self.base).__name__}")
+        if not isinstance(self.base, RBM | SymmetricRBM | SpinRBM):
+            raise TypeError(
+                f"base must be RBM, SymmetricRBM or SpinRBM, got {type(self.base).__name__}"
+            )
         if not isinstance(self.sector, SymmetrySector):
             raise TypeError(f"sector must be a SymmetrySector, got {type(self.sector).__name__}")
         if self.sector.group.n_sites != self.base.n_sites:
@@ -132,7 +135,7 @@ class ProjectedRBM(OfBase):
 
     def structure(self) -> dict[str, Any]:
         """The structure of the base, by kind, and the sector."""
-        kind = "plain" if isinstance(self.base, RBM) else "tied"
+        kind = _KINDS[type(self.base)]
         return {
             kind: self.base.structure(),
             "permutations": self.sector.group.permutations,
@@ -146,17 +149,14 @@ class ProjectedRBM(OfBase):
         cls, structure: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
     ) -> ProjectedRBM:
         """See `VariationalState.from_structure`."""
-        base: RBM | SymmetricRBM
-        if "plain" in structure:
-            base = RBM.from_structure(structure["plain"], parameters)
-        else:
-            base = SymmetricRBM.from_structure(structure["tied"], parameters)
+        kind, name = next((kind, name) for kind, name in _KINDS.items() if name in structure)
+        base = kind.from_structure(structure[name], parameters)
         group = SymmetryGroup(structure["permutations"])
         names = ("characters", "parity", "label")
         return cls(base, SymmetrySector(group, *(structure[name] for name in names)))
 
     @cached_property
-    def _plain(self) -> RBM:
+    def _plain(self) -> RBM | SpinRBM:
         return self.base if isinstance(self.base, RBM) else self.base.plain
 
     @cached_property
@@ -166,15 +166,24 @@ class ProjectedRBM(OfBase):
 
     def _projected(self, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights (n_samples, n_images) of the terms in Psi, and log Psi (n_samples,)."""
-        permutations, signs, characters = self._images
+        permutations, signs, _ = self._images
         log_psi = np.empty((len(sigma), self.n_images), dtype=complex)
+        if isinstance(self.base, SpinRBM):
+            n_rows = rows_at_once(self._plain.flip_tables)
+            for part, found in images.images_in_parts(sigma, permutations, signs, n_rows):
+                amplitudes = self._plain.log_amplitudes(found.reshape(-1, self.n_sites))
+                log_psi[part] = amplitudes.reshape(len(found), -1)
+            return self._weighted(log_psi)
         n_units = self._plain.flip_tables.rows.shape[2]
         images.image_amplitudes(
             self._plain.flip_tables.split, np.ascontiguousarray(sigma, dtype=np.int8),
             permutations, signs, *self._rbm, n_units, log_psi,
         )  # fmt: skip
-        image_weights, log_sums = np.empty_like(log_psi), np.empty(len(sigma), dtype=complex)
-        images.project(log_psi, characters, image_weights, log_sums)
+        return self._weighted(log_psi)
+
+    def _weighted(self, log_psi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        image_weights, log_sums = np.empty_like(log_psi), np.empty(len(log_psi), dtype=complex)
+        images.project(log_psi, self._images[2], image_weights, log_sums)
         return image_weights, log_sums
 
     def log_amplitudes(self, spins: np.ndarray) -> np.ndarray:
@@ -188,7 +197,7 @@ class ProjectedRBM(OfBase):
     def add_off_diagonal(
         self,
         sigma: np.ndarray,
-        connections: Connections,
+        connections: Any,
         fixed_sector: bool,
         per_flip: bool,
         out: np.ndarray,
@@ -196,11 +205,16 @@ class ProjectedRBM(OfBase):
     ) -> None:
         """See `VariationalState.add_off_diagonal`."""
         sigma = np.ascontiguousarray(sigma, dtype=np.int8)
-        if self._plain.exceeds_tables(int(np.diff(connections.flip_ptr).max(initial=0))):
+        of_levels = isinstance(connections, LevelConnections)
+        ends = connections.change_ptr if of_levels else connections.flip_ptr
+        commutes = not per_flip and self._commutes_with(connections)
+        if self._plain.exceeds_tables(int(np.diff(ends).max(initial=0))) or (
+            of_levels and not commutes
+        ):
             where = (sigma, connections, fixed_sector, per_flip, out)
             VariationalState.add_off_diagonal(self, *where, self.log_psi(sigma))
             return
-        if not per_flip and self._commutes_with(connections):
+        if commutes:
             image_weights = self.prepare(sigma) if cache is None else cache
             self._add_over_images(sigma, connections, fixed_sector, image_weights, out[:, 0])
             return
@@ -212,7 +226,7 @@ class ProjectedRBM(OfBase):
     def _add_over_images(
         self,
         sigma: np.ndarray,
-        connections: Connections,
+        connections: Any,
         fixed_sector: bool,
         image_weights: np.ndarray,
         out: np.ndarray,
@@ -230,16 +244,19 @@ class ProjectedRBM(OfBase):
             self._plain.add_off_diagonal(rows, connections, fixed_sector, False, values)
             out[part] += (image_weights[part] * values.reshape(-1, self.n_images)).sum(axis=1)
 
-    def _commutes_with(self, connections: Connections) -> bool:
+    def _commutes_with(self, connections: Any) -> bool:
         """Whether the off-diagonal part of an operator is invariant under every image."""
         if not self._asked or self._asked[0][0] is not connections:
             permutations, signs, _ = self._images
-            answer = is_invariant(connections, permutations, signs)
+            if isinstance(self._plain, SpinRBM):
+                answer = self._plain.is_invariant(connections, permutations, signs)
+            else:
+                answer = is_invariant(connections, permutations, signs)
             self._asked[:] = [(connections, answer)]
         return self._asked[0][1]
 
     @cached_property
-    def _asked(self) -> list[tuple[Connections, bool]]:
+    def _asked(self) -> list[tuple[Any, bool]]:
         """The operator that was asked for last, and the answer: a run asks for H time and again."""
         return []
 
@@ -257,7 +274,7 @@ class ProjectedRBM(OfBase):
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
-        if self._plain.exceeds_tables(2):
+        if isinstance(self.base, SpinRBM) or self._plain.exceeds_tables(2):
             return VariationalState.sweep(self, task)
         return sample_projected(
             *task[:5], self._plain.flip_tables, self._rbm, self._group, *task[5:]
@@ -277,15 +294,24 @@ class ProjectedRBM(OfBase):
         }
 
 
-def is_even(psi: RBM | SymmetricRBM) -> bool:
+_KINDS: dict[type[RBM | SymmetricRBM | SpinRBM], str] = {
+    RBM: "plain",
+    SymmetricRBM: "tied",
+    SpinRBM: "spins",
+}  # of bases, in files
+
+
+def is_even(psi: RBM | SymmetricRBM | SpinRBM) -> bool:
     """Whether psi(-sigma) = psi(sigma) for every value of its parameters."""
+    if isinstance(psi, SpinRBM):
+        return False
     if isinstance(psi, SymmetricRBM) and psi.spin_inversion:
         return True
     return not (psi.has_visible_bias or psi.has_hidden_bias)
 
 
 def _coset_representatives(
-    base: RBM | SymmetricRBM, sector: SymmetrySector
+    base: RBM | SymmetricRBM | SpinRBM, sector: SymmetrySector
 ) -> tuple[np.ndarray, np.ndarray]:
     """One element for each set of elements under which psi(g sigma) is the same.
 
@@ -293,7 +319,8 @@ def _coset_representatives(
     part of the sector's group.
     """
     group, characters = sector.group, np.asarray(sector.characters)
-    tied = [] if isinstance(base, RBM) else list(base.group.permutations)
+    tied_over = getattr(base, "group", None)
+    tied = [] if tied_over is None else list(tied_over.permutations)
     known = {row.tobytes(): g for g, row in enumerate(group.permutations)}
     inner = [known[row.tobytes()] for row in tied if row.tobytes() in known]
     if any(abs(characters[g] - 1) > _TRIVIAL for g in inner):

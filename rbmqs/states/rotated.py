@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.operators.level_connections import LevelConnections
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
 from rbmqs.states.rbm import RBM
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import OfBase, VariationalState
 
 if TYPE_CHECKING:
@@ -31,6 +33,13 @@ def unrotated(psi: VariationalState, rotation: Rotation | None) -> VariationalSt
     """
     if rotation is None or not any(rotation.sixths):
         return psi
+    if isinstance(psi, SpinRBM) and psi.group is None:
+        return replace(
+            psi,
+            visible_bias=psi.visible_bias + 1j * np.outer(_radians(rotation), psi.of_sz),
+            weights=psi.weights.astype(complex),
+            has_visible_bias=True,
+        )
     if not isinstance(psi, RBM):
         return RotatedState(psi, rotation)
     phases = 1j * _radians(rotation) / 2
@@ -99,6 +108,10 @@ class RotatedState(OfBase):
     ) -> None:
         """See `VariationalState.add_off_diagonal`: each flip of the base by its phase."""
         c = connections
+        if isinstance(c, LevelConnections):
+            turned = _turned(c, _radians(self.rotation))
+            self.base.add_off_diagonal(sigma, turned, fixed_sector, per_flip, out, cache)
+            return
         if self.rotation.is_real:
             n_half_turns = np.array(self.rotation.sixths)[c.flip_sites] // HALF_TURN
             parity = np.add.reduceat(n_half_turns, c.flip_ptr[:-1]) % 2
@@ -125,6 +138,36 @@ class RotatedState(OfBase):
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Chains of the base: |psi| is the same."""
         return self.base.sweep(task)
+
+
+def _turned(c: LevelConnections, radians: np.ndarray) -> LevelConnections:
+    """U A U^dagger of an operator on spins of any S: rows for each group, with its phases."""
+    tables = np.unique(c.first_row)
+    ends = dict(zip(tables.tolist(), [*tables[1:].tolist(), len(c.row_ptr) - 1], strict=True))
+    diag, counts, mel, n_changes, at, by, first = [], [], [], [], [], [], [0]
+    for g, row in enumerate(c.first_row.tolist()):
+        rows, elements = slice(row, ends[row]), slice(c.row_ptr[row], c.row_ptr[ends[row]])
+        changes = slice(c.change_ptr[elements.start], c.change_ptr[elements.stop])
+        number = np.diff(c.change_ptr[elements.start : elements.stop + 1])
+        angles = radians[c.group_sites[c.group_ptr[g] + c.change_at[changes]]]
+        of_elements = np.repeat(np.arange(len(number)), number)
+        sums = np.bincount(of_elements, angles * c.change_by[changes] / 2, len(number))
+        mel.append(c.mel[elements] * np.exp(1j * sums))
+        diag.append(c.diag[rows])
+        counts.append(np.diff(c.row_ptr[row : ends[row] + 1]))
+        n_changes.append(number)
+        at.append(c.change_at[changes])
+        by.append(c.change_by[changes])
+        first.append(first[-1] + ends[row] - row)
+    return c._replace(
+        first_row=np.array(first[:-1], np.int64),
+        diag=np.concatenate(diag),
+        row_ptr=np.cumsum([0, *np.concatenate(counts)], dtype=np.int64),
+        mel=np.concatenate(mel),
+        change_ptr=np.cumsum([0, *np.concatenate(n_changes)], dtype=np.int64),
+        change_at=np.concatenate(at),
+        change_by=np.concatenate(by),
+    )
 
 
 def _radians(rotation: Rotation) -> np.ndarray:

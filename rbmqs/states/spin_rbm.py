@@ -160,7 +160,7 @@ class SpinRBM(WeightedState):
         rows, (n_sites, k, n_units) = found.pop("permutations"), parameters["weights"].shape
         group = None if rows is None else SymmetryGroup(rows)
         n_orbits = n_sites if group is None else len(np.unique(orbits_of(group)))
-        zeros = {"visible_bias": np.zeros((n_orbits, k)), "hidden_bias": np.zeros(n_units)}
+        zeros: dict[str, Any] = {"visible_bias": np.zeros((n_orbits, k)), "hidden_bias": np.zeros(n_units)}
         return cls(**{**zeros, **parameters}, group=group, **found)
 
     def describe(self) -> dict[str, Any]:
@@ -171,7 +171,7 @@ class SpinRBM(WeightedState):
         return {**super().describe(), **own}
 
     @cached_property
-    def hilbert(self) -> LocalSpace:  # type: ignore[override]
+    def hilbert(self) -> LocalSpace:
         """Twice S_z from 2 S to -2 S on all sites."""
         top = round(2 * self.spin)
         return LocalSpace(self.n_sites, tuple(range(top, -top - 1, -2)))
@@ -196,6 +196,13 @@ class SpinRBM(WeightedState):
         """phi of each level, largest S_z first, float64 (2 S + 1, K)."""
         integers, units = _features_of_levels(self.spin, self.units)
         return integers * units
+
+    @property
+    def of_sz(self) -> np.ndarray:
+        """Numbers c with c . phi(s) = s, float64 (K,)."""
+        return (
+            np.array([1.0, 0.0]) if self.units == "quadratic" else np.array(self.hilbert.values) / 2
+        )
 
     @cached_property
     def plain(self) -> SpinRBM:
@@ -284,6 +291,32 @@ class SpinRBM(WeightedState):
             sigma, cache, self.flip_tables, connections, self._top, fixed_sector, per_flip, out
         )
 
+    def is_invariant(
+        self, connections: LevelConnections, permutations: np.ndarray, signs: np.ndarray
+    ) -> bool:
+        """Whether an operator is the same after permutations and inversions of all spins.
+
+        Asked of its local values in a random product state phi: those of phi at the image g sigma
+        are those of phi(g .) at sigma.
+        """
+        rng = np.random.default_rng(0)
+        shape = (16, self.n_sites)
+        sigma = self.hilbert.configurations(rng.integers(self.hilbert.local_dims, size=shape))
+        a = rng.normal(size=(self.n_sites, self._top + 1))
+        bias, weights = np.zeros(1), np.zeros((*a.shape, 1))
+
+        def values(level_bias: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            psi = SpinRBM(level_bias, bias, weights, self.spin, "one-hot")
+            return psi.local_values(rows, connections, False)
+
+        for row, sign in zip(permutations, signs, strict=True):
+            moved = np.empty_like(a)
+            moved[row] = a if sign > 0 else a[:, ::-1]
+            images = (sign * sigma[:, row]).astype(np.int8)
+            if not np.allclose(values(a, images), values(moved, sigma), rtol=1e-9, atol=1e-9):
+                return False
+        return True
+
     def jacobian(
         self,
         sigma: np.ndarray,
@@ -318,7 +351,7 @@ class SpinRBM(WeightedState):
     ) -> np.ndarray:
         """Weighted sums of O over images int8 (n_samples, n_images, N), given their cache."""
         n, n_images = images.shape[:2]
-        n_sites, k, n_features = self.weights.shape
+        n_sites, k, _ = self.weights.shape
         image_weights = image_weights if self.is_complex else image_weights.real
         found = []
         if self.has_visible_bias:
@@ -341,13 +374,14 @@ class SpinRBM(WeightedState):
         """Derivatives by b (n_samples, F) and W (n_samples, N, K, F), one k at a time."""
         integers, units = _features_of_levels(self.spin, self.units)
         n_sites, k, n_features = self.weights.shape
+        rows = self.group.permutations  # type: ignore[union-attr]
         of_images = integers[(self._top - images.astype(np.intp)) >> 1]
         own = np.empty((len(images), n_sites, k, n_features), self.weights.dtype)
         out = np.empty((len(images), n_features * (1 + n_sites), 2 if self.is_complex else 1))
         for c in range(k):
             tied_derivatives(
                 split_numbers(self.weights), np.ascontiguousarray(of_images[..., c]), cache,
-                np.asarray(image_weights, complex), self.group.permutations, False, n_features, out,
+                np.asarray(image_weights, complex), rows, False, n_features, out,
             )  # fmt: skip
             found = out.view(self.weights.dtype)[:, :, 0]
             own[:, :, c] = units[c] * found[:, n_features:].reshape(-1, n_sites, n_features)

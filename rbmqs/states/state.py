@@ -193,7 +193,7 @@ class VariationalState(ABC):
     def add_off_diagonal(
         self,
         sigma: np.ndarray,
-        connections: Connections,
+        connections: Any,
         fixed_sector: bool,
         per_flip: bool,
         out: np.ndarray,
@@ -205,11 +205,12 @@ class VariationalState(ABC):
         ----------
         sigma : int8 (n_samples, N)
         connections : Connections
+            `LevelConnections` for spins S > 1/2.
         fixed_sector : bool
             Whether amplitudes outside the samples' sector of S_z count as zero.
         per_flip : bool
-            Whether each flip has a column of its own.
-        out : complex128 (n_samples, 1), or (n_samples, n_flips) if per flip
+            Whether each flip, or group of sites of spins S > 1/2, has a column of its own.
+        out : complex128 (n_samples, 1), or (n_samples, n_columns) if per flip
         cache : array, optional
             `prepare(sigma)` where it is known already.
         """
@@ -243,7 +244,7 @@ class VariationalState(ABC):
         """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""
         return metropolis_sweep(self.log_psi, task, self.hilbert.values[0])
 
-    def diagonal_values(self, sigma: np.ndarray, connections: Connections) -> np.ndarray:
+    def diagonal_values(self, sigma: np.ndarray, connections: Any) -> np.ndarray:
         """<sigma|O|sigma> of every configuration, complex (n_samples,)."""
         c = connections
         if isinstance(c, LevelConnections):
@@ -253,7 +254,7 @@ class VariationalState(ABC):
     def local_values(
         self,
         sigma: np.ndarray,
-        connections: Connections,
+        connections: Any,
         fixed_sector: bool,
         cache: np.ndarray | None = None,
     ) -> np.ndarray:
@@ -267,7 +268,7 @@ class VariationalState(ABC):
     def flip_ratios(
         self,
         sigma: np.ndarray,
-        connections: Connections,
+        connections: Any,
         fixed_sector: bool,
         cache: np.ndarray | None = None,
     ) -> np.ndarray:

@@ -176,7 +176,7 @@ def _configurations(
 ) -> np.ndarray:
     """Configurations (n, N) drawn from |psi|^2, in random order."""
     seed = int(rng.integers(2**63))
-    sampler = sampler_of_sector(psi.n_sites, total_sz, _CHAINS)
+    sampler = sampler_of_sector(psi.hilbert, total_sz, _CHAINS)
     if isinstance(sampler, MetropolisSampler):
         sampler = replace(sampler, sweep_size=_THINNING * psi.n_sites)
     n_draws = max(4, -(-n // _CHAINS))

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from hamiltonians.operators.local_space import LocalSpace
 from rbmqs.estimators.drawing import sampler_of_sector
 from rbmqs.sampling.chains import ChainState, random_chains
 from rbmqs.sampling.metropolis import MetropolisSampler
@@ -118,7 +119,7 @@ class SampledObjective:
 
     @cached_property
     def _sampler(self) -> MetropolisSampler:
-        found = sampler_of_sector(self.shots.n_sites, None, N_CHAINS)
+        found = sampler_of_sector(LocalSpace(self.shots.n_sites), None, N_CHAINS)
         if isinstance(found, MetropolisSampler):
             return found
         return MetropolisSampler(self.shots.n_sites, n_chains=N_CHAINS)
@@ -139,7 +140,7 @@ class SampledObjective:
 
     def _annealed(self, psi: VariationalState) -> _Chains:
         """From uniform configurations to |psi|^2 (Neal, Stat. Comput. 11, 125 (2001))."""
-        start = random_chains(psi.n_sites, None, N_CHAINS, self.seed)
+        start = random_chains(psi.hilbert, None, N_CHAINS, self.seed)
         spins, rng = start.spins.copy(), start.rng.copy()
         log_weights = np.zeros(N_CHAINS)
         room = np.empty((N_CHAINS, 1, psi.n_sites), np.int8)

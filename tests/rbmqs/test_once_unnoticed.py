@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import binom, chi2
 
-from hamiltonians import X, chain, heisenberg, identity, ising
+from hamiltonians import LocalSpace, X, chain, heisenberg, identity, ising
 from hamiltonians.exact import thick_restart
 from rbmqs import RBM, MetropolisSampler, expect
 from rbmqs.boltzmann import BernoulliRBM
@@ -83,7 +83,7 @@ def test_an_imaginary_energy_is_noticed_from_five_of_its_errors(errors, said):
 
 def test_random_starts_have_the_magnetisation_of_coins():
     """5,000 chains of 8 spins: chi-squared of the number of up spins against the binomial law."""
-    up = (random_chains(8, None, 5000, seed=3).spins > 0).sum(axis=1)
+    up = (random_chains(LocalSpace(8), None, 5000, seed=3).spins > 0).sum(axis=1)
     counts = np.bincount(up, minlength=9)
     expected = 5000 * binom.pmf(np.arange(9), 8, 0.5)
     assert chi2.sf(np.sum((counts - expected) ** 2 / expected), 8) > 1e-4

@@ -16,7 +16,7 @@ from on_threads import on_one_and_two_threads
 from scipy.stats import chi2
 
 import rbmqs.states.rbm as wavefunction_module
-from hamiltonians import Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
+from hamiltonians import LocalSpace, Sector, X, Y, Z, chain, heisenberg, ising, spin_hamiltonian
 from rbmqs.core import metropolis, proposals
 from rbmqs.core.random import below, fill_uniform, next_word
 from rbmqs.core.simd import LANES
@@ -430,7 +430,7 @@ def test_chains_do_not_depend_on_how_many_there_are():
 
 def test_a_seed_sequence_is_not_used_up():
     root = np.random.SeedSequence(6)
-    first, second = (random_chains(6, 0, 4, root) for _ in range(2))
+    first, second = (random_chains(LocalSpace(6), 0, 4, root) for _ in range(2))
     np.testing.assert_array_equal(first.rng, second.rng)
     np.testing.assert_array_equal(first.spins, second.spins)
     assert len(np.unique(first.rng)) == 16
