@@ -160,8 +160,8 @@ class SpinRBM(WeightedState):
         rows, (n_sites, k, n_units) = found.pop("permutations"), parameters["weights"].shape
         group = None if rows is None else SymmetryGroup(rows)
         n_orbits = n_sites if group is None else len(np.unique(orbits_of(group)))
-        zeros: dict[str, Any] = {"visible_bias": np.zeros((n_orbits, k)), "hidden_bias": np.zeros(n_units)}
-        return cls(**{**zeros, **parameters}, group=group, **found)
+        found |= {"visible_bias": np.zeros((n_orbits, k)), "hidden_bias": np.zeros(n_units)}
+        return cls(**{**found, **parameters, "group": group})
 
     def describe(self) -> dict[str, Any]:
         """Shape of the wavefunction, for logs and checkpoints."""
