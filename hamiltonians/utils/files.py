@@ -25,6 +25,10 @@ def write_atomically(path: Path, write: Any) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename is None:  # a full disk is noticed by `write`, which knows no name
+            error.filename = str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

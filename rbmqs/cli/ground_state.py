@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.files import goes_on_without
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
     add_fail_if_not_converged,
@@ -122,11 +123,12 @@ def run_resume(options: argparse.Namespace) -> int:
 def _finish(result: Any, plot: str | None, options: argparse.Namespace) -> int:
     """Print the report, draw the picture, say how to go on."""
     print(result)
-    if plot is None and result.directory is not None:
-        plot = str(Path(result.directory) / "energy.png")
-    if plot is not None and result.history:
-        result.plot(plot)
-        print(f"{'picture':<14} {plot}")
+    own = None if result.directory is None else Path(result.directory) / "energy.png"
+    path = own if plot is None else Path(plot)
+    if path is not None and result.history:
+        with nullcontext() if plot is not None else goes_on_without(path):
+            result.plot(path)
+            print(f"{'picture':<14} {path}")
     if result.interrupted is not None:
         if result.directory is not None:
             say(f"saved; go on with: rbmqs resume {result.directory}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import gc
 import signal
+import warnings
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from hamiltonians.utils.failures import end_job, failed_alone, is_reporting
 from rbmqs import __version__
@@ -134,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 for a finished run, 2 for bad input, 3 for a run that has not converged if
     --fail-if-not-converged is set, 128 + signal for an interrupted one.
     """
+    if arguments is None:  # the command itself, not a call from Python
+        warnings.showwarning = _say_warning
     options = build_parser().parse_args(arguments)
     # Compiling kernels makes millions of objects that stay: looking through them for garbage every
     # 700 allocations is 8 % of a first run.
@@ -154,6 +157,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("rbmqs: interrupted")
         return exit_codes.INTERRUPTED + signal.SIGINT
+
+
+def _say_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """One line for whoever types commands, to whom files of the package mean nothing."""
+    say(f"rbmqs: warning: {message}")
 
 
 def _info(options: argparse.Namespace) -> int:

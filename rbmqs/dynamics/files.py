@@ -213,9 +213,11 @@ class EvolutionFiles:
         """Write the result and draw the picture."""
         if self.directory is None:
             return
-        write_json(self.directory / RESULT, result.to_dict())
+        with goes_on_without(self.directory / RESULT):
+            write_json(self.directory / RESULT, result.to_dict())
         if len(result.times) > 1:
-            result.plot(self.directory / PICTURE)
+            with goes_on_without(self.directory / PICTURE):
+                result.plot(self.directory / PICTURE)
 
 
 def read_evolution_log(path: Path) -> list[EvolutionRecord]:

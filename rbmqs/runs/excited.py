@@ -16,6 +16,7 @@ import numpy as np
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.utils.checks import instance, number, positive_int
+from hamiltonians.utils.files import goes_on_without
 from rbmqs.estimators.observables.overlap import state_fidelity
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.prepare import PreparedRun, prepare, split_keywords, with_keywords
@@ -229,7 +230,8 @@ def excited_states(
                 break
         result = ExcitedStates(tuple(runs), margin, directory)
         if directory is not None:
-            write_json(directory / RESULT, result.to_dict())
+            with goes_on_without(directory / RESULT):
+                write_json(directory / RESULT, result.to_dict())
     pass_on(runs[-1].interrupted, result)
     return result
 

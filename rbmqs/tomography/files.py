@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.states.state import VariationalState
@@ -115,7 +116,8 @@ class ReconstructionFiles:
         table: dict[str, Any] = {"format": "rbmqs-reconstruction", "what": head, **dict(rows)}
         table["is_done"] = found.stage == DONE
         table["goodness"] = [g._asdict() for g in result.goodness] if _is_small(result) else None
-        write_json(self.directory / RESULT, plain(table))
+        with goes_on_without(self.directory / RESULT):
+            write_json(self.directory / RESULT, plain(table))
 
     def _write(self, found: Progressed) -> None:
         assert self.directory is not None
@@ -137,7 +139,8 @@ class ReconstructionFiles:
             state = getattr(found, name)
             if state is not None:
                 header[name] = _put_state(name, state, arrays)
-        write_archive(self.directory / CHECKPOINT, KIND, arrays, plain(header))
+        with goes_on_without(self.directory / CHECKPOINT):
+            write_archive(self.directory / CHECKPOINT, KIND, arrays, plain(header))
         self._saved_at = time.monotonic()
 
     def _read(self, path: Path) -> None:

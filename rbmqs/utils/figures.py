@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamiltonians.utils.files import write_atomically
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -32,7 +34,9 @@ def panels(n_rows: int, width: float, height: float, **options: Any) -> tuple[An
 
 
 def saved(figure: Any, path: str | Path | None) -> Any:
-    """The figure, written to a file of the format of its ending where a path is given."""
+    """The figure, written to a file of the format of its ending (png) where a path is given."""
     if path is not None:
-        figure.savefig(path, dpi=150)
+        path = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
+        kind = path.suffix[1:]
+        write_atomically(path, lambda file: figure.savefig(file, dpi=150, format=kind))
     return figure
