@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hamiltonians.utils.checks import number
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
     add_fail_if_not_converged,
@@ -23,7 +20,6 @@ from rbmqs.utils.interrupts import signals_reported
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.runs.config import Config
     from rbmqs.states.state import VariationalState
 
 EXAMPLES = """rbmqs evolve ising --length 20 -p J=-1 --field 1.0 --from runs/h05 --until 1 --echo
@@ -107,19 +103,15 @@ _SETTINGS = (
 
 def run_evolve(options: argparse.Namespace) -> int:
     """Evolve, print, draw."""
-    import numpy as np
-
     from rbmqs.dynamics.evolution import evolve
     from rbmqs.runs.config import config_from_table
+    from rbmqs.studies.quenches import evolved_model, output_times
 
     if (options.run_directory is None) == (options.start is None):
         raise ValueError("give either --from DIR or --start DIRECTION")
     config = config_from_table(table_from_options(options))
-    H = _driven(config, options.drive)
-    n = 20 if options.every is None else options.until / number("--every", options.every, above=0)
-    if not (np.isfinite(options.until) and options.until > 0 and 0.5 < n < 1e6):
-        raise ValueError(f"--until must be positive, and --every no longer, got {options.until:g}")
-    times = options.until / max(round(n), 1) * np.arange(max(round(n), 1) + 1)
+    H = evolved_model(config, dict(named_values("--drive", options.drive, "NAME=EXPRESSION")))
+    times = output_times(options.until, options.every, "--").tolist()
     given = {name: getattr(options, name) for name in _SETTINGS}
     with signals_reported():
         result = evolve(
@@ -141,22 +133,6 @@ def run_evolve(options: argparse.Namespace) -> int:
     if result.interrupted is not None:
         return exit_codes.of_interruption(result.interrupted, options.output)
     return exit_codes.of_verdict(not result.status, options)
-
-
-def _driven(config: Config, drives: list[str]) -> SpinHamiltonian | Callable[[float], Any]:
-    """The Hamiltonian, a function of the time where parameters are driven."""
-    from rbmqs.studies.expressions import evaluate
-
-    if not drives:
-        return config.hamiltonian()
-    texts = dict(named_values("--drive", drives, "NAME=EXPRESSION"))
-
-    def at(time: float) -> SpinHamiltonian:
-        values = {name: evaluate(text, {"t": time}) for name, text in texts.items()}
-        model = replace(config.model, parameters={**config.model.parameters, **values})
-        return model.build(config.lattice)
-
-    return at
 
 
 def _start(options: argparse.Namespace, H: SpinHamiltonian) -> Any:

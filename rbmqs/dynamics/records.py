@@ -160,6 +160,11 @@ class Evolution(Tabled):
         return self.observables[name]
 
     @property
+    def largest_r2(self) -> float:
+        """The largest relative error of the equations, on other samples where there are any."""
+        return max(map(_error, self.records), default=0.0)
+
+    @property
     def step_errors(self) -> float:
         """Estimated errors of all steps, Fubini-Study distances, added up; nan where projected."""
         return float(sum(record.error for record in self.records))
@@ -247,10 +252,9 @@ class Evolution(Tabled):
             steps = f"{len(self.records)} ({rejected} repeated) by {self.settings.stepping}"
             total = self.step_errors
             errors = "" if np.isnan(total) else f", errors add up to {total:.1g}"
-            largest = max(map(_error, self.records))
             rows += [
                 ("steps", f"{steps}{errors}, {self.seconds:.1f} s"),
-                ("r^2", f"largest {largest:.2g}, integral {last.integrated_r2:.2g}"),
+                ("r^2", f"largest {self.largest_r2:.2g}, integral {last.integrated_r2:.2g}"),
             ]
         for name, series in self.observables.items():
             exact = "" if not self.exact or name not in self.exact else (

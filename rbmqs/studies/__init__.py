@@ -12,7 +12,7 @@ __all__, __getattr__, __dir__ = names_on_first_use(
     {
         "collecting": "collect",
         "executors": "make_executor",
-        "points": "load_arrays load_history load_wavefunction",
+        "points": "load_arrays load_history load_quench load_wavefunction",
         "reading": "read_study study_from_table",
         "reports": "write_report",
         "running": "StudyOutcome run_study",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamiltonians.utils.archive import read_arrays
+from rbmqs.studies.quenches import read_curves
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.work import CORRELATIONS
 
@@ -72,6 +73,14 @@ def load_arrays(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
     if not path.exists():
         return {}
     return read_arrays(path)
+
+
+def load_quench(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
+    """`times` and, along the evolution of a point, each observable with its `_error`.
+
+    With `_exact` where exact values are known; empty where the point has no [quench].
+    """
+    return read_curves(_directory(root, point_id))
 
 
 def _directory(root: str | Path, point_id: str) -> Path:

@@ -19,12 +19,12 @@ from rbmqs.runs.signs import KNOWN
 from rbmqs.studies.axes import MAX_POINTS, axes_of, product
 from rbmqs.studies.expressions import evaluate
 from rbmqs.studies.header import Header, header_of
-from rbmqs.studies.study import Point, Study, StudyError
+from rbmqs.studies.study import QUENCH, Point, Study, StudyError
 from rbmqs.studies.validation import problems_of
 from rbmqs.utils.parsing import parse_toml, read_text
 from rbmqs.utils.tables import digest, flatten, set_path
 
-SECTIONS = ("model", "lattice", "ansatz", "run", "sampling", "optimiser")
+SECTIONS = ("model", "lattice", "ansatz", "run", "sampling", "optimiser", QUENCH)
 TABLES = ("study", "grid", "list", "derived", "reference", *SECTIONS)
 FORMAT = 1  # of the fingerprint; raised when the same table comes to mean another run
 SIGNED = 3  # where a run takes the known signs of its ground state, which it once left alone

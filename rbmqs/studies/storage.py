@@ -93,7 +93,8 @@ class StudyDirectory:
     def publish(self, point_id: str) -> None:
         """Move a point from work/ to points/ with the checksums of its files."""
         source, target = self.work(point_id), self.point(point_id)
-        names = sorted(path.name for path in source.iterdir() if path.name != SUMS)
+        names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
+        names = [name for name in names if name != SUMS]
         for name in names:
             _sync(source / name)
         lines = "".join(f"{_sha256(source / name)}  {name}\n" for name in names)
@@ -151,9 +152,10 @@ def _read_sums(directory: Path) -> dict[str, str]:
     """Checksum of every file of a finished point."""
     try:
         lines = (directory / SUMS).read_text(encoding="ascii").splitlines()
-        sums = {
-            checked_name(name): value for value, name in (line.split("  ", 1) for line in lines)
-        }
+        sums = {name: value for value, name in (line.split("  ", 1) for line in lines)}
+        for name in sums:
+            for part in name.split("/"):
+                checked_name(part)
     except (OSError, ValueError) as error:
         raise DamagedError(f"{directory / SUMS} cannot be read: {error}") from None
     if RECORD not in sums:

@@ -9,6 +9,7 @@ from typing import Any
 from rbmqs.runs.config import Config, config_from_table
 
 OBSERVABLES = ("magnetisations", "correlations")
+QUENCH = "quench"
 REFERENCE_METHODS = ("best", "exact", "none")
 
 
@@ -49,7 +50,8 @@ class Point:
     axes, derived : dict
         Values by dotted path, as listed and as computed.
     table : dict
-        The whole configuration, as `rbmqs.runs.config.config_from_table` takes it.
+        The whole configuration: what `rbmqs.runs.config.config_from_table` takes, and perhaps
+        [quench] (`rbmqs.studies.quenches`).
     parent : str or None
         Point whose parameters this one starts from.
     fingerprint : str
@@ -63,9 +65,14 @@ class Point:
     parent: str | None
     fingerprint: str
 
+    @property
+    def run_table(self) -> dict[str, Any]:
+        """What `config_from_table` takes of the table."""
+        return {name: table for name, table in self.table.items() if name != QUENCH}
+
     def config(self) -> Config:
         """The configuration of the run."""
-        return config_from_table(self.table)
+        return config_from_table(self.run_table)
 
 
 @dataclass(frozen=True)

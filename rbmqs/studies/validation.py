@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rbmqs.runs.config import config_from_table, config_problems, known_part
+from rbmqs.studies.quenches import evolved_model, output_times, quench_of
 from rbmqs.studies.references import listed_reference
 from rbmqs.utils.tables import digest
 
@@ -38,9 +39,11 @@ def _point_problems(
     point: Point, rule: ReferenceRule, hamiltonians: dict[str, SpinHamiltonian]
 ) -> Iterator[str]:
     """Problems of one point: unknown keys, and whatever its known part comes to."""
-    yield from config_problems(point.table)
-    table = known_part(point.table)
-    checks: tuple[Callable[..., Any], ...] = (_check_ansatz, _check_sampler, _check_reference)
+    yield from config_problems(point.run_table)
+    table = known_part(point.run_table)
+    checks: tuple[Callable[..., Any], ...] = (
+        _check_ansatz, _check_sampler, _check_reference, _check_quench
+    )  # fmt: skip
     try:
         config = config_from_table(table)
     except _ERRORS as error:
@@ -95,3 +98,13 @@ def _check_reference(point: Point, config: Config, H: SpinHamiltonian, rule: Ref
 
     if listed_reference(point, H.n_sites, rule) is None and rule.method == "exact":
         check_plan(H, memory_plan(H), None)
+
+
+def _check_quench(point: Point, config: Config, H: SpinHamiltonian, rule: ReferenceRule) -> None:
+    quench = quench_of(point.table)
+    if quench is None:
+        return
+    quench.evolution_settings(config.run.seed)
+    quench.quantities(H.n_sites)
+    evolved_model(config, quench.parameters)
+    output_times(quench.until, quench.every)

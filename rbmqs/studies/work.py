@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.ranks import decided_by_first
 from rbmqs.studies.processes import limit_threads
+from rbmqs.studies.quenches import evolve_point, quench_of, quench_row
 from rbmqs.studies.storage import RECORD, StudyDirectory
 from rbmqs.studies.study import Point, ReferenceRule
 from rbmqs.utils.json_files import write_json
@@ -100,7 +101,13 @@ def _run(
     result = replace(result, reference=reference, verdict=judged_again(result, reference))
     work = directory.work(point.id)
     result.save(work)
-    _write_record(work, point, result, observables, n_resumed, started)
+    quench, evolved = quench_of(point.table), {}
+    if quench is not None:
+        evolution = evolve_point(point.config(), quench, result, work)
+        if evolution.interrupted is not None:
+            return INTERRUPTED
+        evolved = quench_row(evolution)
+    _write_record(work, point, result, observables, n_resumed, started, evolved)
     directory.publish(point.id)
     return DONE
 
@@ -150,8 +157,9 @@ def _write_record(
     observables: tuple[str, ...],
     n_resumed: int,
     started: float,
+    evolved: dict[str, Any],
 ) -> None:
-    """point.json and correlations.npz."""
+    """point.json and correlations.npz; `evolved` has the columns of a quench."""
     from rbmqs.studies.measurements import correlation_arrays, scalar_observables
     from rbmqs.studies.provenance import provenance
     from rbmqs.studies.rows import row_of
@@ -161,6 +169,7 @@ def _write_record(
         row |= scalar_observables(result)
     if "correlations" in observables:
         _write_arrays(work / CORRELATIONS, correlation_arrays(result))
+    row |= evolved
     n_here = max(1, len(result.history) - n_resumed)
     row["seconds_per_iteration"] = result.seconds["optimisation"] / n_here
     row["seconds"] = time.perf_counter() - started

@@ -178,6 +178,7 @@ GOOD |= {
     studies.collect: {"root": "no-such-study"},
     studies.load_arrays: {"root": "no-such-study", "point_id": "a"},
     studies.load_history: {"root": "no-such-study", "point_id": "a"},
+    studies.load_quench: {"root": "no-such-study", "point_id": "a"},
     studies.load_wavefunction: {"root": "no-such-study", "point_id": "a"},
     studies.load_table: {"path": "no-such-table.csv"},
     studies.read_study: {"path": "no-such.toml"},

@@ -13,6 +13,7 @@ from rbmqs.studies.figures.order import (
     plot_order_parameters,
     plot_structure_factor,
 )
+from rbmqs.studies.figures.quenches import plot_quenches
 from rbmqs.studies.figures.scaling import (
     finite_size,
     plot_alpha,
@@ -30,6 +31,7 @@ FIGURES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "finite_size": ("Extrapolation to infinite size", plot_finite_size),
     "variance": ("Extrapolation to zero variance", plot_variance_extrapolation),
     "alpha": ("Scaling with alpha", plot_alpha),
+    "quenches": ("Evolution after a quench", plot_quenches),
     "convergence": ("Convergence", plot_convergence),
 }
 
@@ -44,6 +46,7 @@ __all__ = [
     "plot_energy",
     "plot_finite_size",
     "plot_order_parameters",
+    "plot_quenches",
     "plot_structure_factor",
     "plot_variance_extrapolation",
 ]

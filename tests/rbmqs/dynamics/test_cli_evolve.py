@@ -50,8 +50,9 @@ def test_from_a_run_whose_signs_were_taken_by_itself(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--until", "1"], "give either --from DIR or --start DIRECTION"),
-        (["--start", "+x", "--until", "-1"], "--until must be positive"),
+        (["--start", "+x", "--until", "-1"], "--until must be greater than 0"),
         (["--start", "+x", "--until", "1", "--every", "0"], "--every must be greater than 0"),
+        (["--start", "+x", "--until", "1", "--every", "3"], "--every must lie between 1"),
         (["--start", "up", "--until", "1"], "directions must be vectors or names"),
         (["--start", "+x", "--until", "1", "--drive", "h=t+"], "expression 't+' has no value"),
         (["--start", "+x", "--until", "1", "--drive", "g=t"], "g"),
