@@ -1,8 +1,9 @@
 """Slices of the slow tests, and sessions under CI that fail where a test is skipped needlessly.
 
 ``python -m pytest -m slow --slice 3/8`` keeps every eighth test, and those that each submission
-runs (marked ``submission``). With the environment variable ``CI`` a skip needs one of the reasons
-below, in force on this machine; all that the other skipped tests need is installed by ``.ci/run``.
+runs. Those are marked ``submission``, which makes them slow too: the README's command leaves them
+to ``.ci/run``. With the environment variable ``CI`` a skip needs one of the reasons below, in force on
+this machine; all that the other skipped tests need is installed by ``.ci/run``.
 """
 
 import os
@@ -38,7 +39,11 @@ def pytest_configure():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m "not slow" is applied
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("submission"):
+            item.add_marker("slow")
     text = config.getoption("slice")
     if text is None:
         return

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.submission
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 

@@ -30,7 +30,7 @@ SEARCHES = {
     "contrastive divergence": "boltzmann",
     "MPI": "cluster",
 }
-pytestmark = [pytest.mark.slow, pytest.mark.submission]
+pytestmark = pytest.mark.submission
 
 
 @pytest.fixture(scope="module")

@@ -167,12 +167,14 @@ def test_local_energies(case: Case) -> None:
     assert_same_local_energies(case)
 
 
+@pytest.mark.submission
 def test_step_by_every_solver(case: Case) -> None:
     for theirs in (case.netket_direction(use_ntk=True), case.netket_direction(use_ntk=False)):
         for method in SOLVERS:
             assert relative_difference(case.direction(method), theirs) <= TOLERANCE[method], method
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(
     "rbm",
     [
@@ -300,6 +302,7 @@ def test_state_of_another_size_is_refused() -> None:
         to_netket_state(RBM.random(6), HAMILTONIANS["ising"])
 
 
+@pytest.mark.submission
 def test_ground_state_with_netket(capfd: pytest.CaptureFixture[str]) -> None:
     hamiltonian = HAMILTONIANS["heisenberg sector"]
     exact = np.linalg.eigvalsh(hamiltonian.to_dense())[0]

@@ -66,6 +66,7 @@ def operators():
     yield local + 1.5
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("number", range(4))
 def test_operators_have_our_matrix(number):
     operator = list(operators())[number]
@@ -75,6 +76,7 @@ def test_operators_have_our_matrix(number):
     np.testing.assert_allclose(again.to_dense(), operator.to_dense(), atol=1e-12)
 
 
+@pytest.mark.submission
 def test_spin_units_are_a_quarter_of_a_heisenberg_energy():
     H = hm.heisenberg(hm.triangular(3), total_sz=0.5)
     operator = to_netket(H, units="spin")

@@ -55,6 +55,7 @@ def quspin_spectrum(static, total_sz, **blocks):
     return hamiltonian(static, [], basis=basis, dtype=np.complex128, **CHECKS).eigvalsh()
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(("total_sz", "seed"), [(0, 1), (1, 2), (2, 3)])
 def test_every_momentum(total_sz, seed):
     H, static = random_ring(total_sz, seed)

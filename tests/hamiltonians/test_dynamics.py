@@ -25,6 +25,7 @@ def test_free_fermions_against_an_independent_program(row):
     assert found.loschmidt_echo[1] == pytest.approx(echo, abs=1e-9)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("n", [5, 6])
 def test_free_fermions_against_vectors_with_fields_that_change(periodic, n):

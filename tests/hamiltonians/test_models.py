@@ -94,6 +94,7 @@ def test_every_model_runs_with_its_defaults():
         assert H.is_real
 
 
+@pytest.mark.submission
 @pytest.mark.netket
 def test_matrices_are_those_of_netket():
     netket = pytest.importorskip("netket")
@@ -106,6 +107,7 @@ def test_matrices_are_those_of_netket():
         np.testing.assert_allclose(heisenberg(lattice).to_dense(), theirs, atol=1e-12)
 
 
+@pytest.mark.submission
 @pytest.mark.netket
 def test_j1j2_and_marshall_matrices_are_those_of_netket():
     netket = pytest.importorskip("netket")

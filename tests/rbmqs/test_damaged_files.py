@@ -269,6 +269,7 @@ def hostile_file(kind, directory):
     return next(directory.iterdir())
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(
     "kind",
     ["overlap", "members", "compressed", "header", "negative", "lists.json", "lists.jsonl",

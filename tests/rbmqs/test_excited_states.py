@@ -38,6 +38,7 @@ def three_states(chain_in_fields, tmp_path_factory):
     )
 
 
+@pytest.mark.submission
 def test_three_lowest_states_of_a_chain_in_random_fields(chain_in_fields, three_states):
     exact = hm.ground_state(chain_in_fields, 3).energies
     sector = hm.Sector(8, 0)

@@ -320,6 +320,7 @@ def test_flip_ratios(fixed):
         np.testing.assert_allclose(ratios[:, f], expected, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("scale", [1.0, 8.0, 15.0, 30.0])
 def test_ratios_where_products_leave_the_range_of_doubles(scale):
     """prod 2 cosh reaches 1e+20000; ratios that a double can hold stay right to 1e-9."""

@@ -191,6 +191,7 @@ def trained(share, n_sites=48, n_iterations=300):
     return hamiltonian, next(s.psi for _, s in steps if s.iteration == n_iterations)
 
 
+@pytest.mark.submission
 def test_probes_keep_a_spurious_maximum_from_growing():
     """Without them the |psi| of two domains is e^36 times that centred, and chains stay there."""
     for share, is_centred in ((0.0, False), (1e-3, True)):

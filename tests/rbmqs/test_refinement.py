@@ -39,6 +39,7 @@ def estimated(state, settings):
     return end_run(H, state.psi, state, sampler, settings)
 
 
+@pytest.mark.submission
 def test_without_probes_the_disagreement_stays_and_is_named(untended):
     found = estimated(untended, WITHOUT)
     assert (found.state, found.n_iterations) == (None, 0)
@@ -46,6 +47,7 @@ def test_without_probes_the_disagreement_stays_and_is_named(untended):
     assert "some chains sit in regions that they never leave" in found.estimate.warnings[0]
 
 
+@pytest.mark.submission
 def test_chains_that_are_stuck_are_reset(untended):
     found = estimated(untended, SETTINGS)
     assert found.estimate.comparison.agrees
@@ -75,6 +77,7 @@ def test_chains_is_centred_join_those_that_are_stuck(untended, monkeypatch):
     assert counts[1] == 16
 
 
+@pytest.mark.submission
 def test_refinement_stops_when_asked(untended):
     asked = iter(range(100))
     sampler = make_sampler(H, SAMPLING)

@@ -61,6 +61,7 @@ def p_value(sampler, psi, total_sz, start, n_sweeps=60, seed=5):
     return chi_squared(samples.flat, total_sz, probabilities)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("case", CASES)
 def test_replicas_draw_from_psi_squared(case):
     psi, H, start = CASES[case]

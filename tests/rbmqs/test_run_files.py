@@ -80,6 +80,7 @@ def test_resume_and_start_beside_a_live_run_are_refused(copy, capsys):
     assert not (copy / ".lock").exists()
 
 
+@pytest.mark.submission
 def test_two_resumes_at_once_leave_one_whole_log(copy):
     command = [sys.executable, "-m", "rbmqs", "resume", str(copy), "--iterations", "400", "--quiet"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}

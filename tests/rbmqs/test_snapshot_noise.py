@@ -60,6 +60,7 @@ def test_the_second_order_of_a_product_state():
     np.testing.assert_allclose(found.xx_error[first, second], expected, rtol=0.1)
 
 
+@pytest.mark.submission
 def test_coverage_of_learnt_product_states():
     """100 sets of 60 shots, each fitted by its own means: 87 or more lie within two bars.
 

@@ -201,6 +201,7 @@ def test_operators_that_commute_go_by_whole_images(monkeypatch, name):
     np.testing.assert_allclose(fast, slow, rtol=1e-11)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("move", ["exchange", "pair-exchange", "flip", "mixed"])
 @pytest.mark.parametrize("name", ["projected", "projected odd", "projected real", "tied even"])
 def test_samples_have_the_distribution(name, move):
@@ -267,6 +268,7 @@ def test_chains_that_start_where_symmetry_forbids_it_leave():
     assert not np.any(np.all(samples.spins[:, -1] == 1, axis=1))
 
 
+@pytest.mark.submission
 def test_energies_by_full_summation_in_every_sector():
     """4x4, sampled against the state vector in each sector of the space group."""
     lattice = hm.square(4)

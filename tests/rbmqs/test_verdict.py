@@ -75,6 +75,7 @@ def test_unfinished_runs_have_one_reason():
     assert unfinished("x").word == "NOT CONVERGED"
 
 
+@pytest.mark.submission
 def test_a_larger_error_bar_is_never_kinder(good):
     """200 energies, error bars and variances, with and without a reference."""
     rng = np.random.default_rng(1)
@@ -183,6 +184,7 @@ def test_one_site_and_no_energy_at_all():
         assert "status" in str(result)
 
 
+@pytest.mark.submission
 def test_a_projected_state_is_compared_with_its_own_sector():
     """Case 19."""
     result = rbmqs.ground_state(

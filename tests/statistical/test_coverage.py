@@ -15,6 +15,7 @@ from rbmqs.estimators.observables import correlations
 from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.metropolis import MetropolisSampler
 
+pytestmark = pytest.mark.submission
 N_ESTIMATES = 200
 SWEEPS = {"weakly correlated": 8, "strongly correlated": 1}
 HAMILTONIANS = {

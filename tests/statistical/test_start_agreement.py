@@ -9,6 +9,7 @@ from rbmqs.estimators.chain_diagnostics import compare_starts
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.initial_configurations import started_chains
 
+pytestmark = pytest.mark.submission
 N_ESTIMATES = 300
 HAMILTONIANS = {
     "flips": ising(chain(8), h=1.0),

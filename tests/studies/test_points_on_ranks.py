@@ -22,6 +22,7 @@ TABLE = {
 }
 
 
+@pytest.mark.submission
 @needs_ranks
 def test_two_ranks_optimise_each_point(tmp_path, monkeypatch):
     for name, value in (ALONE | {LAUNCHER: " ".join([*on_ranks.LAUNCHER, "-n"])}).items():

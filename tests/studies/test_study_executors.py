@@ -13,7 +13,7 @@ from rbmqs.studies import make_executor, read_study, run_study
 from rbmqs.studies.executors import SlurmExecutor
 
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")
-pytestmark = [pytest.mark.slow, pytest.mark.submission]
+pytestmark = pytest.mark.submission
 
 
 @pytest.fixture(scope="module")

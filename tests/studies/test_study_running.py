@@ -56,6 +56,7 @@ def progress(root: Path) -> float:
     return len(list((root / "points").glob("*"))) + 0.5 * any(p.stat().st_size for p in logs)
 
 
+@pytest.mark.submission
 def test_killed_study_ends_with_the_same_results(undisturbed, tmp_path):
     path, root = write_study(tmp_path), tmp_path / "killed"
     assert kill_at_random(path, root, 2, N_POINTS, seed=5) == []

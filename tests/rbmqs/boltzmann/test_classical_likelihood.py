@@ -67,6 +67,7 @@ def test_free_energy_and_pseudo_likelihood(dtype):
     assert ours(machine, rows) == pytest.approx(expected, abs=10 * tolerance)
 
 
+@pytest.mark.submission
 def test_annealing_brackets_and_covers():
     """20 machines: forward and reverse within four errors of the truth, and on their sides.
 

@@ -155,6 +155,7 @@ def nade():
     return model
 
 
+@pytest.mark.submission
 def test_the_gradient_of_nade():
     model = nade()
     learner = model._learned
@@ -181,6 +182,7 @@ def test_nade_is_normalised_and_its_samples_are_its_own():
     assert p_value(model.sample(20_000, random_state=1), wrong) < 1e-4
 
 
+@pytest.mark.submission
 def test_nade_comes_close_to_the_optimum_of_bars_and_stripes():
     data = datasets.bars_and_stripes(3)
     model = NADE(30, n_iter=1000, batch_size=16, learning_rate=0.3, random_state=1)

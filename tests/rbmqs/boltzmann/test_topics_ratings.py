@@ -157,6 +157,7 @@ def test_chains_of_ratings_follow_the_enumerated_distribution():
     assert stats.chisquare(count, np.roll(p, 1) * n).pvalue < 1e-4
 
 
+@pytest.mark.submission
 def test_ratings_beat_the_biases_of_users_and_items():
     known, held_out = datasets.taste_ratings(600, 80, share=0.25)
     model = RatingsRBM(20, n_iter=60, batch_size=50, random_state=1).fit(known)

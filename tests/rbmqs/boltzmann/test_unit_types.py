@@ -115,6 +115,7 @@ def integrated_log_z(machine):
     return logsumexp(machine.visible.log_weight(states) + volume + machine.hidden.log_sum(sent))
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(("visible", "hidden"), PAIRS)
 def test_log_z_of_a_pair_exact_and_annealed(visible, hidden):
     machine = pair(visible, hidden)

@@ -80,6 +80,7 @@ def test_a_small_state_is_as_far_off_as_its_r2_says():
     assert infidelity < one.records[-1].integrated_r2 < 10 * infidelity
 
 
+@pytest.mark.submission
 def test_sampled_steps_with_records_and_resumption(tmp_path):
     """Ring of 8 from +x, 1024 samples: m_x within 0.03 of exact; resumed runs are the same bits."""
     H = hm.ising(hm.chain(8), h=0.5, J=-1.0)

@@ -42,6 +42,7 @@ def test_a_saturated_state_has_the_whole_spectrum_and_all_strengths(saturated):
     assert response.gap == pytest.approx(energies[1] - energies[0], abs=1e-6)
 
 
+@pytest.mark.submission
 def test_a_tied_state_of_14_sites_has_the_levels_of_its_sector():
     """80 orbits, 252 parameters."""
     H = hm.heisenberg(hm.chain(14), total_sz=0)

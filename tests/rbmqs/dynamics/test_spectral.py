@@ -11,6 +11,7 @@ from rbmqs.dynamics.evolution import evolve
 from rbmqs.sampling.metropolis import MetropolisSampler
 
 
+@pytest.mark.submission
 def test_the_response_to_a_kick_is_that_of_the_exact_spectrum():
     H = hm.ising(hm.chain(6), h=1.5, J=-1.0)
     run = rbmqs.ground_state(H, alpha=3, n_iterations=200, progress=False)
