@@ -1,10 +1,11 @@
-"""Spin-1/2 Hamiltonians: lattices, Pauli sums, models, exact diagonalisation, reference energies.
+"""Spin Hamiltonians: lattices, operators, models, exact diagonalisation, reference energies.
 
     >>> from hamiltonians import chain, ising, ground_state
     >>> ground_state(ising(chain(10), h=1.0)).energy
 
-Pauli matrices throughout; sigma = +1 is up and comes first; site 0 is the leftmost Kronecker
-factor. Names below come from the files of the same subject; solvers are imported on first use.
+Spins 1/2 by Pauli matrices, others by S_x, S_y, S_z; the highest S_z is up and comes first; site 0
+is the leftmost Kronecker factor. Names below come from the files of the same subject; solvers are
+imported on first use.
 """
 
 from hamiltonians.lattices import (
@@ -55,13 +56,15 @@ _on_first_use, __getattr__, _ = names_on_first_use(
         "exact.diagonalisation": (
             "ExactResult expectation full_spectrum ground_state memory_needed memory_plan"
         ),
-        "exact.entanglement": "entanglement_entropy",
+        "exact.entanglement": "entanglement_entropy entanglement_spectrum",
         "exact.evolution": "evolve loschmidt_echo",
         "exact.free_fermions": "ising_chain_dynamics",
+        "exact.level_statistics": "LevelStatistics level_statistics",
         "exact.ground_sector": "ground_sector with_smallest_sz",
         "exact.product_states": "product_state",
         "exact.spectrum": "low_spectrum",
         "operators.sectors": "Sector",
+        "operators.spin_sectors": "SpinSector",
         "references.lookup": "Reference best_reference heisenberg_chain_energy ising_chain_energy",
         "symmetry.automorphisms": "automorphism_group symmetry_group",
         "utils.memory": "TooLargeError",

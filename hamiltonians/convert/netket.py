@@ -14,6 +14,8 @@ from hamiltonians.convert.units import check_meaning, import_library, scaled_by_
 from hamiltonians.lattices import Lattice, from_edges
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
 from hamiltonians.operators.pauli import PauliString, PauliSum
+from hamiltonians.operators.spin import SpinOperator
+from hamiltonians.utils.checks import short
 
 _PAULI = {
     "X": np.array([[0, 1], [1, 0]], dtype=complex),
@@ -46,7 +48,8 @@ def to_netket(hamiltonian: SpinHamiltonian, *, units: str) -> Any:
     hamiltonian : SpinHamiltonian
         Taken in the basis of its `terms`, the Marshall basis where it was applied.
     units : str
-        ``"pauli"`` for the same matrix, ``"spin"`` with S = sigma / 2 in place of each sigma.
+        ``"pauli"`` for the same matrix, ``"spin"`` with S = sigma / 2 in place of each sigma. Spins
+        of S >= 1 are always passed as they are, with ``"spin"``.
 
     Returns
     -------
@@ -59,6 +62,8 @@ def to_netket(hamiltonian: SpinHamiltonian, *, units: str) -> Any:
     ValueError
         If a string acts on more than ten sites in a fixed sector.
     """
+    if not hamiltonian.is_spin_half:
+        return _spins_to_netket(hamiltonian, units)
     hamiltonian = in_units(hamiltonian, units)
     nk = import_netket()
     hilbert = nk.hilbert.Spin(0.5, hamiltonian.n_sites, total_sz=hamiltonian.total_sz)
@@ -76,7 +81,7 @@ def to_netket(hamiltonian: SpinHamiltonian, *, units: str) -> Any:
 def from_netket(
     operator: Any, *, units: str, name: str = "NetKet operator", lattice: Lattice | None = None
 ) -> SpinHamiltonian:
-    """The Hamiltonian of a NetKet operator on spins 1/2, its sector included.
+    """The Hamiltonian of a NetKet operator on spins of one S or qubits, its sector included.
 
     Parameters
     ----------
@@ -84,7 +89,8 @@ def from_netket(
         `Ising`, `Heisenberg`, `GraphOperator`, `LocalOperator` or `PauliStrings`.
     units : str
         ``"pauli"`` for the same matrix, ``"spin"`` if the operator holds S = sigma / 2 in place of
-        each sigma. NetKet's own `Ising` and `Heisenberg` are in Pauli units.
+        each sigma. NetKet's own `Ising` and `Heisenberg` are in Pauli units. Spins of S >= 1 are
+        taken as they are, with ``"spin"``.
     name : str
     lattice : Lattice, optional
         Of the result, with as many sites; see `lattice_from_netket`.
@@ -96,25 +102,76 @@ def from_netket(
     Raises
     ------
     TypeError, ValueError
-        If the operator is of another kind, not Hermitian, or not on spins 1/2 or qubits, or if
-        they have a constraint other than a total S_z.
+        If the operator is of another kind, not Hermitian, or not on spins or qubits, or if they
+        have a constraint other than a total S_z.
     """
     check_meaning("units", units)
     if lattice is not None and not isinstance(lattice, Lattice):
         raise TypeError(f"lattice must be a Lattice, got {type(lattice).__name__}")
     hilbert: Any = getattr(operator, "hilbert", None)
     total_sz = _total_sz(hilbert)
+    if hilbert.local_size > 2:
+        return _spins_from_netket(operator, units, name, lattice, total_sz)
     terms = _terms_of(operator)
     if units == "spin":
         terms = scaled_by_weight(terms, 2.0)
     return spin_hamiltonian(terms, hilbert.size, name, lattice, total_sz)
 
 
+def _spins_to_netket(hamiltonian: SpinHamiltonian, units: str) -> Any:
+    """A Hamiltonian on spins of S >= 1, each part a matrix on its sites."""
+    _check_spin_units(units)
+    if not isinstance(hamiltonian.spin, float) or hamiltonian.blockade:
+        kind = "a blockade" if hamiltonian.blockade else f"spins {short(hamiltonian.spin)}"
+        raise ValueError(f"NetKet's Spin holds spins of one S without a constraint, got {kind}")
+    nk = import_netket()
+    hilbert = nk.hilbert.Spin(hamiltonian.spin, hamiltonian.n_sites, total_sz=hamiltonian.total_sz)
+    parts = {sites: m for sites, m in hamiltonian.terms.parts.items() if sites}
+    dtype = float if hamiltonian.is_real else complex
+    return nk.operator.LocalOperator(
+        hilbert,
+        [np.asarray(matrix, dtype) for matrix in parts.values()],
+        [list(sites) for sites in parts],
+        constant=hamiltonian.trace,
+        dtype=dtype,
+        mel_cutoff=0.0,
+    )
+
+
+def _spins_from_netket(
+    operator: Any, units: str, name: str, lattice: Lattice | None, total_sz: float | None
+) -> SpinHamiltonian:
+    _check_spin_units(units)
+    if not hasattr(operator, "acting_on") and hasattr(operator, "to_local_operator"):
+        operator = operator.to_local_operator()
+    if not hasattr(operator, "acting_on"):
+        raise TypeError(
+            f"operator must be a LocalOperator of NetKet on spins, got {type(operator).__name__}"
+        )
+    hilbert = operator.hilbert
+    spin = (hilbert.local_size - 1) / 2
+    up_first = hilbert.local_states[0] >= 0
+    total: Any = SpinOperator([((), np.full((1, 1), complex(operator.constant)))], {})
+    parts = [total]
+    for sites, local in zip(operator.acting_on, operator.operators, strict=True):
+        matrix = local.toarray() if hasattr(local, "toarray") else np.asarray(local)
+        matrix = matrix if up_first else matrix[::-1, ::-1]
+        parts.append(SpinOperator.from_matrix(matrix, [int(s) for s in sites], spin))
+    terms = SpinOperator.sum(parts)
+    return spin_hamiltonian(terms, hilbert.size, name, lattice, total_sz, spin=spin)
+
+
+def _check_spin_units(units: str) -> None:
+    check_meaning("units", units)
+    if units != "spin":
+        raise ValueError(f"units must be 'spin' for spins of S >= 1, got {units!r}")
+
+
 def _total_sz(hilbert: Any) -> float | None:
-    """Sector of a Hilbert space of spins 1/2 or qubits; everything else is refused."""
+    """Sector of a Hilbert space of spins or qubits; everything else is refused."""
     spaces = import_netket().hilbert
-    if not isinstance(hilbert, spaces.Spin | spaces.Qubit) or hilbert.local_size != 2:
-        raise ValueError(f"operator must act on spins 1/2, got one on {hilbert}")
+    if not isinstance(hilbert, spaces.Spin | spaces.Qubit):
+        raise ValueError(f"operator must act on spins, got one on {hilbert}")
     constraint = getattr(hilbert, "constraint", None)
     if constraint is None:
         return None

@@ -77,6 +77,7 @@ def to_networkx(hamiltonian: SpinHamiltonian, *, operators: str) -> Any:
         If a string acts on more than two sites.
     """
     instance("hamiltonian", hamiltonian, SpinHamiltonian)
+    instance("terms of the hamiltonian", hamiltonian.terms, PauliSum)
     spin = check_meaning("operators", operators) == "spin"
     graph = _empty(hamiltonian.n_sites)
     terms = scaled_by_weight(hamiltonian.terms, 2.0) if spin else hamiltonian.terms

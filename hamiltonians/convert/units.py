@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from hamiltonians.operators.pauli import PauliSum
-from hamiltonians.utils.checks import short
+from hamiltonians.utils.checks import instance, short
 
 MEANINGS = ("pauli", "spin")
 
@@ -27,6 +27,7 @@ def check_meaning(name: str, value: Any) -> str:
 
 def scaled_by_weight(terms: PauliSum, base: float) -> PauliSum:
     """Each string of w operators times ``base`` to the power w."""
+    instance("terms", terms, PauliSum)
     return PauliSum({string: c * base ** len(string) for string, c in terms.terms.items()})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.operators.sectors import Sector
+from hamiltonians.operators.spin_sectors import AnySector, SpinSector
 from hamiltonians.utils.checks import as_real, instance, short
 
 _AXES = {
@@ -67,13 +70,14 @@ def amplitudes_of_spins(directions: NDArray[np.float64]) -> NDArray[np.complex12
     return np.stack([up, down * np.exp(1j * np.arctan2(y, x))], axis=1)
 
 
-def product_state(directions: Any, sector: Sector) -> NDArray[np.complex128]:
+def product_state(directions: Any, sector: AnySector) -> NDArray[np.complex128]:
     """The normalised vector of a product state in a sector's basis, shape (dimension,).
 
     Parameters
     ----------
     directions : see `spin_directions`
-    sector : Sector
+    sector : Sector or SpinSector
+        Spins of S >= 1 are fully polarised along their directions.
 
     Returns
     -------
@@ -84,13 +88,17 @@ def product_state(directions: Any, sector: Sector) -> NDArray[np.complex128]:
     ValueError
         The state is not in the sector.
     """
-    instance("sector", sector, Sector)
+    if not isinstance(sector, SpinSector):
+        instance("sector", sector, Sector)
+    space = sector.space if isinstance(sector, SpinSector) else LocalSpace(sector.n_sites)
     vectors = spin_directions(directions, sector.n_sites)
     amplitudes = amplitudes_of_spins(vectors)
-    down = (sector.states_to_spins(sector.basis_states()) < 0).astype(int)
-    psi = np.ones(len(down), complex)
-    for site in range(sector.n_sites):
-        psi *= amplitudes[site][down[:, site]]
+    levels = space.levels(sector.states_to_spins(sector.basis_states()))
+    psi = np.ones(len(levels), complex)
+    for site, (up, down) in enumerate(amplitudes):
+        top = int(space.local_dims[site]) - 1
+        of_level = [math.comb(top, k) ** 0.5 * up ** (top - k) * down**k for k in range(top + 1)]
+        psi *= np.array(of_level)[levels[:, site]]
     norm = float(np.linalg.norm(psi))
     if abs(norm - 1) > _LEAKED:
         raise ValueError(

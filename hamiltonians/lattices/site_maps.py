@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from hamiltonians.lattices.cluster_of_points import ClusterOfPoints
 
+_FEW_SITES = 64  # up to which all pairs are compared
 _TOLERANCE = 1e-6  # of a lattice constant: positions closer than this are one site
 
 
@@ -12,8 +13,6 @@ class SiteMaps:
     """Looks up images of sites in a cluster with its periodic directions."""
 
     def __init__(self, lattice: ClusterOfPoints) -> None:
-        from scipy.spatial import cKDTree
-
         self._positions = np.array(lattice.positions)
         self._translations = np.array(lattice.translations).reshape(-1, self._positions.shape[1])
         self._frame = np.linalg.inv(_completed(self._translations))
@@ -21,12 +20,23 @@ class SiteMaps:
         box = np.zeros(self._positions.shape[1])
         box[:n_periodic] = 1.0
         self._n_periodic = n_periodic
-        self._tree = cKDTree(self._folded(self._positions), boxsize=box)
+        self._points = self._folded(self._positions)
+        self._tree = None
+        if len(self._points) > _FEW_SITES:
+            from scipy.spatial import cKDTree  # late: 0.4 s of a start
+
+            self._tree = cKDTree(self._points, boxsize=box)
 
     def find(self, R: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.int64] | None:
         """Site at the image R r + shift of each site, or None if an image is no site."""
         images = self._folded(self._positions @ R.T + shift)
-        apart, sites = self._tree.query(images)
+        if self._tree is None:
+            steps = images[:, None] - self._points
+            steps[..., : self._n_periodic] -= np.rint(steps[..., : self._n_periodic])
+            distances = np.linalg.norm(steps, axis=-1)
+            apart, sites = distances.min(axis=1), distances.argmin(axis=1)
+        else:
+            apart, sites = self._tree.query(images)
         return None if apart.max() > _TOLERANCE else sites
 
     def permutation(self, R: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.int64]:

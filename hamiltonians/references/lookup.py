@@ -16,7 +16,9 @@ from hamiltonians.utils.checks import instance
 
 __all__ = ["Reference", "best_reference", "heisenberg_chain_energy", "ising_chain_energy"]
 
-Kind = Literal["exact diagonalisation", "free fermions", "Bethe ansatz", "published"]
+Kind = Literal[
+    "exact diagonalisation", "free fermions", "Bethe ansatz", "valence bonds", "published"
+]
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,11 @@ class Reference:
     Attributes
     ----------
     energy : float
-        Total, in Pauli units.
+        Total, in the units of the Hamiltonian.
     source : str
         Method or paper.
     kind : str
-        "exact diagonalisation", "free fermions", "Bethe ansatz" or "published".
+        "exact diagonalisation", "free fermions", "Bethe ansatz", "valence bonds" or "published".
     uncertainty : float
         One standard error, or the last digit that was printed; in the unit of ``energy``.
     """
@@ -91,11 +93,25 @@ def closed_form(H: SpinHamiltonian) -> Reference | None:
     spec = H.spec
     if spec is None or spec.lattice.kind != "chain":
         return None
+    if spec.model == "aklt":
+        return _valence_bonds(H, spec)
+    if "spin" in spec.parameters:  # couplings of spin operators
+        return None
     if spec.model == "ising" and H.total_sz is None:
         return _free_fermions(spec)
     if spec.model == "heisenberg" and (H.total_sz or 0.0).is_integer():
         return _bethe_ansatz(spec, H.total_sz or 0.0)
     return None
+
+
+def _valence_bonds(H: SpinHamiltonian, spec: ModelSpec) -> Reference | None:
+    """AKLT chains: -2/3 of each bond; one singlet on a ring, spins 0 and 1 on an open chain."""
+    J, largest_sz = spec.parameters["J"], 0 if spec.lattice.periodic == (True,) else 1
+    if np.any(np.asarray(J) <= 0) or spec.lattice.n_sites < 3 or abs(H.total_sz or 0) > largest_sz:
+        return None
+    energy = -2 / 3 * float(np.sum(np.broadcast_to(J, len(spec.lattice.bonds()))))
+    source = "valence bonds, Affleck, Kennedy, Lieb & Tasaki 1987"
+    return Reference(energy, source, "valence bonds", 1e-12 * abs(energy))
 
 
 def _free_fermions(spec: ModelSpec) -> Reference | None:
@@ -141,7 +157,12 @@ def published(H: SpinHamiltonian) -> Reference | None:
     if spec is None or H.total_sz not in (None, 0.0) or spec.model not in ("heisenberg", "j1j2"):
         return None
     lattice, values = spec.lattice, spec.parameters
-    if lattice.shape is None or not all(lattice.periodic or [False]) or np.any(values["field"]):
+    if (
+        lattice.shape is None
+        or "spin" in values
+        or not all(lattice.periodic or [False])
+        or np.any(values["field"])
+    ):
         return None
     J1, J2 = _uniform(values.get("J1", values.get("J"))), _uniform(values.get("J2", 0.0))
     if J1 is None or J2 is None or J1 <= 0:

@@ -81,14 +81,17 @@ def _print_plan(
 
 
 def _print_energies(H: SpinHamiltonian, result: ExactResult) -> None:
-    print(f"{'state':>5} {'energy':>20} {'per site':>16} {'per site, S.S':>16} {'residual':>10}")
+    pauli = H.spec is None or "spin" not in H.spec.parameters
+    pauli = pauli and H.is_spin_half  # else spin operators, one unit of energy
+    quoted = f" {'per site, S.S':>16}" if pauli else ""
+    print(f"{'state':>5} {'energy':>20} {'per site':>16}{quoted} {'residual':>10}")
     for k, (energy, residual) in enumerate(zip(result.energies, result.residuals, strict=True)):
         per_site = energy / H.n_sites
-        print(
-            f"{k:>5} {energy:>20.12f} {per_site:>16.12f} {per_site / 4:>16.12f} {residual:>10.1e}"
-        )
+        quoted = f" {per_site / 4:>16.12f}" if pauli else ""
+        print(f"{k:>5} {energy:>20.12f} {per_site:>16.12f}{quoted} {residual:>10.1e}")
+    units = "energies in Pauli units, S.S for spins S = sigma/2; " if pauli else ""
     print(
-        f"energies in Pauli units, S.S for spins S = sigma/2; residual |Hv - Ev|; "
+        f"{units}residual |Hv - Ev|; "
         f"{result.n_products} products, {result.seconds:.2f} s, peak {_peak_memory()}"
         f"{'' if result.operator.comm is None else ' on the first rank'}"
     )
@@ -98,7 +101,8 @@ def _print_correlations(H: SpinHamiltonian, zz: np.ndarray) -> None:
     """Mean <Z_i Z_j> over each shell of neighbours."""
     if H.lattice is None:
         return
-    print(f"{'shell':>5} {'bonds':>7} {'<Z_i Z_j>':>18}")
+    name = "<Z_i Z_j>" if H.local_space.values == (1, -1) else "<Sz_i Sz_j>"
+    print(f"{'shell':>5} {'bonds':>7} {name:>18}")
     for shell in range(1, H.lattice.n_shells + 1):
         bonds = H.lattice.bonds(shell)
         mean = zz[bonds[:, 0], bonds[:, 1]].mean()

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Table [model]: a name of `hamiltonians.MODELS` with its parameters, or "pauli" with `terms`.
+    """Table [model]: a name of `hamiltonians.MODELS` with its parameters, or `terms`.
 
-    "package.module:function" names a model from outside. `terms` maps strings such as
-    "X0 Y1 Z2" to coefficients. `signs` is a sign rule or the sites to turn by pi; "none" keeps a
-    run from taking the signs of a ground state where they are known.
+    "package.module:function" names a model from outside. Of "pauli" and "spin" `terms` map strings
+    such as "X0 Y1 Z2" and "Sp0 Sm1" or "Sz0^2" to coefficients. `spin` is S of all sites or of each
+    in models that take it; without it they hold Pauli matrices. `signs` is a sign rule or the sites
+    to turn by pi; "none" keeps a run from taking the signs of a ground state where they are known.
     """
 
     name: str
@@ -48,34 +49,50 @@ class ModelConfig:
     marshall: bool = False
     signs: str | list[int] | None = KNOWN
     terms: dict[str, float] | None = None
+    spin: float | list[float] | None = None
 
     def build(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
         """The Hamiltonian."""
         import hamiltonians as hm
 
         if ":" not in self.name:
-            choice("model", self.name, (*hm.MODELS, "pauli"))
-        if self.name == "pauli":
-            return self._build_pauli(lattice)
+            choice("model", self.name, (*hm.MODELS, "pauli", "spin"))
+        if self.name in ("pauli", "spin"):
+            return self._build_terms(lattice)
         if self.terms is not None:
-            raise ValueError(f"terms belong to model 'pauli', got model {self.name!r}")
+            raise ValueError(f"terms belong to models 'pauli' and 'spin', got model {self.name!r}")
         options: dict[str, Any] = dict(self.parameters)
-        if self.total_sz is not None:
-            if "total_sz" not in inspect.signature(hm.MODELS[self.name]).parameters:
-                raise ValueError(f"model {self.name!r} takes no total_sz")
-            options["total_sz"] = self.total_sz
+        taken = inspect.signature(hm.MODELS[self.name]).parameters
+        for key, value in {"total_sz": self.total_sz, "spin": _one_or_more(self.spin)}.items():
+            if value is not None:
+                if key not in taken:
+                    raise ValueError(f"model {self.name!r} takes no {key}")
+                options[key] = value
         H = hm.model(self.name, (lattice or LatticeConfig()).build(), **options)
         return H.with_signs(self._rule())
 
-    def _build_pauli(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
+    def _build_terms(self, lattice: LatticeConfig | None) -> SpinHamiltonian:
         import hamiltonians as hm
 
         if not self.terms:
-            raise ValueError('model \'pauli\' needs terms, such as { "X0 X1" = 1.0, "Z0" = 0.5 }')
+            example = '"X0 X1" = 1.0' if self.name == "pauli" else '"Sp0 Sm1" = 0.5'
+            raise ValueError(f"model {self.name!r} needs terms, such as {{ {example} }}")
         if self.parameters or self.marshall:
-            raise ValueError("model 'pauli' takes terms only, not parameters or marshall")
-        terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
+            raise ValueError(f"model {self.name!r} takes terms only, not parameters or marshall")
         built = None if lattice is None else lattice.build()
+        terms: Any
+        if self.name == "pauli":
+            if self.spin is not None:
+                raise ValueError("spin must be left out of model 'pauli'; see model 'spin'")
+            terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
+        else:
+            spin = _one_or_more(1.0 if self.spin is None else self.spin)
+            terms = sum(c * _parse_spins(text, spin) for text, c in self.terms.items())
+            given = spin if built is not None or isinstance(spin, list) else None
+            n_sites = len(spin) if isinstance(spin, list) else None
+            return hm.spin_hamiltonian(
+                terms, n_sites, lattice=built, total_sz=self.total_sz, spin=given
+            ).with_signs(self._rule())
         H = hm.spin_hamiltonian(terms, lattice=built, total_sz=self.total_sz)
         return H.with_signs(self._rule())
 
@@ -171,6 +188,31 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
             raise ValueError(f"a Pauli string reads like 'X0 Y1 Z2', got {short(text)}")
         factors.append((int(word[1:]), word[0]))
     return factors
+
+
+def _one_or_more(spin: float | list[float] | None) -> float | list[float] | None:
+    """One number where there is one."""
+    return spin[0] if isinstance(spin, list) and len(spin) == 1 else spin
+
+
+def _parse_spins(text: str, spin: float | list[float]) -> Any:
+    """ "Sp0 Sm1" or "Sz0^2" as an operator."""
+    import hamiltonians as hm
+
+    words = {"Sx": hm.Sx, "Sy": hm.Sy, "Sz": hm.Sz, "Sp": hm.Sp, "Sm": hm.Sm}
+    product: Any = 1.0
+    for factor in text.split():
+        word, _, power = factor.partition("^")
+        site = word[2:]
+        good = word[:2] in words and site.isascii() and site.isdigit()
+        if not good or ("^" in factor and not (power.isascii() and power.isdigit())):
+            raise ValueError(f"a spin string reads like 'Sp0 Sm1' or 'Sz0^2', got {short(text)}")
+        if isinstance(spin, list) and int(site) >= len(spin):
+            raise ValueError(f"terms must act on sites 0 to {len(spin) - 1}, got {short(text)}")
+        one = words[word[:2]](int(site), spin[int(site)] if isinstance(spin, list) else spin)
+        for _ in range(int(power or 1)):
+            product = product * one
+    return product
 
 
 def describe_run(

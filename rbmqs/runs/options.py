@@ -30,6 +30,7 @@ MODEL = (
         "--vectors", "lattice.vectors", "M",
         "rows of integers that span a cluster, as 2 2 -2 4 for the triangular one of 12",
     ),
+    Option("--spin", "model.spin", "S", "spins of S = 1, 1.5, ...: one number, or one a site"),
     Option("--total-sz", "model.total_sz", "SZ", "sector; default: free"),
     Option("--marshall", "model.marshall", "", "the same as --signs marshall"),
     Option(

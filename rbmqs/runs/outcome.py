@@ -93,6 +93,7 @@ class Outcome:
     def has_spin_units(self) -> bool:
         """Whether energies are also quoted in S = sigma / 2: two-spin couplings without a field."""
         spec = self.hamiltonian.spec
-        if spec is None or spec.model not in _SPIN_MODELS or not self.hamiltonian.is_spin_half:
+        half = self.hamiltonian.is_spin_half
+        if spec is None or not half or "spin" in spec.parameters or spec.model not in _SPIN_MODELS:
             return False
         return all(len(string) in (0, 2) for string in self.hamiltonian.terms.terms)
