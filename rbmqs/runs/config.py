@@ -86,7 +86,7 @@ class ModelConfig:
                 raise ValueError("spin must be left out of model 'pauli'; see model 'spin'")
             terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
         else:
-            spin = _one_or_more(1.0 if self.spin is None else self.spin)
+            spin = _one_or_more(self.spin) or 1.0
             terms = sum(c * _parse_spins(text, spin) for text, c in self.terms.items())
             given = spin if built is not None or isinstance(spin, list) else None
             n_sites = len(spin) if isinstance(spin, list) else None

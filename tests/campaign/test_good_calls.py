@@ -14,10 +14,10 @@ ROOMS = ("hamiltonians", "rbmqs", "rbmqs.dynamics", "rbmqs.studies", "rbmqs.sr")
 # Values that the package returns, checked where they are made; and what only registers.
 RETURNED = {
     "BitConnections", "Connections", "Correlations", "Evolution", "EvolutionRecord",
-    "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian", "Jacobian",
-    "Lattice", "LevelConnections", "ModelSpec", "PauliSum", "Point", "Reconstruction",
-    "Reference", "Rotation", "RunResult", "SRSolution", "SpinHamiltonian", "SpinOperator", "Stats",
-    "StepRecord", "Study", "StudyOutcome", "SymmetrySector", "Table", "UnitCell",
+    "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian", "Jacobian", "Lattice",
+    "LevelConnections", "LevelStatistics", "ModelSpec", "PauliSum", "Point", "Reconstruction",
+    "Reference", "Rotation", "RunResult", "SRSolution", "SpinHamiltonian", "SpinOperator",
+    "Stats", "StepRecord", "Study", "StudyOutcome", "SymmetrySector", "Table", "UnitCell",
     "VariationalState", "identity", "register_solver", "solution_of", "zero_variance_energy",
 }  # fmt: skip
 NO_FILE = (OSError, ValueError)  # "no-such-run" and others do not exist

@@ -54,12 +54,11 @@ def test_constraint_of_ones_own_is_refused():
     [
         lambda: sigma_z(netket.hilbert.Fock(n_max=1, N=4)),
         lambda: sigma_z(netket.hilbert.Fock(n_max=1, N=4, n_particles=2)),
-        lambda: netket.operator.spin.sigmaz(netket.hilbert.Spin(1, 2), 0),
         lambda: sigma_z(netket.hilbert.Spin(0.5, 2) * netket.hilbert.Qubit(2)),
         lambda: 3,
     ],
 )
 def test_other_spaces_are_refused(make):
-    with pytest.raises(ValueError, match="operator must act on spins 1/2, got one on") as caught:
+    with pytest.raises(ValueError, match="operator must act on spins, got one on") as caught:
         from_netket(make(), units="pauli")
     assert "\n" not in str(caught.value)

@@ -145,7 +145,7 @@ BAD = [
     ("model.total_sz", 0.5, "total_sz must be an integer"),
     ("model.total_sz", 9, "total_sz must be an integer between -4 and 4"),
     ("model.marshall", "yes", "marshall"),
-    ("model.terms", {"X0": 1.0}, "terms belong to model 'pauli'"),
+    ("model.terms", {"X0": 1.0}, "terms belong to models 'pauli'"),
     ("lattice.kind", "torus", "lattice kind must be one of chain, square, rectangle, graph"),
     ("lattice.shape", None, "lattice kind 'rectangle' needs shape"),
     ("lattice.shape", [2], "shape of a rectangle must be two lengths"),
