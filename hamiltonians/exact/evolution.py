@@ -7,6 +7,7 @@ Where H depends on t, i dpsi/dt = H(t) psi is integrated by the Runge-Kutta meth
 (Hairer, Norsett & Wanner, 1993).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -121,15 +122,20 @@ def _driven(
     symmetry: SymmetrySector | None,
     tolerance: float,
 ) -> NDArray[np.complex128]:
-    """The state at each of the times by integration from 0, forwards and backwards."""
+    """The state at each of the times by integration from 0, forwards and backwards.
+
+    The time is in units near 1 / J, powers of two: squares of derivatives of 1e200 have no value.
+    """
     from scipy.integrate import solve_ivp  # late: 50 ms that a fixed Hamiltonian does not need
 
     def right(t: float, psi: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        H = driven.at(t)
+        H = driven.at(t / unit)
         if symmetry is not None:
             symmetry.check(H)
-        return -1j * orthonormal_product(compiled(H, symmetry, stored=False))(psi)
+        return -1j / unit * orthonormal_product(compiled(H, symmetry, stored=False))(psi)
 
+    scale = max(driven.at(float(t)).coupling_scale for t in (0.0, *asked))
+    unit = 2.0 ** (math.frexp(scale)[1] - 1)
     out = np.empty((len(asked), len(start)), np.complex128)
     psi = start.astype(np.complex128)
     out[asked == 0] = psi
@@ -137,7 +143,7 @@ def _driven(
         chosen = np.flatnonzero(sign * asked > 0)
         if len(chosen) == 0:
             continue
-        times, place = np.unique(np.abs(asked[chosen]), return_inverse=True)
+        times, place = np.unique(unit * np.abs(asked[chosen]), return_inverse=True)
         found = solve_ivp(
             right, (0.0, sign * times[-1]), psi, "DOP853", sign * times,
             rtol=tolerance, atol=tolerance * float(np.linalg.norm(psi)) / len(psi) ** 0.5,

@@ -129,7 +129,9 @@ def _evolved(
 ) -> Evolution:
     """The evolution itself, once everything is checked."""
     summation = Summation.wanted(driven.first, psi, settings.sampling)
-    stepper = Stepper(driven, settings, make_sampler(driven.first, settings.sampling), summation)
+    scale = driven.at(float(asked[0])).coupling_scale
+    sampler = make_sampler(driven.first, settings.sampling)
+    stepper = Stepper(driven, settings, sampler, summation, scale)
     if settings.exponent != 2 and summation is None:
         tempered_moves(stepper.sampler)
     started = clock.perf_counter()
@@ -143,7 +145,7 @@ def _evolved(
             driven, wanted, quantities, first, stepper.sampler, summation, n_draws, chains[2],
             None if settings.exponent == 2 else BLIND_SWEEPS,
         )  # fmt: skip
-        state = EvolutionState(psi, float(asked[0]), settings.step, chains[0], chains[1])
+        state = EvolutionState(psi, float(asked[0]), stepper.step, chains[0], chains[1])
         done = Progressed(first, state, asked) if files.saved is None else files.saved.until(asked)
         done = _run(stepper, measure, done, files, progress)
     result = Evolution(

@@ -82,7 +82,7 @@ class Progressed:
         """The same with other times to come."""
         n = len(self.states)
         known = self.measured_times  # up to the rounding of times that were made in another way
-        if len(times) < n or np.any(abs(times[:n] - known) > 1e-12 * (1 + abs(known))):
+        if len(times) < n or np.any(abs(times[:n] - known) > 1e-12 * abs(known).max(initial=0.0)):
             raise ValueError(f"times must begin with the {n} that are done, {known.tolist()[:8]}")
         if len(times) > n and self.state.time > times[n]:
             raise ValueError(f"times must go on after t = {self.state.time:g}, got {times[n]:g}")

@@ -48,7 +48,7 @@ class EvolutionRecord:
         Relative error of the equations before the step, on the samples of the equations and on
         others; see `rbmqs.dynamics.equations`.
     integrated_r2 : float
-        Integral of `r2_probe` (of `r2` in sums) over time, this step included.
+        Integral of `r2_probe` (of `r2` in sums) over time in units of 1 / J, this step included.
     residual : float
         |S theta' - F| / |F|: what the cut-off leaves out of the force.
     rank : float
@@ -180,11 +180,13 @@ class Evolution(Tabled):
         if self.settings.imaginary:  # r^2 says nothing near an eigenstate, where nothing changes
             return (*found, *self._estimate_status(), *_chain_status(self.records))
         if self.step_errors > MAX_STEP_ERRORS:
-            shorter = "a tolerance smaller" if self.settings.is_adaptive else "steps shorter"
+            shorter, limit = "a smaller tolerance", self.settings.tolerance
+            if not self.settings.is_adaptive:
+                shorter, limit = "shorter steps", max(record.step for record in self.records)
             found.append(
                 f"steps of {self.settings.stepping} add up to an error of {self.step_errors:.2g} "
                 f"(Fubini-Study distance), which r^2 does not see: take {shorter} than "
-                f"{self.settings.accuracy:g}"
+                f"{limit:.3g}"
             )
         if _error(worst) > MAX_R2:
             found.append(

@@ -36,10 +36,11 @@ class EvolutionSettings:
         (implicit) take steps of `step`.
     tolerance : float
         Error that an adaptive step may make, as a Fubini-Study distance.
-    step : float
-        The step of an integrator of fixed steps, the first one of an adaptive one.
-    max_step : float
-        The longest step of an adaptive one.
+    step : float or None
+        The step of an integrator of fixed steps, the first one of an adaptive one; None for
+        0.01 / J, J being the `coupling_scale` of H at the first time.
+    max_step : float or None
+        The longest step of an adaptive one; None for 0.1 / J.
     cutoff : float or None
         Eigenvalues of the quantum geometric tensor below this part of the largest are damped, by
         1 / (1 + (cutoff / eigenvalue)^6). None for 1e-12 in sums over all configurations, and else
@@ -67,8 +68,8 @@ class EvolutionSettings:
     scheme: str = "lpe3"
     integrator: str = "rk45"
     tolerance: float = 1e-5
-    step: float = 1e-2
-    max_step: float = 0.1
+    step: float | None = None
+    max_step: float | None = None
     cutoff: float | None = None
     min_snr: float = 0.0
     max_r2: float | None = None
@@ -83,8 +84,10 @@ class EvolutionSettings:
         choice("method", self.method, ("tdvp", "projected"))
         choice("scheme", self.scheme, tuple(SCHEMES))
         choice("integrator", self.integrator, tuple(METHODS))
-        for name in ("tolerance", "step", "max_step"):
-            number(name, getattr(self, name), above=0)
+        number("tolerance", self.tolerance, above=0)
+        for name in ("step", "max_step"):
+            if getattr(self, name) is not None:
+                number(name, getattr(self, name), above=0)
         if self.cutoff is not None and not 0 <= number("cutoff", self.cutoff) < 1:
             raise ValueError(f"cutoff must lie in [0, 1), got {self.cutoff}")
         number("min_snr", self.min_snr, at_least=0)
@@ -108,11 +111,6 @@ class EvolutionSettings:
     def is_adaptive(self) -> bool:
         """Whether steps are chosen by their error."""
         return self.method == "tdvp" and METHODS[self.integrator].is_adaptive
-
-    @property
-    def accuracy(self) -> float:
-        """What decides how accurate steps are: the tolerance, or their length."""
-        return self.tolerance if self.is_adaptive else self.step
 
     def describe(self) -> dict[str, Any]:
         """Plain values, for files."""

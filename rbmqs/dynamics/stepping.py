@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hamiltonians import DrivenHamiltonian
     from rbmqs.states.state import VariationalState
 
-MIN_STEP = 1e-9
+STEP, MAX_STEP, MIN_STEP = 1e-2, 0.1, 1e-9  # in units of 1 / J
 MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of those at its start
 MAX_REPEATS = 40
 
@@ -75,12 +75,25 @@ class Stepper:
     sampler : Sampler
     summation : Summation or None
         Where all configurations are summed over.
+    scale : float
+        J, the inverse of the unit of times.
     """
 
     driven: DrivenHamiltonian
     settings: EvolutionSettings
     sampler: Sampler
     summation: Summation | None
+    scale: float = 1.0
+
+    @property
+    def step(self) -> float:
+        """The first step, or each where they are fixed."""
+        return STEP / self.scale if self.settings.step is None else self.settings.step
+
+    @property
+    def max_step(self) -> float:
+        """The longest step."""
+        return MAX_STEP / self.scale if self.settings.max_step is None else self.settings.max_step
 
     @property
     def n_draws(self) -> int:
@@ -140,7 +153,7 @@ class Stepper:
             there = batch.at(psi.with_flat(theta), self.driven.at(at))
             return solve(there, settings.imaginary, solution.cutoff, settings.min_snr).velocity
 
-        longest = min(settings.max_step, state.step) if method.is_adaptive else settings.step
+        longest = min(self.max_step, state.step) if method.is_adaptive else self.step
         tried = self._accepted(batch, point, psi, velocity, time, min(longest, until - time))
         proposed = tried.step
         if method.is_adaptive:
@@ -152,7 +165,7 @@ class Stepper:
             psi=tried.psi,
             time=until if tried.step == until - time else time + tried.step,
             step=proposed,
-            integrated_r2=state.integrated_r2 + r2 * tried.step,
+            integrated_r2=state.integrated_r2 + r2 * tried.step * self.scale,
             first_energy=_first(state, point),
         )
         return self._record(point, solution, tried, after, time, acceptance), after
@@ -162,7 +175,7 @@ class Stepper:
     ) -> tuple[EvolutionRecord, EvolutionState]:
         """A step by projection; equal ones lead to the next time asked for."""
         settings, psi, time = self.settings, state.psi, state.time
-        n_steps = int(np.ceil((until - time) / settings.step - 1e-9))
+        n_steps = int(np.ceil((until - time) / self.step - 1e-9))
         step = (until - time) / max(n_steps, 1)
         batch, probe, acceptance, state = self.draw(state)
         point = batch.at(psi, self.driven.at(time))
@@ -187,7 +200,7 @@ class Stepper:
             psi=found.psi,
             time=until if n_steps <= 1 else time + step,
             step=step,
-            integrated_r2=state.integrated_r2 + r2 * step,
+            integrated_r2=state.integrated_r2 + r2 * step * self.scale,
             first_energy=_first(state, point),
         )
         tried = _Tried(found.psi, step, 0, np.nan, found.length, found.share)
@@ -225,7 +238,7 @@ class Stepper:
             if not method.is_adaptive:
                 raise StepError(f"stopped at t = {time:.6g}: {trouble}: take a shorter step")
             step = shorter
-            if step < MIN_STEP:
+            if step < MIN_STEP / self.scale:
                 break
         raise StepError(
             f"stopped at t = {time:.6g}: {trouble}: take more samples, a larger cutoff or tolerance"

@@ -78,7 +78,7 @@ COLUMNS = (
     *_with_error("quench_fidelity", "", "fidelity with the state at the time before"),
     *_with_error("quench_renyi2", "", "Renyi-2 entropy of the region then"),
     Column("quench_largest_r2", float, "", "largest relative error of the equations, r^2"),
-    Column("quench_integrated_r2", float, "1/Pauli", "integral of r^2 over time"),
+    Column("quench_integrated_r2", float, "", "integral of r^2 over time in units of 1 / J"),
     Column("quench_step_errors", float, "", "estimated errors of all steps, added up"),
     Column("quench_status", str, "", "reasons not to trust the evolution, in sentences"),
     Column("seconds", float, "s", "wall-clock time since the last start", True),

@@ -134,3 +134,14 @@ def test_bad_input(call, message):
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", [2.0**-60, 1e200])
+def test_a_driven_evolution_knows_no_unit_of_energy(unit):
+    def field(t, unit=1.0):
+        return hm.ising(hm.chain(4), h=unit * (1 + t), J=-unit)
+
+    start, times = hm.product_state("+x", hm.Sector(4, None)), np.array([0.5, -0.2])
+    expected = hm.evolve(field, start, times)
+    found = hm.evolve(lambda t: field(unit * t, unit), start, times / unit)
+    assert np.abs(found - expected).max() < 1e-9

@@ -100,6 +100,27 @@ def test_a_field_that_depends_on_time():
     assert np.isnan(result.records[0].drift)
 
 
+@pytest.mark.parametrize("unit", [2.0**40, 2.0**-40])
+@pytest.mark.parametrize("options", [{}, {"method": "projected"}, {"integrator": "heun"}])
+def test_a_driven_evolution_knows_no_unit_of_energy(unit, options):
+    def field(t, unit=1.0):
+        return hm.ising(CHAIN, h=unit * (1 + t), J=-unit)
+
+    form = SymmetricRBM.random(CHAIN.translation_group(), 1, visible_bias=True)
+    psi = product_state(form, "+x", noise=0.1)
+    options = {"n_samples": 64, "n_chains": 8, "summation": False, "tolerance": 1e-3, **options}
+    times = np.array([0.0, 0.02])
+    first, second = (
+        rbmqs.evolve(H, psi, t, **options, **QUIET)
+        for H, t in [(field, times), (lambda t: field(unit * t, unit), times / unit)]
+    )
+    assert np.array_equal(first.psi.flat, second.psi.flat)
+    assert [r.r2 for r in first.records] == [r.r2 for r in second.records]
+    assert first.records[-1].integrated_r2 == second.records[-1].integrated_r2
+    assert np.array_equal(first.values("mx"), second.values("mx"))
+    assert first.status == second.status
+
+
 def test_from_the_directory_of_a_run(tmp_path):
     H = hm.ising(hm.chain(16), h=0.5)
     options = {"n_iterations": 30, "n_samples": 256, "n_final_samples": 256}
