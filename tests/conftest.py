@@ -2,8 +2,8 @@
 
 ``python -m pytest -m slow --slice 3/8`` keeps every eighth test, and those that each submission
 runs. Those are marked ``submission``, which makes them slow too: the README's command leaves them
-to ``.ci/run``. With the environment variable ``CI`` a skip needs one of the reasons below, in force on
-this machine; all that the other skipped tests need is installed by ``.ci/run``.
+to ``.ci/run``. With the environment variable ``CI`` a skip needs one of the reasons below, in force
+on this machine; all that the other skipped tests need is installed by ``.ci/run``.
 """
 
 import os
