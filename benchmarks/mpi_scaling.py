@@ -5,11 +5,15 @@ sends them, and both turned into seconds with a latency and a bandwidth between 
 
     python benchmarks/mpi_scaling.py --quick
     mpirun -n 2 python benchmarks/mpi_scaling.py --measure heisenberg-10x10
+
+Measured ranks print what the model says of them too; `--divided` takes the solvers of several ranks
+on one rank, where a run has others. Memory is the largest resident size of a rank.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -25,7 +29,8 @@ from hamiltonians import chain, heisenberg, ising, square
 from hamiltonians.utils.ranks import launched_ranks
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.sr.divided import costs
-from rbmqs.utils.threads import single_threaded_blas
+from rbmqs.sr.divided.jacobian import FactorRows
+from rbmqs.utils.threads import single_threaded_blas, use_threads
 from rbmqs.vmc.sources import make_sampler
 
 RANKS = (1, 2, 4, 8, 16, 64, 256, 1024)
@@ -36,6 +41,7 @@ CHAINS_A_RANK = 4
 CASES = {
     "heisenberg-10x10": (lambda: heisenberg(square(10), total_sz=0, marshall=True), 4, 4096),
     "heisenberg-16x16": (lambda: heisenberg(square(16), total_sz=0, marshall=True), 4, 8192),
+    "heisenberg-16x16-large": (lambda: heisenberg(square(16), total_sz=0, marshall=True), 8, 16384),
     "ising-200": (lambda: ising(chain(200), h=1.0), 1, 4096),
 }
 
@@ -46,79 +52,113 @@ class Kernels:
 
     Parameters
     ----------
-    sampling, energies, product, adjoint : float
-        Seconds a sample: draws with their share of discarded sweeps, local energies, O v and
-        O^dagger y.
+    sampling, energies, rough, exact : float
+        Seconds a sample: draws with their share of discarded sweeps, local energies, and a product
+        with O and one with O^dagger in single and in double precision.
     statistics : float
         Of the series of all local energies, which every rank repeats; seconds a sample.
-    n_parameters : int
+    rows : FactorRows
+        Log-derivatives behind them.
     """
 
     sampling: float
     energies: float
-    product: float
-    adjoint: float
+    rough: float
+    exact: float
     statistics: float
-    n_parameters: int
+    rows: FactorRows
+
+    def seconds(
+        self, name: str, problem: costs.Problem, n_iterations: int | None, bandwidth: float
+    ) -> float:
+        """An iteration of a run with this solver."""
+        own = problem.n_samples / problem.n_ranks
+        # Force, slope and length of the direction: three products.
+        around = own * (self.sampling + self.energies + 1.5 * self.exact)
+        around += problem.n_samples * self.statistics
+        sent = costs.gathered(16 * problem.n_samples, problem.n_ranks)
+        for part, count in costs.parts_of(name, problem, n_iterations).items():
+            if name == "matrix-free" and part == "cg":  # timed, where others have a general rate
+                around += own * (n_iterations * self.rough + 3.5 * self.exact)
+                count = replace(count, multiply_adds=0.0)
+            sent += count
+        rate = costs.RATE_COMPLEX if problem.is_complex else costs.RATE_REAL
+        return around + sent.seconds(rate, LATENCY, bandwidth)
+
+    def problem(self, n_samples: int, n_ranks: int) -> costs.Problem:
+        """Equations of a step, all samples different and the shift as large as at first."""
+        rows = self.rows
+        ends = np.arange(n_ranks + 1) * n_samples // n_ranks
+        product = rows.product_cost / rows.n_rows * n_samples
+        return costs.Problem(
+            n_samples, tuple(np.diff(ends).tolist()), rows.n_parameters, rows.width,
+            rows.factor_bytes, product, rows.is_complex, 1e-2,
+        )  # fmt: skip
 
 
-def kernels(length: int, alpha: float) -> Kernels:
+def kernels(hamiltonian: Any, alpha: float) -> Kernels:
     """Times on this host, one thread."""
-    H = heisenberg(square(length), total_sz=0, marshall=True)
-    psi = rbmqs.RBM.random(H.n_sites, alpha=alpha, seed=1)
-    sampler = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=CHAINS_A_RANK)
+    psi = rbmqs.RBM.random(hamiltonian.n_sites, alpha=alpha, seed=1)
+    sampler = rbmqs.MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=CHAINS_A_RANK)
     chains, n_draws = sampler.start(1), TIMED // CHAINS_A_RANK
     samples, chains = sampler.sample(psi, chains, n_draws)
     cache = psi.prepare(samples.flat)
-    values = rbmqs.local_energies(psi, H, samples, cache)
-    jacobian = psi.jacobian(samples.flat, cache)
+    values = rbmqs.local_energies(psi, hamiltonian, samples, cache)
+    rows = FactorRows(psi.jacobian(samples.flat, cache))
     vector, deviations = psi.flat, values.ravel() - values.mean()
     series = np.tile(values, (64, 1))
+
+    def of_products(rows: FactorRows, vector: np.ndarray, values: np.ndarray) -> float:
+        own = seconds_per_call(lambda: rows.product(vector))
+        return (own + seconds_per_call(lambda: rows.adjoint_product(values))) / TIMED
+
     with single_threaded_blas():
+        single = (array.astype(np.complex64) for array in (vector, deviations))
         return Kernels(
             seconds_per_call(lambda: sampler.sample(psi, chains, n_draws)) / TIMED,
-            seconds_per_call(lambda: rbmqs.local_energies(psi, H, samples, cache)) / TIMED,
-            seconds_per_call(lambda: jacobian.times(vector)) / TIMED,
-            seconds_per_call(lambda: jacobian.adjoint_times(deviations)) / TIMED,
+            seconds_per_call(lambda: rbmqs.local_energies(psi, hamiltonian, samples, cache))
+            / TIMED,
+            of_products(rows.in_single(), *single),
+            of_products(rows, vector, deviations),
             seconds_per_call(lambda: quick_statistics(series)) / series.size,
-            psi.n_parameters,
+            rows,
         )
-
-
-def iteration(k: Kernels, n_samples: int, n_ranks: int, bandwidth: float) -> float:
-    """Seconds of an iteration by conjugate gradients over samples without the Gram matrix."""
-    sums = costs.summed(16 * k.n_parameters, n_ranks)
-    own = n_samples / n_ranks
-    work = own * (k.sampling + k.energies + (CG_ITERATIONS + 3) * (k.product + k.adjoint))
-    work += n_samples * k.statistics
-    sent = costs.gathered(16 * n_samples, n_ranks) + sums * (CG_ITERATIONS + 3)
-    sent += costs.summed(16, n_ranks) * (3 * CG_ITERATIONS + 8)
-    return work + sent.seconds(1.0, LATENCY, bandwidth)
 
 
 def modelled(length: int, alpha: float, n_samples: int, samples_a_rank: int) -> dict[str, Any]:
     """Strong and weak scaling for both bandwidths."""
-    found = kernels(length, alpha)
+    found = kernels(heisenberg(square(length), total_sz=0, marshall=True), alpha)
+
+    def seconds(n_samples: int, n_ranks: int, bandwidth: float) -> float:
+        problem = found.problem(n_samples, n_ranks)
+        return found.seconds("matrix-free", problem, CG_ITERATIONS, bandwidth)
+
     rows = []
     for bandwidth in BANDWIDTHS:
-        one = iteration(found, n_samples, 1, bandwidth)
-        small = iteration(found, samples_a_rank, 1, bandwidth)
+        one, small = seconds(n_samples, 1, bandwidth), seconds(samples_a_rank, 1, bandwidth)
         for n_ranks in RANKS:
-            strong = iteration(found, n_samples, n_ranks, bandwidth)
-            weak = iteration(found, samples_a_rank * n_ranks, n_ranks, bandwidth)
+            strong = seconds(n_samples, n_ranks, bandwidth)
+            weak = seconds(samples_a_rank * n_ranks, n_ranks, bandwidth)
             rows.append(
                 {
                     "GB/s": bandwidth / 1e9, "ranks": n_ranks, "seconds": strong,
                     "speed-up": one / strong, "weak seconds": weak, "weak efficiency": small / weak,
                 }
             )  # fmt: skip
-    return {"kernels": vars(found), "rows": rows}
+    times = {name: value for name, value in vars(found).items() if name != "rows"}
+    return {"kernels": times, "rows": rows}
 
 
-def measured(case: str, solver: str | None, n_iterations: int) -> dict[str, Any]:
+def measured(
+    case: str, solver: str | None, n_iterations: int, n_samples: int | None, divided: bool
+) -> dict[str, Any]:
     """Seconds of an iteration on the ranks that started this, and what they sent by part."""
-    make, alpha, n_samples = CASES[case]
-    comm, hamiltonian = launched_ranks(), make()
+    make, alpha, usual = CASES[case]
+    comm, hamiltonian, n_samples = launched_ranks(), make(), n_samples or usual
+    if divided and comm is None:
+        from mpi4py import MPI  # of one rank; ranks that were launched have their own
+
+        comm = MPI.COMM_WORLD
     psi = rbmqs.RBM.random(hamiltonian.n_sites, alpha=alpha, seed=1)
     sampling = rbmqs.SamplingSettings(n_samples=n_samples, n_chains=64, summation=False)
     settings = rbmqs.RunSettings(sampling=sampling)
@@ -131,13 +171,25 @@ def measured(case: str, solver: str | None, n_iterations: int) -> dict[str, Any]
         solve = record.solve
         seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
-    ranks = getattr(sampler, "ranks", None)
-    return {
-        "case": case, "ranks": 1 if comm is None else comm.size,
-        "is_first": comm is None or comm.rank == 0,
+    ranks, found = getattr(sampler, "ranks", None), {"case": case, "samples": n_samples}
+    memory = peak_memory() if comm is None else max(comm.allgather(peak_memory()))
+    found |= {
+        "ranks": 1 if comm is None else comm.size, "is_first": comm is None or comm.rank == 0,
         "solver": solve["method"], "iterations of the solver": solve["n_iterations"],
-        "seconds": float(np.median(seconds[1:])), "sent": {} if ranks is None else ranks.traffic,
+        "seconds": float(np.median(seconds[1:])), "MiB of a rank": memory // 2**20,
+        "sent": {} if ranks is None else ranks.traffic,
     }  # fmt: skip
+    if ranks is not None:
+        timed = kernels(hamiltonian, alpha)
+        problem = timed.problem(n_samples, comm.size)
+        n = solve["n_iterations"] or None
+        found["model: seconds"] = timed.seconds(solve["method"], problem, n, BANDWIDTHS[0])
+    return found
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> None:
@@ -147,9 +199,15 @@ def main() -> None:
     parser.add_argument("--measure", choices=tuple(CASES), help="an iteration on these ranks")
     parser.add_argument("--solver", help="in place of the one that costs least")
     parser.add_argument("--iterations", type=int, default=4)
+    parser.add_argument("--samples", type=int, help="in place of the case's")
+    parser.add_argument("--divided", action="store_true", help="solvers of ranks on one rank too")
+    parser.add_argument("--threads", type=int, default=1, help="of each rank")
     options = parser.parse_args()
+    use_threads(options.threads, launched_ranks())
     if options.measure:
-        found = measured(options.measure, options.solver, options.iterations)
+        found = measured(
+            options.measure, options.solver, options.iterations, options.samples, options.divided
+        )
         if found.pop("is_first"):
             print(found)
             write_json(options.json, found)

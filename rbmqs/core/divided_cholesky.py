@@ -14,18 +14,6 @@ from rbmqs.core.blas import ADJOINT, PLAIN, TRANSPOSED, address, call_fortran
 _UPPER, _LEFT, _NON_UNIT = (np.uint8(ord(letter)) for letter in "ULN")
 
 
-@parallel_kernel
-def fill(lower, rows, shift, parts):
-    """``parts`` (size, n_parts), a factor seen as reals, from ``lower`` and a shift."""
-    for tile in prange(len(rows)):
-        height, place, stride = rows[tile, 1], rows[tile, 2], rows[tile, 3]
-        for k in range(place, place + height * stride):
-            for part in range(lower.shape[0]):
-                parts[k, part] = lower[part, k]
-        for i in range(height):
-            parts[place + i * stride + stride - height + i, 0] += shift
-
-
 def factorise_tile(tile):
     """L of a tile (width, width), in place; whether it is positive."""
     info, width = np.zeros(1, np.int32), np.int32(len(tile))

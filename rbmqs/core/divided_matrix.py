@@ -1,86 +1,110 @@
-"""A Hermitian matrix whose rows are divided between ranks: its making, centring and products.
+"""A Hermitian matrix whose rows are divided between ranks: its making and its products.
 
 A rank holds tiles of TILE rows, each from the first column to the end of the tile on the diagonal,
-one behind the other in ``lower`` (n_parts, size), real part first. ``rows`` (n_tiles, 4) says of
-each where it begins among the rank's rows, its height, its place in ``lower`` and the distance of
-its rows there, which is the number of its columns.
+one behind the other in an array of the type of the matrix. ``rows`` (n_tiles, 4) says of each where
+it begins among the rank's rows, its height, its place in the array and the distance of its rows
+there, which is the number of its columns.
 """
 
 import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import parallel_exact_kernel
-from rbmqs.core.blas import address
+from rbmqs.core.blas import PLAIN, TRANSPOSED, address, call_fortran
 from rbmqs.core.gram import SUM_IM, SUM_RE, TILE, gram_tile
-from rbmqs.core.hermitian import row_times
+
+_COLUMNS = 1024  # of a tile at a time, 0.8 MB in single precision: read twice, once from memory
 
 
 @parallel_exact_kernel
-def _gram_tiles(gemm, spins, tanh, blocks, visible, hidden, tasks, lower):
+def _gram_tiles(gemm, spins, tanh, blocks, visible, hidden, tasks, means, mean, roots, out):
+    n_parts = out.shape[1]
     for task in prange(len(tasks)):
-        work = np.empty((7, TILE, TILE))
-        rows = np.empty((2, TILE, blocks[1].shape[1]))
+        work = np.empty((7, TILE, TILE), spins.dtype)
+        rows = np.empty((2, TILE, blocks[1].shape[1]), spins.dtype)
         i0, height, j0, columns = tasks[task, 0], tasks[task, 1], tasks[task, 2], tasks[task, 3]
-        place, stride = tasks[task, 4], tasks[task, 5]
+        place, stride, row, column = tasks[task, 4], tasks[task, 5], tasks[task, 6], tasks[task, 7]
         gram_tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work)
-        for part in range(lower.shape[0]):
-            matrix = SUM_IM if part else SUM_RE
-            for i in range(height):
+        for i in range(height):
+            first = place + i * stride
+            taken, root = mean - means[0, row + i], roots[row + i]
+            for j in range(columns):
+                centred = work[SUM_RE, i, j] + (taken - means[0, column + j])
+                out[first + j, 0] = centred * (root * roots[column + j])
+            if n_parts == 2:
+                taken = means[1, row + i]
                 for j in range(columns):
-                    lower[part, place + i * stride + j] = work[matrix, i, j]
+                    centred = work[SUM_IM, i, j] + (means[1, column + j] - taken)
+                    out[first + j, 1] = centred * (root * roots[column + j])
 
 
-def gram_tiles(spins, parts, blocks, visible, hidden, tasks, lower):
-    """Tiles of O O^dagger between rows of two kinds, which stand in the same arrays.
+def gram_tiles(spins, parts, blocks, visible, hidden, tasks, means, mean, roots, out):
+    """Tiles of R (O - <O>)(O - <O>)^dagger R between rows of two kinds, all in the same arrays.
+
+    Everything has the precision of the matrix.
 
     Parameters
     ----------
-    spins : float64 (n, N)
-    parts : float64 (1 or 4, n, M)
+    spins : float32 or float64 (n, N)
+    parts : like spins (1 or 4, n, M)
         See `rbmqs.core.gram.product_parts`.
     blocks : tuple of arrays
         See `rbmqs.core.gram.centred_gram`.
     visible, hidden : float
         1 where a and b are parameters, else 0.
-    tasks : int64 (n_tasks, 6)
-        First row, height, first column, number of columns, place and stride in ``lower``.
-    lower : float64 (n_parts, size)
+    tasks : int64 (n_tasks, 8)
+        First row, height, first column, number of columns, place and stride in ``out``; first row
+        and first column in ``means`` and ``roots``.
+    means : like spins (n_parts, m)
+        O <O>^dagger of each row.
+    mean : float
+        |<O>|^2.
+    roots : like spins (m,)
+        R.
+    out : array (size,)
+        The matrix, complex for two parts of ``means``.
     """
-    _gram_tiles(address("gemm", float), spins, parts, blocks, visible, hidden, tasks, lower)
+    real = spins.dtype.type
+    first, near, near_profile, floor = blocks
+    blocks = first, near, near_profile.astype(real), floor.astype(real)
+    reals = out.view(real).reshape(-1, len(means))
+    _gram_tiles(
+        address("gemm", real), spins, parts, blocks, real(visible), real(hidden), tasks, means,
+        real(mean), roots, reals,
+    )  # fmt: skip
 
 
 @parallel_exact_kernel
-def centre(lower, rows, means, mean, roots):
-    """(K_ij - <K_i.> - <K_.j> + <K>) times the roots of both counts, in place.
-
-    ``means`` (n_parts, n) and ``roots`` (n,) are of all columns, in their order.
-    """
-    for tile in prange(len(rows)):
-        height, place, stride = rows[tile, 1], rows[tile, 2], rows[tile, 3]
-        for k in range(height):
-            i = stride - height + k
-            first = place + k * stride
-            for j in range(stride):
-                centred = lower[0, first + j] + (mean - means[0, i] - means[0, j])
-                lower[0, first + j] = centred * (roots[i] * roots[j])
-            if lower.shape[0] == 2:
-                for j in range(stride):
-                    centred = lower[1, first + j] + (means[1, j] - means[1, i])
-                    lower[1, first + j] = centred * (roots[i] * roots[j])
-
-
-@parallel_exact_kernel
-def _products(dot, lower, rows, vector, out):
+def _products(gemv, tiles, rows, adjoint, vector, one, out):
     n_tiles, n_tasks = len(rows), out.shape[0]
+    n, step = len(vector), np.int32(1)
     for task in prange(n_tasks):
         for tile in range(task, n_tiles, n_tasks):
             height, place, stride = rows[tile, 1], rows[tile, 2], rows[tile, 3]
-            for k in range(height):
-                row_times(dot, lower, place + k * stride, vector, stride - height + k, out, task)
+            diagonal = stride - height
+            for first in range(0, stride, _COLUMNS):
+                width = min(_COLUMNS, stride - first)
+                block, shape = (tiles, place + first), (np.int32(width), np.int32(height))
+                # BLAS sees columns, here the rows: y_i += A_ij x_j, and y_j += conj(A_ij) x_i of
+                # what stands left of the diagonal; conjugate vectors make the second one plain.
+                call_fortran(
+                    gemv, (TRANSPOSED, shape[0], shape[1], one, block, np.int32(stride),
+                           (vector, first), step, one, (out, 2 * task * n + diagonal), step),
+                )  # fmt: skip
+                width = min(_COLUMNS, diagonal - first)
+                if width > 0:
+                    call_fortran(
+                        gemv, (PLAIN, np.int32(width), shape[1], one, block, np.int32(stride),
+                               (adjoint, diagonal), step, one,
+                               (out, (2 * task + 1) * n + first), step),
+                    )  # fmt: skip
 
 
-def divided_times(lower, rows, vector):
-    """What a rank's rows, and their mirror images, add to A v; float64 (n_parts, n), as v."""
-    partial = np.zeros((min(len(rows), 8), *vector.shape))
-    _products(address("dot", float), lower, rows, vector, partial)
-    return partial.sum(axis=0)
+def divided_times(tiles, rows, vector):
+    """What a rank's rows, and their mirror images, add to A v; as v, in the type of A."""
+    out = np.zeros((min(len(rows), 8), 2, len(vector)), tiles.dtype)
+    one = tiles.dtype.type(1)
+    gemv = address("gemv", tiles.dtype)
+    _products(gemv, tiles, rows, np.conj(vector), vector, one, out)
+    found = out.sum(axis=0)
+    return found[0] + np.conj(found[1])

@@ -44,7 +44,8 @@ def tile_of_task(task):
 def _rows_product(gemm, first, second, stride, width, height, columns, work, matrix):
     """work[matrix] = A B^T of rows at (array, offset), ``width`` long and ``stride`` apart."""
     out, shape = ((work, matrix * TILE * TILE), TILE), (height, columns, width)
-    row_product(gemm, (first, stride), False, (second, stride), True, out, shape, 1.0, 0.0)
+    one, zero = work.dtype.type(1), work.dtype.type(0)
+    row_product(gemm, (first, stride), False, (second, stride), True, out, shape, one, zero)
 
 
 @inlined_exact_kernel

@@ -12,6 +12,8 @@ from rbmqs.core.blas import row_product
 
 SAMPLE_BLOCK = 64
 UNIT_BLOCK = 32
+# A product of so many samples and units stays in the second cache.
+SINGLE_BLOCKS = 128, 256
 
 
 @parallel_kernel
@@ -22,9 +24,10 @@ def weight_products(gemm, spins, tanh, weights, out):
     ----------
     gemm : int
         Address, see `rbmqs.core.blas`.
-    spins : float64 (Ns, N)
-    tanh : float64 or complex128 (Ns, M)
-    weights : float64 (parts, N, M)
+    spins : float64 or float32 (Ns, N)
+        Everything has its precision.
+    tanh : real or complex (Ns, M)
+    weights : like spins (parts, N, M)
         V, real part first.
     out : like tanh (parts, Ns)
     """
@@ -32,12 +35,13 @@ def weight_products(gemm, spins, tanh, weights, out):
     n_hidden = tanh.shape[1]
     for block in prange((n + SAMPLE_BLOCK - 1) // SAMPLE_BLOCK):
         first, last = block * SAMPLE_BLOCK, min((block + 1) * SAMPLE_BLOCK, n)
-        angles = np.empty((last - first, n_hidden))
+        angles = np.empty((last - first, n_hidden), spins.dtype)
+        one, zero = spins.dtype.type(1), spins.dtype.type(0)
         for part in range(weights.shape[0]):
             row_product(
                 gemm, ((spins, first * n_sites), n_sites), False,
                 ((weights, part * n_sites * n_hidden), n_hidden), False, (angles, n_hidden),
-                (last - first, n_hidden, n_sites), 1.0, 0.0,
+                (last - first, n_hidden, n_sites), one, zero,
             )  # fmt: skip
             for s in range(last - first):
                 total = 0 * tanh[0, 0]
@@ -47,31 +51,39 @@ def weight_products(gemm, spins, tanh, weights, out):
 
 
 @parallel_kernel
-def weight_adjoint(gemm, spins, tanh, values, out):
+def weight_adjoint(gemm, spins, tanh, values, unit_block, sample_block, out):
     """out = parts of S^T diag(y) conj(T): the weights' part of O^dagger y.
 
     Parameters
     ----------
     gemm : int
         Address, see `rbmqs.core.blas`.
-    spins : float64 (Ns, N)
-    tanh : float64 or complex128 (Ns, M)
-    values : float64 or complex128 (Ns,)
+    spins : float64 or float32 (Ns, N)
+        Everything has its precision.
+    tanh : real or complex (Ns, M)
+    values : real or complex (Ns,)
         y.
-    out : float64 (parts, N, M)
+    unit_block, sample_block : int
+        Units of a thread at a time, and samples.
+    out : like spins (parts, N, M)
     """
     n, n_sites, n_hidden = spins.shape[0], spins.shape[1], tanh.shape[1]
-    for block in prange((n_hidden + UNIT_BLOCK - 1) // UNIT_BLOCK):
-        first, last = block * UNIT_BLOCK, min((block + 1) * UNIT_BLOCK, n_hidden)
-        parts = np.empty((2, n, UNIT_BLOCK))
-        for s in range(n):
-            for j in range(last - first):
-                weighted = values[s] * np.conj(tanh[s, first + j])
-                parts[0, s, j] = weighted.real
-                parts[1, s, j] = weighted.imag
-        for part in range(out.shape[0]):
-            row_product(
-                gemm, (spins, n_sites), True, ((parts, part * n * UNIT_BLOCK), UNIT_BLOCK), False,
-                ((out, part * n_sites * n_hidden + first), n_hidden),
-                (n_sites, last - first, n), 1.0, 0.0,
-            )  # fmt: skip
+    for block in prange((n_hidden + unit_block - 1) // unit_block):
+        first, last = block * unit_block, min((block + 1) * unit_block, n_hidden)
+        parts = np.empty((2, sample_block, unit_block), spins.dtype)
+        one, added = spins.dtype.type(1), spins.dtype.type(0)
+        for begin in range(0, max(n, 1), sample_block):
+            size = min(sample_block, n - begin)
+            for s in range(size):
+                for j in range(last - first):
+                    weighted = values[begin + s] * np.conj(tanh[begin + s, first + j])
+                    parts[0, s, j] = weighted.real
+                    parts[1, s, j] = weighted.imag
+            for part in range(out.shape[0]):
+                row_product(
+                    gemm, ((spins, begin * n_sites), n_sites), True,
+                    ((parts, part * sample_block * unit_block), unit_block), False,
+                    ((out, part * n_sites * n_hidden + first), n_hidden),
+                    (n_sites, last - first, size), one, added,
+                )  # fmt: skip
+            added = one

@@ -23,7 +23,7 @@ def from_parts(parts: np.ndarray) -> np.ndarray:
     """The array whose `split` form is given: complex for two parts, real for one."""
     if len(parts) == 1:
         return parts[0]
-    values = np.empty(parts.shape[1:], dtype=complex)
+    values = np.empty(parts.shape[1:], np.result_type(parts, np.complex64))
     values.real, values.imag = parts
     return values
 

@@ -15,7 +15,12 @@ import numpy as np
 
 from rbmqs.core.blas import address
 from rbmqs.core.gram import centred_gram
-from rbmqs.core.jacobian_products import weight_adjoint, weight_products
+from rbmqs.core.jacobian_products import (
+    SINGLE_BLOCKS,
+    UNIT_BLOCK,
+    weight_adjoint,
+    weight_products,
+)
 from rbmqs.core.split_complex import from_parts, split
 from rbmqs.states.repeats import Repeats, find_repeats
 from rbmqs.states.weights import centred, deviations, times_weights
@@ -149,7 +154,8 @@ class FactorisedJacobian:
         """O v, shape (n_samples,)."""
         a, b, weights = self.split(vector)
         parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
-        weight_products(address("gemm", float), self.spins, self.tanh, split(weights), parts)
+        gemm = address("gemm", self.spins.dtype)
+        weight_products(gemm, self.spins, self.tanh, split(weights), parts)
         product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
         if self.has_visible_bias:
             product = product + self.spins @ a
@@ -164,8 +170,11 @@ class FactorisedJacobian:
     def adjoint_product(self, values: np.ndarray) -> np.ndarray:
         """O^dagger y, shape (n_parameters,)."""
         is_complex = self.is_complex or np.iscomplexobj(values)
-        weights = np.empty((1 + is_complex, self.spins.shape[1], self.tanh.shape[1]))
-        weight_adjoint(address("gemm", float), self.spins, self.tanh, values, weights)
+        spins, n_hidden = self.spins, self.tanh.shape[1]
+        weights = np.empty((1 + is_complex, spins.shape[1], n_hidden), spins.dtype)
+        # Samples are summed up at once in double precision, whose bits runs are compared by.
+        blocks = (UNIT_BLOCK, max(self.n_samples, 1)) if spins.dtype == float else SINGLE_BLOCKS
+        weight_adjoint(address("gemm", spins.dtype), spins, self.tanh, values, *blocks, weights)
         parts = [from_parts(weights).ravel()]
         if self.has_hidden_bias:
             parts.insert(0, values @ np.conj(self.tanh))

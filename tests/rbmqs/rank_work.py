@@ -13,6 +13,7 @@ from rbmqs.sr import solve, solvers
 from rbmqs.sr.divided import costs
 from rbmqs.sr.divided.choice import SOLVERS, problem_of
 from rbmqs.sr.divided.jacobian import DividedJacobian
+from rbmqs.sr.divided.matrix import GramEquations
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.utils.ranks import Ranks
 from rbmqs.vmc.settings import SamplingSettings
@@ -49,23 +50,27 @@ def equations(name, method):
     mine = slice(*(np.arange(COMM.size + 1) * 400 // COMM.size)[COMM.rank :][:2].tolist())
     own = samples.flat[mine]
     jacobian = DividedJacobian.of(psi, own, psi.prepare(own), None, ranks)
-    problem, refined = problem_of(jacobian, SHIFT), []
-    direct = solvers.solve_positive
+    problem, refined, rounds = problem_of(jacobian, SHIFT), [], []
+    direct, times = solvers.solve_positive, GramEquations.times
 
     def watched(*arguments):
         found = direct(*arguments)
         refined.append(found.n_iterations)
         return found
 
-    solvers.solve_positive = watched
+    def counted(*arguments):
+        rounds.append(1)
+        return times(*arguments)
+
+    solvers.solve_positive, GramEquations.times = watched, counted
     found = solve(jacobian, energies[mine], SHIFT, method)
-    solvers.solve_positive = direct
+    solvers.solve_positive, GramEquations.times = direct, times
     n_iterations = found.n_iterations or (refined[0] if refined else None)
     sent = {
         part: np.sum(COMM.allgather(counts), axis=0) / COMM.size
         for part, counts in sorted(ranks.traffic.items())
     }
-    expected = costs.parts_of(method, problem, n_iterations) if COMM.size > 1 else {}
+    expected = costs.parts_of(method, problem, n_iterations, len(rounds)) if COMM.size > 1 else {}
     traffic = {
         part: [sent[part].tolist(), [count.messages, count.sent]]
         for part, count in expected.items()

@@ -12,16 +12,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rbmqs.sr.divided.layout import Layout
+from rbmqs.sr.divided.preconditioner import n_columns
 from rbmqs.utils.ranks import SHORT_BYTES
 
 # Of a core and of the lines between ranks, as far as they decide between solvers.
-RATE_REAL, RATE_COMPLEX = 1.2e10, 4e9  # multiply-adds a second in matrix products
+RATE_REAL, RATE_COMPLEX = 2.4e10, 6e9  # multiply-adds a second in matrix products
 LATENCY, BANDWIDTH = 2e-6, 10e9
-_MEMORY_BOUND = 6.0  # an element read from memory, in multiply-adds of a matrix product
-_SHIFT, _ITERATIONS = 4e-3, 350  # conjugate gradients take so many iterations at such a shift
-_FEWEST, _MOST = 50, 2000
+MEMORY = 10e9  # bytes a second of a rank whose node has other ranks that read too
+_SINGLE = 0.5  # of the time in double precision
+# Preconditioned conjugate gradients take so many iterations at such a shift: 16 to 20 at 1e-2
+# (10x10, Ising chain of 200; 4,096 samples), 200 to 350 at 1e-4 (6x6, 10x10, chain of 40; 1,024).
+_SHIFT, _ITERATIONS = 4e-3, 60
+_ROUNDS = 3  # in which single precision reaches ten digits
+_FEWEST, _MOST = 20, 2000
 _REFINEMENTS = 4
 _MAX_MATRIX_BYTES = 4 * 2**30  # of a rank
+
+Parts = Iterator[tuple[str, "Count"]]
 
 
 @dataclass(frozen=True)
@@ -30,27 +37,37 @@ class Count:
 
     Parameters
     ----------
-    multiply_adds, messages, sent : float
+    multiply_adds : float
+        In products of matrices in double precision.
+    messages, sent : float
         `sent` in bytes.
+    moved : float
+        Bytes between memory and core beyond those that the multiply-adds hide.
     """
 
     multiply_adds: float = 0.0
     messages: float = 0.0
     sent: float = 0.0
+    moved: float = 0.0
 
     def __add__(self, other: Count) -> Count:
         return Count(
             self.multiply_adds + other.multiply_adds,
             self.messages + other.messages,
             self.sent + other.sent,
+            self.moved + other.moved,
         )
 
     def __mul__(self, times: float) -> Count:
-        return Count(self.multiply_adds * times, self.messages * times, self.sent * times)
+        own = (self.multiply_adds, self.messages, self.sent, self.moved)
+        return Count(*(number * times for number in own))
 
-    def seconds(self, rate: float, latency: float, bandwidth: float) -> float:
-        """Time that it takes."""
-        return self.multiply_adds / rate + self.messages * latency + self.sent / bandwidth
+    def seconds(
+        self, rate: float, latency: float, bandwidth: float, memory: float = MEMORY
+    ) -> float:
+        """Time that it takes, `memory` being the bytes a second that a rank reads."""
+        between = self.messages * latency + self.sent / bandwidth
+        return self.multiply_adds / rate + between + self.moved / memory
 
 
 def work(multiply_adds: float) -> Count:
@@ -89,7 +106,7 @@ class Problem:
     lengths : tuple of int
         Rows of the Gram matrix on each rank; samples that are alike share one.
     n_parameters : int
-    width : int
+    width : float
         Multiply-adds of an element of the Gram matrix.
     factor_bytes : int
         Of what a row hands on for it.
@@ -102,7 +119,7 @@ class Problem:
     n_samples: int
     lengths: tuple[int, ...]
     n_parameters: int
-    width: int
+    width: float
     factor_bytes: int
     product: float
     is_complex: bool
@@ -129,80 +146,117 @@ class Problem:
         expected = _ITERATIONS * math.sqrt(_SHIFT / self.diag_shift)
         return int(min(max(expected, _FEWEST), _MOST, self.n_rows))
 
-    def of_iterations(self, n: int, product: Count) -> Count:
-        """Of `rbmqs.sr.positive.conjugate_gradients` over ranks: three inner products each."""
-        return product * n + summed(16, self.n_ranks) * (3 * n + 1)
+    @property
+    def n_columns(self) -> int:
+        """Columns of the preconditioner."""
+        return sum(n_columns(self.lengths))
+
+    def of_iterations(self, n: int, n_rounds: int, product: Count) -> Count:
+        """Of preconditioned `rbmqs.sr.positive.conjugate_gradients` over ranks, and x of z.
+
+        Three inner products an iteration, an exact product and a length a round.
+        """
+        k, r = self.n_ranks, self.n_columns
+        applied = Count(moved=2 * self.n_rows * r * self.item / k) + summed(r * self.item, k)
+        rounds = (_exact_times(self) + summed(16, k)) * n_rounds
+        around = summed(16, k) * (3 * n + 1)
+        return (product + applied * (r > 0)) * n + rounds + around + _direction(self)
 
 
-def parts_of(name: str, problem: Problem, n_iterations: int | None = None) -> dict[str, Count]:
+def parts_of(
+    name: str, problem: Problem, n_iterations: int | None = None, n_rounds: int = _ROUNDS
+) -> dict[str, Count]:
     """Work of a solver by part.
 
     Parameters
     ----------
     n_iterations : int, optional
         Of conjugate gradients, or of the refinement behind Cholesky; expected ones by default.
+    n_rounds : int
+        Exact products in conjugate gradients.
     """
-    return dict(_PARTS[name](problem, n_iterations))
+    return dict(_PARTS[name](problem, n_iterations, n_rounds))
 
 
 def _parameter_sum(p: Problem) -> Count:
     return summed(p.n_parameters * p.item, p.n_ranks)
 
 
-def _times(p: Problem) -> Count:
-    """A product with the divided matrix."""
-    n, k = p.n_rows, p.n_ranks
-    elements = work(_MEMORY_BOUND * n * n / (2 * k))
-    return elements + gathered(n * p.item, k) + summed(n * p.item, k)
+def _exact_times(p: Problem) -> Count:
+    """A product with the Gram matrix through O and its adjoint, in double precision."""
+    return work(2 * p.product / p.n_ranks) + _parameter_sum(p)
+
+
+def _rough_times(p: Problem) -> Count:
+    """A product with the divided matrix in single precision."""
+    n, k, item = p.n_rows, p.n_ranks, p.item // 2
+    elements = Count(moved=n * n * item / (2 * k))
+    return elements + gathered(n * item, k) + summed(n * item, k)
 
 
 def _gram(p: Problem) -> Count:
+    """In single precision."""
     n, k = p.n_rows, p.n_ranks
     ring = Count(0.0, 2 * (k - 1), (k - 1) * max(p.lengths) * p.factor_bytes)
-    means = gathered(8 * n, k) + _times(p) + gathered(n * p.item, k)
-    return work(n * n * p.width / (2 * k)) + gathered(8 * k, k) + ring + means
+    means = gathered(8 * n, k) + gathered(n * p.item, k)
+    elements = Count(_SINGLE * n * n * p.width / (2 * k), moved=n * n * p.item / (4 * k))
+    return elements + gathered(8 * k, k) + ring + means
 
 
 def _direction(p: Problem) -> Count:
     return work(p.product / p.n_ranks) + _parameter_sum(p)
 
 
-def _sample_space(p: Problem, n_iterations: int | None) -> Iterator[tuple[str, Count]]:
+def _sample_space(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n, k, item = p.n_rows, p.n_ranks, p.item // 2
     tiles = Layout.of(p.lengths, 0).tiles
     heights = tiles[:, 2].tolist()
-    factor, solve = work(n**3 / (6 * k)), work(n * n / k)
+    factor = work(_SINGLE * n**3 / (6 * k))
+    solve = Count(moved=n * n * item / k)
     for height, left in zip(heights, (n - tiles[:, 3] - tiles[:, 2]).tolist(), strict=True):
         factor += told((height * height + 1) * item, k)
         factor += gathered(left * height * item, k) if left else Count()
         solve += told(height * item, k) + summed(height * item, k)
     n_refined = _REFINEMENTS if n_iterations is None else n_iterations
-    refined = (_times(p) + solve) * n_refined + _times(p)
+    refined = (_exact_times(p) + solve) * n_refined + _exact_times(p)
     # Inner products and lengths in conjugate gradients, and the largest number on the diagonal.
     around = summed(16, k) * (4 * n_refined + 3) + gathered(8 * k, k)
     yield "gram", _gram(p)
     yield "cholesky", factor + refined + around + _direction(p)
 
 
-def _sample_space_cg(p: Problem, n_iterations: int | None) -> Iterator[tuple[str, Count]]:
+def _preconditioner(p: Problem) -> Count:
+    n, k, r = p.n_rows, p.n_ranks, p.n_columns
+    if r == 0:
+        return Count()
+    made = work(_SINGLE * n * r * p.width / k + n * r * r / k * 1.5 + r**3)
+    factors = gathered(r * p.factor_bytes, k) + Count(messages=math.ceil(math.log2(k)))
+    means = gathered(8 * r, k) + gathered(r * p.item, k)
+    return made + factors + means + gathered(r * r * p.item, k) + summed(r * r * p.item, k)
+
+
+def _sample_space_cg(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n = p.n_iterations if n_iterations is None else n_iterations
     yield "gram", _gram(p)
-    yield "cg", p.of_iterations(n, _times(p)) + _direction(p)
+    yield "preconditioner", _preconditioner(p)
+    yield "cg", p.of_iterations(n, n_rounds, _rough_times(p))
 
 
-def _matrix_free(p: Problem, n_iterations: int | None) -> Iterator[tuple[str, Count]]:
-    n = p.n_iterations if n_iterations is None else n_iterations
-    product = work(2 * p.product / p.n_ranks) + _parameter_sum(p)
-    yield "cg", p.of_iterations(n, product) + _direction(p)
+def _matrix_free(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
+    n, k = p.n_iterations if n_iterations is None else n_iterations, p.n_ranks
+    spins = 0.5 if p.is_complex else 1.0  # are real: half of a complex multiply-add
+    product = work(_SINGLE * spins * 2 * p.product / k) + summed(p.n_parameters * p.item // 2, k)
+    yield "preconditioner", gathered(8 * k, k) + _preconditioner(p)
+    yield "cg", p.of_iterations(n, n_rounds, product)
 
 
-def _dense(p: Problem, n_iterations: int | None) -> Iterator[tuple[str, Count]]:
+def _dense(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n = float(p.n_parameters)
     own = work(p.n_samples * n * n / (2 * p.n_ranks) + n**3 / 6)
     yield "covariance", own + summed(n * n * p.item, p.n_ranks) + _parameter_sum(p)
 
 
-_PARTS: Mapping[str, Callable[[Problem, int | None], Iterator[tuple[str, Count]]]] = {
+_PARTS: Mapping[str, Callable[[Problem, int | None, int], Parts]] = {
     "sample-space": _sample_space,
     "sample-space-cg": _sample_space_cg,
     "matrix-free": _matrix_free,
@@ -212,10 +266,9 @@ _PARTS: Mapping[str, Callable[[Problem, int | None], Iterator[tuple[str, Count]]
 
 def _matrix_bytes(name: str, p: Problem) -> float:
     """What a rank holds of matrices."""
-    own = p.n_rows**2 / (2 * p.n_ranks) * p.item
-    return {
-        "sample-space": 1.5 * own, "sample-space-cg": own, "dense": 1.5 * p.n_parameters**2 * p.item
-    }.get(name, 0.0)  # fmt: skip
+    if name == "dense":
+        return 1.5 * p.n_parameters**2 * p.item
+    return p.n_rows**2 / (4 * p.n_ranks) * p.item if name.startswith("sample-space") else 0.0
 
 
 def seconds_of(

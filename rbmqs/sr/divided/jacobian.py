@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from rbmqs.core.gram import one_block
 from rbmqs.sr.local import LocalJacobian, UnitBlocks
@@ -45,11 +46,11 @@ class Factors:
     hidden: float
     blocks: tuple[np.ndarray, ...]
 
-    def in_transit(self, n_rows: int) -> list[np.ndarray]:
-        """Spins as int8 and tanh's, with room for more rows, as ranks hand them on."""
+    def in_transit(self, n_rows: int, dtype: DTypeLike) -> list[np.ndarray]:
+        """Spins as int8 and tanh's of a type, with room for more rows, as ranks hand them on."""
         n = len(self.spins)
         spins = np.zeros((n_rows, self.spins.shape[1]), np.int8)
-        tanh = np.zeros((n_rows, self.tanh.shape[1]), self.tanh.dtype)
+        tanh = np.zeros((n_rows, self.tanh.shape[1]), dtype)
         spins[:n], tanh[:n] = self.spins, self.tanh
         return [spins, tanh]
 
@@ -70,12 +71,12 @@ class Rows(Protocol):
         """Whether they are complex."""
 
     @property
-    def width(self) -> int:
+    def width(self) -> float:
         """Multiply-adds of an element of the Gram matrix."""
 
     @property
     def factor_bytes(self) -> int:
-        """Of the factors of a row, as ranks hand them on."""
+        """Of the factors of a row in single precision, as ranks hand them on."""
 
     @property
     def product_cost(self) -> float:
@@ -97,8 +98,14 @@ class Rows(Protocol):
     def repeats(self, weights: np.ndarray | None) -> Repeats | None:
         """Rows that are alike."""
 
-    def factors(self, chosen: np.ndarray | slice) -> Factors:
-        """Of some rows."""
+    def chosen(self, which: np.ndarray) -> Rows:
+        """Some of the rows."""
+
+    def in_single(self) -> Rows:
+        """The rows in single precision."""
+
+    def factors(self) -> Factors:
+        """Of all rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +141,17 @@ class FactorRows:
         return self.jacobian.is_complex
 
     @property
-    def width(self) -> int:
-        """See `Rows`."""
-        return self.jacobian.width + (0 if self.blocks is None else self.blocks.near.size)
+    def width(self) -> float:
+        """See `Rows`; spins are real, and complex products are made of three real ones."""
+        real = self.jacobian.spins.shape[1] + (0 if self.blocks is None else self.blocks.near.size)
+        n_hidden = self.jacobian.tanh.shape[1]
+        return 0.25 * real + 0.75 * n_hidden if self.is_complex else real + n_hidden
 
     @property
     def factor_bytes(self) -> int:
         """See `Rows`."""
         n_sites, n_hidden = self.jacobian.spins.shape[1], self.jacobian.tanh.shape[1]
-        return n_sites + n_hidden * self.jacobian.tanh.itemsize
+        return n_sites + n_hidden * self.jacobian.tanh.itemsize // 2
 
     @property
     def product_cost(self) -> float:
@@ -172,18 +181,30 @@ class FactorRows:
         """See `Rows`."""
         return find_repeats(self.jacobian.spins, weights) if self.n_rows else None
 
-    def factors(self, chosen: np.ndarray | slice) -> Factors:
+    def chosen(self, which: np.ndarray) -> FactorRows:
+        """See `Rows`."""
+        J = self.jacobian
+        return replace(self, jacobian=replace(J, spins=J.spins[which], tanh=J.tanh[which]))
+
+    def in_single(self) -> FactorRows:
+        """See `Rows`."""
+        J, scale = self.jacobian, self.scale
+        tanh = J.tanh.astype(np.complex64 if self.is_complex else np.float32)
+        return FactorRows(
+            replace(J, spins=J.spins.astype(np.float32), tanh=tanh),
+            None if scale is None else scale.astype(np.float32), self.blocks,
+        )  # fmt: skip
+
+    def factors(self) -> Factors:
         """See `Rows`."""
         J, b = self.jacobian, self.blocks
         if self.scale is not None and b is None:
             raise NotImplementedError("columns with scales of their own have no factors")
-        spins, tanh = J.spins[chosen], J.tanh[chosen]
-        if b is not None:
-            tanh = tanh[:, b.order]
+        tanh = J.tanh if b is None else J.tanh[:, b.order]
         blocks = (
             one_block(tanh.shape[1]) if b is None else (b.first, b.near, b.near_profile, b.floor)
         )
-        return Factors(spins, tanh, float(J.has_visible_bias), float(J.has_hidden_bias), blocks)
+        return Factors(J.spins, tanh, float(J.has_visible_bias), float(J.has_hidden_bias), blocks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,14 +234,14 @@ class StoredRows:
         return np.iscomplexobj(self.rows)
 
     @property
-    def width(self) -> int:
+    def width(self) -> float:
         """See `Rows`."""
         return self.n_parameters
 
     @property
     def factor_bytes(self) -> int:
         """See `Rows`."""
-        return 1 + self.n_parameters * self.rows.itemsize
+        return 1 + self.n_parameters * self.rows.itemsize // 2
 
     @property
     def product_cost(self) -> float:
@@ -248,9 +269,17 @@ class StoredRows:
         """See `Rows`."""
         return None if weights is None else Repeats.of_weights(weights)
 
-    def factors(self, chosen: np.ndarray | slice) -> Factors:
+    def chosen(self, which: np.ndarray) -> StoredRows:
+        """See `Rows`."""
+        return StoredRows(self.rows[which])
+
+    def in_single(self) -> StoredRows:
+        """See `Rows`."""
+        return StoredRows(self.rows.astype(np.complex64 if self.is_complex else np.float32))
+
+    def factors(self) -> Factors:
         """See `Rows`: those of an RBM without visible units whose tanh's are the rows."""
-        rows = self.rows[chosen]
+        rows = self.rows
         return Factors(np.zeros((len(rows), 1)), rows, 0.0, 1.0, one_block(rows.shape[1]))
 
 

@@ -86,11 +86,13 @@ class Layout:
         """Tiles between rows of this rank and columns of another, for `gram_tiles`.
 
         Columns count from this rank's number of rows on: the other's rows stand behind its own.
+        Means and roots are those of all rows, in the order of the matrix.
         """
         others = self.tiles[self.tiles[:, 0] == rank]
         n_own, found = self.lengths[self.rank], []
         for start, height, place, stride in self.rows.tolist():
             for _, first, columns, column in others.tolist():
                 if column < stride:
-                    found.append((start, height, n_own + first, columns, place + column, stride))
-        return np.array(found, dtype=np.int64).reshape(-1, 6)
+                    tile = (start, height, n_own + first, columns, place + column, stride)
+                    found.append((*tile, stride - height, column))
+        return np.array(found, dtype=np.int64).reshape(-1, 8)

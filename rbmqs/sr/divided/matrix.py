@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from rbmqs.core import divided_cholesky, divided_matrix
-from rbmqs.core.gram import product_parts
-from rbmqs.core.split_complex import from_parts, split
+from rbmqs.core.gram import TILE, product_parts
+from rbmqs.core.split_complex import split
 from rbmqs.sr.divided.layout import Layout
 
 if TYPE_CHECKING:
-    from rbmqs.sr.divided.jacobian import Factors
+    from rbmqs.sr.divided.jacobian import DividedJacobian, Factors, Rows
+    from rbmqs.sr.positive import Product
+    from rbmqs.states.repeats import Repeats
     from rbmqs.utils.ranks import Ranks
 
 
@@ -28,13 +31,61 @@ class DividedMatrix:
     ----------
     ranks : Ranks
     layout : Layout
-    lower : float64 (n_parts, size)
+    tiles : array (layout.size,)
         See `rbmqs.core.divided_matrix`.
     """
 
     ranks: Ranks
     layout: Layout
-    lower: np.ndarray
+    tiles: np.ndarray
+
+    def times(self, own: np.ndarray) -> np.ndarray:
+        """A v in the precision of A: its own numbers from a vector's own numbers."""
+        vector = of_all(own.astype(self.tiles.dtype), self.layout, self.ranks)
+        image = divided_matrix.divided_times(self.tiles, self.layout.rows, vector)
+        return self.ranks.sum(image)[self.layout.own]
+
+    def diagonals(self) -> list[np.ndarray]:
+        """Diagonal numbers of the own rows, a view for each tile."""
+        return [
+            self.tiles[place + stride - height : place + height * stride : stride + 1]
+            for _, height, place, stride in self.layout.rows.tolist()
+        ]
+
+
+def of_all(own: np.ndarray, layout: Layout, ranks: Ranks) -> np.ndarray:
+    """Numbers of all rows, in the order of the matrix, from those of this rank's rows."""
+    found = np.empty((layout.n, *own.shape[1:]), own.dtype)
+    found[layout.places] = ranks.gathered(own, layout.lengths)
+    return found
+
+
+class GramEquations:
+    """R (O - <O>)(O - <O>)^dagger R, R^2 the counts of rows: a `rbmqs.sr.positive.PositiveMatrix`.
+
+    Products go through O and its adjoint in double precision; the matrix itself is only made where
+    it is factorised, in the precision of the factor, or for products that need no more.
+
+    Parameters
+    ----------
+    jacobian : DividedJacobian
+    repeats : Repeats or None
+        Own samples that are alike.
+    """
+
+    def __init__(self, jacobian: DividedJacobian, repeats: Repeats | None) -> None:
+        self._jacobian, self.ranks = jacobian, jacobian.ranks
+        own = jacobian.own
+        self._rows = own if repeats is None else own.chosen(repeats.first)
+        self._counts = np.ones(own.n_rows) if repeats is None else repeats.counts
+        self._roots = np.sqrt(self._counts)
+        self.is_complex = jacobian.is_complex
+        self.largest = 0.0
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where rows stand in the matrix."""
+        return Layout.of(self.ranks.lengths(len(self._counts)), self.ranks.rank)
 
     @property
     def order(self) -> int:
@@ -42,83 +93,142 @@ class DividedMatrix:
         return self.layout.n
 
     @property
-    def is_complex(self) -> bool:
-        """Whether it is complex."""
-        return len(self.lower) == 2
+    def n_samples(self) -> int:
+        """Samples behind the rows."""
+        return self._jacobian.n_samples
 
-    def of_all(self, own: np.ndarray) -> np.ndarray:
-        """Numbers of all rows, in the order of the matrix, from those of this rank's rows."""
-        found = np.empty((self.layout.n, *own.shape[1:]), own.dtype)
-        found[self.layout.places] = self.ranks.gathered(own, self.layout.lengths)
-        return found
+    @property
+    def single(self) -> DTypeLike:
+        """Type of the matrix in single precision."""
+        return np.complex64 if self.is_complex else np.float32
 
     def times(self, own: np.ndarray) -> np.ndarray:
         """A v: its own numbers from a vector's own numbers."""
-        vector = split(self.of_all(own))
-        image = divided_matrix.divided_times(self.lower, self.layout.rows, vector)
-        return from_parts(self.ranks.sum(image)[:, self.layout.own])
+        return self._through(self._rows, self._jacobian.mean, own)
+
+    def in_single(self) -> Product:
+        """Products through O and its adjoint in single precision."""
+        rows, mean = self._rows.in_single(), self._jacobian.mean.astype(self.single)
+        return lambda own: self._through(rows, mean, own.astype(self.single))
+
+    def _through(self, rows: Rows, mean: np.ndarray, own: np.ndarray) -> np.ndarray:
+        values = (self._roots * own).astype(own.dtype)
+        image = rows.adjoint_product(values) - np.conj(mean) * values.sum()
+        image = self.ranks.sum(image)
+        return self._roots * (rows.product(image) - mean @ image)
 
     @cached_property
-    def largest(self) -> float:
-        """Largest number on the diagonal."""
-        height, place, stride = self.layout.rows[:, 1:].T
-        own = [
-            self.lower[0, p + s - h : p + h * s : s + 1].max(initial=0.0)
-            for p, h, s in zip(place.tolist(), height.tolist(), stride.tolist(), strict=True)
-        ]
-        return self.ranks.largest(max(own, default=0.0))
+    def _own_means(self) -> np.ndarray:
+        """O <O>^dagger of the own rows."""
+        return self._rows.product(np.conj(self._jacobian.mean))
+
+    def made(self, dtype: DTypeLike) -> DividedMatrix:
+        """The matrix itself, real or complex of some precision.
+
+        Factors of the rows go round the ranks in a ring; a rank makes the tiles of its rows up to
+        the diagonal, so that each pair of samples is done once.
+        """
+        ranks = self.ranks
+        with ranks.part("gram"):
+            layout = self.layout
+            roots = of_all(self._roots, layout, ranks)
+            means = of_all(self._own_means, layout, ranks)
+            tiles = np.empty(layout.size, dtype)
+            factors, longest = self._rows.factors(), max(layout.lengths)
+            making = _Making(factors, longest, dtype)
+            held = factors.in_transit(longest, dtype)
+            room = [np.empty_like(array) for array in held]
+            for step in range(ranks.size):
+                rank = (ranks.rank + step) % ranks.size
+                others = [array[: layout.lengths[rank]] for array in held]
+                making.tiles(others, layout.tasks(rank), means, self._mean_square, roots, tiles)
+                if step < ranks.size - 1:
+                    ranks.next_in_ring(held, room)
+                    held, room = room, held
+        return DividedMatrix(ranks, layout, tiles)
+
+    @property
+    def _mean_square(self) -> float:
+        """<O> <O>^dagger."""
+        return float(np.vdot(self._jacobian.mean, self._jacobian.mean).real)
+
+    def columns(self, which: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+        """Some columns of the own rows, made in single precision.
+
+        Parameters
+        ----------
+        which : int array
+            Own rows that belong to the columns.
+        lengths : sequence of int
+            Their number on every rank.
+        """
+        ranks, n_own, n_columns = self.ranks, len(self._counts), sum(lengths)
+        factors = self._rows.factors()
+        held = self._rows.chosen(which).factors().in_transit(len(which), self.single)
+        others = [ranks.gathered(array, lengths) for array in held]
+        roots, means = (
+            np.concatenate([own, ranks.gathered(own[which], lengths)])
+            for own in (self._roots, self._own_means)
+        )
+        tasks = [
+            (row, min(TILE, n_own - row), n_own + column, min(TILE, n_columns - column),
+             row * n_columns + column, n_columns, row, n_own + column)
+            for row in range(0, n_own, TILE) for column in range(0, n_columns, TILE)
+        ]  # fmt: skip
+        found = np.empty(n_own * n_columns, self.single)
+        making = _Making(factors, n_columns, self.single)
+        making.tiles(others, np.array(tasks), means, self._mean_square, roots, found)
+        return found.reshape(n_own, n_columns).astype(complex if self.is_complex else float)
 
     def factorised(self, shift: float, dtype: type) -> Callable[[np.ndarray], np.ndarray] | None:
         """See `rbmqs.sr.positive.PositiveMatrix`."""
-        factor = DividedCholesky(self, shift, dtype)
+        matrix = self.made(dtype)
+        diagonals = matrix.diagonals()
+        largest = max((float(part.real.max()) for part in diagonals), default=0.0)
+        self.largest = self.ranks.largest(largest)
+        for part in diagonals:
+            part += shift
+        factor = DividedCholesky(matrix)
         return factor.solve if factor.is_positive else None
 
     def inner(self, first: np.ndarray, second: np.ndarray) -> complex:
         """<first, second> from the own numbers of both."""
-        return self.ranks.total(complex(np.vdot(first, second)))
+        return self._jacobian.inner(first, second)
 
     def norm(self, vector: np.ndarray) -> float:
         """Length of a vector."""
         return math.sqrt(self.inner(vector, vector).real)
 
 
-def divided_gram(factors: Factors, counts: np.ndarray, ranks: Ranks) -> DividedMatrix:
-    """R (O - <O>)(O - <O>)^dagger R, R^2 = diag(counts), of the rows of all ranks.
+class _Making:
+    """Own factors of rows, with room behind them for those of another rank."""
 
-    Factors of the rows go round the ranks in a ring; a rank makes the tiles of its rows up to the
-    diagonal, so that each pair of samples is done once. The means are taken off afterwards.
-    """
-    layout = Layout.of(ranks.lengths(len(counts)), ranks.rank)
-    n_parts = 2 if np.iscomplexobj(factors.tanh) else 1
-    lower = np.empty((n_parts, layout.size))
-    matrix = DividedMatrix(ranks, layout, lower)
-    n_own, longest = len(counts), max(layout.lengths)
-    spins = np.empty((n_own + longest, factors.spins.shape[1]))
-    parts = np.empty((4 if n_parts == 2 else 1, n_own + longest, factors.tanh.shape[1]))
-    spins[:n_own], parts[:, :n_own] = factors.spins, product_parts(factors.tanh)
-    held = factors.in_transit(longest)
-    room = [np.empty_like(array) for array in held]
-    for step in range(ranks.size):
-        rank = (ranks.rank + step) % ranks.size
-        n = layout.lengths[rank]
-        spins[n_own : n_own + n], tanh = held[0][:n], held[1][:n]
-        parts[:, n_own : n_own + n] = product_parts(tanh)
+    def __init__(self, own: Factors, n_others: int, dtype: DTypeLike) -> None:
+        self._own, self._n_own = own, len(own.spins)
+        real = np.zeros(0, dtype).real.dtype
+        first = product_parts(own.tanh.astype(dtype))
+        n = self._n_own + n_others
+        self._spins = np.empty((n, own.spins.shape[1]), real)
+        self._parts = np.empty((len(first), n, first.shape[2]), real)
+        self._spins[: self._n_own], self._parts[:, : self._n_own] = own.spins, first
+
+    def tiles(
+        self, others: list[np.ndarray], tasks: np.ndarray, means: np.ndarray, mean: float,
+        roots: np.ndarray, out: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Tiles between the own rows and others; see `rbmqs.core.divided_matrix`."""
+        real = self._spins.dtype
+        last = self._n_own + len(others[0])
+        self._spins[self._n_own : last] = others[0]
+        self._parts[:, self._n_own : last] = product_parts(others[1])
         divided_matrix.gram_tiles(
-            spins, parts, factors.blocks, factors.visible, factors.hidden, layout.tasks(rank), lower
-        )
-        if step < ranks.size - 1:
-            ranks.next_in_ring(held, room)
-            held, room = room, held
-    of_all = matrix.of_all(counts)
-    n_samples = of_all.sum()
-    means = split(matrix.of_all(matrix.times(counts.astype(factors.tanh.dtype)) / n_samples))
-    mean = float(of_all @ means[0]) / n_samples
-    divided_matrix.centre(lower, layout.rows, means, mean, np.sqrt(of_all))
-    return matrix
+            self._spins, self._parts, self._own.blocks, self._own.visible, self._own.hidden,
+            tasks, split(means).astype(real), mean, roots.astype(real), out,
+        )  # fmt: skip
 
 
 class DividedCholesky:
-    """L of A + shift = L L^dagger, its rows divided between ranks as those of A.
+    """L of A = L L^dagger, in the place of A, its rows divided between ranks as those of A.
 
     A column of tiles at a time: the rank that holds the diagonal tile factorises it, all divide
     what they hold below by it, and what they found goes to all, who take its products off the rest.
@@ -126,17 +236,11 @@ class DividedCholesky:
     Parameters
     ----------
     matrix : DividedMatrix
-    shift : float
-    dtype : type
-        Complex for a complex A.
+        A, which is lost.
     """
 
-    def __init__(self, matrix: DividedMatrix, shift: float, dtype: type) -> None:
-        self._ranks, self._layout = matrix.ranks, matrix.layout
-        self._factor: np.ndarray = np.empty(self._layout.size, dtype)
-        n_parts = len(matrix.lower)
-        reals = self._factor.view(self._factor.real.dtype).reshape(-1, n_parts)
-        divided_cholesky.fill(matrix.lower, self._layout.rows, shift, reals)
+    def __init__(self, matrix: DividedMatrix) -> None:
+        self._ranks, self._layout, self._factor = matrix.ranks, matrix.layout, matrix.tiles
         self._diagonals: dict[int, np.ndarray] = {}
         self.is_positive = self._factorise()
 
@@ -184,7 +288,7 @@ class DividedCholesky:
         return True
 
     def solve(self, own: np.ndarray) -> np.ndarray:
-        """(A + shift)^-1 v, own numbers of own numbers, to the precision of the factor."""
+        """A^-1 v, own numbers of own numbers, to the precision of the factor."""
         return self._backward(self._forward(own.astype(self._factor.dtype)))
 
     def _forward(self, own: np.ndarray) -> np.ndarray:

@@ -17,8 +17,9 @@ import numpy as np
 
 from rbmqs.core.split_complex import split
 from rbmqs.sr.divided.jacobian import DividedJacobian
-from rbmqs.sr.divided.matrix import DividedMatrix, divided_gram
-from rbmqs.sr.positive import Triangle, conjugate_gradients, solve_positive
+from rbmqs.sr.divided.matrix import GramEquations
+from rbmqs.sr.divided.preconditioner import preconditioner
+from rbmqs.sr.positive import Product, Triangle, conjugate_gradients, solve_positive
 from rbmqs.sr.solvers import (
     CG_MAX_ITERATIONS,
     CG_TOLERANCE,
@@ -32,22 +33,10 @@ from rbmqs.sr.solvers import (
 Solver = Callable[[DividedJacobian, np.ndarray, float], Direction]
 
 
-def _equations(
-    jacobian: DividedJacobian, deviations: np.ndarray
-) -> tuple[SampleSpace, DividedMatrix]:
-    """Equations over samples, and their matrix."""
-    own, ranks = jacobian.own, jacobian.ranks
-    equations = SampleSpace(jacobian, deviations)  # type: ignore[arg-type]
-    repeats = equations.repeats
-    counts = np.ones(own.n_rows) if repeats is None else repeats.counts
-    factors = own.factors(slice(None) if repeats is None else repeats.first)
-    with ranks.part("gram"):
-        return equations, divided_gram(factors, counts, ranks)
-
-
 def sample_space(jacobian: DividedJacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Cholesky of the Gram matrix plus n * shift, both divided between ranks."""
-    equations, matrix = _equations(jacobian, deviations)
+    equations = SampleSpace(jacobian, deviations)  # type: ignore[arg-type]
+    matrix = GramEquations(jacobian, equations.repeats)
     with jacobian.ranks.part("cholesky"):
         return equations.by_factorisation(matrix, diag_shift)
 
@@ -56,30 +45,31 @@ def sample_space_cg(
     jacobian: DividedJacobian, deviations: np.ndarray, diag_shift: float
 ) -> Direction:
     """Conjugate gradients on the Gram matrix, divided between ranks."""
-    equations, matrix = _equations(jacobian, deviations)
-    with jacobian.ranks.part("cg"):
-        return equations.by_conjugate_gradients(matrix, diag_shift)
+    equations = SampleSpace(jacobian, deviations)  # type: ignore[arg-type]
+    exact = GramEquations(jacobian, equations.repeats)
+    return _by_conjugate_gradients(equations, exact, exact.made(exact.single).times, diag_shift)
 
 
 def matrix_free(jacobian: DividedJacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
     """Conjugate gradients through products with O and its adjoint."""
-    J, n = jacobian, jacobian.n_samples
-    roots = 1.0 if J.weights is None else np.sqrt(J.weights)
-    _ = J.mean  # its sum is no part of an iteration
+    equations = SampleSpace(jacobian, deviations)  # type: ignore[arg-type]
+    exact = GramEquations(jacobian, equations.repeats)
+    return _by_conjugate_gradients(equations, exact, exact.in_single(), diag_shift)
 
-    def product(vector: np.ndarray) -> np.ndarray:
-        image = J.times(J.adjoint_times(vector / roots))
-        return roots * image + n * diag_shift * vector
 
-    def norm(vector: np.ndarray) -> float:
-        return float(np.sqrt(J.inner(vector, vector).real))
-
-    right = (roots * deviations).astype(complex if J.is_complex else float)
-    with J.ranks.part("cg"):
+def _by_conjugate_gradients(
+    equations: SampleSpace, exact: GramEquations, rough: Product, diag_shift: float
+) -> Direction:
+    """The direction by products in single precision, corrected in double."""
+    ranks, shift = exact.ranks, exact.n_samples * diag_shift
+    inverse = preconditioner(exact, shift)
+    right = equations.right.astype(complex if exact.is_complex else float)
+    with ranks.part("cg"):
         z, residual, n_iterations = conjugate_gradients(
-            product, right, CG_TOLERANCE, CG_MAX_ITERATIONS, None, J.inner, norm
-        )
-        x = J.adjoint_times(z / roots)
+            lambda v: rough(v) + shift * v, right, CG_TOLERANCE, CG_MAX_ITERATIONS, inverse,
+            exact.inner, exact.norm, lambda v: exact.times(v) + shift * v,
+        )  # fmt: skip
+        x = equations.direction(z)
     return Direction(x, diag_shift, residual, n_iterations, cg_advice(residual, n_iterations))
 
 
