@@ -1,0 +1,177 @@
+"""Energy against seconds, rbmqs beside NetKet: one system, one start, the same schedules.
+
+    python benchmarks/energy_and_seconds.py --chart energy.png --json energy.json   # 10 minutes
+    python benchmarks/energy_and_seconds.py --quick                                 # half a minute
+    python benchmarks/energy_and_seconds.py --from energy.json --chart energy.png   # draws again
+
+Needs the extra `netket`. Both minimise the energy of the square Heisenberg model from the same
+random RBM by stochastic reconfiguration, with 1008 samples an iteration and the learning rate and
+shift that rbmqs takes by default. NetKet runs at the fastest of the settings that
+`benchmarks/netket_side.py` tries, once without momentum and once with the 0.9 of rbmqs (SPRING).
+The runs take turns, so that other programs on the machine slow all of them alike. Each has a clock
+of its own, of processor seconds over all threads, which includes compilation and not the search for
+NetKet's settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import netket as nk
+import numpy as np
+from cases import Case
+from host import host_line
+from netket_side import NetKet, packages, tuned
+from timing import write_json
+
+import rbmqs
+from hamiltonians import best_reference
+from rbmqs.runs.netket import parameters_to_netket
+from rbmqs.vmc.recommended import recommended
+
+CASE, QUICK = Case("heisenberg", "square", 6, 2), Case("heisenberg", "square", 4, 1)
+MOMENTUM = 0.9
+WINDOW = 20  # iterations over which the bold curve is a mean
+COLOURS = {"rbmqs": "#1f5fa8", "NetKet": "#c23b22", "NetKet, momentum 0.9": "#e08214"}
+
+
+def ours(case: Case) -> Iterator[tuple[float, float]]:
+    """Energy and variance of each iteration of rbmqs with its defaults."""
+    settings = rbmqs.RunSettings(
+        seed=1,
+        sampling=rbmqs.SamplingSettings(n_samples=case.n_samples, summation=False),
+    )
+    for record, _ in rbmqs.iterate(case.hamiltonian(), case.psi(0.01), settings):
+        yield record.energy.mean.real, record.energy.variance
+
+
+def theirs(case: Case, side: NetKet, momentum: float | None) -> Iterator[tuple[float, float]]:
+    """The same of NetKet; its learning rate is half of ours by convention."""
+    psi = case.psi(0.01)
+    rate, shift = recommended(psi).learning_rate, rbmqs.OptimiserSettings().diag_shift
+    n = 100_000
+    rates = jax.numpy.asarray([rate(i) / 2 for i in range(n)])
+    side = NetKet(case, side.settings, 0.01, 0.01, parameters_to_netket(psi))
+    nk.config.netket_experimental_packed_kernel = side.settings.packed
+    with contextlib.redirect_stdout(io.StringIO()):
+        driver = nk.driver.VMC_SR(
+            side.operator,
+            nk.optimizer.Sgd(lambda iteration: rates[iteration]),
+            diag_shift=lambda iteration: float(shift(int(iteration))),
+            momentum=momentum,
+            variational_state=side.state,
+            linear_solver=nk.optimizer.solver.cholesky,
+            use_ntk=True,
+            on_the_fly=side.settings.solver == "minSR on the fly",
+        )
+    log = nk.logging.RuntimeLog()
+    while True:
+        driver.run(1, out=log, show_progress=False)
+        energy = log.data["Energy"]
+        yield float(np.real(energy.Mean[-1])), float(energy.Variance[-1])
+
+
+def measure(case: Case, seconds: float) -> dict[str, Any]:
+    """All curves, (processor seconds, energy, variance, seconds of wall clock) by name."""
+    tried: dict[str, dict[str, float]] = {}
+    best = tuned(lambda settings: NetKet(case, settings, 0.01, 0.01), case, tried)
+    runs = {
+        "rbmqs": ours(case),
+        "NetKet": theirs(case, best, None),
+        "NetKet, momentum 0.9": theirs(case, best, MOMENTUM),
+    }
+    clocks, wall = dict.fromkeys(runs, 0.0), dict.fromkeys(runs, 0.0)
+    curves: dict[str, list[tuple[float, ...]]] = {name: [] for name in runs}
+    while min(clocks.values()) < seconds:
+        name = min(clocks, key=lambda run: clocks[run])
+        started = time.process_time(), time.perf_counter()
+        energy, variance = next(runs[name])
+        clocks[name] += time.process_time() - started[0]
+        wall[name] += time.perf_counter() - started[1]
+        curves[name].append((clocks[name], energy, variance, wall[name]))
+    return {
+        "case": case.name,
+        "machine": host_line(),
+        "date": time.strftime("%Y-%m-%d"),
+        "versions": {"rbmqs": rbmqs.__version__, **packages()},
+        "netket": str(best.settings),
+        "exact": best_reference(case.hamiltonian()).energy,
+        "source": best_reference(case.hamiltonian()).source,
+        "curves": curves,
+    }
+
+
+def summary(record: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Of each run: iterations, the last error, seconds to 1 %, as the bold curves show them."""
+    rows = {}
+    for name, curve in record["curves"].items():
+        at, error = smoothed(curve, record["exact"])
+        below = np.flatnonzero(error < 1e-2)
+        rows[name] = {
+            "iterations": len(curve),
+            "seconds": curve[-1][0],
+            "wall": curve[-1][3],
+            "error": float(error[-1]),
+            "seconds to 1 %": float(at[below[0]]) if len(below) else float("nan"),
+        }
+    return rows
+
+
+def smoothed(curve: list[tuple[float, ...]], exact: float) -> tuple[Any, Any]:
+    """Seconds and relative error, each a mean over `WINDOW` iterations."""
+    at, energy, *_ = np.array(curve).T
+    width = min(WINDOW, len(at))
+    mean = np.convolve(energy, np.ones(width) / width, "valid")
+    return at[width - 1 :], (mean - exact) / abs(exact)
+
+
+def draw(record: dict[str, Any], path: Path) -> None:
+    """Relative error against seconds, both logarithmic."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for name, curve in record["curves"].items():
+        at, energy, *_ = np.array(curve).T
+        error = (energy - record["exact"]) / abs(record["exact"])
+        axes.loglog(at, np.where(error > 0, error, np.nan), color=COLOURS[name], alpha=0.25, lw=0.7)
+        axes.loglog(*smoothed(curve, record["exact"]), color=COLOURS[name], lw=2, label=name)
+    axes.set_xlabel("processor seconds, compilation included")
+    axes.set_ylabel("relative error of the energy")
+    axes.set_title(f"{record['case']}, {CASE.n_samples} samples an iteration")
+    axes.grid(alpha=0.3, which="major")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="4x4, ten seconds each")
+    parser.add_argument("--seconds", type=float, default=150.0, help="of each run")
+    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="a record")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--chart", type=Path, metavar="FILE.png")
+    options = parser.parse_args()
+    if options.source:
+        record = json.loads(options.source.read_text(encoding="utf-8"))
+    else:
+        case, seconds = (QUICK, 10.0) if options.quick else (CASE, options.seconds)
+        record = measure(case, seconds)
+        write_json(options.json, record)
+    print(record["machine"], f"NetKet: {record['netket']}", sep="\n")
+    for name, row in summary(record).items():
+        print(f"{name:<22}", ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
+    if options.chart:
+        draw(record, options.chart)
+
+
+if __name__ == "__main__":
+    main()
