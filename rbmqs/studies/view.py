@@ -10,7 +10,7 @@ from tqdm import tqdm
 from rbmqs.runs.log import LOG
 from rbmqs.studies.storage import StudyDirectory
 from rbmqs.studies.study import Point
-from rbmqs.utils.progress import LINE_EVERY, is_terminal, say
+from rbmqs.utils.progress import LINE_EVERY, say, shows_bars
 
 
 class StudyView:
@@ -39,12 +39,12 @@ class StudyView:
         self._failed = 0
         self._started = self._last_line = time.monotonic()
         self._initial = self._work_done(())
-        terminal = is_terminal()
-        self._lines = show and not terminal
+        bar = show and shows_bars()
+        self._lines = show and not bar
         self._bar = tqdm(
             total=1.0,
             initial=self._initial,
-            disable=not (show and terminal),
+            disable=not bar,
             dynamic_ncols=True,
             bar_format="{percentage:3.0f}%|{bar}| {elapsed}{postfix}",
         )

@@ -1,4 +1,4 @@
-"""A progress bar in a terminal, now and then a line in a log file, nothing when asked."""
+"""A progress bar where one can be shown, now and then a line in a log file, nothing when asked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ SILENT_BELOW = 2.0  # seconds
 def is_terminal() -> bool:
     """Whether standard error is a terminal; services and pythonw have none, or a closed one."""
     return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+
+
+def shows_bars() -> bool:
+    """Whether standard error is a terminal, or a cell of a Jupyter notebook."""
+    return is_terminal() or type(sys.stderr).__module__.startswith("ipykernel")
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -39,8 +44,8 @@ class Progress:
     def __init__(
         self, total: int, start: int = 0, show: bool = True, unit: str = "iteration"
     ) -> None:
-        terminal = is_terminal()
-        self._lines = show and not terminal
+        bar = show and shows_bars()
+        self._lines = show and not bar
         self._total, self._unit = total, unit
         self._last_line = time.monotonic()
         from tqdm import tqdm  # late: 10 ms of each start that shows no progress
@@ -48,7 +53,7 @@ class Progress:
         self._bar = tqdm(
             total=total,
             initial=start,
-            disable=not (show and terminal),
+            disable=not bar,
             delay=SILENT_BELOW,
             dynamic_ncols=True,
             unit="it" if unit == "iteration" else unit,
