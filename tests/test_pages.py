@@ -10,6 +10,7 @@ import doctest
 import io
 import re
 from pathlib import Path
+from runpy import run_path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -87,3 +88,17 @@ def test_what_is_printed_is_compared(printed: str, passes: bool) -> None:
 def test_blocks_with_a_reason_are_left_out() -> None:
     page = "<!-- not run: needs a cluster -->\n```python\n1 / 0\n```\n"
     assert blocks_of(page) == []
+
+
+LECTURES = sorted((ROOT / "examples" / "lectures").glob("*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", LECTURES, ids=lambda path: path.stem)
+def test_lectures_end_with_what_they_assert(
+    lecture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_path(str(lecture), run_name="__main__")
+    plt.close("all")
+    assert list((tmp_path / "output").glob("*.png"))

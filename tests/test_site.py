@@ -105,6 +105,20 @@ def test_nothing_is_loaded_from_outside(site: Path, pages: dict[Path, Page]) -> 
         assert re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheet.read_text()) == []
 
 
+def test_a_notebook_of_the_gallery_runs_in_jupyter(site: Path, tmp_path: Path) -> None:
+    """With a table for the result, and a bar where standard error is a cell."""
+    nbformat = pytest.importorskip("nbformat", reason="needs the docs extra")
+    nbclient = pytest.importorskip("nbclient", reason="needs the docs extra")
+    book = nbformat.read(ROOT / "docs" / "examples" / "01_first_energy.ipynb", as_version=4)
+    more = "from rbmqs.utils.progress import shows_bars; assert shows_bars()", "result"
+    book.cells += [nbformat.v4.new_code_cell(code) for code in more]
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(book, timeout=200, resources=resources).execute()
+    (shown,) = [o.data for o in book.cells[-1].outputs if o.output_type == "execute_result"]
+    assert "<table" in shown["text/html"]
+    assert (tmp_path / "output" / "01_first_energy.png").exists()
+
+
 # The page that looks at others in frames as wide as a phone, and posts what it saw.
 INSPECTOR = """<!doctype html><meta charset="utf-8"><body><script>
 const luminance = rgb => rgb.map(v => v / 255)

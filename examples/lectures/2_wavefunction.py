@@ -10,8 +10,8 @@ probability of an RBM for it, with parameters that may be complex:
 
     \psi(\sigma) = e^{a \cdot \sigma} \prod_j 2 \cosh\Big(b_j + \sum_i W_{ij} \sigma_i\Big) .
 
-This lecture finds a ground state with every sum done exactly, so that the variational principle, the
-local energy and the gradient stand by themselves. Sampling comes in the third lecture.
+This lecture finds a ground state with every sum done exactly, so that the variational principle,
+the local energy and the gradient stand by themselves. Sampling comes in the third lecture.
 """
 
 # %%
@@ -32,7 +32,8 @@ rng = np.random.default_rng(1)
 # -------------
 #
 # The transverse-field Ising chain, :math:`H = \sum_i Z_i Z_{i+1} - h \sum_i X_i`, at its critical
-# point h = 1, on a ring of ten spins. :math:`Z_i Z_{i+1}` is diagonal, :math:`X_i` turns spin i over.
+# point h = 1, on a ring of ten spins. :math:`Z_i Z_{i+1}` is diagonal, :math:`X_i` turns spin i
+# over.
 
 # %%
 N, FIELD = 10, 1.0
@@ -98,8 +99,8 @@ assert np.allclose(change, 2 * derivatives(p) @ step, atol=1e-10)
 #       = \sum_\sigma \frac{|\psi(\sigma)|^2}{\sum |\psi|^2} E_{\rm loc}(\sigma), \qquad
 #     E_{\rm loc}(\sigma) = \frac{(H \psi)(\sigma)}{\psi(\sigma)} .
 #
-# In an eigenstate :math:`E_{\rm loc}` is the same for every configuration: its variance is zero, and
-# says how far we are without knowing the answer.
+# In an eigenstate :math:`E_{\rm loc}` is the same for every configuration: its variance is zero,
+# and says how far we are without knowing the answer.
 
 
 # %%
@@ -119,16 +120,16 @@ def energy_and_gradient(p):
 # -------------
 #
 # Gradient descent moves along -F. Stochastic reconfiguration (Sorella, Phys. Rev. Lett. 80, 4558
-# (1998)) asks which change of the parameters does to the *state* what a short step of imaginary time,
-# :math:`e^{-\tau H}`, would do, and solves
+# (1998)) asks which change of the parameters does to the *state* what a short step of imaginary
+# time, :math:`e^{-\tau H}`, would do, and solves
 #
 # .. math::
 #
 #     (S + \epsilon) \, \delta = F, \qquad
 #     S_{kl} = \langle O_k O_l \rangle - \langle O_k \rangle \langle O_l \rangle .
 #
-# S is the metric of the states, the quantum geometric tensor; steps are then measured in the Hilbert
-# space and not in the arbitrary units of the parameters.
+# S is the metric of the states, the quantum geometric tensor; steps are then measured in the
+# Hilbert space and not in the arbitrary units of the parameters.
 
 
 # %%
@@ -146,7 +147,9 @@ def descend(n_steps, rate, natural):
 
 plain, _ = descend(200, 0.02, natural=False)
 natural, best = descend(200, 0.02, natural=True)
-print(f"relative error: gradient {1 - plain[-1, 0] / exact:.1e}, SR {1 - natural[-1, 0] / exact:.1e}")
+print(
+    f"relative error: gradient {1 - plain[-1, 0] / exact:.1e}, SR {1 - natural[-1, 0] / exact:.1e}"
+)
 assert abs(1 - natural[-1, 0] / exact) < 1e-3
 assert natural[-1, 0] < plain[-1, 0]
 
