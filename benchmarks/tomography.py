@@ -10,6 +10,7 @@ t2          its second: two sites, five bases. QuCumber 0.99281 in 49 s, maximum
 ghz         four sites with a phase, 27 and 81 bases of 100 shots, the worst of ten seeds
 heisenberg  ring of 12, signs hidden, 50 random Pauli bases of 2,000 shots: fidelity and energy
 heisenberg_20  ring of 20
+others      states that no setting was chosen on: W, random matrix products, Ising, thermal
 sampled     gradients by samples against full sums, in standard errors
 mixed, ions, coverage, hybrid  mixed states and error bars, of `benchmarks/tomography_mixed.py`
 """
@@ -29,11 +30,13 @@ import tomography_mixed as mixed
 import hamiltonians as hm
 import rbmqs
 from rbmqs.tomography.bases import all_pauli_bases, random_pauli_bases
-from rbmqs.tomography.drawing import shots_of_vector
-from rbmqs.tomography.functionals import pauli_means
+from rbmqs.tomography.drawing import shots_of_probabilities, shots_of_vector
+from rbmqs.tomography.functionals import pauli_means, pauli_products
 from rbmqs.tomography.objective import ExactObjective
 from rbmqs.tomography.reading import read_shots, read_target
+from rbmqs.tomography.rotations import rotated
 from rbmqs.tomography.sampled import SampledObjective
+from rbmqs.tomography.shots import Shots
 
 Record = dict[str, Any]
 
@@ -98,6 +101,44 @@ def heisenberg(n_sites: int, quick: bool) -> Record:
     }
 
 
+def others(quick: bool) -> Record:
+    """Fidelities of states, sizes and numbers of shots that no setting was chosen on."""
+    n = 4 if quick else 7
+    w = np.zeros(2**n)
+    w[2 ** np.arange(n)] = 1
+    rng = np.random.default_rng(5)
+    tensors = rng.normal(size=(2, n, 2, 2, 2))  # bond dimension two
+    product = np.ones((1, 2))
+    for a in tensors[0] + 1j * tensors[1]:
+        product = np.einsum("xl,lsr->xsr", product, a).reshape(-1, 2)
+    states = {"w": w, "matrix_product": product[:, 0]}
+    for h in (0.5, 2.0):
+        states[f"ising_{h}"] = hm.ground_state(hm.ising(hm.chain(n), h=h)).expanded().ravel()
+    record: Record = {}
+    for name, vector in states.items():
+        for n_shots in (100, 700):
+            shots = shots_of_vector(vector, random_pauli_bases(n, 40, seed=7), n_shots, seed=8)
+            found = rbmqs.reconstruct(shots, target=vector)
+            record[f"{name}_{n_shots}"] = found.fidelity(), found.psi.n_hidden, len(found.history)
+    matrix = pauli_products(np.eye(8), hm.ising(hm.chain(3), h=0.7).terms, 3).real
+    energies, axes = np.linalg.eigh(matrix)
+    thermal = (axes * np.exp(-0.5 * (energies - energies[0]))) @ axes.T
+    for n_shots in (100, 700):
+        shots = mixed_shots(thermal, n_shots)
+        found = rbmqs.reconstruct(shots, model="mixed", target=thermal)
+        record[f"thermal_{n_shots}"] = found.fidelity()
+    return record
+
+
+def mixed_shots(rho: np.ndarray, n_shots: int) -> Shots:
+    """Shots of a density matrix in all Pauli bases."""
+    bases = all_pauli_bases(len(rho).bit_length() - 1)
+    weights, axes = np.linalg.eigh(rho / np.trace(rho))
+    turned = rotated(axes.T, bases.unitaries[:, None])
+    parts = np.einsum("k,bkx->bx", np.maximum(weights, 0), abs(turned) ** 2)
+    return shots_of_probabilities(bases, iter(parts), n_shots, np.random.default_rng(9))
+
+
 def sampled(quick: bool) -> Record:
     """Distance of the mean of sampled gradients from the exact one, in standard errors along it.
 
@@ -137,6 +178,7 @@ SECTIONS: dict[str, Callable[[bool], Record]] = {
     "ghz": ghz,
     "heisenberg": lambda quick: heisenberg(12, quick),
     "heisenberg_20": lambda quick: heisenberg(20, quick),
+    "others": others,
     "sampled": sampled,
     "coverage": lambda quick: table(mixed.coverage(4 if quick else 200)),
     "hybrid": lambda quick: table(mixed.hybrid()),

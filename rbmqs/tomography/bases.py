@@ -29,6 +29,7 @@ UNITARIES = np.array(
         [[1, 0], [0, 1]],
     ]
 )
+PAULI = UNITARIES.conj().swapaxes(1, 2) @ np.diag([1.0, -1.0]) @ UNITARIES
 _TOLERANCE = 1e-6  # of U U^dagger = 1: files keep seven digits
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from rbmqs.core.rotations import BLOCK, TINY, columns_at_once, likelihood_sums
 from rbmqs.tomography.rotations import adjoint, rotated
+from rbmqs.tomography.scores import probabilities_of
 from rbmqs.tomography.shots import Shots
 
 AT_ONCE = 2**22  # amplitudes of several bases that are held at a time, 64 MiB
@@ -42,14 +43,6 @@ class Gradient(NamedTuple):
     log_probabilities: np.ndarray
     coefficients: np.ndarray
     confusion: np.ndarray | None
-
-
-class _Part(NamedTuple):
-    """Some bases: their unitaries, and where their outcomes are among 2^N for each of them."""
-
-    unitaries: np.ndarray
-    rows: slice
-    places: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +69,10 @@ class FullSum:
         confusion : float64 (N, 2, 2), optional
             P(read | true) of each site.
         """
-        psi = normalised(log_psi)
-        found = np.empty(self.shots.n_distinct)
-        for part in self._parts():
-            found[part.rows] = self._read(self._turned(psi, part), part, confusion)[0]
+        psi, found = normalised(log_psi), np.empty(self.shots.n_distinct)
+        for bases, rows, places in self._parts():
+            every = probabilities_of(psi, self.shots.bases.unitaries[bases], confusion)
+            found[rows] = np.maximum(every.ravel()[places], TINY)
         return found
 
     def gradient(
@@ -109,8 +102,7 @@ class FullSum:
     def _pulled_back(self, psi: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities, and sum_o w_o U_o^* A_o / P_o of every configuration."""
         shots = self.shots
-        padding = np.broadcast_to(np.eye(2), (len(shots.bases), self.n_ancillas, 2, 2))
-        unitaries = np.concatenate([shots.bases.unitaries, padding], axis=1)
+        unitaries = self._unitaries(slice(None))
         found = np.empty(len(weights))
         n_parts = min(len(shots.bases), max(2, min(16, AT_ONCE // len(psi))))
         back = np.zeros((n_parts, len(psi)), complex)
@@ -140,48 +132,38 @@ class FullSum:
         """The same with readout errors, and the derivative by these."""
         probabilities, back = np.empty(len(weights)), np.zeros_like(psi)
         of_confusion = np.zeros_like(confusion)
-        for part in self._parts():
-            turned = self._turned(psi, part)
-            found, mixed = self._read(turned, part, confusion)
-            assert mixed is not None
-            share = weights[part.rows] / found
-            probabilities[part.rows] = found
-            of_confusion += _confusion_part(mixed, part.places, share, confusion)
+        for bases, rows, places in self._parts():
+            unitaries = self._unitaries(bases)
+            turned = rotated(psi, unitaries).reshape(-1, 1 << self.n_ancillas)
+            true = (abs(turned) ** 2).sum(axis=1).reshape(len(unitaries), -1)
+            mixed = rotated(true, confusion).real
+            found = np.maximum(mixed.ravel()[places], TINY)
+            share = weights[rows] / found
+            probabilities[rows] = found
+            of_confusion += _confusion_part(mixed, places, share, confusion)
             read = np.zeros(mixed.shape)
-            read.ravel()[part.places] = share
+            read.ravel()[places] = share
             scale = rotated(read, confusion.swapaxes(1, 2)).real.reshape(-1, 1)
-            values = (scale * turned).reshape(len(part.unitaries), -1)
-            back += rotated(values, adjoint(part.unitaries)).sum(axis=0)
+            values = (scale * turned).reshape(len(unitaries), -1)
+            back += rotated(values, adjoint(unitaries)).sum(axis=0)
         return probabilities, back, of_confusion
 
-    def _parts(self) -> Iterator[_Part]:
-        """The bases some at a time, with identities for the ancillas."""
+    def _unitaries(self, bases: slice) -> np.ndarray:
+        """Of some bases, with identities for the ancillas."""
+        unitaries = self.shots.bases.unitaries[bases]
+        identities = np.broadcast_to(np.eye(2), (len(unitaries), self.n_ancillas, 2, 2))
+        return np.concatenate([unitaries, identities], axis=1)
+
+    def _parts(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
+        """Some bases at a time: which, rows of their outcomes, and where these are among all."""
         shots = self.shots
         size = 2**shots.n_sites
         step = max(1, AT_ONCE // (size << self.n_ancillas))
-        padding = np.broadcast_to(np.eye(2), (step, self.n_ancillas, 2, 2))
         for first in range(0, len(shots.bases), step):
-            unitaries = shots.bases.unitaries[first : first + step]
-            last = first + len(unitaries)
+            last = min(first + step, len(shots.bases))
             rows = slice(int(shots.starts[first]), int(shots.starts[last]))
             places = (shots.basis[rows] - first) * size + shots.states[rows]
-            unitaries = np.concatenate([unitaries, padding[: len(unitaries)]], axis=1)
-            yield _Part(unitaries, rows, places)
-
-    def _turned(self, psi: np.ndarray, part: _Part) -> np.ndarray:
-        """Amplitudes of all outcomes of some bases, (n_bases 2^N, 2^n_ancillas)."""
-        return rotated(psi, part.unitaries).reshape(-1, 1 << self.n_ancillas)
-
-    def _read(
-        self, turned: np.ndarray, part: _Part, confusion: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Probabilities of outcomes; with readout errors those of all, (n_bases, 2^N), too."""
-        if confusion is None:
-            chosen = turned[part.places]
-            return np.maximum((abs(chosen) ** 2).sum(axis=1), TINY), None
-        true = (abs(turned) ** 2).sum(axis=1).reshape(len(part.unitaries), -1)
-        mixed = rotated(true, confusion).real
-        return np.maximum(mixed.ravel()[part.places], TINY), mixed
+            yield slice(first, last), rows, places
 
 
 def normalised(log_psi: np.ndarray) -> np.ndarray:

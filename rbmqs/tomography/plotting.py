@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,32 +11,13 @@ from rbmqs.tomography.scores import probabilities_of
 from rbmqs.utils.figures import BLUE, GREY, RED, panels, saved
 
 if TYPE_CHECKING:
-    from rbmqs.tomography.shots import Shots
+    from rbmqs.tomography.curve import FidelityCurve
+    from rbmqs.tomography.result import Reconstruction
 
 _MOST_BASES, _MOST_OUTCOMES, _MOST_SITES = 6, 64, 4
 
 
-class Reconstructed(Protocol):
-    """What is drawn of an `rbmqs.tomography.result.Reconstruction`."""
-
-    @property
-    def shots(self) -> Shots:
-        """That it was fitted to."""
-
-    @property
-    def vector(self) -> np.ndarray:
-        """Normalised amplitudes (2^(N + n_ancillas),)."""
-
-    @property
-    def confusion(self) -> np.ndarray | None:
-        """P(read | true) of each site."""
-
-    @property
-    def history(self) -> Sequence[Any]:
-        """With `log_likelihood` and `held_out` in nats a shot."""
-
-
-def plot_likelihood(result: Reconstructed, path: str | Path | None = None) -> Any:
+def plot_likelihood(result: Reconstruction, path: str | Path | None = None) -> Any:
     """Log-likelihood of a shot against the step, of fitted shots and of those held out.
 
     Parameters
@@ -66,7 +46,7 @@ def plot_likelihood(result: Reconstructed, path: str | Path | None = None) -> An
     return saved(figure, path)
 
 
-def plot_outcomes(result: Reconstructed, path: str | Path | None = None) -> Any:
+def plot_outcomes(result: Reconstruction, path: str | Path | None = None) -> Any:
     """Frequencies of outcomes with their errors against the model, the first six bases.
 
     Arguments as of `plot_likelihood`; of more than 64 outcomes the likeliest are drawn.
@@ -149,19 +129,7 @@ def plot_density_matrix(
     return saved(figure, path)
 
 
-class Curve(Protocol):
-    """What is drawn of an `rbmqs.tomography.curve.FidelityCurve`."""
-
-    @property
-    def n_shots(self) -> np.ndarray:
-        """In all bases, (n,)."""
-
-    @property
-    def fidelities(self) -> np.ndarray:
-        """(n, n_sets)."""
-
-
-def plot_curve(curve: Curve, path: str | Path | None = None) -> Any:
+def plot_curve(curve: FidelityCurve, path: str | Path | None = None) -> Any:
     """Infidelity against shots, the mean of the sets and their spread, on logarithmic axes.
 
     Parameters

@@ -21,13 +21,11 @@ from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann import SoftmaxRBM
-from rbmqs.tomography.bases import LETTERS, UNITARIES
+from rbmqs.tomography.bases import LETTERS, PAULI
 from rbmqs.tomography.functionals import check_operator
 from rbmqs.tomography.raw import Raw
-from rbmqs.tomography.rotations import adjoint
 from rbmqs.tomography.shots import Shots
 
-_PAULI = adjoint(UNITARIES) @ np.diag([1.0, -1.0]) @ UNITARIES
 _CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
 STEPS = 400  # of BFGS
 PENALTY = 1e-5  # of squared parameters, in nats a shot: they would grow without end
@@ -44,9 +42,9 @@ def effects_of(name: str) -> np.ndarray:
         corners of a tetrahedron in the Bloch sphere.
     """
     if choice("povm", name, ("pauli-6", "tetrahedral")) == "tetrahedral":
-        return (np.eye(2) + np.einsum("ak,kij->aij", _CORNERS, _PAULI)) / 4
+        return (np.eye(2) + np.einsum("ak,kij->aij", _CORNERS, PAULI)) / 4
     signs = np.array([1, -1])[:, None, None]
-    return np.concatenate([(np.eye(2) + signs * pauli) / 6 for pauli in _PAULI])
+    return np.concatenate([(np.eye(2) + signs * pauli) / 6 for pauli in PAULI])
 
 
 def dual_frame(effects: np.ndarray) -> np.ndarray:
@@ -120,7 +118,7 @@ class POVMState(Brief):
         states = self.rbm.rbm_.hidden.all_states().astype(float)
         # Tr P D_a of each letter
         duals = dual_frame(effects_of(self.povm))
-        values = np.einsum("kij,aji->ka", _PAULI, duals).real
+        values = np.einsum("kij,aji->ka", PAULI, duals).real
         of_site = {site: values[LETTERS.index(letter)] for site, letter in string}
         with_visible = np.empty_like(given)
         for site in range(self.n_sites):

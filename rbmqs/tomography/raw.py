@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from hamiltonians.operators.pauli import PauliSum
-from rbmqs.tomography.bases import LETTERS, UNITARIES
+from rbmqs.tomography.bases import LETTERS, PAULI
 from rbmqs.tomography.functionals import check_operator
 from rbmqs.tomography.rotations import adjoint, rotated
 from rbmqs.tomography.shots import Shots
 
 _AT_ONCE = 2**20
 _SAME = 1e-6  # of a rotated Pauli matrix from Z
-_PAULI = adjoint(UNITARIES) @ np.diag([1.0, -1.0]) @ UNITARIES
 
 
 class Raw(NamedTuple):
@@ -61,7 +60,7 @@ def _measures(shots: Shots, string: tuple) -> np.ndarray:
     found = np.ones(len(shots.bases), dtype=bool)
     for site, letter in string:
         u = shots.bases.unitaries[:, site]
-        turned = u @ _PAULI[LETTERS.index(letter)] @ adjoint(u)
+        turned = u @ PAULI[LETTERS.index(letter)] @ adjoint(u)
         found &= abs(turned[:, 0, 0] - 1) < _SAME
     return found
 
@@ -74,7 +73,7 @@ def shadow_of_operator(shots: Shots, operator: PauliSum) -> Raw:
         product = np.ones(shots.n_distinct)
         for site, letter in string:
             u = shots.bases.unitaries[:, site]
-            turned = (u @ _PAULI[LETTERS.index(letter)] @ adjoint(u))[:, 0, 0].real
+            turned = (u @ PAULI[LETTERS.index(letter)] @ adjoint(u))[:, 0, 0].real
             product *= 3 * turned[shots.basis] * shots.outcomes[:, site]
         values += coefficient.real * product
     return _mean(shots, values)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import choice, flag, instance, number, positive_int
+from hamiltonians.utils.checks import choice, flag, instance, positive_int
 from rbmqs.states.rbm import RBM
 from rbmqs.states.state import VariationalState
 from rbmqs.tomography.conventions import (
@@ -129,10 +129,33 @@ def reconstruct(
         Whatever does not fit, in one line, before any work.
     """
     data = _shots_of(shots, bases, up, site_0, basis_site_0)
-    settings, confusion = _settings(
-        data, psi, model, n_hidden, readout, held_out, n_starts, n_iter, optimiser,
-        learning_rate, seed, max_seconds,
-    )  # fmt: skip
+    if psi is not None:
+        instance("psi", psi, VariationalState)
+        if psi.n_sites < data.n_sites:
+            raise ValueError(f"psi must have {data.n_sites} sites as the shots, got {psi.n_sites}")
+    choice("model", model, ("auto", *MODELS, MIXED))
+    if model == "auto":
+        model = "complex" if data.bases.rotated.any() else "positive"
+    choice("optimiser", optimiser, OPTIMISERS)
+    learns = isinstance(readout, str) and bool(choice("readout", readout, ("learn",)))
+    errors = FIRST_ERROR if learns else readout
+    confusion = None if errors is None else confusion_matrices(errors, data.n_sites)
+    if model == MIXED and (psi is not None or learns):
+        what = "readout='learn'" if psi is None else "psi"
+        raise ValueError(f"model 'mixed' takes no {what}")
+    if n_hidden == "auto" and held_out == 0 and psi is None and model != MIXED:
+        raise ValueError("n_hidden must be given where no shots are held out")
+    settings = FitSettings(
+        model,
+        None if n_hidden == "auto" else positive_int("n_hidden", n_hidden),
+        _n_starts(n_starts, data, model),
+        held_out,
+        n_iter,
+        learning_rate if optimiser == "adam" else None,
+        learns,
+        seed,
+        max_seconds,
+    )
     goal = None if target is None else target_array(target, data.n_sites)
     if not flag("incomplete", incomplete) and settings.model != "positive":
         _check_determined(data, psi, settings.model == MIXED)
@@ -189,60 +212,13 @@ def _shots_of(
     return as_shots(shots, bases, Convention(up, site_0 or "left", basis_site_0))
 
 
-def _settings(
-    shots: Shots,
-    psi: VariationalState | None,
-    model: str,
-    n_hidden: int | str,
-    readout: Any,
-    held_out: float,
-    n_starts: int | str,
-    n_iter: int,
-    optimiser: str,
-    learning_rate: float,
-    seed: int,
-    max_seconds: float | None,
-) -> tuple[FitSettings, np.ndarray | None]:
-    """Checked, with what "auto" means for these shots; and the confusion matrices to begin with."""
-    if psi is not None:
-        instance("psi", psi, VariationalState)
-        if psi.n_sites < shots.n_sites:
-            raise ValueError(f"psi must have {shots.n_sites} sites as the shots, got {psi.n_sites}")
-    choice("model", model, ("auto", *MODELS, MIXED))
-    if model == "auto":
-        along_z = not shots.bases.rotated.any()
-        model = "positive" if along_z else "complex"
-    learns = isinstance(readout, str)
-    if learns:
-        choice("readout", readout, ("learn",))
-        readout = FIRST_ERROR
-    confusion = None if readout is None else confusion_matrices(readout, shots.n_sites)
-    if not 0 <= number("held_out", held_out) < 0.9:
-        raise ValueError(f"held_out must be from 0 to 0.9, got {held_out}")
-    if model == MIXED and (psi is not None or learns):
-        what = "psi" if psi is not None else "readout='learn'"
-        raise ValueError(f"model 'mixed' takes no {what}")
-    if n_hidden == "auto" and held_out == 0 and psi is None and model != MIXED:
-        raise ValueError("n_hidden must be given where no shots are held out")
-    if isinstance(n_starts, str):
-        choice("n_starts", n_starts, ("auto",))
-        size = len(shots.bases) << shots.n_sites
-        n_starts = next((n for limit, n in _STARTS if size <= limit), 1)
-        n_starts = N_STARTS if model == MIXED else n_starts
-    choice("optimiser", optimiser, OPTIMISERS)
-    rate = number("learning_rate", learning_rate, above=0)
-    settings = FitSettings(
-        model,
-        None if n_hidden == "auto" else positive_int("n_hidden", n_hidden),
-        positive_int("n_starts", n_starts),
-        float(held_out),
-        positive_int("n_iter", n_iter),
-        rate if optimiser == "adam" else None,
-        learns,
-        positive_int("seed", seed, minimum=0),
-        None if max_seconds is None else number("max_seconds", max_seconds, above=0),
-    )
-    return settings, confusion
+def _n_starts(n_starts: int | str, shots: Shots, model: str) -> int:
+    """As asked for, or by the amplitudes in all bases."""
+    if not isinstance(n_starts, str):
+        return positive_int("n_starts", n_starts)
+    choice("n_starts", n_starts, ("auto",))
+    size = len(shots.bases) << shots.n_sites
+    return N_STARTS if model == MIXED else next((n for limit, n in _STARTS if size <= limit), 1)
 
 
 def _check_determined(shots: Shots, psi: VariationalState | None, is_mixed: bool) -> None:

@@ -35,6 +35,7 @@ from rbmqs.states.state import VariationalState
 from rbmqs.tomography.answers import Answer, Response, answer_of
 from rbmqs.tomography.raw import frequencies, shadow_of_operator
 from rbmqs.tomography.rotations import BasisSum, adjoint, rotated
+from rbmqs.tomography.scores import as_parameters, real_parts
 from rbmqs.tomography.shots import Shots
 
 N_DRAWS, N_SAMPLES, N_CHAINS = 60, 8192, 32
@@ -100,7 +101,7 @@ class SampledAnswers:
         normal = np.random.default_rng(self.seed).normal(size=(self._n_draws, len(axes)))
         psi, found = self.psi, []
         for step in normal @ directions.T:
-            change = _as_parameters(step, psi)
+            change = as_parameters(step, psi.is_complex)
             part = _STEP / max(abs(change).max(), _STEP)
             ahead, behind = (psi.with_flat(psi.flat + sign * part * change) for sign in (1, -1))
             difference = self._log_psi_of(ahead) - self._log_psi_of(behind)
@@ -181,14 +182,6 @@ class SampledAnswers:
         return answer_of(fitted, response, response, sampling=drawn.error_of_mean)
 
 
-def _as_parameters(step: np.ndarray, psi: VariationalState) -> np.ndarray:
-    """A step of real parameters as one of those of a state."""
-    if not psi.is_complex:
-        return step
-    re, im = np.split(step, 2)
-    return re + 1j * im
-
-
 def _scores(
     psi: VariationalState, sums: BasisSum, unitaries: np.ndarray, outcomes: np.ndarray
 ) -> np.ndarray:
@@ -202,7 +195,7 @@ def _scores(
         rows = in_chunks(psi.log_derivatives, sums.configurations)
         parts = [sums.amplitudes(values * row) for row in rows.T]
         columns = np.stack(parts, axis=1) / amplitudes[:, None]
-    return 2 * (np.hstack([columns.real, -columns.imag]) if psi.is_complex else columns.real)
+    return 2 * real_parts(columns.T, psi.is_complex).T
 
 
 def _columns_of_rbm(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hamiltonians.utils.checks import number, positive_int
 from rbmqs.states.state import VariationalState
 from rbmqs.tomography.fit import PATIENCE, Fit, FitRecord, FitState, difference, mean_over
 from rbmqs.tomography.objective import Objective
@@ -67,6 +68,15 @@ class FitSettings:
     learns_readout: bool = False
     seed: int = 0
     max_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= number("held_out", self.held_out) < 0.9:
+            raise ValueError(f"held_out must be from 0 to 0.9, got {self.held_out}")
+        positive_int("n_iter", self.n_iter)
+        positive_int("seed", self.seed, minimum=0)
+        for name in ("learning_rate", "max_seconds"):
+            if getattr(self, name) is not None:
+                number(name, getattr(self, name), above=0)
 
 
 @dataclass(frozen=True, eq=False)

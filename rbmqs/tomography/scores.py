@@ -26,6 +26,19 @@ AT_ONCE = 2**21  # derivatives of amplitudes of several bases that are held at a
 _RARE = 1e-7  # probability below which an outcome has this one in the information
 
 
+def real_parts(products: np.ndarray, is_complex: bool) -> np.ndarray:
+    """Real derivatives by real and imaginary parts of parameters (n_parameters, ...)."""
+    return np.concatenate([products.real, -products.imag]) if is_complex else products.real
+
+
+def as_parameters(steps: np.ndarray, is_complex: bool) -> np.ndarray:
+    """Steps (..., real parameters) as steps of the parameters themselves."""
+    if not is_complex:
+        return steps
+    re, im = np.split(steps, 2, axis=-1)
+    return re + 1j * im
+
+
 class Tangent(NamedTuple):
     """A normalised state vector, and how it moves with the parameters.
 
@@ -54,16 +67,11 @@ class Tangent(NamedTuple):
 
     def real_parts(self, products: np.ndarray) -> np.ndarray:
         """Real derivatives, by all real parameters, from holomorphic ones (n_parameters, ...)."""
-        if self.is_complex:
-            return np.concatenate([products.real, -products.imag])
-        return products.real
+        return real_parts(products, self.is_complex)
 
     def moved(self, steps: np.ndarray) -> np.ndarray:
         """Normalised vectors (n, 2^...) after linear steps (n, real parameters)."""
-        if self.is_complex:
-            re, im = np.split(steps, 2, axis=1)
-            steps = re + 1j * im
-        found = self.vector + steps @ self.derivatives
+        found = self.vector + as_parameters(steps, self.is_complex) @ self.derivatives
         return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 

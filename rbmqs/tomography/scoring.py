@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rbmqs.states.state import VariationalState
-from rbmqs.tomography.scores import Information, ShotInformation, Tangent
+from rbmqs.tomography.scores import Information, ShotInformation, Tangent, as_parameters
 from rbmqs.tomography.shots import Shots
 
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1.0, 1e-9, 1e8  # to the mean eigenvalue of F
@@ -86,7 +86,7 @@ def fisher_scoring(
         step = np.linalg.solve(fisher + damping * unit * np.eye(len(fisher)), gradient)
         step *= min(1.0, _LARGEST_CHANGE / abs(step).max())
         predicted = gradient @ step - step @ fisher @ step / 2
-        moved = _stepped(psi, step)
+        moved = psi.with_flat(psi.flat + as_parameters(step, psi.is_complex))
         found = information_at(moved)
         gain = found.log_likelihood - history[-1]
         if gain > 0:
@@ -145,10 +145,3 @@ def _of_shots(
         return found if prior is None else found + prior(tangent)
 
     return information_at
-
-
-def _stepped(psi: VariationalState, step: np.ndarray) -> VariationalState:
-    if psi.is_complex:
-        re, im = np.split(step, 2)
-        step = re + 1j * im
-    return psi.with_flat(psi.flat + step)

@@ -6,7 +6,7 @@ The cost of a likelihood is by distinct outcomes: 10,000 shots of a critical cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -109,12 +109,6 @@ class Shots(Brief):
         """Where the outcomes of a basis are."""
         return slice(int(self.starts[basis]), int(self.starts[basis + 1]))
 
-    def of_bases(self, chosen: np.ndarray) -> Shots:
-        """The shots of some bases, given by their numbers in ascending order."""
-        rows = np.concatenate([np.arange(*self.rows(b).indices(self.n_distinct)) for b in chosen])
-        basis = np.searchsorted(chosen, self.basis[rows])
-        return Shots(self.bases[chosen], self.outcomes[rows], basis, self.counts[rows])
-
     def resampled_counts(self, rng: np.random.Generator) -> np.ndarray:
         """Counts of as many shots of each basis, drawn with replacement from the measured ones."""
         drawn = np.zeros_like(self.counts)
@@ -123,10 +117,6 @@ class Shots(Brief):
                 rows = self.rows(basis)
                 drawn[rows] = rng.multinomial(n, self.counts[rows] / n)
         return drawn
-
-    def resampled(self, rng: np.random.Generator) -> Shots:
-        """The shots with `resampled_counts`."""
-        return self.with_counts(self.resampled_counts(rng))
 
     def held_out(self, fraction: float, rng: np.random.Generator) -> np.ndarray:
         """Counts of a random fraction of each basis, int64 (n_distinct,).
@@ -142,10 +132,3 @@ class Shots(Brief):
         taken = order < np.repeat(np.round(fraction * self.shots_of_basis), self.shots_of_basis)
         of_shot = np.repeat(np.arange(self.n_distinct), self.counts)
         return np.bincount(of_shot[taken], minlength=self.n_distinct)
-
-    def with_counts(self, counts: np.ndarray) -> Shots:
-        """The same outcomes with other counts (n_distinct,), those with none left out."""
-        kept = counts > 0
-        return replace(
-            self, outcomes=self.outcomes[kept], basis=self.basis[kept], counts=counts[kept]
-        )
