@@ -163,8 +163,9 @@ def _checked_coupling(letters: str, coupling: Sequence[Any]) -> list[Any]:
     if isinstance(coupling, str) or not isinstance(coupling, Iterable):
         raise TypeError(f"a coupling of {letters!r} must be a list, got {short(coupling)}")
     found = list(coupling)
-    if not found or not isinstance(found[0], Number):
-        raise TypeError(f"a coupling of {letters!r} must begin with a number, got {short(found)}")
+    first = found[0] if found else None
+    if not isinstance(first, Number):
+        raise TypeError(f"a coupling of {letters!r} must begin with a number, got {short(first)}")
     if len(found) != len(letters) + 1:
         raise ValueError(f"a coupling of {letters!r} must name {len(letters)} sites, got {found}")
     return found

@@ -149,7 +149,7 @@ def low_spectrum(
     instance("H", H, SpinHamiltonian)
     given = None if sectors is None else list(sectors)
     found: list[State] = []
-    for block, copies in _sz_blocks(H):
+    for block, copies in sz_blocks(H):
         for sector in sectors_of(block) if given is None else given:
             size = sector_dimension(block, sector)
             label = "" if sector is None else sector.label
@@ -170,8 +170,8 @@ def low_spectrum(
     return Spectrum(tuple(sorted(found, key=lambda state: state.energy)), k, H.n_sites, scale)
 
 
-def _sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
-    """H in each total S_z, and how many values of S_z that stands for."""
+def sz_blocks(H: SpinHamiltonian) -> list[tuple[SpinHamiltonian, int]]:
+    """The Hamiltonian in each total S_z, and how many values of S_z that stands for."""
     if H.total_sz is not None or not H.conserves_total_sz:
         return [(H, 1)]
     top = round(2 * sum(H.local_space.spins))

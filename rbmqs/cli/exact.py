@@ -29,6 +29,21 @@ def add_exact_options(parser: argparse.ArgumentParser) -> None:
         "spectrum over all sectors; or a label that 'all' prints, such as 'k=(0,0) A1 +'",
     )  # fmt: skip
     parser.add_argument("--correlations", action="store_true", help="<Z_i Z_j> by distance too")
+    parser.add_argument(
+        "--temperature", type=float, nargs="+", metavar="T",
+        help="energy, specific heat, entropy, susceptibility at these temperatures, by typical "
+        "states of all sectors",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dynamical",
+        type=float,
+        nargs="+",
+        metavar="Q",
+        help="poles of S^zz(q, omega) at this wave vector, its components in units of pi",
+    )
+    parser.add_argument(
+        "--vectors-per-sector", type=int, default=10, metavar="R", help="of --temperature"
+    )
     parser.add_argument("--checkpoint", metavar="FILE", help="save Lanczos vectors, and resume")
     parser.add_argument("--memory-limit", type=float, metavar="GB", help="default: what is free")
     parser.add_argument("--seed", type=int, default=0, help="of the start vector")
@@ -48,6 +63,10 @@ def run_exact(options: argparse.Namespace) -> int:
     options.quiet = options.quiet or not is_first
     H = config_from_table(table_from_options(options)).hamiltonian()
     limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)
+    if options.temperature is not None or options.dynamical is not None:
+        if comm is not None:
+            raise ValueError("--temperature and --dynamical run in one process, got several ranks")
+        return _print_response(H, options, limit)
     if options.symmetry == "all":
         return _print_spectrum(H, options, limit, comm)
     H, sector, why = choose_sector(H, options.symmetry, options.states)
@@ -67,6 +86,37 @@ def run_exact(options: argparse.Namespace) -> int:
         _print_energies(H, result)
         if zz is not None:
             _print_correlations(H, zz)
+    return 0
+
+
+def _print_response(H: SpinHamiltonian, options: argparse.Namespace, limit: int | None) -> int:
+    """Averages against the temperature, poles of a dynamical correlation, or both."""
+    import numpy as np
+
+    from hamiltonians.exact.ground_sector import with_smallest_sz
+    from hamiltonians.exact.response import dynamical_correlation, sz_wave
+    from hamiltonians.exact.thermal import thermal
+
+    print(H.name)
+    if options.temperature is not None:
+        found = thermal(
+            H, options.temperature, n_vectors=options.vectors_per_sector, memory_limit=limit,
+            progress=None if options.quiet else _announce, seed=options.seed,
+        )  # fmt: skip
+        print(f"{found.n_states} states, {found.n_vectors} random vectors in each large sector")
+        print("".join(f"{name:>26}" for name in ("temperature", *found.errors)))
+        for k, T in enumerate(found.temperatures):
+            cells = (f"{getattr(found, n)[k]:.8g} +- {e[k]:.1g}" for n, e in found.errors.items())
+            print(f"{T:>26g}" + "".join(f"{cell:>26}" for cell in cells))
+    if options.dynamical is not None:
+        H = with_smallest_sz(H)
+        wave_vector = np.pi * np.array(options.dynamical)
+        poles = dynamical_correlation(H, sz_wave(H, wave_vector), seed=options.seed)
+        print(f"ground state {poles.energy:.12f}; sum of weights {poles.moment():.12f}")
+        print(f"{'omega':>18} {'weight':>18}")
+        kept = poles.weights > 1e-6 * poles.moment()
+        for omega, weight in zip(poles.poles[kept], poles.weights[kept], strict=True):
+            print(f"{omega:>18.10f} {weight:>18.10f}")
     return 0
 
 

@@ -96,6 +96,8 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     h.expectation: {"vector": VECTOR, "observable": h.Z(0), "sector": SECTOR},
     h.entanglement_entropy: {"state": VECTOR, "sector": SECTOR, "sites": [0, 1]},
     h.entanglement_spectrum: {"state": VECTOR, "sector": SECTOR, "sites": [0, 1]},
+    h.thermal: {"H": H, "temperatures": [1.0], "n_vectors": 2, "n_krylov": 10, "seed": 0},
+    h.dynamical_correlation: {"H": H, "operator": h.Z(0), "n_krylov": 10, "seed": 0},
     h.level_statistics: {"energies": np.arange(20.0) ** 2, "middle": 0.5},
     h.SpinSector: {"space": H_ONE.local_space, "total_sz": 0},
     h.average_sign: {"amplitudes": VECTOR},

@@ -13,12 +13,13 @@ from tests.campaign.good_calls import GOOD
 ROOMS = ("hamiltonians", "rbmqs", "rbmqs.dynamics", "rbmqs.studies", "rbmqs.sr")
 # Values that the package returns, checked where they are made; and what only registers.
 RETURNED = {
-    "BitConnections", "Connections", "Correlations", "Evolution", "EvolutionRecord",
-    "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian", "Jacobian", "Lattice",
-    "LevelConnections", "LevelStatistics", "ModelSpec", "PauliSum", "Point", "Reconstruction",
-    "Reference", "Rotation", "RunResult", "SRSolution", "SpinHamiltonian", "SpinOperator",
-    "Stats", "StepRecord", "Study", "StudyOutcome", "SymmetrySector", "Table", "UnitCell",
-    "VariationalState", "identity", "register_solver", "solution_of", "zero_variance_energy",
+    "BitConnections", "Connections", "Correlations", "DynamicalCorrelation", "Evolution",
+    "EvolutionRecord", "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian",
+    "Jacobian", "Lattice", "LevelConnections", "LevelStatistics", "ModelSpec", "PauliSum",
+    "Point", "Reconstruction", "Reference", "Rotation", "RunResult", "SRSolution",
+    "SpinHamiltonian", "SpinOperator", "Stats", "StepRecord", "Study", "StudyOutcome",
+    "SymmetrySector", "Table", "Thermal", "UnitCell", "VariationalState", "identity",
+    "register_solver", "solution_of", "zero_variance_energy",
 }  # fmt: skip
 NO_FILE = (OSError, ValueError)  # "no-such-run" and others do not exist
 

@@ -1,0 +1,157 @@
+"""Dynamical correlations of a ground state by the continued fraction of Lanczos' coefficients.
+
+S(omega) = sum_n |<n|A|0>|^2 delta(omega - E_n + E_0). Lanczos' recurrence from A|0> makes its poles
+and weights without the states |n> (Gagliano & Balseiro, Phys. Rev. Lett. 59, 2999, 1987).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hamiltonians.exact.diagonalisation import compiled, ground_state, normalised
+from hamiltonians.exact.few_states import operator_on
+from hamiltonians.exact.thermal import krylov_levels
+from hamiltonians.exact.thick_restart import orthonormal_product
+from hamiltonians.lattices.geometry import plane_waves
+from hamiltonians.models.hamiltonian import SpinHamiltonian
+from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.operators.properties import sz_breaking_term
+from hamiltonians.operators.spin import SpinOperator, Sz, as_spin_operator
+from hamiltonians.utils.brief import Rows, Tabled
+from hamiltonians.utils.checks import as_real, instance, integer, number
+
+
+@dataclass(frozen=True, repr=False)
+class DynamicalCorrelation(Tabled):
+    """Poles and weights of S(omega).
+
+    Attributes
+    ----------
+    poles : float64 array (n,)
+        Excitation energies, ascending, in the units of the Hamiltonian.
+    weights : float64 array (n,)
+        They sum to <A^dagger A>.
+    energy : float
+        Of the ground state.
+    """
+
+    poles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    energy: float
+
+    def spectrum(self, frequencies: ArrayLike, width: float = 0.1) -> NDArray[np.float64]:
+        """S(omega) with poles broadened to Lorentzians of half-width ``width``.
+
+        Parameters
+        ----------
+        frequencies : array (n,)
+        width : float
+            Above 0.
+
+        Returns
+        -------
+        float64 array (n,)
+        """
+        omega, width = as_real("frequencies", frequencies), number("width", width, above=0)
+        lorentzians = width / np.pi / ((omega[..., None] - self.poles) ** 2 + width**2)
+        return np.asarray(lorentzians @ self.weights)
+
+    def moment(self, power: int = 0) -> float:
+        """Integral of omega^power S(omega): sum rules."""
+        return float(self.weights @ self.poles ** integer("power", power, 0))
+
+    def summary(self) -> tuple[str, Rows]:
+        """The strongest poles."""
+        strongest = np.sort(np.argsort(-self.weights)[:8])
+        rows = [(f"omega {self.poles[k]:.6f}", f"weight {self.weights[k]:.6g}") for k in strongest]
+        return f"{len(self.poles)} poles, total weight {self.moment():.8g}", rows
+
+
+def dynamical_correlation(
+    H: SpinHamiltonian, operator: Any, *, n_krylov: int = 200, seed: int = 0
+) -> DynamicalCorrelation:
+    """S(omega) of an operator A in the ground state of ``H`` in its sector.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+        With a fixed ``total_sz`` A must conserve it.
+    operator : PauliSum or SpinOperator
+        A, Hermitian or not, in the basis before any rotation of the spins.
+    n_krylov : int
+        Lanczos steps; low poles come out first.
+    seed : int
+        Of the start vector of the ground state.
+
+    Returns
+    -------
+    DynamicalCorrelation
+
+    Raises
+    ------
+    TooLargeError
+        If the sector does not fit into memory.
+    TypeError, ValueError
+        If A leaves the sector, or A|0> vanishes.
+
+    Examples
+    --------
+    >>> A = sum((-1) ** i * Z(i) for i in range(12)) / 12**0.5     # momentum pi
+    >>> dynamical_correlation(heisenberg(chain(12), total_sz=0), A).spectrum([1.0, 2.0])
+    """
+    instance("H", H, SpinHamiltonian)
+    n_krylov = integer("n_krylov", n_krylov, minimum=1)
+    A = H.rotate_observable(operator)
+    if H.total_sz is not None and (breaker := sz_breaking_term(A)) is not None:
+        raise ValueError(f"operator must keep total_sz={H.total_sz:g}, but {breaker} changes it")
+    ground = ground_state(H, seed=seed)
+    start = _applied(A, ground.vector, ground.sector)
+    norm = float(np.linalg.norm(start))
+    if norm <= 1e-12:
+        raise ValueError(f"operator must not annihilate the ground state, got |A|0>| = {norm:.1g}")
+    shifted, trace, unit = normalised(H)
+    product = orthonormal_product(compiled(shifted, None))
+    if not np.iscomplexobj(start) and compiled(shifted, None).dtype == np.complex128:
+        start = start.astype(complex)
+    energies, first = krylov_levels(product, start, n_krylov)
+    return DynamicalCorrelation(
+        unit * energies + trace - ground.energy, norm**2 * first, ground.energy
+    )
+
+
+def sz_wave(H: SpinHamiltonian, wave_vector: ArrayLike) -> Any:
+    """sum_j exp(i q.r_j) Z_j / sqrt(N) on the lattice of ``H``, S^z_j for spins of S >= 1.
+
+    Parameters
+    ----------
+    H : SpinHamiltonian
+    wave_vector : array (d,)
+        In units of 1 / lattice constant.
+
+    Returns
+    -------
+    PauliSum or SpinOperator
+    """
+    if H.lattice is None:
+        raise ValueError("wave_vector needs a Hamiltonian with a lattice, got one without")
+    factors = plane_waves(H.lattice, np.atleast_2d(as_real("wave_vector", wave_vector)))[0]
+    if H.is_spin_half:
+        return PauliSum.from_terms((c, [(j, "Z")]) for j, c in enumerate(factors.tolist()))
+    spins = H.local_space.spins
+    parts = (c * as_spin_operator(Sz(j, spins[j])) for j, c in enumerate(factors.tolist()))
+    return SpinOperator.sum(parts)
+
+
+def _applied(A: Any, vector: NDArray[Any], sector: Any) -> NDArray[Any]:
+    """A v as the sum of its Hermitian part and i times another."""
+    adjoint, total = A.hermitian_conjugate(), np.zeros(len(vector), complex)
+    for factor, part in ((1, 0.5 * (A + adjoint)), (1j, -0.5j * (A - adjoint))):
+        if len(part):
+            operator = operator_on(sector, part)
+            x = vector.astype(np.result_type(vector.dtype, operator.dtype))
+            y = np.zeros_like(x)
+            operator.multiply(x, y)
+            total += factor * y
+    return total if total.imag.any() else total.real.copy()
