@@ -40,7 +40,7 @@ plot_outcomes(found, OUTPUT / "14_reconstruction.png")
 print("energy  ", found.answers.energy(H))
 print("exact   ", exact.energies[0])
 print("fidelity", found.answers.fidelity(target))
-assert abs(found.answers.energy(H).mean - exact.energies[0]) < 4 * found.answers.energy(H).error
+assert abs(found.answers.energy(H).estimate - exact.energies[0]) < 4 * found.answers.energy(H).error
 
 # %% [markdown]
 # Outcomes read from the wrong end contradict those of other bases: a chi-squared test notices.

@@ -7,7 +7,7 @@
 
 from hamiltonians.utils.lazy import names_on_first_use
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__, __getattr__, __dir__ = names_on_first_use(
     __name__,
