@@ -34,11 +34,15 @@ def public_names() -> list[tuple[str, str]]:
 
 
 def test_version_is_the_same_everywhere() -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    """Built from `rbmqs.__version__`, cited, and the newest release of the changelog."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert table["project"]["dynamic"] == ["version"]
+    assert table["tool"]["hatch"]["version"]["path"] == "rbmqs/__init__.py"
     cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
-    assert rbmqs.__version__ == declared
+    released = re.search(r"^## \[(\d.+)\] - \d", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert cited is not None
-    assert cited[1] == declared
+    assert released is not None
+    assert cited[1] == released[1] == rbmqs.__version__
 
 
 @pytest.mark.parametrize("mark", ["test command", "first command"])
