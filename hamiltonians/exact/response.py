@@ -22,6 +22,8 @@ from hamiltonians.operators.spin import SpinOperator, Sz, as_spin_operator
 from hamiltonians.utils.brief import Rows, Tabled
 from hamiltonians.utils.checks import as_real, instance, integer, number
 
+_ROUNDING = 1e-20  # of the weight: poles that the rounding of A|0> has made, as at omega = 0
+
 
 @dataclass(frozen=True, repr=False)
 class DynamicalCorrelation(Tabled):
@@ -116,9 +118,9 @@ def dynamical_correlation(
     if not np.iscomplexobj(start) and compiled(shifted, None).dtype == np.complex128:
         start = start.astype(complex)
     energies, first = krylov_levels(product, start, n_krylov)
-    return DynamicalCorrelation(
-        unit * energies + trace - ground.energy, norm**2 * first, ground.energy
-    )
+    kept = first > _ROUNDING
+    poles = unit * energies[kept] + trace - ground.energy
+    return DynamicalCorrelation(poles, norm**2 * first[kept], ground.energy)
 
 
 def sz_wave(H: SpinHamiltonian, wave_vector: ArrayLike) -> Any:

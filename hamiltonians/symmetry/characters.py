@@ -1,13 +1,14 @@
-"""One-dimensional irreps of a finite group, exactly, as phases that are roots of unity.
+"""Irreps of a finite group: one-dimensional ones exactly, all others by their characters.
 
-Such an irrep is 1 on every commutator, so that it is one of the Abelian quotient by the commutator
-subgroup. The quotient is built up generator by generator: if g first returns to the subgroup H
-reached so far with its power m, each irrep of H extends in m ways, chi(g) being an m-th root of
-chi(g^m). Phases are kept as integers: chi = exp(2 pi i phase / exponent).
+A one-dimensional irrep is 1 on every commutator, so that it is one of the Abelian quotient by the
+commutator subgroup. The quotient is built up generator by generator: if g first returns to the
+subgroup H reached so far with its power m, each irrep of H extends in m ways, chi(g) being an m-th
+root of chi(g^m). Phases are kept as integers: chi = exp(2 pi i phase / exponent).
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -109,3 +110,80 @@ def _roots_of_unity(phases: Integers, exponent: int) -> NDArray[np.complex128]:
     exact = np.abs(parts - parts.round()) < 1e-14
     parts[exact] = parts[exact].round()
     return (roots + 0.0)[phases]
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterTable:
+    """All irreps of a group by their characters.
+
+    Attributes
+    ----------
+    class_of : int64 array (order,)
+        Conjugacy class of each element; that of the identity is 0.
+    characters : complex128 array (n, n)
+        Rows are irreps, the trivial one first and larger dimensions last; columns are classes.
+    """
+
+    class_of: Integers
+    characters: NDArray[np.complex128]
+
+    @property
+    def dimensions(self) -> Integers:
+        """Dimension of each irrep."""
+        return self.characters[:, 0].real.round().astype(np.int64)
+
+    @property
+    def of_elements(self) -> NDArray[np.complex128]:
+        """Characters of all elements, shape (n, order)."""
+        return self.characters[:, self.class_of]
+
+
+def character_table(group: FiniteGroup) -> CharacterTable:
+    """Characters of the irreps of any dimension, by Burnside's class sums.
+
+    The products of class sums K_r K_s = sum_t a_rst K_t make matrices whose common eigenvectors
+    hold |C_t| chi(C_t) / chi(1); a random combination of them has no equal eigenvalues.
+
+    Raises
+    ------
+    ArithmeticError
+        If the rows are not orthogonal to 1e-8.
+    """
+    class_of = conjugacy_classes(group)
+    sizes = np.bincount(class_of)
+    n, everything = len(sizes), np.arange(group.order)
+    factors = np.random.default_rng(0).random(n)
+    inverse, product = group.inverse(everything), np.zeros((n, n))
+    for t in range(n):
+        element = int(np.flatnonzero(class_of == t)[0])
+        others = class_of[group.product(inverse, element)]
+        np.add.at(product[:, t], others, factors[class_of])
+    rows = np.linalg.eig(product)[1].T
+    rows = rows / rows[:, :1] / sizes  # chi(C_t) / chi(1)
+    dimension = np.sqrt(group.order / (np.abs(rows) ** 2 @ sizes))
+    characters = (dimension[:, None] * rows).astype(np.complex128)
+    overlaps = characters * sizes @ characters.conj().T / group.order
+    if not np.allclose(overlaps, np.eye(n), atol=1e-8):
+        raise ArithmeticError("characters of irreps came out with an error above 1e-8")
+    trivial = np.abs(characters - 1).max(axis=1) > 1e-6
+    order = np.lexsort((*characters.round(6).real.T[::-1], trivial, dimension.round()))
+    return CharacterTable(class_of, characters[order])
+
+
+def conjugacy_classes(group: FiniteGroup) -> Integers:
+    """Number of the class h g h^-1 of each element."""
+    class_of = np.full(group.order, -1)
+    generators = np.array(group.generators, np.int64)
+    backwards = group.inverse(generators)
+    for element in range(group.order):
+        if class_of[element] >= 0:
+            continue
+        found = np.array([element])
+        while True:
+            images = group.product(group.product(generators, found[:, None]), backwards)
+            grown = np.union1d(found, images)
+            if len(grown) == len(found):
+                break
+            found = grown
+        class_of[found] = class_of.max() + 1
+    return class_of

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.operators.pauli import ROUNDING, TermsOnSites, spell
 from hamiltonians.operators.spin import SpinOperator
-from hamiltonians.symmetry.characters import linear_characters
+from hamiltonians.symmetry.characters import CharacterTable, character_table, linear_characters
 from hamiltonians.symmetry.permutations import Lookup, as_permutations, find_generators, generate
 from hamiltonians.utils.checks import short
 
@@ -163,6 +163,11 @@ class SymmetryGroup:
         rows = linear_characters(self)
         sectors = [SymmetrySector(self, row, label=f"irrep {n}") for n, row in enumerate(rows)]
         return with_both_parities(sectors) if spin_inversion else sectors
+
+    @cached_property
+    def character_table(self) -> CharacterTable:
+        """Characters of all irreps, of any dimension."""
+        return character_table(self)
 
     @cached_property
     def _lookup(self) -> Lookup:
