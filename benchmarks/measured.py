@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from energy_and_seconds import summary
+from energy_curves import summary
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "docs" / "tables" / "records"

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,3 +130,11 @@ def test_the_picture_is_drawn(
     rooms().main()
     assert "rbmqs.cli: " in capsys.readouterr().out
     assert (tmp_path / "rooms.png").stat().st_size < 150_000
+
+
+def test_the_readme_is_short_and_its_table_is_that_of_the_records() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.split()) <= 900
+    script = ROOT / "benchmarks" / "measured.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -393,7 +393,7 @@ def Sp(site: int, spin: float = 0.5) -> Any:
 
 
 def Sm(site: int, spin: float = 0.5) -> Any:
-    """S_- = S_x - i S_y on ``site``, as `Sx`; for S = 1/2 [[0, 0], [1, 0]].
+    """``S_- = S_x - i S_y`` on ``site``, as `Sx`; for S = 1/2 [[0, 0], [1, 0]].
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ from rbmqs import __version__
 from rbmqs.cli import boltzmann as boltzmann_cli
 from rbmqs.cli import exit_codes
 from rbmqs.cli.compare import add_compare_options
+from rbmqs.cli.completion import add_completion_options
 from rbmqs.cli.evolve import EXAMPLES as EVOLVE_EXAMPLES
 from rbmqs.cli.evolve import add_evolve_options
 from rbmqs.cli.exact import add_exact_options
@@ -44,6 +45,21 @@ _EXAMPLES = """examples:
   rbmqs score model.npz test.npy
   rbmqs study run study.toml
   rbmqs report runs/first
+"""
+
+# What `rbmqs` alone prints: a newcomer's first commands.
+_BEGIN = """rbmqs: restricted Boltzmann machines as states of spin systems and as models of data.
+
+A first energy, in ten seconds, with the exact one beside it:
+  rbmqs ground-state ising --length 12 --field 1.0 --iterations 150
+
+Keep a run, continue it, and read a page about it:
+  rbmqs ground-state ising --length 12 --field 1.0 --iterations 150 --output runs/first
+  rbmqs resume runs/first --iterations 300
+  rbmqs report runs/first
+
+All commands: rbmqs --help. One of them: rbmqs ground-state --help.
+Completion in this shell: source <(rbmqs completion bash)
 """
 
 
@@ -101,13 +117,17 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"rbmqs {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.set_defaults(run=_begin)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, text, example, add_options in COMMANDS:
         add_options(_command(commands, name, text, example))
     boltzmann_cli.add_commands(commands, _command)
     add_study_commands(commands, _command)
     info = _command(commands, "info", "versions, threads, memory and conventions", "rbmqs info")
     info.set_defaults(run=_info)
+    example = "source <(rbmqs completion bash)"
+    completion = _command(commands, "completion", "completion of commands in a shell", example)
+    add_completion_options(completion, build_parser)
     return parser
 
 
@@ -169,6 +189,11 @@ def _say_warning(
 ) -> None:
     """One line for whoever types commands, to whom files of the package mean nothing."""
     say(f"rbmqs: warning: {message}")
+
+
+def _begin(options: argparse.Namespace) -> int:
+    print(_BEGIN, end="")
+    return 0
 
 
 def _info(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -237,7 +238,6 @@ def test_file_alone_is_the_same_run_as_options(toml, tmp_path):
 
 GROUND = "ground-state ising --length 4"
 BAD = [
-    ("", "the following arguments are required: COMMAND"),
     ("fly", "invalid choice: 'fly'"),
     ("ground-state", "name a MODEL, or give --config FILE"),
     ("ground-state hubbard --length 4", "model must be one of ising, heisenberg"),
@@ -415,3 +415,35 @@ def test_version(capsys):
         main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out == f"rbmqs {rbmqs.__version__}\n"
+
+
+def test_alone_it_shows_where_to_begin(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    for line in shown.splitlines():
+        if line.startswith("  rbmqs "):
+            build_parser().parse_args(line.split()[1:])
+    assert "rbmqs --help" in shown
+
+
+def test_bash_completes_commands_and_options(tmp_path, capsys):
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash on this computer")
+    assert main(["completion", "bash"]) == 0
+    script = tmp_path / "completion"
+    script.write_text(capsys.readouterr().out)
+    ask = "source {}; COMP_WORDS=({}); COMP_CWORD={}; _rbmqs; echo ${{COMPREPLY[@]}}"
+    for words, expected in (
+        ("rbmqs gr", "ground-state"),
+        ("rbmqs study run --proc", "--processes"),
+    ):
+        command = ask.format(script, words, len(words.split()) - 1)
+        done = subprocess.run([bash, "-c", command], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [expected]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_have_a_script(shell, capsys):
+    assert main(["completion", shell]) == 0
+    assert "ground-state" in capsys.readouterr().out

@@ -133,6 +133,11 @@ def test_report_of_a_single_run(tmp_path, capsys, more):
     assert capsys.readouterr().out.split() == [str(run / "report.html"), str(run / "report.md")]
     page = (run / "report.html").read_text()
     assert "S = σ/2" in page
+    assert "<h1>Heisenberg, chain of 4" in page
+    assert "was sought by variational Monte Carlo" in page
+    assert re.search(r"optimisation: <b>unfinished</b>.*error bar: <b>.*accuracy: <b>", page)
+    assert "null" not in page
+    assert max(map(len, Page(page).rows)) <= 2, "one value a line: nothing scrolls sideways"
     command = unescape(re.search(r"<code>(rbmqs ground-state [^<]*)</code>", page)[1])
     assert main([*shlex.split(command)[1:], "--quiet", "--output", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "log.jsonl").read_bytes() == (run / "log.jsonl").read_bytes()

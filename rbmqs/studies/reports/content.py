@@ -6,7 +6,11 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from rbmqs.runs.log import LOG, read_log
 from rbmqs.runs.status import split_reasons, status_word
@@ -18,9 +22,25 @@ from rbmqs.studies.reports.diagnosis import deviation, remark_of, warnings_of
 from rbmqs.studies.storage import SOURCE, STUDY, StudyDirectory
 from rbmqs.studies.study import Point, Study
 from rbmqs.studies.table import Table
-from rbmqs.utils.json_files import read_json
+from rbmqs.utils.json_files import plain, read_json
 from rbmqs.utils.parsing import describing, read_text
+from rbmqs.utils.tables import flatten
+from rbmqs.vmc.settings import RunSettings
 
+# A level of a verdict in the words of docs/verdicts.md.
+LEVELS = {
+    "settled": "the energy has stopped falling",
+    "still falling": "the energy was still falling, or its noise hides whether it was: run longer",
+    "stuck": "steps were undone, or the chains did not move",
+    "unfinished": "it was interrupted, or there were too few iterations to judge",
+    "measured": "no iterations were asked for",
+    "trustworthy": "nothing speaks against it",
+    "heavy-tailed": "few samples carry the variance; the bias that this can hide is small",
+    "refused": "do not quote it: the warnings say why",
+    "accurate": "within 1 % of the reference or, without one, by variance and signs",
+    "far": "further than 1 % from the reference, or the error bar allows it",
+    "unknown": "nothing tells that this is the lowest level",
+}
 _FIGURE_ERRORS = (NothingToDrawError, KeyError, ValueError)
 
 
@@ -31,8 +51,10 @@ class Report:
     Parameters
     ----------
     title, summary : str
+    verdicts : list of (part, level, meaning)
+        Of a single run: optimisation, error bar and accuracy.
     settings : str
-        The study file, or the settings of a single run.
+        The study file, or the settings of a single run that were chosen.
     facts : dict of str to str
         Convention, versions, host and the command that reproduces it.
     heads : tuple of str
@@ -44,6 +66,7 @@ class Report:
 
     title: str
     summary: str
+    verdicts: list[tuple[str, str, str]]
     settings: str
     facts: dict[str, str]
     heads: tuple[str, ...]
@@ -70,9 +93,20 @@ def _content(root: Path, table: Table) -> Report:
     remarks = [(name, text) for k, name in enumerate(names) if (text := remark_of(table, k))]
     failures = _failures(root, points, set(names))
     heads, rows = _without_empty(_heads(table), [_cells(table, k) for k in range(len(table))])
+    title, summary = table.meta["study"], _summary(len(points) or 1, table, len(failures))
+    verdicts: list[tuple[str, str, str]] = []
+    if study is None and len(rows) == 1:  # one value to a line fits a narrow screen
+        heads, rows = ("quantity", "value"), list(zip(heads, rows[0], strict=True))
+        title, summary = str(table["hamiltonian"][0]), _in_words(table)
+        verdicts = [
+            (part, level, LEVELS.get(level, ""))
+            for part in ("optimisation", "error bar", "accuracy")
+            if (level := str(table[part.replace(" ", "_")][0]))
+        ]
     return Report(
-        title=table.meta["study"],
-        summary=_summary(len(points) or 1, table, len(failures)),
+        title=title,
+        summary=summary,
+        verdicts=verdicts,
         settings=_settings(root, points),
         facts=_facts(root, study, table),
         heads=heads,
@@ -90,12 +124,41 @@ def _summary(n_all: int, table: Table, n_failed: int) -> str:
     return f"{len(table)} of {n_all} points done{failed}; {n_converged} converged."
 
 
+def _in_words(table: Table) -> str:
+    """What a single run did, and what came out."""
+    row = {name: table[name][0] for name in table.columns}
+    sector = f", total S_z = {row['total_sz']:g}" if np.isfinite(row["total_sz"]) else ""
+    energy = with_error(float(row["energy"]), float(row["energy_error"]))
+    form = "a wavefunction with"
+    if row["n_hidden"] > 0:
+        form = f"an RBM with {row['n_hidden']:.0f} hidden units and"
+    text = (
+        f"The lowest energy of {row['hamiltonian']} ({row['n_sites']:.0f} sites{sector}) was "
+        f"sought by variational Monte Carlo: {form} {row['n_parameters']:.0f} parameters, "
+        f"{row['n_iterations']:.0f} iterations. The energy is {energy} in Pauli units"
+    )
+    if not np.isfinite(row["reference"]):
+        return f"{text}; no reference is known."
+    return (
+        f"{text}, {short(abs(float(row['relative_error'])))} relative to the reference "
+        f"{row['reference']:.8g} ({row['reference_source']})."
+    )
+
+
+def _chosen(settings: dict[str, Any]) -> str:
+    """Settings that are not the defaults, one a line."""
+    by_place = partial(flatten, is_leaf=lambda value: "initial" in value)
+    default = by_place(plain(RunSettings().describe()))
+    chosen = {k: v for k, v in by_place(settings).items() if v is not None and v != default.get(k)}
+    return "\n".join(f"{k} = {json.dumps(v)}" for k, v in chosen.items()) or "all are the defaults"
+
+
 def _settings(root: Path, points: Sequence[Point]) -> str:
     if (root / SOURCE).exists():
         return read_text(root / SOURCE)
     if points:
         return json.dumps([point.table for point in points[:1]], indent=1)
-    return json.dumps(read_json(root / "result.json")["settings"], indent=1)
+    return _chosen(read_json(root / "result.json")["settings"])
 
 
 def _facts(root: Path, study: Study | None, table: Table) -> dict[str, str]:

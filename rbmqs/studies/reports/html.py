@@ -20,6 +20,7 @@ figure { display: inline-block; margin: .5rem; vertical-align: top }
 figure img { max-width: 32rem; width: 100% }
 dt { font-weight: 600 }
 dd { margin: 0 0 .4rem 0 }
+dd code { overflow-wrap: anywhere }
 .bad { color: #a02010 }
 """
 
@@ -33,13 +34,14 @@ def to_html(report: Report) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{title}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1><p>{escape(report.summary)}</p>",
+        _section("Can it be trusted?", _verdicts(report.verdicts)),
         _items("Warnings", report.warnings, "bad"),
         _items("Failed points", report.failures, "bad"),
         _section("Energies", _table(report.heads, report.rows)),
         _items("Remarks", report.remarks, ""),
         _section("Figures", "\n".join(_figure(*figure) for figure in report.figures.values())),
         _section("Settings", f"<pre>{escape(report.settings)}</pre>"),
-        _section("Reproduction", _facts(report.facts)),
+        _section("How to reproduce it", _facts(report.facts)),
         "</body></html>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
@@ -47,6 +49,11 @@ def to_html(report: Report) -> str:
 
 def _section(title: str, content: str) -> str:
     return f"<h2>{title}</h2>\n{content}" if content else ""
+
+
+def _verdicts(verdicts: list[tuple[str, str, str]]) -> str:
+    lines = (f"<li>{escape(a)}: <b>{escape(b)}</b>, {escape(c)}</li>" for a, b, c in verdicts)
+    return f"<ul>{''.join(lines)}</ul>" if verdicts else ""
 
 
 def _items(title: str, items: list[tuple[str, str]], css: str) -> str:

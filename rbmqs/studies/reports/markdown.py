@@ -23,13 +23,14 @@ def to_markdown(report: Report) -> str:
     sections = [
         f"# {escaped(report.title)}",
         escaped(report.summary),
+        _section("Can it be trusted?", _verdicts(report.verdicts)),
         _section("Warnings", _items(report.warnings)),
         _section("Failed points", _items(report.failures)),
         _section("Energies", _table(report.heads, report.rows)),
         _section("Remarks", _items(report.remarks)),
         _section("Figures", pictures),
         _section("Settings", block(report.settings)),
-        _section("Reproduction", facts),
+        _section("How to reproduce it", facts),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -59,6 +60,10 @@ def _fence(text: str, least: int) -> str:
 
 def _section(title: str, content: str) -> str:
     return f"## {title}\n\n{content}" if content else ""
+
+
+def _verdicts(verdicts: list[tuple[str, str, str]]) -> str:
+    return "\n".join(f"- {escaped(a)}: **{escaped(b)}**, {escaped(c)}" for a, b, c in verdicts)
 
 
 def _items(items: list[tuple[str, str]]) -> str:
