@@ -234,3 +234,17 @@ def _exact_force(psi, H, local):
     rows = psi.log_derivatives(spins)
     rows = rows - p @ rows
     return (rows.conj() * (p * (local - p @ local))[:, None]).sum(axis=0)
+
+
+@pytest.mark.slow
+def test_sampled_states_reach_their_levels(chain_in_fields):
+    found = rbmqs.excited_states(
+        chain_in_fields, 3, alpha=3, n_iterations=200, n_samples=512, summation=False,
+        n_final_samples=8192, progress=False,
+    )  # fmt: skip
+    assert [run.settings.optimiser.diag_shift(10**6) for run in found.runs] == [1e-3, 0.03, 0.03]
+    sector, H = hm.Sector(8, 0), chain_in_fields.to_sparse()
+    vectors = [psi.state_vector(sector) for psi in found.states]
+    energies = np.array([np.vdot(v, H @ v).real for v in vectors])
+    # Measured: 0.019, 0.016 and 0.009.
+    assert np.abs(energies - found.exact).max() < 0.06
