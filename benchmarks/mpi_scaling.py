@@ -109,10 +109,12 @@ def kernels(hamiltonian: Any, alpha: float) -> Kernels:
     series = np.tile(values, (64, 1))
 
     def of_products(rows: FactorRows, vector: np.ndarray, values: np.ndarray) -> float:
+        rows.adjoint_product(values), rows.product(vector)  # loads or compiles the kernels
         own = seconds_per_call(lambda: rows.product(vector))
         return (own + seconds_per_call(lambda: rows.adjoint_product(values))) / TIMED
 
     with single_threaded_blas():
+        quick_statistics(series)
         single = (array.astype(np.complex64) for array in (vector, deviations))
         return Kernels(
             seconds_per_call(lambda: sampler.sample(psi, chains, n_draws)) / TIMED,

@@ -20,7 +20,7 @@ RATE_REAL, RATE_COMPLEX = 2.4e10, 6e9  # multiply-adds a second in matrix produc
 LATENCY, BANDWIDTH = 2e-6, 10e9
 MEMORY = 10e9  # bytes a second of a rank whose node has other ranks that read too
 _SINGLE = 0.5  # of the time in double precision
-# Preconditioned conjugate gradients take so many iterations at such a shift: 16 to 20 at 1e-2
+# Preconditioned conjugate gradients take so many iterations at such a shift: 17 to 35 at 1e-2
 # (10x10, Ising chain of 200; 4,096 samples), 200 to 350 at 1e-4 (6x6, 10x10, chain of 40; 1,024).
 _SHIFT, _ITERATIONS = 4e-3, 60
 _ROUNDS = 3  # in which single precision reaches ten digits

@@ -21,7 +21,8 @@ import numpy as np
 if TYPE_CHECKING:
     from rbmqs.sr.divided.matrix import GramEquations
 
-# Of 4,096 samples of the 10x10 square 512 cut 504 iterations at a shift of 1e-2 to 159.
+# Of 4,096 samples 512 leave 17 iterations at a shift of 1e-2 (10x10 and the Ising chain of 200, 74
+# without), 256 leave 18 and 32 in a third of the time: 0.24 instead of 0.6 s, of 1.1 s in all.
 MOST_COLUMNS, _ROWS_A_COLUMN = 256, 8
 
 
@@ -57,6 +58,6 @@ def preconditioner(
         inner = ranks.sum(rows.conj().T @ rows)
         n, r = sum(lengths), len(corner)
         left = n * np.trace(corner).real / r - np.trace(inner).real
-        inner += (shift + max(left, 0.0) / (n - r)) * np.eye(r)
+        inner += (shift + max(left, 0.0) / max(n - r, 1)) * np.eye(r)
         rows = rows @ np.linalg.inv(np.linalg.cholesky(inner)).conj().T
     return lambda v: v - rows @ ranks.sum(np.conj(np.conj(v) @ rows))

@@ -1,0 +1,71 @@
+"""The equations of several ranks on one: the Gram matrix, its columns, and hard shifts."""
+
+import numpy as np
+import pytest
+from thread_ranks import on_ranks
+
+import rbmqs
+from hamiltonians import chain, heisenberg
+from rbmqs.sr import solve
+from rbmqs.sr.divided import preconditioner
+from rbmqs.sr.divided.jacobian import DividedJacobian
+from rbmqs.sr.divided.matrix import GramEquations
+
+H = heisenberg(chain(12), total_sz=0, marshall=True)
+PSI = rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3)
+SAMPLER = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=400)
+SAMPLES = SAMPLER.sample(PSI, SAMPLER.start(1), 1, n_discard=20)[0]
+SPINS = SAMPLES.flat
+ENERGIES = rbmqs.local_energies(PSI, H, SAMPLES).ravel()
+
+
+def divided(ranks):
+    return DividedJacobian.of(PSI, SPINS, PSI.prepare(SPINS), None, ranks)
+
+
+@pytest.fixture(scope="module")
+def equations():
+    """Rows that stand for several samples each, and their matrix from its definition."""
+
+    def work(ranks):
+        jacobian = divided(ranks)
+        repeats = jacobian.repeats()
+        centred = PSI.log_derivatives(SPINS) - PSI.log_derivatives(SPINS).mean(axis=0)
+        rows = np.sqrt(repeats.counts)[:, None] * centred[repeats.first]
+        return GramEquations(jacobian, repeats), rows @ rows.conj().T
+
+    return on_ranks(1, work)[0]
+
+
+def test_exact_products_and_matrices_in_single_precision(equations):
+    found, dense = equations
+    vector = np.random.default_rng(1).normal(size=found.order) + 0.5j
+    exact, scale = dense @ vector, np.linalg.norm(dense @ vector)
+    assert np.linalg.norm(found.times(vector) - exact) < 1e-12 * scale
+    assert np.linalg.norm(found.in_single()(vector) - exact) < 1e-5 * scale
+    assert np.linalg.norm(found.made(np.complex64).times(vector) - exact) < 1e-5 * scale
+    assert np.linalg.norm(found.made(complex).times(vector) - exact) < 1e-12 * scale
+    some = np.array([3, 0, 60])
+    columns = found.columns(some, [3])
+    assert np.allclose(columns, dense[:, some], rtol=0, atol=1e-6 * abs(dense).max())
+
+
+def test_the_preconditioner_of_all_columns_is_the_inverse(equations, monkeypatch):
+    """With every row among the columns Nystroem's approximation is the matrix."""
+    found, dense = equations
+    monkeypatch.setattr(preconditioner, "n_columns", list)
+    shift = 400.0
+    inverse = preconditioner.preconditioner(found, shift)
+    vector = np.random.default_rng(2).normal(size=found.order).astype(complex)
+    expected = shift * np.linalg.solve(dense + shift * np.eye(found.order), vector)
+    assert np.linalg.norm(inverse(vector) - expected) < 0.02 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("method", ["sample-space", "sample-space-cg", "matrix-free"])
+def test_solvers_converge_at_a_shift_of_1e_4(method):
+    exact = solve(PSI.jacobian(SPINS), ENERGIES, 1e-4, "sample-space").direction
+    found = on_ranks(1, lambda ranks: solve(divided(ranks), ENERGIES, 1e-4, method))[0]
+    assert found.advice == ""
+    assert found.n_iterations < 1000
+    error = np.linalg.norm(found.direction - exact) / np.linalg.norm(exact)
+    assert error < 1e-9
