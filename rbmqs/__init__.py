@@ -44,6 +44,7 @@ __all__, __getattr__, __dir__ = names_on_first_use(
         "states.jastrow": "Jastrow JastrowRBM",
         "states.projected_rbm": "ProjectedRBM",
         "states.rbm": "RBM",
+        "states.spin_rbm": "SpinRBM",
         "states.state": "VariationalState",
         "states.symmetric_rbm": "SymmetricRBM",
         "tomography.reading": "read_shots",

@@ -21,6 +21,7 @@ from rbmqs.estimators.stats import Stats
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
     from hamiltonians.operators.connections import Connections
+    from hamiltonians.operators.local_space import LocalSpace
     from rbmqs.sampling.chains import Samples
     from rbmqs.states.state import VariationalState
 
@@ -117,6 +118,25 @@ def expect(
     )
 
 
+def connections_of(operator: Any, space: LocalSpace, fixed: bool) -> Any:
+    """An operator for kernels, on spins 1/2 or on others; what leaves a fixed sector is left out.
+
+    Parameters
+    ----------
+    operator : PauliSum or SpinOperator
+    space : LocalSpace
+    fixed : bool
+        Whether total S_z is fixed.
+
+    Returns
+    -------
+    Connections or LevelConnections
+    """
+    if space.is_spin_half:
+        return observable_connections(operator, space.n_sites)
+    return level_connections(operator, space, fixed)
+
+
 def observable_values(
     psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, observable: PauliSum
 ) -> np.ndarray:
@@ -125,9 +145,5 @@ def observable_values(
     check_consistent(psi, samples, hamiltonian=hamiltonian)
     rotated = hamiltonian.rotate_observable(observable)
     fixed = hamiltonian.total_sz is not None
-    connections: Any
-    if hamiltonian.is_spin_half:
-        connections = observable_connections(rotated, hamiltonian.n_sites)
-    else:
-        connections = level_connections(rotated, hamiltonian.local_space, fixed)
+    connections = connections_of(rotated, hamiltonian.local_space, fixed)
     return local_estimators(psi, connections, samples, fixed_sector=fixed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamiltonians import PauliSum, SpinHamiltonian, observable_connections
+from hamiltonians import PauliSum, SpinHamiltonian, SpinOperator
 from rbmqs.estimators.consistency import check_kinds
 from rbmqs.estimators.drawing import (
     BLIND_SWEEPS,
@@ -21,7 +21,7 @@ from rbmqs.estimators.drawing import (
 from rbmqs.estimators.error_bars import statistics
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.final import final_estimate
-from rbmqs.estimators.local import local_estimators
+from rbmqs.estimators.local import connections_of, local_estimators
 from rbmqs.estimators.snapshot_noise import SnapshotNoise
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Sampler, Samples
@@ -140,12 +140,12 @@ def expect_of_state(
         if total_sz is not None and total_sz != operator.total_sz:
             raise ValueError(f"the Hamiltonian has total_sz={operator.total_sz}, got {total_sz}")
         return measure(psi, operator, n_samples=n_samples, n_chains=n_chains, seed=seed).energy
-    if not isinstance(operator, PauliSum):
+    if not isinstance(operator, PauliSum | SpinOperator):
         kind = type(operator).__name__
         raise TypeError(f"operator must be a SpinHamiltonian or a PauliSum, got {kind}")
-    connections = observable_connections(operator, psi.n_sites)
-    samples = sample(psi, n_samples, total_sz=total_sz, seed=seed, n_chains=n_chains)
     fixed = total_sz is not None
+    connections = connections_of(operator, psi.hilbert, fixed)
+    samples = sample(psi, n_samples, total_sz=total_sz, seed=seed, n_chains=n_chains)
 
     def values_of(state: VariationalState, draws: Samples) -> np.ndarray:
         return local_estimators(state, connections, draws, fixed_sector=fixed)

@@ -66,7 +66,9 @@ def _sector(hamiltonian: SpinHamiltonian) -> str:
 
 def _energy_lines(result: Outcome) -> Rows:
     energy, n = result.energy, result.hamiltonian.n_sites
-    units = [(n, "Pauli units")] + [(4 * n, "S = sigma/2 units")] * result.has_spin_units
+    units = [(n, "Pauli units" if result.hamiltonian.is_spin_half else "units of S")] + [
+        (4 * n, "S = sigma/2 units")
+    ] * result.has_spin_units
     return [
         ("energy" if result.estimate else "energy of the last iteration", str(energy)),
         *(

@@ -22,11 +22,13 @@ from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Samples
 from rbmqs.states.projected_rbm import ProjectedRBM, is_even
 from rbmqs.states.rbm import RBM
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.vmc.batch import Batch
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
+    from hamiltonians.operators.local_space import LocalSpace
     from hamiltonians.symmetry.groups import SymmetrySector
     from rbmqs.sampling.chains import Division
     from rbmqs.states.state import VariationalState
@@ -76,10 +78,10 @@ class Summation:
             return None
         limit = MAX_CONFIGURATIONS if settings.summation else settings.n_samples_of(psi)
         spin_half, total_sz = hamiltonian.is_spin_half, hamiltonian.total_sz
-        if not spin_half or has_few_states(hamiltonian.n_sites, total_sz):
+        if spin_half and has_few_states(hamiltonian.n_sites, total_sz):
             n = hamiltonian.dimension
             if n <= limit:
-                sector = sector_of(hamiltonian.local_space, total_sz)
+                sector = Sector(hamiltonian.n_sites, total_sz)
                 return cls(hamiltonian, sector.configurations(), np.ones(n), division)
         else:
             symmetry = common_symmetry(hamiltonian, psi)
@@ -142,6 +144,8 @@ def common_symmetry(hamiltonian: SpinHamiltonian, psi: VariationalState) -> Symm
         group, inverts = psi.sector.group, psi.sector.spin_inversion is not None
     elif isinstance(psi, SymmetricRBM):
         group, inverts = psi.group, is_even(psi)
+    elif isinstance(psi, SpinRBM):
+        group = psi.group or group
     elif isinstance(psi, RBM):
         inverts = is_even(psi)
     group = group.restricted_to(hamiltonian)
@@ -156,13 +160,17 @@ def n_configurations(hamiltonian: SpinHamiltonian, symmetry: SymmetrySector) -> 
     """Number of orbits."""
     from hamiltonians.exact.orbits import count_orbits
 
-    return count_orbits(hamiltonian.n_sites, _n_down(hamiltonian), symmetry)
+    return count_orbits(*_sector(hamiltonian), symmetry, _other_space(hamiltonian))
 
 
-def _n_down(hamiltonian: SpinHamiltonian) -> int | None:
-    if hamiltonian.total_sz is None:
-        return None
-    return round(hamiltonian.n_sites / 2 - hamiltonian.total_sz)
+def _sector(hamiltonian: SpinHamiltonian) -> tuple[int, int | None]:
+    """Number of sites and the sum of S - S_z, or None if it is free."""
+    return hamiltonian.n_sites, hamiltonian.local_space.n_lowered(hamiltonian.total_sz)
+
+
+def _other_space(hamiltonian: SpinHamiltonian) -> LocalSpace | None:
+    """What the sites hold where it is not a spin 1/2."""
+    return None if hamiltonian.is_spin_half else hamiltonian.local_space
 
 
 def _orbits(
@@ -172,8 +180,11 @@ def _orbits(
     from hamiltonians.exact.orbits import OrbitBasis
     from hamiltonians.operators.bits import permute_bits
 
-    sector = Sector(hamiltonian.n_sites, hamiltonian.total_sz)
-    basis = OrbitBasis(hamiltonian.n_sites, _n_down(hamiltonian), symmetry)
+    sector = sector_of(hamiltonian.local_space, hamiltonian.total_sz)
+    basis = OrbitBasis(*_sector(hamiltonian), symmetry, None, _other_space(hamiltonian))
     states, sizes = basis.listed
+    if not hamiltonian.is_spin_half:
+        spins = sector.states_to_spins(states)[:, np.argsort(basis.site_order)]
+        return np.ascontiguousarray(spins), sizes.astype(float)
     states = permute_bits(states, np.argsort(basis.site_order))
     return sector.states_to_spins(states), sizes.astype(float)

@@ -9,6 +9,7 @@ from hamiltonians.operators.level_connections import level_connections
 from hamiltonians.operators.spin_sectors import sector_of
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.states.generic import SweepTask, metropolis_sweep
+from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.testing import _hamiltonian, check_state
@@ -31,6 +32,23 @@ def test_states_keep_the_contract(name):
     check_state(STATES[name])
     if "3/2" not in name:
         check_state(STATES[name], total_sz=0)
+
+
+def test_projected_state_keeps_the_contract():
+    """Projected onto momentum pi, with the fast local values of a Hamiltonian that commutes."""
+    sector = hm.SymmetrySector(RING.translation_group(), np.array([1, -1, 1, -1]))
+    psi = ProjectedRBM(SpinRBM.random(4, 1, stddev=0.3, seed=5), sector)
+    check_state(psi, total_sz=0)
+    c = hm.bilinear_biquadratic(RING, 0.3, total_sz=0).connections
+    assert psi._commutes_with(c)
+    sigma = sector_of(psi.hilbert, 0).configurations()
+    sigma = sigma[np.isfinite(psi.log_psi(sigma).real)]
+    slow = VariationalState.diagonal_values(psi, sigma, c)
+    VariationalState.add_off_diagonal(psi, sigma, c, True, False, slow[:, None], psi.log_psi(sigma))
+    weight = abs(np.exp(psi.log_psi(sigma)))
+    np.testing.assert_allclose(
+        psi.local_values(sigma, c, True) * weight, slow * weight, atol=1e-9 * weight.max()
+    )
 
 
 def sampled(spin, units, dtype, seed=0, n=5):
@@ -147,6 +165,14 @@ def test_ground_state_of_a_chain_of_spins_one():
     vector = np.linalg.eigh(H.to_dense())[1][:, 0]
     matrix = hm.spin_hamiltonian(hm.spin_dot(2, 3, 1), 6, total_sz=0, spin=1).to_dense()
     assert abs(dot.mean.real - vector @ matrix @ vector) < 5 * dot.error_of_mean
+    found = rbmqs.correlations(result.psi, H, result.final.samples)
+    total = found.xx + found.yy + found.zz
+    np.testing.assert_allclose(np.diag(total), 2, rtol=1e-12)
+    assert total[2, 3] == pytest.approx(dot.mean.real, rel=1e-9)
+    assert found.xx[2, 3] == found.yy[2, 3]
+    assert rbmqs.magnetisations(result.psi, H, result.final.samples)["z"].mean == 0
+    with pytest.raises(ValueError, match="dimer correlations need spins 1/2, got spin=1"):
+        rbmqs.dimer_correlations(result.psi, H, result.final.samples)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamiltonians.utils.brief import Rows
 from hamiltonians.utils.checks import choice
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_spin_half
 from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
@@ -91,6 +91,7 @@ def dimer_correlations(
     """
     choice("component", component, COMPONENTS)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
+    check_spin_half(hamiltonian, "dimer correlations")
     bonds = _checked_bonds(hamiltonian, bonds)
     values = bond_values(psi, hamiltonian, samples, bonds, component)
     return correlate(bonds, values, SnapshotNoise(psi, samples), samples.division)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians import PauliSum
+from hamiltonians import PauliSum, SpinOperator, Sx
 from hamiltonians.lattices.geometry import staggered_signs
 from rbmqs.estimators.consistency import check_consistent, check_kinds
 from rbmqs.estimators.error_bars import statistics
@@ -38,14 +38,18 @@ def magnetisations(
     -------
     dict
         "z", "|z|", "z^2": moments of m = sum sigma_i / N; "x": transverse magnetisation (free
-        sector only, it vanishes at fixed S_z); "staggered z^2" on bipartite lattices.
+        sector only, it vanishes at fixed S_z); "staggered z^2" on bipartite lattices. Of spins
+        S > 1/2 with S^z and S^x in place of Pauli matrices.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
-    spins = samples.spins.astype(float)
+    spins = samples.spins * (1.0 if hamiltonian.is_spin_half else 0.5)
     m = spins.mean(axis=2)
     series = {"z": m, "|z|": abs(m), "z^2": m**2}
     n = hamiltonian.n_sites
-    operator = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
+    operator: Any = PauliSum.from_terms((1.0 / n, ((i, "X"),)) for i in range(n))
+    if not hamiltonian.is_spin_half:
+        spins_of_sites = hamiltonian.local_space.spins
+        operator = SpinOperator.sum(Sx(i, s) / n for i, s in enumerate(spins_of_sites))
 
     def transverse(state: VariationalState, draws: Samples) -> np.ndarray:
         return observable_values(state, hamiltonian, draws, operator).real

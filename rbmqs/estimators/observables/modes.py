@@ -9,7 +9,7 @@ import numpy as np
 
 from hamiltonians import PauliSum, observable_connections
 from hamiltonians.utils.checks import finite
-from rbmqs.estimators.consistency import check_consistent
+from rbmqs.estimators.consistency import check_consistent, check_spin_half
 from rbmqs.sampling.chains import Samples
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.threads import single_threaded_blas
@@ -58,6 +58,7 @@ def mode_powers(
         Modes on another number of sites, or not finite.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
+    check_spin_half(hamiltonian, "powers of modes")
     modes = np.atleast_2d(np.asarray(modes))
     if modes.shape[1] != hamiltonian.n_sites:
         raise ValueError(f"modes must have {hamiltonian.n_sites} columns, got shape {modes.shape}")

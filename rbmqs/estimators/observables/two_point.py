@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hamiltonians import PauliSum, X, observable_connections
+from hamiltonians import PauliSum, SpinOperator, Sx, Sy, X, observable_connections
 from hamiltonians.lattices.geometry import pair_distances
+from hamiltonians.operators.level_connections import level_connections
 from hamiltonians.utils.brief import Rows
 from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import (
@@ -81,7 +82,8 @@ class Correlations(ArraysWithErrors):
     Parameters
     ----------
     xx, yy, zz : float array (N, N)
-        Symmetric, ones on the diagonal; in the unrotated basis.
+        Symmetric, ones on the diagonal; in the unrotated basis. Of spins S > 1/2 those of S^c, with
+        <S^z S^z> on the diagonal of zz, and half of the rest of S (S + 1) on those of xx and yy.
     xx_error, yy_error, zz_error : float array (N, N)
     status : str
         Empty, or which error bar is the least to be trusted, and why.
@@ -188,7 +190,8 @@ def correlations(
     errors = np.hypot(errors, np.hypot(of_snapshots, bias))
     matrices: dict[str, Any] = {}
     for name, mean, error in zip(COMPONENTS, means, errors, strict=True):
-        matrices[name] = _symmetric(n_sites, first, second, mean, 1.0)
+        own = _same_site(hamiltonian, samples, name)
+        matrices[name] = _symmetric(n_sites, first, second, mean, own)
         matrices[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
     averaged = None
     if len(distances):
@@ -221,6 +224,9 @@ def _pair_series(
     for start in range(0, max(len(first), 1), step):
         part = slice(start, start + step)
         i, j = first[part], second[part]
+        if not hamiltonian.is_spin_half:
+            yield part, _pairs_of_levels(psi, hamiltonian, spins, i, j, cache)
+            continue
         # X_i X_j: every matrix element is one, and the order of the pairs is that of sorted flips.
         terms = PauliSum.sum(X(a) * X(b) for a, b in zip(i.tolist(), j.tolist(), strict=True))
         flips = observable_connections(terms, psi.n_sites)
@@ -230,6 +236,35 @@ def _pair_series(
             ratios = phases[:, i] * phases[:, j] * ratios
         zz = spins[:, i] * spins[:, j].astype(float)
         yield part, [ratios.real, -zz * ratios.real, zz]
+
+
+def _pairs_of_levels(
+    psi: VariationalState,
+    hamiltonian: SpinHamiltonian,
+    spins: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    cache: np.ndarray,
+) -> list[np.ndarray]:
+    """Series of spins S > 1/2, from the products of S^x and of S^y of each pair."""
+    fixed, space = hamiltonian.total_sz is not None, hamiltonian.local_space
+    sites = list(zip(first.tolist(), second.tolist(), strict=True))
+    values = []
+    for word in (Sx,) if fixed else (Sx, Sy):  # groups of sites are sorted as the pairs are
+        pairs = (word(i, space.spins[i]) * word(j, space.spins[j]) for i, j in sites)
+        operator = hamiltonian.rotate_observable(SpinOperator.sum(pairs))
+        compiled = level_connections(operator, space, fixed)
+        values.append(psi.flip_ratios(spins, compiled, fixed, cache).real)
+    return [values[0], values[-1], 0.25 * spins[:, first] * spins[:, second]]
+
+
+def _same_site(hamiltonian: SpinHamiltonian, samples: Samples, name: str) -> np.ndarray | float:
+    """What stands on the diagonal of a two-point function."""
+    if hamiltonian.is_spin_half:
+        return 1.0
+    zz = np.mean((samples.flat / 2) ** 2, axis=0)
+    spins = np.array(hamiltonian.local_space.spins)
+    return zz if name == "zz" else (spins * (spins + 1) - zz) / 2
 
 
 def _averaged(
@@ -281,9 +316,14 @@ def _classes(
 
 
 def _symmetric(
-    n_sites: int, first: np.ndarray, second: np.ndarray, values: np.ndarray, diagonal: float
+    n_sites: int,
+    first: np.ndarray,
+    second: np.ndarray,
+    values: np.ndarray,
+    diagonal: np.ndarray | float,
 ) -> np.ndarray:
-    matrix = np.full((n_sites, n_sites), diagonal)
+    matrix = np.zeros((n_sites, n_sites))
+    np.fill_diagonal(matrix, diagonal)
     matrix[first, second] = values
     matrix[second, first] = values
     return matrix
