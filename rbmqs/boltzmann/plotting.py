@@ -21,6 +21,7 @@ def images(
     *,
     columns: int | None = None,
     diverging: bool = False,
+    ax: Any = None,
 ) -> Any:
     """Rows as tiles of images.
 
@@ -35,6 +36,8 @@ def images(
     columns : int, optional
     diverging : bool
         Colours about zero, each tile by its own largest value, as fits weights.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def images(
     columns = columns or int(np.ceil(np.sqrt(len(rows))))
     sheet = _tiles(rows.reshape(-1, height, width), columns, diverging)
     size = (0.6 * columns, 0.6 * -(-len(rows) // columns) * height / width)
-    figure, (axis,) = panels(1, *size)
+    figure, (axis,) = panels(1, *size, ax=ax)
     limit = {"vmin": -1, "vmax": 1, "cmap": "RdBu_r"} if diverging else {"cmap": "gray_r"}
     axis.imshow(sheet, interpolation="nearest", **limit)
     axis.set_axis_off()
@@ -79,7 +82,7 @@ def filters(rbm: Any, path: str | Path | None = None, **options: Any) -> Any:
 
 def chains(
     rbm: Any, start: np.ndarray, steps: Sequence[int] = (0, 1, 3, 10, 30, 100, 300), *,
-    shape: tuple[int, int] | None = None, path: str | Path | None = None,
+    shape: tuple[int, int] | None = None, path: str | Path | None = None, ax: Any = None,
 ) -> Any:  # fmt: skip
     """Chains through time: one line of images for each starting row, one column a time.
 
@@ -94,6 +97,8 @@ def chains(
         Of an image; a square when N is one.
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes, optional
+        To draw into, in place of a new figure.
 
     Returns
     -------
@@ -105,11 +110,16 @@ def chains(
             state, done = rbm.gibbs(state, n_steps=step - done), step
         frames.append(np.asarray(state))
     rows = np.stack(frames, axis=1).reshape(-1, frames[0].shape[1])
-    return images(rows, shape, path, columns=len(frames))
+    return images(rows, shape, path, columns=len(frames), ax=ax)
 
 
 def free_energies(
-    rbm: Any, data: dict[str, Any], path: str | Path | None = None, *, bins: int = 60
+    rbm: Any,
+    data: dict[str, Any],
+    path: str | Path | None = None,
+    *,
+    bins: int = 60,
+    ax: Any = None,
 ) -> Any:
     """Histograms of F(v) for several sets of rows, by name.
 
@@ -121,6 +131,8 @@ def free_energies(
     path : str or Path, optional
         File to write, its format by its ending.
     bins : int
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -128,7 +140,7 @@ def free_energies(
     """
     values = {name: rbm.free_energy(rows) for name, rows in data.items()}
     span = (min(v.min() for v in values.values()), max(v.max() for v in values.values()))
-    figure, (axis,) = panels(1, 7, 4)
+    figure, (axis,) = panels(1, 7, 4, ax=ax)
     for name, energies in values.items():
         axis.hist(energies, bins=bins, range=span, histtype="step", density=True, label=name)
     axis.set_xlabel("free energy")
@@ -137,7 +149,7 @@ def free_energies(
     return saved(figure, path)
 
 
-def learning_curves(training: Training, path: str | Path | None = None) -> Any:
+def learning_curves(training: Training, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """The figures of a run's checks against epochs, one panel each, and the learning rate.
 
     Parameters
@@ -146,6 +158,8 @@ def learning_curves(training: Training, path: str | Path | None = None) -> Any:
         `training_` of a fitted estimator.
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -160,7 +174,7 @@ def learning_curves(training: Training, path: str | Path | None = None) -> Any:
         raise ValueError("training has no history to draw: it ended before its first check")
     names = list(training.history[-1].figures)
     epochs = [record.epoch for record in training.history]
-    figure, axes = panels(len(names) + 1, 7, 2.2 * (len(names) + 1))
+    figure, axes = panels(len(names) + 1, 7, 2.2 * (len(names) + 1), ax=ax)
     for axis, name in zip(axes, names, strict=False):
         values = [record.figures.get(name, np.nan) for record in training.history]
         axis.plot(epochs, values, color=BLUE, lw=1)

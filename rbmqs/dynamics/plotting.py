@@ -12,7 +12,7 @@ from rbmqs.utils.figures import BLUE, GREY, RED, panels, saved
 _MAX_PANELS = 6
 
 
-def plot_evolution(result: Any, path: str | Path | None = None) -> Any:
+def plot_evolution(result: Any, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Observables with bands of two error bars and exact curves, and r^2 below.
 
     Parameters
@@ -20,13 +20,15 @@ def plot_evolution(result: Any, path: str | Path | None = None) -> Any:
     result : rbmqs.dynamics.records.Evolution
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     names = list(result.observables)[:_MAX_PANELS]
-    figure, axes = panels(len(names) + 1, 7.5, 2.1 * (len(names) + 1))
+    figure, axes = panels(len(names) + 1, 7.5, 2.1 * (len(names) + 1), ax=ax)
     for axis, name in zip(axes, names, strict=False):
         values, errors = result.values(name), result.errors(name)
         axis.plot(result.times, values, "o-", color=BLUE, ms=3, lw=1, label="variational")

@@ -237,11 +237,11 @@ class Evolution(Tabled):
             "settings": self.settings.describe(),
         }
 
-    def plot(self, path: str | Path | None = None) -> Any:
+    def plot(self, path: str | Path | None = None, *, ax: Any = None) -> Any:
         """Observables with error bands and exact curves, and r^2; see `dynamics.plotting`."""
         from rbmqs.dynamics.plotting import plot_evolution  # matplotlib, where it is wanted
 
-        return plot_evolution(self, path)
+        return plot_evolution(self, path, ax=ax)
 
     def summary(self) -> tuple[str, Rows]:
         """Times, steps, observables at the first and the last of them, status."""

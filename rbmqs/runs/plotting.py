@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rbmqs.runs.outcome import Outcome
 
 
-def plot_run(result: Outcome, path: str | Path | None = None) -> Any:
+def plot_run(result: Outcome, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Energy and its error against iteration with the reference; variance and R-hat below.
 
     Parameters
@@ -23,12 +23,14 @@ def plot_run(result: Outcome, path: str | Path | None = None) -> Any:
     result : RunResult
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = panels(3, 7.5, 7.0, height_ratios=(3, 1, 1))
+    figure, axes = panels(3, 7.5, 7.0, height_ratios=(3, 1, 1), ax=ax)
     iterations = np.array([record.iteration for record in result.history])
     _plot_energy(axes[0], result, iterations)
     variances = [record.energy.variance for record in result.history]

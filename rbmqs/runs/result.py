@@ -108,17 +108,19 @@ class RunResult(Tabled, Outcome):
         sector = sector_of(self.hamiltonian.local_space, self.hamiltonian.total_sz)
         return self.psi.overlap(ground_state(self.hamiltonian).vector, sector)
 
-    def plot(self, path: str | Path | None = None) -> Any:
+    def plot(self, path: str | Path | None = None, *, ax: Any = None) -> Any:
         """Energy and error against iteration; variance and R-hat below.
 
         Parameters
         ----------
         path : str or Path, optional
             File to write; the matplotlib figure is returned either way.
+        ax : sequence of three Axes, optional
+            To draw into, in place of a new figure.
         """
         from rbmqs.runs.plotting import plot_run
 
-        return plot_run(self, path)
+        return plot_run(self, path, ax=ax)
 
     def netket_log(self) -> dict[str, Any]:
         """History in the form of NetKet's JSON log."""

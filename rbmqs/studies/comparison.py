@@ -244,7 +244,7 @@ def table(rows: list[Row]) -> str:
     )
 
 
-def plot_comparison(rows: list[Row], path: str | Path | None = None) -> Any:
+def plot_comparison(rows: list[Row], path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Energy per site and distance from the exact one, against the first axis of the cases.
 
     Cases that differ in further axes are series of their own.
@@ -254,6 +254,8 @@ def plot_comparison(rows: list[Row], path: str | Path | None = None) -> Any:
     rows : list of Row
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -262,7 +264,7 @@ def plot_comparison(rows: list[Row], path: str | Path | None = None) -> Any:
     names = list(rows[0].case) or ["case"]
     cells = [{"case": 0.0, **row.case, **asdict(row)} for row in rows]
     table = from_rows(cells, (*names, "method"))
-    figure, (energies, errors) = panels(2, 2.8)
+    figure, (energies, errors) = panels(2, 2.8, ax=ax)
     for number, (label, found) in enumerate(table.series(names[0])):
         x, n, sampled = found[names[0]], found["n_sites"], np.isfinite(found["v_score"])
         style = {"ls": "-", "lw": 0.8, "mfc": "none"}

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _MOST_BASES, _MOST_OUTCOMES, _MOST_SITES = 6, 64, 4
 
 
-def plot_likelihood(result: Reconstruction, path: str | Path | None = None) -> Any:
+def plot_likelihood(
+    result: Reconstruction, path: str | Path | None = None, *, ax: Any = None
+) -> Any:
     """Log-likelihood of a shot against the step, of fitted shots and of those held out.
 
     Parameters
@@ -25,12 +27,14 @@ def plot_likelihood(result: Reconstruction, path: str | Path | None = None) -> A
     result : Reconstruction
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = panels(1, 7.0, 3.5)
+    figure, (axis,) = panels(1, 7.0, 3.5, ax=ax)
     steps = np.arange(len(result.history))
     for name, color, label in (
         ("log_likelihood", BLUE, "fitted"),
@@ -46,7 +50,7 @@ def plot_likelihood(result: Reconstruction, path: str | Path | None = None) -> A
     return saved(figure, path)
 
 
-def plot_outcomes(result: Reconstruction, path: str | Path | None = None) -> Any:
+def plot_outcomes(result: Reconstruction, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Frequencies of outcomes with their errors against the model, the first six bases.
 
     Arguments as of `plot_likelihood`; of more than 64 outcomes the likeliest are drawn.
@@ -56,6 +60,8 @@ def plot_outcomes(result: Reconstruction, path: str | Path | None = None) -> Any
     result : Reconstruction
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def plot_outcomes(result: Reconstruction, path: str | Path | None = None) -> Any
     shots = result.shots
     n_bases = min(len(shots.bases), _MOST_BASES)
     model = probabilities_of(result.vector, shots.bases.unitaries[:n_bases], result.confusion)
-    figure, axes = panels(n_bases, 7.0, 1.2 + 1.3 * n_bases)
+    figure, axes = panels(n_bases, 7.0, 1.2 + 1.3 * n_bases, ax=ax)
     for basis, (axis, expected) in enumerate(zip(axes, model, strict=True)):
         rows, n = shots.rows(basis), shots.shots_of_basis[basis]
         share = np.bincount(shots.states[rows], shots.counts[rows], len(expected)) / n
@@ -82,7 +88,11 @@ def plot_outcomes(result: Reconstruction, path: str | Path | None = None) -> Any
 
 
 def plot_density_matrix(
-    rho: np.ndarray, target: np.ndarray | None = None, path: str | Path | None = None
+    rho: np.ndarray,
+    target: np.ndarray | None = None,
+    path: str | Path | None = None,
+    *,
+    ax: Any = None,
 ) -> Any:
     """Real and imaginary part of a density matrix as a city plot, for up to four sites.
 
@@ -92,6 +102,8 @@ def plot_density_matrix(
     target : complex array (2^N, 2^N), optional
         Drawn as outlines.
     path : str or Path, optional
+    ax : pair of three-dimensional Axes, optional
+        To draw into, in place of a new figure.
 
     Returns
     -------
@@ -111,10 +123,12 @@ def plot_density_matrix(
             f"rho must have shape (2^n, 2^n) for at most {_MOST_SITES} sites, got {np.shape(rho)}"
         )
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
+    given = [figure.add_subplot(1, 2, k, projection="3d") for k in (1, 2)] if ax is None else ax
+    figure, axes = panels(2, 9.0, 4.2, ax=given)
     x, y = (grid.ravel() for grid in np.meshgrid(np.arange(size), np.arange(size), indexing="ij"))
     labels = [f"{state:0{n_sites}b}" for state in range(size)]
-    for number, (title, part) in enumerate((("real", np.real), ("imaginary", np.imag)), start=1):
-        axis: Any = figure.add_subplot(1, 2, number, projection="3d")
+    axis: Any
+    for axis, title, part in zip(axes, ("real", "imaginary"), (np.real, np.imag), strict=True):
         heights = part(rho).ravel()
         colors = [BLUE if h >= 0 else RED for h in heights]
         axis.bar3d(x - 0.35, y - 0.35, np.minimum(heights, 0), 0.7, 0.7, abs(heights), colors)
@@ -129,7 +143,7 @@ def plot_density_matrix(
     return saved(figure, path)
 
 
-def plot_curve(curve: FidelityCurve, path: str | Path | None = None) -> Any:
+def plot_curve(curve: FidelityCurve, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Infidelity against shots, the mean of the sets and their spread, on logarithmic axes.
 
     Parameters
@@ -137,12 +151,14 @@ def plot_curve(curve: FidelityCurve, path: str | Path | None = None) -> Any:
     curve : Curve
     path : str or Path, optional
         File to write, its format by its ending.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = panels(1, 6.0, 4.0)
+    figure, (axis,) = panels(1, 6.0, 4.0, ax=ax)
     loss = np.maximum(1 - curve.fidelities, 1e-12)
     axis.loglog(curve.n_shots, loss, ".", color=GREY, ms=4)
     axis.loglog(curve.n_shots, loss.mean(axis=1), "o-", color=BLUE, label="mean of the sets")

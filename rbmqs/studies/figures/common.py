@@ -21,9 +21,9 @@ class NothingToDrawError(ValueError):
     """The table lacks what a figure needs; the text says what."""
 
 
-def panels(n_rows: int = 1, height: float = 3.6) -> tuple[Any, list[Axes]]:
+def panels(n_rows: int = 1, height: float = 3.6, ax: Any = None) -> tuple[Any, list[Axes]]:
     """A figure with panels of this height above each other over one x axis."""
-    return figures.panels(n_rows, 6.4, 0.8 + height * n_rows)
+    return figures.panels(n_rows, 6.4, 0.8 + height * n_rows, ax=ax)
 
 
 def colour(number: int) -> str:

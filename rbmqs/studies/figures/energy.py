@@ -20,7 +20,7 @@ from rbmqs.studies.figures.common import (
 from rbmqs.studies.table import as_table
 
 
-def plot_energy(table: Any, x: str | None = None) -> Any:
+def plot_energy(table: Any, x: str | None = None, *, ax: Any = None) -> Any:
     """Energy per site against a coupling with the references, and the distance from them below.
 
     Parameters
@@ -28,6 +28,8 @@ def plot_energy(table: Any, x: str | None = None) -> Any:
     table : Table or pandas.DataFrame
     x : str, optional
         Axis to draw against; by default the coupling with most values.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def plot_energy(table: Any, x: str | None = None) -> Any:
     """
     table = as_table(table)
     x = coupling_axis(table, x)
-    figure, (upper, lower) = panels(2, 2.8)
+    figure, (upper, lower) = panels(2, 2.8, ax=ax)
     for number, label, rows in numbered_series(table, x):
         n, at = rows["n_sites"], rows[x]
         energy, error = rows["energy_per_site"], rows["energy_per_site_error"]
@@ -50,7 +52,7 @@ def plot_energy(table: Any, x: str | None = None) -> Any:
     return figure
 
 
-def plot_derivatives(table: Any, x: str | None = None) -> Any:
+def plot_derivatives(table: Any, x: str | None = None, *, ax: Any = None) -> Any:
     """First derivative of the energy per site by a coupling, and minus the second (susceptibility).
 
     Finite differences of the measured energies with propagated errors; lines are the same
@@ -62,6 +64,8 @@ def plot_derivatives(table: Any, x: str | None = None) -> Any:
         Of a study, see `rbmqs.studies.load_table`.
     x : str, optional
         Column of the coupling; by default the axis of the study with most values.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def plot_derivatives(table: Any, x: str | None = None) -> Any:
     """
     table = as_table(table)
     x = coupling_axis(table, x)
-    figure, axes = panels(2, 2.8)
+    figure, axes = panels(2, 2.8, ax=ax)
     drawn = False
     for number, label, rows in numbered_series(table, x):
         at, n = rows[x].astype(float), rows["n_sites"]

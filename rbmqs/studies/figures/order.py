@@ -28,7 +28,9 @@ _PIXELS = 240  # of a zone along each direction
 _EARLIER = "points of an earlier version: run them again to see"
 
 
-def plot_order_parameters(table: Any, x: str | None = None, *, staggered: bool = False) -> Any:
+def plot_order_parameters(
+    table: Any, x: str | None = None, *, staggered: bool = False, ax: Any = None
+) -> Any:
     """Squared magnetisation along z and its Binder cumulant against a coupling.
 
     Parameters
@@ -37,6 +39,8 @@ def plot_order_parameters(table: Any, x: str | None = None, *, staggered: bool =
     x : str, optional
     staggered : bool
         Of the staggered magnetisation (bipartite lattices).
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def plot_order_parameters(table: Any, x: str | None = None, *, staggered: bool =
     x = coupling_axis(table, x)
     square, binder = ("m_s_squared", "binder_s") if staggered else ("m_z_squared", "binder")
     require(table, square, binder)
-    figure, axes = panels(2, 2.8)
+    figure, axes = panels(2, 2.8, ax=ax)
     symbol = "m_s" if staggered else "m"
     for number, label, rows in numbered_series(table, x):
         for axis, name in zip(axes, (square, binder), strict=True):
@@ -57,7 +61,7 @@ def plot_order_parameters(table: Any, x: str | None = None, *, staggered: bool =
     return figure
 
 
-def plot_correlations(table: Any, component: str = "zz") -> Any:
+def plot_correlations(table: Any, component: str = "zz", *, ax: Any = None) -> Any:
     """Two-point function, averaged over pairs of one distance, against that distance.
 
     Distances are those of `Correlations.by_distance`: between nearest images of two sites on a
@@ -68,12 +72,14 @@ def plot_correlations(table: Any, component: str = "zz") -> Any:
     table : Table
         With its directory, which holds the arrays.
     component : {"xx", "yy", "zz", "spin"}
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = panels()
+    figure, (axis,) = panels(ax=ax)
     points = _measured(as_table(table), "distances", "averages over distances")
     for number, (label, arrays) in enumerate(points):
         value, error = (arrays[f"mean_{component}{ending}"] for ending in ("", "_error"))
@@ -82,7 +88,7 @@ def plot_correlations(table: Any, component: str = "zz") -> Any:
     return figure
 
 
-def plot_structure_factor(table: Any) -> Any:
+def plot_structure_factor(table: Any, *, ax: Any = None) -> Any:
     """Structure factor of sigma^z: against the momentum of a chain, over the zone of a plane.
 
     In two dimensions each point of the study has a panel with its first Brillouin zone; a dot is a
@@ -92,6 +98,8 @@ def plot_structure_factor(table: Any) -> Any:
     ----------
     table : Table
         With its directory, which holds the arrays.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -100,11 +108,11 @@ def plot_structure_factor(table: Any) -> Any:
     points = _measured(as_table(table), "wave_vectors", "the structure factor's momenta")
     planar = [point for point in points if point[1]["wave_vectors"].shape[1] == 2]
     if planar:
-        return _draw_zones(planar)
+        return _draw_zones(planar, ax)
     chains = [point for point in points if point[1]["wave_vectors"].shape[1] == 1]
     if not chains:
         raise NothingToDrawError("structure factors are drawn in one and two dimensions")
-    figure, (axis,) = panels()
+    figure, (axis,) = panels(ax=ax)
     for number, (label, arrays) in enumerate(chains):
         q = arrays["wave_vectors"][:, 0] / np.pi
         order = np.argsort(q)
@@ -114,14 +122,18 @@ def plot_structure_factor(table: Any) -> Any:
     return figure
 
 
-def _draw_zones(points: list[tuple[str, dict[str, np.ndarray]]]) -> Any:
+def _draw_zones(points: list[tuple[str, dict[str, np.ndarray]]], ax: Any) -> Any:
     from matplotlib.figure import Figure
 
     n_columns = min(len(points), 3)
     n_rows = -(-len(points) // n_columns)
     size = (0.6 + 3.6 * n_columns, 0.4 + 3.2 * n_rows)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    if ax is None:
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    else:
+        figure, given = panels(len(points), ax=ax)
+        axes = np.array(given)
     for axis, (label, arrays) in zip(axes, points, strict=False):
         picture = _draw_zone(axis, arrays)
         figure.colorbar(picture, ax=axis, shrink=0.8, label="$S_{zz}(k)$")

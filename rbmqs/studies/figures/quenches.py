@@ -13,7 +13,7 @@ from rbmqs.studies.table import as_table
 _MAX_CURVES = 8
 
 
-def plot_quenches(table: Any, observable: str = "mx") -> Any:
+def plot_quenches(table: Any, observable: str = "mx", *, ax: Any = None) -> Any:
     """An observable against the time, for at most eight points spread over the table.
 
     Parameters
@@ -22,6 +22,8 @@ def plot_quenches(table: Any, observable: str = "mx") -> Any:
         With its directory, which holds the curves.
     observable : str
         As `rbmqs.evolve` names it; the first one measured where there is no such.
+    ax : Axes, optional
+        To draw into, in place of a new figure.
     """
     table = as_table(table)
     if table.directory is None or not len(table):
@@ -33,7 +35,7 @@ def plot_quenches(table: Any, observable: str = "mx") -> Any:
         raise NothingToDrawError("no point has a [quench]")
     if observable not in found[0][1]:
         observable = next(name for name in found[0][1] if name not in ("times", "energy"))
-    figure, (axis,) = panels()
+    figure, (axis,) = panels(ax=ax)
     for number, (row, curves) in enumerate(found):
         value, error = curves[observable], curves[f"{observable}_error"]
         draw(axis, curves["times"], value, error, table.label(row), number, ls="-", lw=0.6)

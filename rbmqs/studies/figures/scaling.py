@@ -58,7 +58,7 @@ def finite_size(table: Any) -> list[tuple[str, Table, Extrapolation]]:
     return found
 
 
-def plot_finite_size(table: Any, exact: float | None = None) -> Any:
+def plot_finite_size(table: Any, exact: float | None = None, *, ax: Any = None) -> Any:
     """Energy per site against 1 / N^2 with the extrapolation to infinite size.
 
     Parameters
@@ -66,12 +66,14 @@ def plot_finite_size(table: Any, exact: float | None = None) -> Any:
     table : Table or pandas.DataFrame
     exact : float, optional
         Energy per site of the infinite system, drawn as a line.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = panels()
+    figure, (axis,) = panels(ax=ax)
     for number, (label, rows, limit) in enumerate(finite_size(table)):
         n = rows["n_sites"].astype(float)
         values = rows["energy_zero_variance"] / n, rows["energy_zero_variance_error"] / n
@@ -86,7 +88,7 @@ def plot_finite_size(table: Any, exact: float | None = None) -> Any:
     return figure
 
 
-def plot_variance_extrapolation(table: Any) -> Any:
+def plot_variance_extrapolation(table: Any, *, ax: Any = None) -> Any:
     """Energy per site against variance per site for wavefunctions of the same Hamiltonian.
 
     Each group that differs by ansatz, sampling, optimiser or seed only is a line to zero variance.
@@ -95,6 +97,8 @@ def plot_variance_extrapolation(table: Any) -> Any:
     ----------
     table : Table
         Of a study, see `rbmqs.studies.load_table`.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def plot_variance_extrapolation(table: Any) -> Any:
     """
     table = as_table(table)
     require(table, "variance")
-    figure, (axis,) = panels()
+    figure, (axis,) = panels(ax=ax)
     groups = [rows for rows in _same_hamiltonian(table) if len(np.unique(rows["variance"])) > 1]
     if not groups:
         raise NothingToDrawError("no Hamiltonian has two different wavefunctions")
@@ -120,13 +124,15 @@ def plot_variance_extrapolation(table: Any) -> Any:
     return figure
 
 
-def plot_alpha(table: Any) -> Any:
+def plot_alpha(table: Any, *, ax: Any = None) -> Any:
     """V-score and relative error against the density alpha of hidden units.
 
     Parameters
     ----------
     table : Table
         Of a study, see `rbmqs.studies.load_table`.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -137,7 +143,7 @@ def plot_alpha(table: Any) -> Any:
         table = table.where(np.isfinite(table["alpha"]))
     if "alpha" not in table.columns or len(np.unique(table["alpha"])) < 2:
         raise NothingToDrawError("alpha takes one value only")
-    figure, (upper, lower) = panels(2, 2.8)
+    figure, (upper, lower) = panels(2, 2.8, ax=ax)
     for number, rows in enumerate(_same_hamiltonian(table)[:_MAX_CURVES]):
         rows = rows.where(np.argsort(rows["alpha"]))
         label, alpha = str(rows["hamiltonian"][0]), rows["alpha"]
@@ -153,7 +159,7 @@ def plot_alpha(table: Any) -> Any:
     return figure
 
 
-def plot_convergence(table: Any) -> Any:
+def plot_convergence(table: Any, *, ax: Any = None) -> Any:
     """Distance from the reference, or the variance where there is none, in the course of a run.
 
     Times are iterations times the mean wall-clock time of one. Where a point has no such time, all
@@ -163,6 +169,8 @@ def plot_convergence(table: Any) -> Any:
     ----------
     table : Table
         Of a study, see `rbmqs.studies.load_table`.
+    ax : Axes or sequence of Axes, optional
+        To draw into, one a panel, in place of a new figure.
 
     Returns
     -------
@@ -173,7 +181,7 @@ def plot_convergence(table: Any) -> Any:
         raise NothingToDrawError("logs are read from the directory of a study")
     has_reference = bool(np.isfinite(table["reference"]).all())
     has_times = bool(np.isfinite(table["seconds_per_iteration"]).all())
-    figure, (axis,) = panels()
+    figure, (axis,) = panels(ax=ax)
     for row in np.unique(np.linspace(0, len(table) - 1, _MAX_CURVES).round().astype(int)):
         history = load_history(table.directory, str(table["id"][row]))
         done = 1 + np.arange(len(history))
