@@ -34,8 +34,10 @@ def test_from_a_run_whose_signs_were_taken_by_itself(tmp_path, capsys):
     )
     arguments = ["evolve", "xxz", "--length", "6", "--total-sz", "0", "-p", "delta=0.5", "--sum"]
     arguments += ["--from", str(run), "--until", "0.02", "--every", "0.01", "--quiet", "--echo"]
+    arguments += ["--fidelity", "--renyi", "0", "1"]
     assert main([*arguments, "--plot", str(tmp_path / "picture.png")]) == 0
-    assert "exact" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("exact", "echo", "fidelity", "renyi2", "errors add up"))
     assert (tmp_path / "picture.png").exists()
     start = rbmqs.load(run, progress=False)
     after = hm.xxz(hm.chain(6), delta=0.5, total_sz=0)
