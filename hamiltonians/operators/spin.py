@@ -232,6 +232,8 @@ class SpinOperator:
         """U A U^dagger for U = prod_i exp(-i phi_i S^z_i), ``phase(phi)`` being exp(i phi)."""
 
         def turn(sites: Sites, matrix: Matrix) -> Part:
+            if not sites:
+                return sites, matrix
             dims = [self.local_dims[site] for site in sites]
             levels = np.stack(np.unravel_index(np.arange(len(matrix)), dims), -1)
             turned = levels @ np.array([angles[site] for site in sites])  # + phi (S - S_z)

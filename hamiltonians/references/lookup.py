@@ -65,8 +65,6 @@ def best_reference(
     Reference or None
     """
     instance("H", H, SpinHamiltonian)
-    if not H.is_spin_half:
-        return _diagonalised(H, max_dimension, symmetry)
     if symmetry is not None and H.dimension <= max_dimension:
         return _diagonalised(H, max_dimension, symmetry)
     if symmetry is not None and not _may_hold_ground_state(H, symmetry):

@@ -114,6 +114,14 @@ def test_levels_are_counted_under_a_blockade():
     assert count_levels([2, 2], [1, 1], 5) == 0
 
 
+def test_rotations_keep_a_constant():
+    H = hm.aklt(hm.chain(4), signs="marshall")
+    assert H.trace == pytest.approx(hm.aklt(hm.chain(4)).trace)
+    levels = [np.linalg.eigvalsh(one.to_dense()) for one in (H, H.unrotated())]
+    np.testing.assert_allclose(*levels, atol=1e-12)
+    assert hm.best_reference(hm.heisenberg(hm.chain(4), spin=1)).energy == pytest.approx(-6)
+
+
 def test_rotations_about_z_act_on_levels():
     H = hm.heisenberg(hm.chain(4), spin=1.5, signs="marshall")
     plain = hm.heisenberg(hm.chain(4), spin=1.5)
