@@ -178,7 +178,7 @@ def measured(
     found |= {
         "ranks": 1 if comm is None else comm.size, "is_first": comm is None or comm.rank == 0,
         "solver": solve["method"], "iterations of the solver": solve["n_iterations"],
-        "seconds": float(np.median(seconds[1:])), "MiB of a rank": memory // 2**20,
+        "seconds": float(np.median(seconds[1:] or seconds)), "MiB of a rank": memory // 2**20,
         "sent": {} if ranks is None else ranks.traffic,
     }  # fmt: skip
     if ranks is not None:
