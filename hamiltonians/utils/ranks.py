@@ -7,8 +7,9 @@ order of the ranks: a given number of ranks gives the same bits each time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,3 +162,22 @@ def together(work: Callable[[], T], comm: Any) -> T:
     if raised:
         raise raised[0] from trouble
     return value
+
+
+@contextmanager
+def on_all_ranks(context: AbstractContextManager[T], comm: Any) -> Iterator[T]:
+    """A context that is real on the first rank: where it is refused there, all ranks raise.
+
+    The others would wait for the first one for ever.
+    """
+    with ExitStack() as stack:
+        entered: T | None = None
+        refusal: Exception | None = None
+        try:
+            entered = stack.enter_context(context)
+        except (OSError, ValueError) as error:
+            refusal = error
+        refusal = next(filter(None, all_of(refusal, comm)), None)
+        if refusal is not None:
+            raise refusal
+        yield cast(T, entered)

@@ -16,6 +16,7 @@ from rbmqs.cli.options import (
     named_values,
     table_from_options,
 )
+from rbmqs.cli.ranks import divides_work, ranks_of
 from rbmqs.utils.interrupts import signals_reported
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def add_evolve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with what is in --output")
     add_output_file(parser, "--plot", "picture of the evolution (default: in DIR)")
     add_quiet(parser)
+    divides_work(parser)
     add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_evolve)
 
@@ -112,6 +114,7 @@ def run_evolve(options: argparse.Namespace) -> int:
     config = config_from_table(table_from_options(options))
     H = evolved_model(config, dict(named_values("--drive", options.drive, "NAME=EXPRESSION")))
     times = output_times(options.until, options.every, "--").tolist()
+    comm = ranks_of(options)
     given = {name: getattr(options, name) for name in _SETTINGS}
     with signals_reported():
         result = evolve(
@@ -124,8 +127,11 @@ def run_evolve(options: argparse.Namespace) -> int:
             output=options.output,
             resume=options.resume,
             progress=not options.quiet,
+            comm=comm,
             **{name: value for name, value in given.items() if value is not None},
         )
+    if comm is not None and comm.rank > 0:
+        return exit_codes.OK  # rank 0 reports
     print(result)
     if options.plot is not None:
         result.plot(options.plot)

@@ -17,8 +17,9 @@ import numpy as np
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
-from rbmqs.sampling.chains import ChainState, Sampler, Samples, room_for_draws
+from rbmqs.sampling.chains import ChainState, Division, Sampler, Samples, room_for_draws
 from rbmqs.sampling.metropolis import MetropolisSampler
+from rbmqs.sr.divided.jacobian import DividedJacobian
 from rbmqs.states.repeats import Repeats, find_repeats
 from rbmqs.states.weights import centred, mean_over, times_weights
 from rbmqs.vmc.full_summation import Summation, exact_statistics
@@ -46,9 +47,12 @@ class Point:
         Whether these are all configurations.
     n_draws : int
         Samples; more than configurations where some were drawn more than once.
+
+    Where MPI ranks divide the configurations, n counts those of this rank, and means, the energy
+    and `n_draws` are those of all.
     """
 
-    jacobian: Jacobian
+    jacobian: Jacobian | DividedJacobian
     local_energies: np.ndarray
     energy: Stats
     weights: np.ndarray | None
@@ -58,12 +62,21 @@ class Point:
     @cached_property
     def deviations(self) -> np.ndarray:
         """Local energies minus their mean, complex (n,)."""
+        if isinstance(self.jacobian, DividedJacobian):
+            return self.local_energies - self._mean_of_all(self.local_energies)
         return centred(self.local_energies, self.weights)
 
     def mean_square(self, values: np.ndarray) -> float:
         """Mean of |values|^2 with the weights."""
         squares = np.abs(values) ** 2
+        if isinstance(self.jacobian, DividedJacobian):
+            return self._mean_of_all(squares).real
         return float(np.mean(squares if self.weights is None else self.weights * squares))
+
+    def _mean_of_all(self, values: np.ndarray) -> complex:
+        total = complex(times_weights(values, self.weights).sum())
+        assert isinstance(self.jacobian, DividedJacobian)
+        return self.jacobian.ranks.total(total) / self.jacobian.n_samples
 
 
 class StepBatch(Protocol):
@@ -98,11 +111,36 @@ class SampledBatch:
         flat = self.samples.flat
         return flat if self._repeats is None else flat[self._repeats.first]
 
+    @property
+    def _division(self) -> Division | None:
+        return self.samples.division
+
+    def _mean(self, values: np.ndarray, weights: np.ndarray | None) -> float:
+        """Over the configurations of all ranks."""
+        if self._division is None:
+            return float(mean_over(values, weights))
+        total = float(times_weights(values, weights).sum())
+        return self._division.ranks.total(total) / self._n_configurations
+
+    @cached_property
+    def _n_configurations(self) -> int:
+        n_own = len(self._spins)
+        return n_own if self._division is None else self._division.ranks.total(n_own)
+
     @cached_property
     def _counts(self) -> np.ndarray | None:
-        if self._repeats is None:
+        division = self._division
+        if division is not None and division.ranks.everywhere(self._repeats is None):
             return None
-        return self._repeats.counts / self._repeats.counts.mean()
+        if self._repeats is None:
+            return None if division is None else np.full(len(self._spins), self._per_count)
+        counts: np.ndarray = self._repeats.counts
+        return counts / counts.mean() if division is None else counts * self._per_count
+
+    @property
+    def _per_count(self) -> float:
+        """Of a configuration drawn once on any rank."""
+        return self._n_configurations / (self.samples.n_chains * self.samples.shape[1])
 
     @cached_property
     def _cache(self) -> np.ndarray:
@@ -115,13 +153,15 @@ class SampledBatch:
     def _ratios(self, psi: VariationalState, cache: np.ndarray | None = None) -> np.ndarray:
         """|psi|^2 / |psi_drawn|^exponent of each configuration, up to a factor."""
         logs = 2 * psi.log_modulus(self._spins, cache) - self.exponent * self._log_modulus
-        found: np.ndarray = np.exp(logs - logs.max())
+        division = self._division
+        largest = logs.max() if division is None else division.ranks.largest(logs.max())
+        found: np.ndarray = np.exp(logs - largest)
         return found
 
     def share(self, psi: VariationalState) -> float:
         """Effective number of samples at other parameters, as a part of their number."""
         ratios = self._ratios(psi)
-        mean, square = mean_over(ratios, self._counts), mean_over(ratios**2, self._counts)
+        mean, square = self._mean(ratios, self._counts), self._mean(ratios**2, self._counts)
         return float(mean**2 / square)
 
     def at(self, psi: VariationalState, hamiltonian: SpinHamiltonian) -> Point:
@@ -133,15 +173,28 @@ class SampledBatch:
         weights = self._counts
         if is_first and self.exponent == 2:
             series = values if self._repeats is None else values[self._repeats.kind]
-            energy = quick_statistics(series.reshape(self.samples.shape))
+            energy = quick_statistics(self.samples.of_all(series.reshape(self.samples.shape)))
         else:
             weights = times_weights(self._ratios(psi, cache), self._counts)
-            weights = weights / weights.mean()
-            energy = exact_statistics(values, weights)
+            weights = weights / self._mean(weights, None)
+            energy = exact_statistics(*self._of_all(values, weights))
             if is_first:
                 energy = replace(energy, error_of_mean=self._error(values - energy.mean))
-        jacobian = psi.jacobian(self._spins, cache, weights)
-        return Point(jacobian, values, energy, weights, n_draws=len(self.samples.flat))
+        n_draws = self.samples.n_chains * self.samples.shape[1]
+        if self._division is None:
+            jacobian: Any = psi.jacobian(self._spins, cache, weights)
+        else:
+            ranks = self._division.ranks
+            jacobian = DividedJacobian.of(psi, self._spins, cache, weights, ranks)
+        return Point(jacobian, values, energy, weights, n_draws=n_draws)
+
+    def _of_all(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Numbers of the configurations of all ranks."""
+        if self._division is None:
+            return list(arrays)
+        ranks = self._division.ranks
+        lengths = ranks.lengths(len(self._spins))
+        return [ranks.gathered(array, lengths) for array in arrays]
 
     def _error(self, deviations: np.ndarray) -> float:
         """Of a weighted mean at the parameters of the samples."""
@@ -165,8 +218,7 @@ class SummedBatch:
     def at(self, psi: VariationalState, hamiltonian: SpinHamiltonian) -> Point:
         """See `StepBatch`."""
         batch = replace(self.summation, hamiltonian=hamiltonian).batch(psi)
-        jacobian: Any = batch.jacobian(psi)  # not divided: sums are made on one rank
-        return Point(jacobian, batch.local_energies, batch.energy, batch.weights, True)
+        return Point(batch.jacobian(psi), batch.local_energies, batch.energy, batch.weights, True)
 
 
 def drawn(

@@ -24,8 +24,12 @@ import numpy as np
 
 from rbmqs.core.split_complex import from_parts
 from rbmqs.dynamics.batches import Point
+from rbmqs.sr.divided.jacobian import DividedJacobian
+from rbmqs.sr.divided.matrix import GramEquations, of_all
 from rbmqs.sr.solvers import covariance
 from rbmqs.sr.truncation import signal_to_noise
+from rbmqs.states.jacobian import Jacobian
+from rbmqs.states.repeats import Repeats
 
 SUM_CUTOFF = (
     1e-12  # without noise; below it eigenvalues come from singular values, at 5 times the cost
@@ -121,6 +125,7 @@ def solve(
         Log-derivatives or local energies that are not finite.
     """
     target = _target(point, imaginary)
+    # A deviation that is not finite makes the mean so, and with it those of all ranks.
     if not (np.isfinite(target).all() and point.jacobian.is_finite):
         raise FloatingPointError("log-derivatives or local energies are not finite")
     if cutoff is None and probe is None:
@@ -130,6 +135,9 @@ def solve(
         assert probe is not None
         cutoff = _chosen(spectrum, imaginary, min_snr, probe)
     velocity, rank = spectrum.solve(cutoff, min_snr)
+    if isinstance(point.jacobian, DividedJacobian):
+        # An eigenbasis of another kind of processor has other bits, which would lead ranks apart.
+        velocity = point.jacobian.ranks.broadcast(np.ascontiguousarray(velocity), 0)
     deviation = point.jacobian.times(velocity) - target
     force = point.jacobian.adjoint_times(target)
     last = len(spectrum.values) - 1
@@ -183,14 +191,16 @@ def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectr
         if point.summed and cutoff is not None and cutoff < SUM_CUTOFF:
             return _by_singular_values(point, target)
         if jacobian.n_parameters > jacobian.n_samples:
-            return _by_gram_matrix(point, target)
-        values, basis = np.linalg.eigh(covariance(jacobian))
+            if isinstance(jacobian, DividedJacobian):
+                return _by_divided_gram_matrix(jacobian, target)
+            return _by_gram_matrix(jacobian, target)
+        values, basis = np.linalg.eigh(covariance(jacobian))  # type: ignore[arg-type]  # divided, too
     except np.linalg.LinAlgError as error:
         raise FloatingPointError(f"the quantum geometric tensor: {error}") from error
     force = basis.conj().T @ jacobian.adjoint_times(target) / jacobian.n_samples
 
     def ratios(which: np.ndarray) -> np.ndarray:
-        found = signal_to_noise(jacobian, target, basis[:, which])[1]
+        found = signal_to_noise(jacobian, target, basis[:, which])[1]  # type: ignore[arg-type]
         return found * (max(point.n_draws, 1) / jacobian.n_samples) ** 0.5
 
     return _Spectrum(values, force, ratios, lambda c: basis @ c)
@@ -199,8 +209,13 @@ def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectr
 def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     """Small eigenvalues keep their digits, which those of S itself lose below 1e-16."""
     jacobian, n = point.jacobian, point.jacobian.n_samples
-    weights = np.ones(n) if point.weights is None else point.weights
-    rows = jacobian.rows(0, n)
+    weights = np.ones(len(target)) if point.weights is None else point.weights
+    rows = jacobian.rows(0, len(target))
+    if isinstance(jacobian, DividedJacobian):  # each rank takes all: sums have few rows
+        lengths = jacobian.ranks.lengths(len(target))
+        weights, rows, target = (
+            jacobian.ranks.gathered(each, lengths) for each in (weights, rows, target)
+        )
     roots = np.sqrt(weights / n)
     U, s, V = np.linalg.svd(roots[:, None] * (rows - weights @ rows / n), full_matrices=False)
     force = s * (U.conj().T @ (roots * target))
@@ -210,26 +225,52 @@ def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     )
 
 
-def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:
+def _by_gram_matrix(jacobian: Jacobian, target: np.ndarray) -> _Spectrum:
     """Fewer samples than parameters: the eigenbasis of O O^dagger / n."""
-    jacobian, n = point.jacobian, point.jacobian.n_samples
+    n = jacobian.n_samples
     repeats = jacobian.repeats()
-    if repeats is None:
-        roots, right, kind = np.ones(n), target, np.arange(n)
-    else:
-        roots, kind = np.sqrt(repeats.counts), repeats.kind
-        right = roots * repeats.means(target)
+    roots, right, kind = _over_kinds(repeats, target)
     # What lies above the diagonal is undefined.
     values, U = np.linalg.eigh(np.tril(from_parts(jacobian.gram(repeats))) / n, UPLO="L")
-    values = np.maximum(values, 0.0)
-    products = U.conj() * right[:, None]
-    force = products.sum(axis=0)
-    noise = np.sqrt(np.maximum((abs(products) ** 2).sum(axis=0) - abs(force) ** 2 / n, 0.0))
-    ratio = np.divide(abs(force), noise, out=np.full(len(force), np.inf), where=noise > 0)
+    force, ratio = _components(U, right, n)
     # rho_k / lambda_k V_k = O^dagger U_k force_k / (n lambda_k): square roots cancel.
     return _Spectrum(
-        values,
+        np.maximum(values, 0.0),
         force,
         lambda which: ratio[which],
         lambda c: jacobian.adjoint_times((U @ c / roots)[kind]) / n,
     )
+
+
+def _by_divided_gram_matrix(jacobian: DividedJacobian, target: np.ndarray) -> _Spectrum:
+    """The same, ranks dividing the Gram matrix; each has all of it for the eigenbasis."""
+    n, repeats = jacobian.n_samples, jacobian.repeats()
+    roots, right, kind = _over_kinds(repeats, target)
+    matrix = GramEquations(jacobian, repeats).made(complex if jacobian.is_complex else float)
+    values, U = np.linalg.eigh(matrix.whole() / n, UPLO="L")
+    force, ratio = _components(U, of_all(right, matrix.layout, jacobian.ranks), n)
+    mine = U[matrix.layout.own]
+    return _Spectrum(
+        np.maximum(values, 0.0),
+        force,
+        lambda which: ratio[which],
+        lambda c: jacobian.adjoint_times((mine @ c / roots)[kind]) / n,
+    )
+
+
+def _over_kinds(
+    repeats: Repeats | None, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Roots of the counts of configurations, roots times the target, and which each sample is."""
+    if repeats is None:
+        return np.ones(len(target)), target, np.arange(len(target))
+    roots = np.sqrt(repeats.counts)
+    return roots, roots * repeats.means(target), repeats.kind
+
+
+def _components(U: np.ndarray, right: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The force in the eigenbasis of the Gram matrix, and its signal-to-noise ratios."""
+    products = U.conj() * right[:, None]
+    force = products.sum(axis=0)
+    noise = np.sqrt(np.maximum((abs(products) ** 2).sum(axis=0) - abs(force) ** 2 / n, 0.0))
+    return force, np.divide(abs(force), noise, out=np.full(len(force), np.inf), where=noise > 0)

@@ -16,6 +16,8 @@ import numpy as np
 
 from hamiltonians import DrivenHamiltonian, PauliSum, Rotation
 from hamiltonians.utils.checks import as_real, short
+from hamiltonians.utils.failures import guard
+from hamiltonians.utils.ranks import all_of, decided_by_first, on_all_ranks
 from rbmqs.dynamics.batches import tempered_moves
 from rbmqs.dynamics.exact_curves import exact_curves
 from rbmqs.dynamics.files import EvolutionFiles, Progressed
@@ -28,6 +30,7 @@ from rbmqs.dynamics.stepping import EvolutionState, Stepper
 from rbmqs.estimators.drawing import BLIND_SWEEPS
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.sampling.chains import ChainState, Sampler
+from rbmqs.sampling.distributed import DistributedSampler, undivided
 from rbmqs.sampling.initial_configurations import started_chains
 from rbmqs.states.rotated import RotatedState
 from rbmqs.states.state import VariationalState
@@ -52,6 +55,7 @@ def evolve(
     output: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
+    comm: Any = None,
     **keywords: Any,
 ) -> Evolution:
     """Evolve a wavefunction in time.
@@ -86,6 +90,9 @@ def evolve(
         may be added at the end.
     progress : bool
         Show a progress bar on standard error.
+    comm : mpi4py communicator, optional
+        Ranks that share the chains, or the rows of a sum; all call this function alike, and rank 0
+        writes and shows. A saved evolution goes on on any number of them.
     **keywords
         Any of `EvolutionSettings` or `SamplingSettings` by its own name, in place of that in
         `settings`.
@@ -99,6 +106,7 @@ def evolve(
     TypeError, ValueError
         Arguments that are wrong or do not belong together, with the reason.
     """
+    guard(comm)
     asked = _checked_times(times)
     settings = with_keywords(settings or EvolutionSettings(), keywords)
     driven = H if isinstance(H, DrivenHamiltonian) else DrivenHamiltonian(H)
@@ -110,8 +118,18 @@ def evolve(
     driven.at(float(asked[0]))
     wanted = checked_observables(observables, driven.first)
     quantities = StateQuantities.checked(echo, fidelity, renyi, driven.first.n_sites)
-    with EvolutionFiles.opened(output, resume, driven, psi, wanted, settings, quantities) as files:
-        result = _evolved(driven, psi, origin, asked, wanted, quantities, settings, files, progress)
+    if comm is not None and settings.method != "tdvp":
+        raise ValueError(f"method must be tdvp on {comm.size} ranks, got {settings.method}")
+    is_first = comm is None or comm.rank == 0
+    opened = EvolutionFiles.opened(
+        output if is_first else None, resume and is_first, driven, psi, wanted, settings, quantities
+    )
+    with on_all_ranks(opened, comm) as files:
+        result = _evolved(
+            driven, psi, origin, asked, wanted, quantities, settings, files.shared_by(comm),
+            progress and is_first, comm,
+        )  # fmt: skip
+        all_of(None, comm)  # until the first rank has saved
     pass_on(result.interrupted, result)
     return in_given_basis(result, turn)
 
@@ -126,11 +144,13 @@ def _evolved(
     settings: EvolutionSettings,
     files: EvolutionFiles,
     progress: bool,
+    comm: Any,
 ) -> Evolution:
     """The evolution itself, once everything is checked."""
-    summation = Summation.wanted(driven.first, psi, settings.sampling)
+    sampler = make_sampler(driven.first, settings.sampling, comm)
+    division = sampler.division if isinstance(sampler, DistributedSampler) else None
+    summation = Summation.wanted(driven.first, psi, settings.sampling, division)
     scale = driven.at(float(asked[0])).coupling_scale
-    sampler = make_sampler(driven.first, settings.sampling)
     stepper = Stepper(driven, settings, sampler, summation, scale)
     if settings.exponent != 2 and summation is None:
         tempered_moves(stepper.sampler)
@@ -142,12 +162,16 @@ def _evolved(
         n_draws = max(4, -(-settings.n_observable_samples // n_chains))
         chains = [_equilibrated(stepper, first, seed) for seed in seeds]
         measure = Measurements(
-            driven, wanted, quantities, first, stepper.sampler, summation, n_draws, chains[2],
+            driven, wanted, quantities, first, stepper.sampler,
+            summation and replace(summation, division=None), n_draws, chains[2],
             None if settings.exponent == 2 else BLIND_SWEEPS,
         )  # fmt: skip
         state = EvolutionState(psi, float(asked[0]), stepper.step, chains[0], chains[1])
-        done = Progressed(first, state, asked) if files.saved is None else files.saved.until(asked)
-        done = _run(stepper, measure, done, files, progress)
+        done = Progressed(first, state, asked)
+        if files.saved is not None:
+            done = files.saved.until(asked)
+            done = replace(done, state=done.state.divided(division))
+        done = _run(stepper, measure, done, files, progress, comm)
     result = Evolution(
         done.measured_times,
         tuple(done.states),
@@ -160,9 +184,15 @@ def _evolved(
         clock.perf_counter() - started,
         files.directory,
     )
-    curves = exact_curves(
-        driven, first, origin, result.times, wanted, quantities.renyi, settings.imaginary
+    is_first = comm is None or comm.rank == 0
+    curves = (
+        exact_curves(
+            driven, first, origin, result.times, wanted, quantities.renyi, settings.imaginary
+        )
+        if is_first
+        else {}
     )
+    curves = decided_by_first(curves, comm)
     known = {name: curve for name, curve in curves.items() if name in result.observables}
     result = replace(result, exact=known)
     files.finish(result)
@@ -170,18 +200,23 @@ def _evolved(
 
 
 def _run(
-    stepper: Stepper, measure: Measurements, done: Progressed, files: EvolutionFiles, show: bool
+    stepper: Stepper,
+    measure: Measurements,
+    done: Progressed,
+    files: EvolutionFiles,
+    show: bool,
+    comm: Any,
 ) -> Progressed:
     """Go on to the last time, or until something stops it."""
     n_times = len(done.times)
     with (
-        Interrupts() as interrupts,
+        Interrupts(comm) as interrupts,
         Progress(n_times, len(done.states), show, unit="time") as bar,
     ):
         while len(done.states) < n_times:
             target = float(done.times[len(done.states)])
             while done.state.time < target:
-                if interrupts.received is not None:
+                if interrupts.agree() is not None:
                     return files.save(replace(done, interrupted=interrupts.received))
                 try:
                     record, state = stepper.advance(done.state, target)
@@ -255,7 +290,9 @@ def _equilibrated(stepper: Stepper, psi: VariationalState, seed: np.random.SeedS
     if stepper.summation is not None:
         return sampler.start(seed)
     H = stepper.driven.first
-    chains, kinds = started_chains(H, psi, sampler, seed)
+    chains, kinds = started_chains(H, psi, undivided(sampler), seed)
+    if isinstance(sampler, DistributedSampler):
+        chains = sampler.division.own(chains)
     with Progress(1, show=False) as bar:
         ready = thermalised(H, psi, sampler, chains, kinds, bar)
     found: ChainState = sampler.sample(psi, ready.chains, 1, n_discard=ready.n_discard)[1]

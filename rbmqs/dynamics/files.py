@@ -15,6 +15,7 @@ import numpy as np
 from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
 from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
+from hamiltonians.utils.ranks import decided_by_first
 from rbmqs.dynamics.records import Evolution, EvolutionRecord
 from rbmqs.dynamics.stepping import EvolutionState
 from rbmqs.estimators.stats import Stats
@@ -99,6 +100,7 @@ class EvolutionFiles:
         self.saved: Progressed | None = None
         self._header = header
         self._saved_at = -np.inf
+        self._comm: Any = None
 
     @classmethod
     @contextmanager
@@ -146,6 +148,12 @@ class EvolutionFiles:
             finally:
                 files._log.close()
 
+    def shared_by(self, comm: Any) -> EvolutionFiles:
+        """The files of the first rank, which all call on together; the others know what it read."""
+        self._comm = comm
+        self.saved, self.history = decided_by_first((self.saved, self.history), comm)
+        return self
+
     def _begin(self, directory: Path, resume: bool) -> None:
         """Read what is there, or see that nothing is; write the log as far as it counts."""
         if resume:
@@ -172,19 +180,20 @@ class EvolutionFiles:
     def write(self, record: EvolutionRecord, done: Progressed) -> None:
         """Append a record; save now and then."""
         self.history.append(record)
-        if self.directory is None:
-            return
-        self._log.write(plain(record.to_dict()))
-        if clock.monotonic() - self._saved_at > SAVE_SECONDS:
+        if self.directory is not None:
+            self._log.write(plain(record.to_dict()))
+        is_due = self.directory is not None and clock.monotonic() - self._saved_at > SAVE_SECONDS
+        if decided_by_first(is_due, self._comm):
             self.save(done)
 
     def save(self, done: Progressed) -> Progressed:
         """Write the checkpoint; returns what is in it."""
         done = replace(done, n_steps=len(self.history))
+        state = done.state
+        chains, probe_chains = state.chains.whole(), state.probe_chains.whole()
         if self.directory is None:
             return done
         self._saved_at = clock.monotonic()
-        state = done.state
         arrays = {
             **structure_arrays(done.start),
             **parameter_arrays("start", done.start),
@@ -193,10 +202,10 @@ class EvolutionFiles:
             "states": np.array([psi.flat for psi in done.states]).reshape(
                 len(done.states), done.start.n_parameters
             ),
-            "spins": state.chains.spins,
-            "rng": state.chains.rng,
-            "probe_spins": state.probe_chains.spins,
-            "probe_rng": state.probe_chains.rng,
+            "spins": chains.spins,
+            "rng": chains.rng,
+            "probe_spins": probe_chains.spins,
+            "probe_rng": probe_chains.rng,
             "numbers": np.array([state.time, state.step, state.integrated_r2, *state.first_energy]),
         }
         meta = {

@@ -153,10 +153,13 @@ class Measurements:
             return self._summed(psi, H, before), chains
         samples, chains = self.sampler.sample(psi, chains, self.n_draws, n_discard=self.n_discard)
         cache = psi.prepare(samples.flat)
-        found = {ENERGY: statistics(local_energies(psi, H, samples, cache).real)}
+        energies = samples.of_all(local_energies(psi, H, samples, cache).real)
+        found = {ENERGY: statistics(energies)}
         for name, connections in self._connections.items():
-            values = local_estimators(
-                psi, connections, samples, cache, fixed_sector=H.total_sz is not None
+            values = samples.of_all(
+                local_estimators(
+                    psi, connections, samples, cache, fixed_sector=H.total_sz is not None
+                )
             )
             is_real = self.observables[name].is_hermitian
             found[name] = statistics(values.real if is_real else values)

@@ -14,7 +14,7 @@ from rbmqs.dynamics.projection import projected_step
 from rbmqs.dynamics.records import EvolutionRecord
 from rbmqs.dynamics.settings import EvolutionSettings
 from rbmqs.dynamics.starts import check_symmetry
-from rbmqs.sampling.chains import ChainState, Sampler
+from rbmqs.sampling.chains import ChainState, Division, Sampler
 from rbmqs.vmc.full_summation import Summation
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ class EvolutionState:
     probe_chains: ChainState
     integrated_r2: float = 0.0
     first_energy: tuple[float, float] = (np.nan, np.nan)
+
+    def divided(self, division: Division | None) -> EvolutionState:
+        """With the chains of this rank alone, from those of all."""
+        if division is None:
+            return self
+        chains, probe_chains = division.own(self.chains), division.own(self.probe_chains)
+        return replace(self, chains=chains, probe_chains=probe_chains)
 
 
 @dataclass(frozen=True, eq=False)

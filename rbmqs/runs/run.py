@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from hamiltonians.utils.failures import guard
 from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.memory import size_text
+from hamiltonians.utils.ranks import on_all_ranks
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
@@ -45,7 +46,6 @@ from rbmqs.vmc.sources import make_sampler
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
 
-T = TypeVar("T")
 Callback = Callable[[StepRecord, RunState], Any]
 
 REFINEMENT = 0.25  # of a limited time, which it may take beyond that
@@ -412,25 +412,6 @@ def _optimise(
         raise
     writer.close(state)
     return history, state, settings, trouble
-
-
-@contextmanager
-def on_all_ranks(context: AbstractContextManager[T], comm: Any) -> Iterator[T]:
-    """A context that is real on the first rank: where it is refused there, all ranks raise.
-
-    The others would wait for the first one for ever.
-    """
-    with ExitStack() as stack:
-        entered, refusal = None, None
-        try:
-            entered = stack.enter_context(context)
-        except (OSError, ValueError) as error:
-            refusal = error
-        if comm is not None:
-            refusal = next(filter(None, comm.allgather(refusal)), None)
-        if refusal is not None:
-            raise refusal
-        yield cast(T, entered)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ ALONE = {
     "sample": ["sample", "model.npz"],
     "score": ["score", "model.npz", "data.npy"],
     "reconstruct": ["reconstruct", "shots.csv"],
-    "evolve": ["evolve", "ising", "--length", "4", "--until", "1", "--start", "+x"],
     "excited": ["excited", "ising", "--length", "4"],
     "compare": ["compare", "ising", "--length", "4"],
     "lanczos": ["lanczos", "runs/a"],

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from hamiltonians.utils.locks import LockedError, locked
-from rbmqs.runs.run import new_directory, on_all_ranks
+from hamiltonians.utils.ranks import on_all_ranks
+from rbmqs.runs.run import new_directory
 
 
 def gathering(*others):

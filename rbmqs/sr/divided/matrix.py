@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,18 @@ class DividedMatrix:
         vector = of_all(own.astype(self.tiles.dtype), self.layout, self.ranks)
         image = divided_matrix.divided_times(self.tiles, self.layout.rows, vector)
         return self.ranks.sum(image)[self.layout.own]
+
+    def whole(self) -> np.ndarray:
+        """All of it up to the diagonal, on each rank; zeros above."""
+        layouts = [replace(self.layout, rank=rank) for rank in range(self.ranks.size)]
+        flat = self.ranks.gathered(self.tiles, [layout.size for layout in layouts])
+        found, first = np.zeros((self.layout.n, self.layout.n), flat.dtype), 0
+        for layout in layouts:
+            for _, height, place, stride in layout.rows.tolist():
+                tile = flat[first + place : first + place + height * stride]
+                found[stride - height : stride, :stride] = tile.reshape(height, stride)
+            first += layout.size
+        return np.tril(found)
 
     def diagonals(self) -> list[np.ndarray]:
         """Diagonal numbers of the own rows, a view for each tile."""

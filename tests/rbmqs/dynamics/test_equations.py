@@ -73,7 +73,7 @@ def test_gram_matrix_and_metric_give_one_solution(moved):
     point = sampled(H, psi, at=at)
     target = _target(point, False)
     velocities = []
-    for spectrum in (_spectrum(point, target, None), _by_gram_matrix(point, target)):
+    for spectrum in (_spectrum(point, target, None), _by_gram_matrix(point.jacobian, target)):
         velocities.append(spectrum.solve(1e-6, 0.0)[0])
     difference = point.jacobian.times(velocities[0] - velocities[1])
     assert np.linalg.norm(difference) < 1e-6 * np.linalg.norm(target)
