@@ -8,11 +8,16 @@ Configurations hold 2 S_z, that is 2, 0 and -2. Energies and correlations are in
 """
 
 # %%
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
 
 import rbmqs
 from hamiltonians import chain, ground_state, heisenberg
 
+OUTPUT = Path("output")
+OUTPUT.mkdir(exist_ok=True)
 H = heisenberg(chain(8, periodic=False), spin=1, total_sz=0)
 exact = ground_state(H).energy
 
@@ -36,4 +41,8 @@ assert error < 2e-3
 found = rbmqs.correlations(result.psi, H, result.final.samples)
 dots = found.xx + found.yy + found.zz
 print("S_i . S_i+1:", np.round(np.diag(dots, 1), 3))
+plt.plot(np.diag(dots, 1), "o-")
+plt.xlabel("bond")
+plt.ylabel("$S_i \\cdot S_{i+1}$")
+plt.savefig(OUTPUT / "15_spin_one_chain.png")
 assert abs(np.diag(dots, 1).sum() - exact) < 0.02 * abs(exact)
