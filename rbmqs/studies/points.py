@@ -76,9 +76,24 @@ def load_arrays(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
 
 
 def load_quench(root: str | Path, point_id: str) -> dict[str, np.ndarray]:
-    """`times` and, along the evolution of a point, each observable with its `_error`.
+    """Curves of the observables along the evolution of a study point.
 
-    With `_exact` where exact values are known; empty where the point has no [quench].
+    Parameters
+    ----------
+    root : str or Path
+        Directory of the study.
+    point_id : str
+
+    Returns
+    -------
+    dict of str to array (n_times,)
+        ``times``, each observable with its ``_error``, and its ``_exact`` where exact values are
+        known; empty where the point has no table [quench].
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such study.
     """
     return read_curves(_directory(root, point_id))
 

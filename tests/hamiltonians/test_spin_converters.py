@@ -29,6 +29,7 @@ def test_quspin_lists_hold_the_matrix(spin):
     assert all(isinstance(row[0], float) for _, rows in heisenberg for row in rows)
 
 
+@pytest.mark.submission
 @pytest.mark.netket
 @pytest.mark.parametrize("spin", [1])
 def test_netket_operators_hold_the_matrix_and_the_sector(spin):

@@ -34,6 +34,7 @@ def test_states_keep_the_contract(name):
         check_state(STATES[name], total_sz=0)
 
 
+@pytest.mark.submission
 def test_projected_state_keeps_the_contract():
     """Projected onto momentum pi, with the fast local values of a Hamiltonian that commutes."""
     sector = hm.SymmetrySector(RING.translation_group(), np.array([1, -1, 1, -1]))

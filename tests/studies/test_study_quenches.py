@@ -75,6 +75,7 @@ def test_a_changed_curve_is_found_and_run_again(quenches, tmp_path):
     assert path.read_text() == before
 
 
+@pytest.mark.submission
 def test_an_interrupted_quench_goes_on_bit_for_bit(quenches, tmp_path, monkeypatch):
     from rbmqs.dynamics import stepping
 
