@@ -53,6 +53,7 @@ from hamiltonians.utils.lazy import names_on_first_use
 _on_first_use, __getattr__, _ = names_on_first_use(
     __name__,
     {
+        "exact.checkpoints": "StoppedError",
         "exact.diagonalisation": (
             "ExactResult expectation full_spectrum ground_state memory_needed memory_plan"
         ),

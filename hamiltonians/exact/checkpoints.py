@@ -22,6 +22,10 @@ VECTORS = ("current", "previous")
 SAVE_EVERY = 60.0  # seconds; a save of 6x6 takes about one
 
 
+class StoppedError(RuntimeError):
+    """An exact diagonalisation ended when it was asked to; its vectors are saved."""
+
+
 @dataclass
 class Checkpoint:
     """One file that holds the recurrence after its last save.
@@ -159,6 +163,17 @@ class Checkpoint:
             if self.comm.rank == 0:
                 write_archive(self.path, KIND, arrays, meta | lengths)
         self._remove_parts(kept=None if self.comm is None else run.n_steps)
+
+    def stop(self, run: Recurrence) -> None:
+        """Save, and end the run.
+
+        Raises
+        ------
+        StoppedError
+            Always; OSError where the file cannot be written.
+        """
+        self.save(run)
+        raise StoppedError(f"stopped after {run.n_steps} products, saved in {self.path}")
 
     def save_if_due(self, run: Recurrence) -> None:
         """Save if the last one is long ago."""

@@ -200,6 +200,7 @@ def ground_state(
     memory_limit: int | None = None,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
     seed: int = 0,
     comm: Any = None,
 ) -> ExactResult:
@@ -224,6 +225,9 @@ def ground_state(
         later call with the same arguments goes on from it. It is removed at the end.
     progress : callable, optional
         Gets the number of products, the energy and the residual now and then.
+    stop : callable, optional
+        Asked as often, on all ranks together; something true saves the checkpoint and ends the
+        call, before it has converged. Needs a checkpoint.
     seed : int
         Of the start vector, which is random unless the signs of the ground state are known.
     comm : mpi4py communicator, optional
@@ -241,8 +245,12 @@ def ground_state(
     TypeError, ValueError
         If ``k`` is not an integer between 1 and the dimension, if the sector is empty, or the
         symmetry is not one of ``H``.
+    StoppedError
+        Where `stop` asked for it; the vectors are saved.
     """
     guard(comm)
+    if stop is not None and checkpoint is None:
+        raise ValueError("stop needs a checkpoint, in which the vectors are saved")
     plan = checked_plan(
         H, k, symmetry=symmetry, vectors=vectors, memory_limit=memory_limit, comm=comm
     )
@@ -262,7 +270,7 @@ def ground_state(
             progress(n_products, unit * energy + trace, unit * residual)
 
     energies, columns, residuals, n_products = _solve(
-        H, operator, k, vectors, tolerance, checkpoint, report, seed
+        H, operator, k, vectors, tolerance, checkpoint, report, stop, seed
     )
     return ExactResult(
         energies=unit * energies + trace,
@@ -412,7 +420,8 @@ def dense_matrix(operator: Operator) -> NDArray[Any]:
 
 def _solve(
     H: SpinHamiltonian, operator: Any, k: int, vectors: bool, tolerance: float,
-    checkpoint: str | Path | None, progress: Progress | None, seed: int,
+    checkpoint: str | Path | None, progress: Progress | None,
+    stop: Callable[[], bool] | None, seed: int,
 ) -> tuple[NDArray[np.float64], Any, NDArray[np.float64], int]:  # fmt: skip
     """Energies, columns, residuals and the number of products."""
     if operator.dimension <= DENSE_DIMENSION:
@@ -421,7 +430,7 @@ def _solve(
         energies, columns = energies[:k], columns[:, :k]
         return energies, columns, np.linalg.norm(matrix @ columns - columns * energies, axis=0), 0
     if k == 1:
-        state = _lowest(H, operator, vectors, tolerance, checkpoint, progress, seed)
+        state = _lowest(H, operator, vectors, tolerance, checkpoint, progress, stop, seed)
         column = None if state.vector is None else _orthonormal(state.vector, operator)[:, None]
         return np.array([state.energy]), column, np.array([state.residual]), state.n_products
     from hamiltonians.exact.thick_restart import divided_norm, lowest_states, orthonormal_product
@@ -439,7 +448,8 @@ def _solve(
 
 def _lowest(
     H: SpinHamiltonian, operator: Any, vectors: bool, tolerance: float,
-    checkpoint: str | Path | None, progress: Progress | None, seed: int,
+    checkpoint: str | Path | None, progress: Progress | None,
+    stop: Callable[[], bool] | None, seed: int,
 ) -> LowestState:  # fmt: skip
     from hamiltonians.exact.checkpoints import Checkpoint
 
@@ -455,6 +465,8 @@ def _lowest(
     def report(run: Recurrence, energy: float, residual: float) -> None:
         if progress is not None:
             progress(run.n_steps, energy, residual)
+        if file is not None and stop is not None and stop():
+            file.stop(run)
         if file is not None:
             file.save_if_due(run)
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rbmqs.cli.options import add_model_options, table_from_options
+from hamiltonians.utils.checks import number
+from rbmqs.cli import exit_codes
+from rbmqs.cli.options import (
+    add_fail_if_not_converged,
+    add_model_options,
+    table_from_options,
+)
 from rbmqs.cli.ranks import divides_work, ranks_of
+from rbmqs.utils.interrupts import Interrupts
 from rbmqs.utils.progress import is_terminal, say
 
 if TYPE_CHECKING:
@@ -45,21 +54,32 @@ def add_exact_options(parser: argparse.ArgumentParser) -> None:
         "--vectors-per-sector", type=int, default=10, metavar="R", help="of --temperature"
     )
     parser.add_argument("--checkpoint", metavar="FILE", help="save Lanczos vectors, and resume")
+    parser.add_argument(
+        "--max-seconds", type=float, metavar="S",
+        help="save the checkpoint and end after this time, as a signal does; the same command "
+        "goes on",
+    )  # fmt: skip
     parser.add_argument("--memory-limit", type=float, metavar="GB", help="default: what is free")
     parser.add_argument("--seed", type=int, default=0, help="of the start vector")
     parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_fail_if_not_converged(parser)
     divides_work(parser)
     parser.set_defaults(run=run_exact)
 
 
 def run_exact(options: argparse.Namespace) -> int:
     """Solve and print; returns the exit status."""
+    from hamiltonians.exact.checkpoints import StoppedError
     from hamiltonians.exact.diagonalisation import checked_plan, ground_state
     from hamiltonians.exact.sector_choice import choose_sector
     from rbmqs.runs.config import config_from_table
 
     comm = ranks_of(options)
     is_first = comm is None or comm.rank == 0
+    if options.max_seconds is not None:
+        number("--max-seconds", options.max_seconds, above=0)
+        if options.checkpoint is None:
+            raise ValueError("--max-seconds needs --checkpoint FILE, in which vectors are saved")
     options.quiet = options.quiet or not is_first
     H = config_from_table(table_from_options(options)).hamiltonian()
     limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)
@@ -77,10 +97,25 @@ def run_exact(options: argparse.Namespace) -> int:
     plan = checked_plan(H, options.states, **kind)
     if is_first:
         _print_plan(H, sector, plan, why)
-    result = ground_state(
-        H, options.states, **kind, checkpoint=options.checkpoint, seed=options.seed,
-        progress=None if options.quiet else Ticker(),
-    )  # fmt: skip
+    started = time.perf_counter()
+    with Interrupts(comm) if options.checkpoint is not None else nullcontext() as interrupts:
+        stop = (
+            None
+            if interrupts is None
+            else partial(interrupts.must_stop, started, options.max_seconds)
+        )
+        try:
+            result = ground_state(
+                H, options.states, **kind, checkpoint=options.checkpoint, seed=options.seed,
+                progress=None if options.quiet else Ticker(), stop=stop,
+            )  # fmt: skip
+        except StoppedError as stopped:
+            if is_first:
+                say(f"{stopped}; the same command goes on")
+            signalled = interrupts and interrupts.received
+            if signalled:
+                return exit_codes.INTERRUPTED + signalled
+            return exit_codes.of_verdict(False, options)
     zz = result.correlations() if options.correlations else None
     if is_first:
         _print_energies(H, result)

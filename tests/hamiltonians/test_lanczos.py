@@ -23,7 +23,7 @@ from hamiltonians import (
 )
 from hamiltonians.exact import checkpoints
 from hamiltonians.exact.blocks import BlockOperator, lay_out
-from hamiltonians.exact.checkpoints import Checkpoint
+from hamiltonians.exact.checkpoints import Checkpoint, StoppedError
 from hamiltonians.exact.diagonalisation import checked_plan, compiled, random_vector
 from hamiltonians.exact.evolution import evolve
 from hamiltonians.exact.ground_sector import ground_sector, with_smallest_sz
@@ -213,6 +213,20 @@ def test_one_diagonalisation_writes_a_checkpoint_and_a_full_disk_does_not_end_it
     with pytest.warns(RuntimeWarning, match="No space left on device.*goes on without"):
         result = ground_state(H, checkpoint=path, vectors=False)
     assert result.energy == pytest.approx(ground_state(H, vectors=False).energy, abs=1e-10)
+
+
+def test_a_run_that_is_stopped_saves_and_goes_on(tmp_path):
+    H, path = heisenberg(chain(14), total_sz=0), tmp_path / "run.npz"
+    whole = ground_state(H, vectors=False)
+    asked = iter([False, False, True])
+    with pytest.raises(StoppedError, match=r"after 12 products, saved in .*run\.npz"):
+        ground_state(H, vectors=False, checkpoint=path, stop=lambda: next(asked))
+    found = ground_state(H, vectors=False, checkpoint=path)
+    assert found.energy == whole.energy
+    assert found.n_products == whole.n_products
+    assert not path.exists()
+    with pytest.raises(ValueError, match="stop needs a checkpoint"):
+        ground_state(H, stop=lambda: True)
 
 
 @pytest.mark.parametrize("H", [heisenberg(chain(10), total_sz=0), xyz(chain(8), Jx=0.3)])

@@ -113,6 +113,19 @@ def test_exact(capsys):
     assert "dimension 20:" in out
 
 
+def test_exact_saves_at_the_end_of_its_time_and_goes_on(tmp_path, capsys):
+    """Time is over at the first test of convergence."""
+    options = ["exact", "heisenberg", "--length", "12", "--quiet", "--symmetry", "none"]
+    options += ["--total-sz", "0", "--checkpoint", str(tmp_path / "12.npz")]
+    assert main([*options, "--max-seconds", "1e-9", "--fail-if-not-converged"]) == 3
+    assert "12.npz; the same command goes on" in capsys.readouterr().err
+    assert main([*options, "--max-seconds", "1000"]) == 0
+    energy = hm.ground_state(hm.heisenberg(hm.chain(12), total_sz=0), vectors=False).energy
+    assert f"{energy:.9f}"[:-3] in capsys.readouterr().out
+    assert main(["exact", "heisenberg", "--length", "6", "--max-seconds", "9"]) == 2
+    assert "--max-seconds needs --checkpoint" in capsys.readouterr().err
+
+
 def energy_of(capsys, *options):
     """Lowest energy that `rbmqs exact` prints, and all it prints."""
     assert main(["exact", *options, "--quiet"]) == 0
