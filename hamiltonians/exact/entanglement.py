@@ -53,6 +53,8 @@ def entanglement_entropy(
     region = _region(sites, sector)
     p = np.concatenate([weights for _, weights in _schmidt(vector, region, sector)])
     p = p[p > 0]
+    if len(p) == 1:
+        return 0.0  # a product, without the rounding of a logarithm
     if order == 1:
         return max(0.0, float(-np.sum(p * np.log(p))))
     largest = p.max()  # taken out of the sum, so that no power underflows

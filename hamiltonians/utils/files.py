@@ -26,7 +26,7 @@ def write_atomically(path: Path, write: Any) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        if error.filename is None:  # a full disk is noticed by `write`, which knows no name
+        if error.errno and error.filename is None:  # `write` to a full disk knows no name
             error.filename = str(path)
         raise
     finally:

@@ -279,7 +279,7 @@ def check_values(name: str, spins: np.ndarray, space: LocalSpace) -> None:
     if not space.is_spin_half:
         space.check(name, spins)
     elif not np.all(abs(spins) == 1):
-        raise ValueError(f"{name} holds values other than +1 and -1")
+        raise ValueError(f"{name} holds spins other than +1 and -1")
 
 
 def room_for_draws(n_chains: int, n_draws: int, n_sites: int) -> np.ndarray:

@@ -132,8 +132,10 @@ class StudyDirectory:
             yield
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, of: str = "") -> str:
     """The name of a point or file that was read from a file, if it stays inside its directory.
+
+    Of a path, which is shown then, each part is a name.
 
     Raises
     ------
@@ -143,7 +145,7 @@ def checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise DamagedError(
             f"a name must consist of letters, digits and ._=+-, without a dot at its start, "
-            f"got {brief(name)}"
+            f"got {brief(of or name)}"
         )
     return name
 
@@ -155,7 +157,7 @@ def _read_sums(directory: Path) -> dict[str, str]:
         sums = {name: value for value, name in (line.split("  ", 1) for line in lines)}
         for name in sums:
             for part in name.split("/"):
-                checked_name(part)
+                checked_name(part, of=name)
     except (OSError, ValueError) as error:
         raise DamagedError(f"{directory / SUMS} cannot be read: {error}") from None
     if RECORD not in sums:

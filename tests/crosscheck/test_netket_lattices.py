@@ -92,7 +92,7 @@ def test_spin_units_are_a_quarter_of_a_heisenberg_energy():
 
 def test_operators_of_other_kinds_are_refused():
     bosons = nk.hilbert.Fock(3, 2)
-    with pytest.raises(ValueError, match="spins 1/2"):
+    with pytest.raises(ValueError, match="must act on spins, got one on Fock"):
         from_netket(nk.operator.boson.number(bosons, 0), units="pauli")
     with pytest.raises(ValueError, match=r"'pauli' .* or 'spin'"):
         from_netket(next(operators()), units="S")

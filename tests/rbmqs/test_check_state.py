@@ -232,7 +232,7 @@ def test_false_alarms_are_rare():
     for seed in range(40):
         sampler = MetropolisSampler(6, n_chains=500, n_discard_per_chain=30)
         drawn, _ = sampler.sample(psi, sampler.start(seed), 1)
-        counts = testing._counts(basis, drawn.flat)
+        counts = testing._counts(basis, drawn.flat, 2)
         values.append(testing._p_value(counts, 2 * psi.log_psi(basis)))
     assert min(values) > 1e-4  # a chance of 0.4 % that one of 40 lies below
     assert 0.25 < np.mean(values) < 0.75  # five standard errors of a uniform mean
