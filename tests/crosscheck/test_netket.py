@@ -246,6 +246,7 @@ def test_parameters_there_and_back(dtype: type, hidden_bias: bool, visible_bias:
         np.testing.assert_array_equal(back.flat, psi.flat)
 
 
+@pytest.mark.submission
 def test_parameters_from_netkets_own_machine_and_back() -> None:
     hilbert = netket.hilbert.Spin(0.5, 5)
     sampler = netket.sampler.MetropolisLocal(hilbert, n_chains=4)

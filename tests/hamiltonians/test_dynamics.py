@@ -62,6 +62,7 @@ def test_pfaffian_squared_is_the_determinant_and_its_sign_is_right():
     assert pfaffian(four) == pytest.approx(by_hand)
 
 
+@pytest.mark.submission
 def test_evolution_under_a_driven_hamiltonian_against_many_short_steps():
     lattice = hm.chain(6)
     parts = [(1.0, hm.ising(lattice, h=0.0)), (np.cos, hm.ising(lattice, h=1.0, J=0.0))]

@@ -26,8 +26,15 @@ SHIPPED = {
 }
 
 
+# Compiling the kernels of projected states takes 20 s.
+NAMES = [
+    pytest.param(name, marks=pytest.mark.submission) if name == "ProjectedRBM" else name
+    for name in SHIPPED
+]
+
+
 @pytest.mark.parametrize("dtype", [float, complex])
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_states_keep_the_contract(name, dtype):
     check_state(SHIPPED[name](dtype), total_sz=0 if name == "ProjectedRBM" else None)
 

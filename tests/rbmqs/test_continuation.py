@@ -122,6 +122,7 @@ def test_wavefunction_of_a_run_starts_another(tmp_path):
         rbmqs.wavefunction_of(tmp_path / "nowhere")
 
 
+@pytest.mark.submission
 def test_projected_machine_starts_from_the_plain_one(tmp_path):
     """Where the plain RBM has learnt the ground state, its projection costs nothing."""
     done = start(tmp_path / "plain", n_iterations=120)

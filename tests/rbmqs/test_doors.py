@@ -63,6 +63,7 @@ def doors(text, tmp_path):
     return python, cli, study / "points" / point.id
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("run", [PLAIN, GROWTH, TIED.replace("600", "32")])
 def test_the_same_table_gives_the_same_bytes_through_each_door(run, tmp_path):
     directories = doors(SMALL + run, tmp_path)

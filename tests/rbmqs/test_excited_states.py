@@ -120,6 +120,7 @@ def test_summed_penalties_are_the_exact_ones(total_sz):
     np.testing.assert_allclose(found.local_energies, local[order], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.submission
 def test_sampled_penalties_agree_with_exact_ones_and_with_their_errors():
     """60 batches of exact samples: energies of H' within 4 bars of their mean, and the mean true.
 

@@ -76,6 +76,7 @@ def test_local_powers_are_those_of_the_matrix(model, kind):
     np.testing.assert_allclose(found.second[0], twice / vector, atol=1e-11 * scale)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("rbm", ["tied", "projected", "momentum"])
 @pytest.mark.parametrize("model", ["ising", "unrotated"])
 def test_local_powers_of_symmetric_machines(model, rbm):

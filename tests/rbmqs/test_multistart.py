@@ -150,6 +150,7 @@ def test_behind_its_restarts_a_run_ends_where_it_is():
     assert best_so_far(worse, SETTINGS) is worse
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
 def test_a_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cut):
     whole = run(tmp_path / "whole")
@@ -327,6 +328,7 @@ def test_a_best_restart_of_another_sector_is_not_projected(monkeypatch):
     assert abs(Standing.of(after).best.flat).max() > 0.06
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
 def test_a_projected_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cut):
     whole = projected_run(tmp_path / "whole")

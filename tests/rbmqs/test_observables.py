@@ -116,6 +116,7 @@ def rbm(name, H):
     return naive.symmetric_machines(H.lattice)[name]
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("kind", MACHINES)
 @pytest.mark.parametrize("name", MODELS)
 def test_mode_powers_by_full_summation(name, kind):
@@ -284,6 +285,7 @@ def test_fidelity(name):
     assert fidelity(psi, samples, own, sector).mean == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("kind", MACHINES)
 @pytest.mark.parametrize("name", MODELS)
 def test_fidelity_of_two_sampled_states(name, kind):

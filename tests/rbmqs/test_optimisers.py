@@ -21,6 +21,7 @@ def settings(kind, n_iterations, **options):
     return RunSettings(n_iterations=n_iterations, optimiser=OptimiserSettings(kind=kind, **options))
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("kind", ["adam", "sgd"])
 def test_first_order_methods_find_the_ground_state(kind):
     psi = rbmqs.RBM.random(6, 2, seed=1)

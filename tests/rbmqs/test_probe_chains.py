@@ -161,6 +161,7 @@ def test_a_run_without_probes_outlying_is_as_if_there_were_none(monkeypatch):
     np.testing.assert_array_equal(with_probes.psi.flat, without.psi.flat)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("rbm", [{"alpha": 1}, {"tied": "translations"}])
 def test_a_resumed_run_has_the_same_probes(tmp_path, rbm, monkeypatch):
     monkeypatch.setattr("rbmqs.vmc.extensions.probe_chains.FAR", -1e9)

@@ -83,6 +83,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("name", MUTANTS)
 def test_wrong_swaps_are_caught(name):
     import inspect

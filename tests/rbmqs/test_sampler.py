@@ -150,6 +150,7 @@ def check_mutant(name, monkeypatch):
     assert p_value(PSI["real"], "flip") < P_VALUE
 
 
+@pytest.mark.submission
 def test_the_chi_squared_test_can_fail(monkeypatch):
     check_mutant("|psi| for |psi|^2", monkeypatch)
 

@@ -34,6 +34,7 @@ def same_run(found, wanted, s, c, exactly):
 SHIFTED = [(2.0**-80, 0.0), (4.0, 0.0), (1e-12, 0.0), (0.01, 3.0), (1.0, 1000.0), (1e100, -2.0)]
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(("s", "c"), SHIFTED)
 @pytest.mark.parametrize("summation", [None, False])
 def test_a_run_scales(s, c, summation):

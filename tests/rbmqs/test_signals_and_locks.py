@@ -161,6 +161,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.submission
 def test_a_pool_of_processes_can_be_terminated(tmp_path):
     script = tmp_path / "pool.py"
     script.write_text(POOL)

@@ -60,6 +60,7 @@ def results():
     return result
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("name", MODELS)
 def test_results_are_those_of_the_given_hamiltonian(results, name):
     """Energies, amplitudes and observables against exact ones of the state itself and of H."""

@@ -23,6 +23,7 @@ def problem(kind, biases=(True, True), n_samples=100, n_sites=6, n_hidden=5, sca
     return psi.jacobian(spins), psi, spins, energies
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("biases", BIASES)
 @pytest.mark.parametrize("n_sites", [1, 4, 9])  # less than a group of four, one, two and one more

@@ -102,6 +102,7 @@ def test_missing_values_are_filled_with_their_probability():
     assert np.all(filled[:, [0, 2, 3]] == [1, 0, 1])
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("method", ["auto", "exact", "pcd", "cd", "pt", "ptt"])
 def test_every_method_learns(method):
     rbm = BernoulliRBM(32, method=method, random_state=1, n_iter=600, learning_rate=0.3).fit(X)
@@ -110,6 +111,7 @@ def test_every_method_learns(method):
     assert rbm.training_.history[-1].rate < 0.06
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(
     "options",
     [
@@ -141,6 +143,7 @@ def test_default_recipe_comes_within_five_percent(data):
     assert data.optimum * 1.05 < np.mean(values) <= data.optimum + 1e-6
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(("method", "short"), [("pcd", 0.15), ("cd", 0.4)])
 def test_sampled_methods_stand_few_rows(method, short):
     # 16 patterns; with the rate of large sets they ended 29 and 1.4 optima below the optimum.
@@ -169,6 +172,7 @@ def test_thin_rows_make_the_same_steps(options):
     assert fits[1].intercept_visible_ == pytest.approx(fits[0].intercept_visible_, abs=1e-12)
 
 
+@pytest.mark.submission
 def test_contrastive_divergence_learns_from_thin_rows():
     """Blocks of ten ones: sampled hidden units of sparse data see which block is on."""
     rows = sparse.csr_matrix(np.kron(np.eye(25), np.ones((24, 10))))

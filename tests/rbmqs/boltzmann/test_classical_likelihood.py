@@ -95,6 +95,7 @@ def test_annealing_brackets_and_covers():
     assert z[:, 2].mean() > -0.9
 
 
+@pytest.mark.submission
 def test_trained_rbms_are_bracketed():
     """Forward AIS below and RAISE from the machine's draws above; 20 machines in the benchmark.
 

@@ -193,6 +193,7 @@ def digits():
     return rows[~test], labels[~test], rows[test], labels[test]
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(
     ("options", "bound"),
     [({"objective": "discriminative"}, 0.955), ({"objective": "hybrid"}, 0.955),

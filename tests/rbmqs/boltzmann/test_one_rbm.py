@@ -31,6 +31,7 @@ METHODS = {kind: ["pcd", "cd", "pt", "ptt", "exact"] for kind in MODELS}
 METHODS["drelu"].remove("exact")  # neither layer has finitely many states
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(
     ("kind", "method"), [(kind, method) for kind in MODELS for method in METHODS[kind]]
 )

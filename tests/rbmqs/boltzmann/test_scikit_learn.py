@@ -67,6 +67,7 @@ ESTIMATORS = [
 STOCHASTIC = {f"check_sample_weight_equivalence_on_{kind}_data" for kind in ("dense", "sparse")}
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 def test_check_estimator(estimator):
     from sklearn.utils.estimator_checks import check_estimator

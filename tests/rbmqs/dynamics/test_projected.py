@@ -43,6 +43,7 @@ def quench():
     return H, psi, sector, hm.evolve(H, psi.state_vector(sector), [0.4])[0]
 
 
+@pytest.mark.submission
 # lpe2 and slpe2 have 4 and 5 times the error of ppe2.
 @pytest.mark.parametrize(
     ("scheme", "infidelity"),

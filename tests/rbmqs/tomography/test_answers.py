@@ -37,6 +37,7 @@ def exact(vector, operator, n_sites):
     return pauli_means(vector[None], operator, n_sites)[0].real
 
 
+@pytest.mark.submission
 def test_frequencies_and_shadows_of_all_bases_are_exact_means():
     vector, bases = random_vector(3, 1), all_pauli_bases(3)
     shots = ideal_shots(vector, bases)

@@ -147,6 +147,7 @@ def test_signs_of_marshall_are_read_off_correlations():
     assert phases_of_sites(draw(vector, Bases.of_strings(["ZZZZ"]), 10)) is None
 
 
+@pytest.mark.submission
 def test_readout_errors_are_undone_and_learnt():
     truth = confusion_matrices([0.03, 0.1, 0.05, 0.15], SITES)
     shots = draw(GHZ, all_pauli_bases(SITES), 200, confusion=truth)
