@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.submission
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
@@ -38,6 +37,7 @@ def run(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:
     return json.loads(record.read_text())
 
 
+@pytest.mark.submission
 def test_cases_are_chosen_by_parts_of_their_names() -> None:
     cases = ["Ising chain 20", "Ising 4x4", "Heisenberg 4x4"]
     assert chosen(cases, None) == cases
@@ -46,6 +46,7 @@ def test_cases_are_chosen_by_parts_of_their_names() -> None:
         chosen(cases, ["4x4", "6x6"])
 
 
+@pytest.mark.submission
 def test_limit_prints_every_kernel(tmp_path: Path) -> None:
     rows = run("limit.py", tmp_path, "--rounds", "1")["rows"]
     assert len(rows) == 2 * len({row["kernel"] for row in rows}) == 2 * 9
@@ -57,12 +58,14 @@ def test_limit_prints_every_kernel(tmp_path: Path) -> None:
         assert row["rate"] == pytest.approx(row["operations"] / row["seconds"] / 1e9)
 
 
+@pytest.mark.submission
 def test_scaling_prints_exponents(tmp_path: Path) -> None:
     rows = run("limit.py", tmp_path, "--scaling", "--rounds", "1")["rows"]
     assert {row["against"] for row in rows} == {"N", "alpha", "samples"}
     assert all(np.isfinite([row["measured"], row["promised"]]).all() for row in rows)
 
 
+@pytest.mark.submission
 def test_peak_memory_is_of_the_fresh_process() -> None:
     ballast = np.ones(75_000_000)  # 600 MB here must not count there
     case = {"model": "ising", "lattice": "chain", "length": 6, "alpha": 1, "n_samples": 64}
@@ -71,6 +74,7 @@ def test_peak_memory_is_of_the_fresh_process() -> None:
     assert 50 < memory < ballast.nbytes / 1e6
 
 
+@pytest.mark.submission
 def test_small_published_clusters_agree(tmp_path: Path) -> None:
     rows = run("published.py", tmp_path)["rows"]
     assert len(rows) == 6
@@ -81,6 +85,7 @@ def test_small_published_clusters_agree(tmp_path: Path) -> None:
         assert abs(row["per_site"] - row["published"]) <= row["last_digit"]
 
 
+@pytest.mark.submission
 def test_random_starts_end_well_or_say_so(tmp_path: Path) -> None:
     runs = run("random_starts.py", tmp_path)["runs"]
     assert {run["model"] for run in runs} == {"Ising chain 12, h=1", "Heisenberg chain 12"}
@@ -91,6 +96,7 @@ def test_random_starts_end_well_or_say_so(tmp_path: Path) -> None:
         assert abs(one["relative_error"] - one["sampled_error"]) < 6 * one["error_bar"]
 
 
+@pytest.mark.submission
 def test_verdicts_are_never_false(tmp_path: Path) -> None:
     """Good, excited and collapsed states, judged with their exact energies and without."""
     rows = run("verdicts.py", tmp_path)["rows"]
@@ -110,6 +116,7 @@ def test_a_hundred_random_starts(tmp_path: Path) -> None:
     assert len(json.loads(record.read_text())["runs"]) == 100
 
 
+@pytest.mark.submission
 def test_a_run_that_rose_has_diverged() -> None:
     def course(energies: list[float]) -> list[SimpleNamespace]:
         return [SimpleNamespace(energy=SimpleNamespace(mean=complex(e))) for e in energies]
@@ -121,6 +128,7 @@ def test_a_run_that_rose_has_diverged() -> None:
     assert has_risen(course([*falling, *[float("nan")] * 2]))
 
 
+@pytest.mark.submission
 def test_optimisers_are_compared(tmp_path: Path) -> None:
     picture = tmp_path / "optimisers.png"
     runs = run("optimisers.py", tmp_path, "--figure", str(picture))["runs"]
@@ -129,6 +137,7 @@ def test_optimisers_are_compared(tmp_path: Path) -> None:
     assert picture.stat().st_size > 0
 
 
+@pytest.mark.submission
 def test_local_shift_is_compared(tmp_path: Path) -> None:
     """Which is lower after so many iterations is for tests/rbmqs/test_distance_shift.py."""
     (row,) = run("local_shift.py", tmp_path)["rows"].values()
@@ -139,6 +148,7 @@ def test_local_shift_is_compared(tmp_path: Path) -> None:
     assert row["same"]["energy"] != row["local"]["energy"]
 
 
+@pytest.mark.submission
 def test_warm_starts_are_compared(tmp_path: Path) -> None:
     record = run("warm_start.py", tmp_path)
     (row,) = record["rows"].values()
@@ -150,6 +160,7 @@ def test_warm_starts_are_compared(tmp_path: Path) -> None:
     assert len({found["energy"] for found in row}) == 3
 
 
+@pytest.mark.submission
 @pytest.mark.netket
 def test_versus_netket_agrees_and_draws(tmp_path: Path) -> None:
     pytest.importorskip("netket")
@@ -161,6 +172,7 @@ def test_versus_netket_agrees_and_draws(tmp_path: Path) -> None:
     assert chart.stat().st_size > 0
 
 
+@pytest.mark.submission
 def test_products_are_counted_as_textbooks_do() -> None:
     """Leading terms: matrix product 2nmk, complex Cholesky 4/3 n^3, Hermitian rank-k 4 n^2 k."""
     n, m = 4000, 300
@@ -171,6 +183,7 @@ def test_products_are_counted_as_textbooks_do() -> None:
     assert operations.gram(Size(0, m, n, False)).operations == n**2 * m
 
 
+@pytest.mark.submission
 def test_ratio_counts() -> None:
     complex_size, real_size = Size(10, 7, 5, True), Size(10, 7, 5, False)
     assert operations.local_energies(complex_size, 3).operations == 3 * 7 * 14
@@ -181,23 +194,27 @@ def test_ratio_counts() -> None:
     assert two_rows.operations - one_row.operations == 7 * 20 * 6
 
 
+@pytest.mark.submission
 def test_ceiling_of_mixed_instructions() -> None:
     assert operations.FUSED.ceiling == 1.0
     assert Work(1, 1).ceiling == 0.5
     assert (operations.FUSED + Work(1, 1)).ceiling == 0.75
 
 
+@pytest.mark.submission
 def test_antiparallel_share() -> None:
     bonds = np.array([[0, 1], [1, 2], [2, 0]])
     spins = np.array([[1, 1, -1], [1, 1, 1]], dtype=np.int8)
     assert antiparallel_share(bonds, spins) == pytest.approx(2 / 6)
 
 
+@pytest.mark.submission
 def test_slope_finds_the_exponent() -> None:
     values = [1.0, 2.0, 8.0]
     assert slope(values, [3 * value**1.7 for value in values]) == pytest.approx(1.7)
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize(
     "case", [c for suite in SUITES.values() for c in suite()], ids=lambda c: c.name
 )
@@ -208,6 +225,7 @@ def test_problems_of_accuracy_can_be_built(case: Case) -> None:
     initial_wavefunction(hamiltonian, 0, **case.ansatz)
 
 
+@pytest.mark.submission
 def test_accuracy_measures_once_and_compares(tmp_path: Path) -> None:
     options = ("--case", "chain_20_P", "--minutes", "0.03", "--output", str(tmp_path / "runs"))
     (row,) = run("accuracy.py", tmp_path, *options)["rows"]
@@ -217,6 +235,7 @@ def test_accuracy_measures_once_and_compares(tmp_path: Path) -> None:
     assert run("accuracy.py", tmp_path, *options)["rows"] == [row]
 
 
+@pytest.mark.submission
 def test_a_row_of_accuracy_may_end_with_a_lanczos_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

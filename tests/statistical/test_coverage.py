@@ -15,7 +15,6 @@ from rbmqs.estimators.observables import correlations
 from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sampling.metropolis import MetropolisSampler
 
-pytestmark = pytest.mark.submission
 N_ESTIMATES = 200
 SWEEPS = {"weakly correlated": 8, "strongly correlated": 1}
 HAMILTONIANS = {
@@ -39,6 +38,7 @@ def estimates(hamiltonian, psi, sweep_size, n_draws):
     return found
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("sweeps", SWEEPS)
 @pytest.mark.parametrize("moves", HAMILTONIANS)
 def test_one_sigma_covers_68_percent(moves, sweeps):
@@ -52,6 +52,7 @@ def test_one_sigma_covers_68_percent(moves, sweeps):
         assert np.median([s.tau for s in found]) > 3
 
 
+@pytest.mark.submission
 def test_a_bar_without_autocorrelation_fails_the_same_check():
     hamiltonian = HAMILTONIANS["flips"]
     psi = RBM.random(8, alpha=1, seed=5, stddev=0.25)
@@ -111,6 +112,7 @@ def test_bars_of_pairs_on_slow_chains_cover():
     assert 0.91 <= share <= 0.98
 
 
+@pytest.mark.submission
 def test_quick_coverage_of_averaged_correlations():
     """40 estimates of four distances: 95 % within two bars, 88 % at least."""
     hamiltonian = ising(chain(8), h=1.0)

@@ -9,7 +9,6 @@ from rbmqs.estimators.chain_diagnostics import compare_starts
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.initial_configurations import started_chains
 
-pytestmark = pytest.mark.submission
 N_ESTIMATES = 300
 HAMILTONIANS = {
     "flips": ising(chain(8), h=1.0),
@@ -18,6 +17,7 @@ HAMILTONIANS = {
 }
 
 
+@pytest.mark.submission
 @pytest.mark.parametrize("sweep_size", [8, 1])
 @pytest.mark.parametrize("name", HAMILTONIANS)
 def test_healthy_chains_are_accused_at_the_stated_rate(name, sweep_size):
