@@ -7,7 +7,7 @@ import numpy as np
 import rbmqs
 from hamiltonians import DrivenHamiltonian, chain, ising
 from rbmqs import SymmetricRBM
-from rbmqs.dynamics.measurements import Measurements, checked_observables
+from rbmqs.dynamics.measurements import Measurements, StateQuantities, checked_observables
 from rbmqs.vmc.full_summation import Summation
 from rbmqs.vmc.settings import SamplingSettings
 from rbmqs.vmc.sources import make_sampler
@@ -31,15 +31,16 @@ def coverage(quick: bool) -> dict[str, float]:
     driven, observables = DrivenHamiltonian(H), checked_observables(None, H)
     sampler = make_sampler(H, SamplingSettings(n_chains=32))
     summation = Summation.wanted(H, start, SamplingSettings(summation=True))
-    exact = Measurements(driven, observables, start, True, sampler, summation, 1, sampler.start(0))
-    truth = [exact.at(psi, 0.0, sampler.start(0))[0] for psi in path.states]
+    wanted = (driven, observables, StateQuantities(echo=True), start, sampler)
+    exact = Measurements(*wanted, summation, 1, sampler.start(0))
+    truth = [exact.at(psi, 0.0, sampler.start(0), psi)[0] for psi in path.states]
     hits: dict[str, list[bool]] = {}
     for seed in np.random.SeedSequence(1).spawn(repeats):
         first, chains = (sampler.start(part) for part in seed.spawn(2))
         first, chains = (sampler.sample(start, c, 1, n_discard=20)[1] for c in (first, chains))
-        measure = Measurements(driven, observables, start, True, sampler, None, n_draws, first)
+        measure = Measurements(*wanted, None, n_draws, first)
         for psi, right in zip(path.states, truth, strict=True):
-            found, chains = measure.at(psi, 0.0, chains)
+            found, chains = measure.at(psi, 0.0, chains, psi)
             for name, stats in found.items():
                 if stats.error_of_mean > 0:  # the start itself has no noise in its echo
                     distance = abs(stats.mean.real - right[name].mean.real)
