@@ -37,7 +37,8 @@ def on_ranks():
     return ask
 
 
-@pytest.mark.parametrize("size", [2, pytest.param(4, marks=pytest.mark.submission)])
+@pytest.mark.submission
+@pytest.mark.parametrize("size", [2, 4])
 def test_ranks_solve_the_same_equations(on_ranks, size):
     for name, found in on_ranks(size)["equations"].items():
         assert found["error"] < 1e-9, name
