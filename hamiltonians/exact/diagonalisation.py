@@ -36,7 +36,7 @@ from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.spin_sectors import AnySector, sector_of
 from hamiltonians.symmetry.groups import SymmetrySector
 from hamiltonians.utils.brief import Rows, Tabled
-from hamiltonians.utils.checks import flag, instance, integer
+from hamiltonians.utils.checks import flag, instance, integer, short
 from hamiltonians.utils.failures import guard
 from hamiltonians.utils.files import check_writable
 from hamiltonians.utils.locks import locked
@@ -249,6 +249,8 @@ def ground_state(
         Where `stop` asked for it; the vectors are saved.
     """
     guard(comm)
+    if stop is not None and not callable(stop):
+        raise TypeError(f"stop must be callable, got {short(stop)}")
     if stop is not None and checkpoint is None:
         raise ValueError("stop needs a checkpoint, in which the vectors are saved")
     plan = checked_plan(

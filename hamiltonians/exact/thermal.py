@@ -111,7 +111,7 @@ def thermal(
     """
     instance("H", H, SpinHamiltonian)
     T = np.atleast_1d(as_real("temperatures", temperatures))
-    if T.ndim != 1 or not (T > 0).all():
+    if T.ndim != 1 or len(T) == 0 or not (T > 0).all():
         raise ValueError(f"temperatures must be a list of numbers above 0, got {short(T.tolist())}")
     n_vectors, n_krylov = integer("n_vectors", n_vectors, 2), integer("n_krylov", n_krylov, 2)
     rng, found, n_states = np.random.default_rng(integer("seed", seed, 0)), [], 0

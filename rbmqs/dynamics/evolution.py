@@ -27,6 +27,7 @@ from rbmqs.dynamics.records import Evolution
 from rbmqs.dynamics.settings import EvolutionSettings
 from rbmqs.dynamics.starts import as_complex, check_start
 from rbmqs.dynamics.stepping import EvolutionState, Stepper
+from rbmqs.estimators.consistency import check_spin_half
 from rbmqs.estimators.drawing import BLIND_SWEEPS
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.sampling.chains import ChainState, Sampler
@@ -110,6 +111,7 @@ def evolve(
     asked = _checked_times(times)
     settings = with_keywords(settings or EvolutionSettings(), keywords)
     driven = H if isinstance(H, DrivenHamiltonian) else DrivenHamiltonian(H)
+    check_spin_half(driven.first, "evolutions in time")
     psi, origin = _start(driven, psi, settings.imaginary)
     turn = psi.rotation if isinstance(psi, RotatedState) and not driven.first.rotation else None
     if turn is not None:  # kernels take a wavefunction without the phases of a basis around it

@@ -255,7 +255,8 @@ def _prepared(
 ) -> PreparedRun:
     """The run of a state, whose seed is its own."""
     found = prepare(hamiltonian, ansatz, replace(settings, seed=settings.seed + k), start, signs)
-    if not np.iscomplexobj(found.psi.log_psi(np.ones((1, found.psi.n_sites), dtype=np.int8))):
+    up = found.psi.hilbert.configurations(np.zeros((1, found.psi.n_sites), int))
+    if not np.iscomplexobj(found.psi.log_psi(up)):
         raise ValueError(
             f"psi must have complex parameters (dtype=complex), got a {type(found.psi).__name__} "
             f"that is positive: no two positive states are orthogonal"

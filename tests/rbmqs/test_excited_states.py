@@ -175,6 +175,14 @@ def test_overlap_from_logarithms_is_that_of_the_vectors():
     )
 
 
+def test_two_states_of_spins_one_are_the_exact_ones():
+    H = hm.heisenberg(hm.chain(4), spin=1, total_sz=0)
+    options = {"alpha": 2, "n_iterations": 120, "progress": False}
+    found = [run.estimate.energy for run in rbmqs.excited_states(H, n_states=2, **options).runs]
+    exact = hm.ground_state(H, 2).energies
+    np.testing.assert_allclose([energy.mean.real for energy in found], exact, rtol=1e-3)
+
+
 def test_the_gap_of_the_bethe_ansatz_by_sectors():
     H = hm.heisenberg(hm.chain(10))
     lowest = [hm.ground_state(H.with_total_sz(m), vectors=False).energy for m in (0, 1, 3)]

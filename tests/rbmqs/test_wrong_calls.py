@@ -26,6 +26,7 @@ from rbmqs.studies import (
 )
 
 NAN = float("nan")
+SPINS_ONE = hm.heisenberg(chain(4), spin=1, total_sz=0)
 H, H6 = ising(chain(8)), heisenberg(chain(6), total_sz=0)
 PSI, PSI6 = rbmqs.RBM.random(8, seed=1), rbmqs.RBM.random(6, seed=1)
 UP = np.ones((2, 4, 8), np.int8)
@@ -78,6 +79,9 @@ CALLS = [
     lambda: hm.ground_state(H, 1.5),
     lambda: hm.ground_state(H, seed=-1),
     lambda: hm.low_spectrum(H, seed=0.5),
+    lambda: hm.ground_state(H, checkpoint="run.npz", stop=5),
+    lambda: hm.thermal(H, []),
+    lambda: rbmqs.evolve(SPINS_ONE, rbmqs.SpinRBM.random(4, 1, spin=1), [0.0, 0.1]),
     lambda: hm.full_spectrum(H, vectors="no"),
     lambda: hm.low_spectrum(H, 0),
     lambda: hm.evolve(H, VECTOR[:3], [1.0]),
