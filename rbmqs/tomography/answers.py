@@ -203,8 +203,8 @@ class Answers:
         )
 
     def energy(self, hamiltonian: Any) -> Answer:
-        """The energy of a `SpinHamiltonian`."""
-        return self.expect(hamiltonian.terms)
+        """The energy of a `SpinHamiltonian`, in the basis before its signs were turned."""
+        return self.expect(hamiltonian.unrotated().terms)
 
     def fidelity(self, target: Any) -> Answer:
         """Fidelity with a target, see `rbmqs.tomography.functionals.target_array`.

@@ -107,7 +107,7 @@ def energy_prior(hamiltonian: SpinHamiltonian, weight: float) -> Callable[[Tange
     The metric is that of H less its lowest energy E0, 2 weight Re <d psi|H - E0|d psi> / J: the
     second derivative of the energy at the ground state.
     """
-    terms = hamiltonian.terms
+    terms = hamiltonian.unrotated().terms  # shots are of the basis before signs were turned
     lowest = ground_state(hamiltonian).energy
     scale = weight / hamiltonian.coupling_scale
 

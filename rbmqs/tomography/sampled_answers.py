@@ -154,8 +154,8 @@ class SampledAnswers:
         )
 
     def energy(self, hamiltonian: Any) -> Answer:
-        """The energy of a `SpinHamiltonian`."""
-        return self.expect(hamiltonian.terms)
+        """The energy of a `SpinHamiltonian`, in the basis before its signs were turned."""
+        return self.expect(hamiltonian.unrotated().terms)
 
     def fidelity(self, target: VariationalState | np.ndarray) -> Answer:
         """Fidelity with a wavefunction, or with a vector (2^N,)."""
