@@ -155,6 +155,20 @@ def test_spin_half_is_the_rbm_of_plus_and_minus_one():
     np.testing.assert_allclose(psi.log_psi(sigma), plain.log_psi(sigma), rtol=1e-13)
 
 
+@pytest.mark.parametrize("spin", [1, 1.5])
+def test_quadratic_units_see_sz_and_its_square(spin):
+    """The formula of the module, with numbers of S_z themselves."""
+    psi = SpinRBM.random(3, 2, spin=spin, stddev=0.3, seed=8)
+    sigma = sector_of(psi.hilbert, None).configurations()
+    s = sigma / 2
+    phi = np.stack([s, s**2], axis=2)
+    theta = psi.hidden_bias + np.einsum("nic,icj->nj", phi, psi.weights)
+    expected = np.einsum("nic,ic->n", phi, psi.visible_bias) + np.log(2 * np.cosh(theta)).sum(
+        axis=1
+    )
+    np.testing.assert_allclose(np.exp(psi.log_psi(sigma)), np.exp(expected), rtol=1e-12)
+
+
 def test_ground_state_of_a_chain_of_spins_one():
     """Full sums find the ground state of six spins; its report, its sector and its observables."""
     H = hm.heisenberg(hm.chain(6, periodic=False), spin=1, total_sz=0)
