@@ -2,10 +2,17 @@
 
 import queue
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import cached_property
+from unittest.mock import patch
 
 from rbmqs.utils.ranks import Ranks
 
 PATIENCE = 60  # seconds
+# Before Python 3.12 a cached_property holds one lock for all instances while it is found. Ranks
+# that find one together, by sums over ranks, are processes and share no lock; threads would wait
+# for each other.
+UNLOCKED = property(lambda self: nullcontext(), lambda self, lock: vars(self).update(lock=lock))
 
 
 class Threads:
@@ -35,5 +42,6 @@ class Threads:
 def on_ranks(size, work):
     """What each rank returns from work(ranks)."""
     lines = [[queue.Queue() for _ in range(size)] for _ in range(size)]
-    with ThreadPoolExecutor(size) as pool:
+    unlocked = patch.object(cached_property, "lock", UNLOCKED, create=True)
+    with unlocked, ThreadPoolExecutor(size) as pool:
         return list(pool.map(work, [Ranks(Threads(rank, lines)) for rank in range(size)]))
