@@ -8,8 +8,9 @@ import rbmqs
 from hamiltonians import chain, heisenberg
 from rbmqs.sr import solve
 from rbmqs.sr.divided import preconditioner
-from rbmqs.sr.divided.jacobian import DividedJacobian
+from rbmqs.sr.divided.jacobian import DividedJacobian, StoredRows
 from rbmqs.sr.divided.matrix import GramEquations
+from rbmqs.states.explicit import ExplicitJacobian
 
 H = heisenberg(chain(12), total_sz=0, marshall=True)
 PSI = rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3)
@@ -80,3 +81,26 @@ def test_solvers_converge_at_a_shift_of_1e_4(method, size):
         assert found.n_iterations < 1000
         error = np.linalg.norm(found.direction - exact) / np.linalg.norm(exact)
         assert error < 1e-9
+
+
+@pytest.mark.parametrize("method", ["sample-space", "sample-space-cg", "matrix-free", "dense"])
+@pytest.mark.parametrize(("seed", "n_others"), [(0, 0), (1, 0), (3, 0), (0, 4), (3, 4)])
+def test_samples_that_are_nearly_all_alike(method, seed, n_others):
+    """In single precision their Gram matrix may have negative eigenvalues, or be zero."""
+    rng = np.random.default_rng(seed)
+    rows = np.ones((64, 7), complex) if seed == 0 else np.tile(complex_normal(rng, 7), (64, 1))
+    rows[:n_others] = complex_normal(rng, (n_others, 7))
+    energies = complex_normal(rng, 64)
+    expected = solve(ExplicitJacobian(rows), energies, 1e-2, "dense").direction
+
+    def work(ranks):
+        own = slice(ranks.rank, None, 2)
+        jacobian = DividedJacobian(StoredRows(rows[own]), ranks, 64)
+        return solve(jacobian, energies[own], 1e-2, method).direction
+
+    for found in on_ranks(2, work):
+        assert found == pytest.approx(expected, rel=1e-8, abs=1e-12)
+
+
+def complex_normal(rng, shape):
+    return rng.normal(size=shape) + 1j * rng.normal(size=shape)

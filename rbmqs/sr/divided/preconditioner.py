@@ -38,22 +38,25 @@ def preconditioner(
 ) -> Callable[[np.ndarray], np.ndarray] | None:
     """An approximate (A + shift)^-1 times a number, for the own numbers of vectors.
 
-    None where there are so few samples that it would not help.
+    None where there are so few samples that it would not help, or where they are so much alike that
+    rounding decides.
     """
     ranks = equations.ranks
     with ranks.part("preconditioner"):
         lengths = equations.layout.lengths
-    chosen = n_columns(lengths)
-    if sum(chosen) == 0:
-        return None
-    n_own = lengths[ranks.rank]
-    own = np.arange(chosen[ranks.rank]) * n_own // max(chosen[ranks.rank], 1)
-    with ranks.part("preconditioner"):
+        chosen = n_columns(lengths)
+        if sum(chosen) == 0:
+            return None
+        n_own = lengths[ranks.rank]
+        own = np.arange(chosen[ranks.rank]) * n_own // max(chosen[ranks.rank], 1)
         columns = equations.columns(own, chosen)
         corner = ranks.gathered(columns[own], chosen)
         # Rounding of the columns could leave W without its smallest eigenvalues.
         floor = 4 * np.finfo(np.float32).eps * np.trace(corner).real
-        lower = np.linalg.cholesky(corner + floor * np.eye(len(corner)))
+        try:
+            lower = np.linalg.cholesky(corner + floor * np.eye(len(corner)))
+        except np.linalg.LinAlgError:  # on all ranks, which hold the same bits
+            return None
         rows = columns @ np.linalg.inv(lower).conj().T
         inner = ranks.sum(rows.conj().T @ rows)
         n, r = sum(lengths), len(corner)
