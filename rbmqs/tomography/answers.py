@@ -24,7 +24,12 @@ from hamiltonians.exact.entanglement import entanglement_entropy
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.utils.checks import positive_int
 from rbmqs.states.state import VariationalState
-from rbmqs.tomography.functionals import fidelities, pauli_means, target_array
+from rbmqs.tomography.functionals import (
+    check_observable,
+    fidelities,
+    pauli_means,
+    target_array,
+)
 from rbmqs.tomography.raw import Raw, frequencies, shadow_of_fidelity, shadow_of_operator
 from rbmqs.tomography.scores import ShotInformation, Tangent
 from rbmqs.tomography.shots import Shots
@@ -193,9 +198,8 @@ class Answers:
 
     def expect(self, operator: PauliSum) -> Answer:
         """A Hermitian Pauli sum: a magnetisation, a correlation, the terms of a Hamiltonian."""
-        if not operator.is_hermitian:
-            raise ValueError(f"operator must be Hermitian, got {operator!r}")
         n_sites = self.shots.n_sites
+        check_observable(operator, n_sites)
         return self.of(
             lambda vectors: pauli_means(vectors, operator, n_sites).real,
             raw=frequencies(self.shots, operator),

@@ -28,6 +28,13 @@ def check_operator(operator: PauliSum, n_sites: int) -> None:
         )
 
 
+def check_observable(operator: PauliSum, n_sites: int) -> None:
+    """Refuse what `check_operator` refuses, and what is not Hermitian."""
+    check_operator(operator, n_sites)
+    if not operator.is_hermitian:
+        raise ValueError(f"operator must be Hermitian, got {operator!r}")
+
+
 def pauli_products(vectors: np.ndarray, operator: PauliSum, n_sites: int) -> np.ndarray:
     """O v of vectors (..., 2^(N + n_ancillas)), complex128 of the same shape.
 

@@ -22,7 +22,7 @@ from hamiltonians.utils.brief import Brief
 from hamiltonians.utils.checks import choice, positive_int
 from rbmqs.boltzmann import SoftmaxRBM
 from rbmqs.tomography.bases import LETTERS, PAULI
-from rbmqs.tomography.functionals import check_operator
+from rbmqs.tomography.functionals import check_observable
 from rbmqs.tomography.raw import Raw
 from rbmqs.tomography.shots import Shots
 
@@ -99,9 +99,7 @@ class POVMState(Brief):
         A fit moves by F^-1 (s* - s), F being the Fisher information and s the score of the shots;
         the spread of s is taken basis by basis.
         """
-        check_operator(operator, self.n_sites)
-        if not operator.is_hermitian:
-            raise ValueError(f"operator must be Hermitian, got {operator!r}")
+        check_observable(operator, self.n_sites)
         plain = self._moments(())
         mean, slope = 0.0, np.zeros(len(plain) - 1)
         for string, coefficient in operator.terms.items():

@@ -33,6 +33,7 @@ from rbmqs.states.generic import in_chunks
 from rbmqs.states.rbm import RBM
 from rbmqs.states.state import VariationalState
 from rbmqs.tomography.answers import Answer, Response, answer_of
+from rbmqs.tomography.functionals import check_observable, target_array
 from rbmqs.tomography.raw import frequencies, shadow_of_operator
 from rbmqs.tomography.rotations import BasisSum, adjoint, rotated
 from rbmqs.tomography.scores import as_parameters, real_parts
@@ -121,8 +122,7 @@ class SampledAnswers:
 
     def expect(self, operator: PauliSum) -> Answer:
         """A Hermitian Pauli sum."""
-        if not operator.is_hermitian:
-            raise ValueError(f"operator must be Hermitian, got {operator!r}")
+        check_observable(operator, self.shots.n_sites)
         connections = observable_connections(operator, self.psi.n_sites)
 
         def local(psi: VariationalState) -> np.ndarray:
@@ -157,8 +157,8 @@ class SampledAnswers:
         """The energy of a `SpinHamiltonian`, in the basis before its signs were turned."""
         return self.expect(hamiltonian.unrotated().terms)
 
-    def fidelity(self, target: VariationalState | np.ndarray) -> Answer:
-        """Fidelity with a wavefunction, or with a vector (2^N,)."""
+    def fidelity(self, target: Any) -> Answer:
+        """Fidelity with a wavefunction of any size, or with a pure state as of `target_array`."""
         rows, log_psi = self.samples.flat, self._log_psi_of(self.psi)
         if isinstance(target, VariationalState):
             other = target.sample(self._n_samples, seed=self.seed + 1, n_chains=N_CHAINS)
@@ -167,8 +167,11 @@ class SampledAnswers:
             ratio = np.exp(log_ratio - log_ratio.real.max())
         else:
             sector = Sector(self.psi.n_sites)
-            drawn = fidelity(self.psi, self.samples, target, sector)
-            values = np.asarray(target)[sector.rank_of_spins(rows)]
+            vector = target_array(target, self.psi.n_sites)
+            if vector.ndim != 1:
+                raise ValueError("target must be a pure state where answers come from samples")
+            drawn = fidelity(self.psi, self.samples, vector, sector)
+            values = vector[sector.rank_of_spins(rows)]
             ratio = values * np.exp(np.median(log_psi.real) - log_psi)
         fitted = drawn.mean.real
         ratio = ratio / abs(ratio.mean())

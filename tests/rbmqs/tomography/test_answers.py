@@ -170,8 +170,15 @@ def test_wrong_questions_are_refused():
     shots = shots_of_vector(random_vector(2, 1), all_pauli_bases(2), 10)
     with pytest.raises(ValueError, match="psi has 1 sites, the shots 2"):
         Answers(rbmqs.RBM.random(1), shots)
-    answers = Answers(rbmqs.RBM.random(2), shots)
-    with pytest.raises(ValueError, match="operator must be Hermitian"):
-        answers.expect(1j * X(0))
-    with pytest.raises(ValueError, match="operator must act on 2 sites at most, got 3"):
-        answers.expect(Z(2))
+    for kind in (Answers, SampledAnswers):
+        answers = kind(rbmqs.RBM.random(2), shots)
+        with pytest.raises(ValueError, match="operator must be Hermitian"):
+            answers.expect(1j * X(0))
+        with pytest.raises(ValueError, match="operator must act on 2 sites at most, got 3"):
+            answers.expect(Z(2))
+        with pytest.raises(TypeError, match="operator must be"):
+            answers.expect("ZZ")
+        with pytest.raises(ValueError, match="target must have a finite positive norm, got 0"):
+            answers.fidelity(np.zeros(4))
+    with pytest.raises(ValueError, match="target must be a pure state"):
+        answers.fidelity(np.eye(4))
