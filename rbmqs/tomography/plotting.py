@@ -53,7 +53,7 @@ def plot_likelihood(
 def plot_outcomes(result: Reconstruction, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Frequencies of outcomes with their errors against the model, the first six bases.
 
-    Arguments as of `plot_likelihood`; of more than 64 outcomes the likeliest are drawn.
+    Of more than 64 outcomes the likeliest are drawn.
 
     Parameters
     ----------
@@ -122,9 +122,10 @@ def plot_density_matrix(
         raise ValueError(
             f"rho must have shape (2^n, 2^n) for at most {_MOST_SITES} sites, got {np.shape(rho)}"
         )
-    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
-    given = [figure.add_subplot(1, 2, k, projection="3d") for k in (1, 2)] if ax is None else ax
-    figure, axes = panels(2, 9.0, 4.2, ax=given)
+    if ax is None:
+        whole = Figure(figsize=(9.0, 4.2), layout="constrained")
+        ax = [whole.add_subplot(1, 2, k, projection="3d") for k in (1, 2)]
+    figure, axes = panels(2, 9.0, 4.2, ax=ax)
     x, y = (grid.ravel() for grid in np.meshgrid(np.arange(size), np.arange(size), indexing="ij"))
     labels = [f"{state:0{n_sites}b}" for state in range(size)]
     axis: Any
@@ -148,7 +149,7 @@ def plot_curve(curve: FidelityCurve, path: str | Path | None = None, *, ax: Any 
 
     Parameters
     ----------
-    curve : Curve
+    curve : FidelityCurve
     path : str or Path, optional
         File to write, its format by its ending.
     ax : Axes or sequence of Axes, optional
