@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EXACT: dict[str, Any] = {"color": "#444444", "lw": 1.0}
+MAX_CURVES = 8
 SYMBOLS = {"h": "transverse field h", "length": "length L", "J2": "J2", "alpha": r"$\alpha$"}
 
 
@@ -81,6 +82,12 @@ def numbered_series(table: Table, x: str) -> Iterator[tuple[int, str, Table]]:
     """`Table.series` with a number for the colour."""
     for number, (label, rows) in enumerate(table.series(x)):
         yield number, label, rows
+
+
+def spread_points(table: Table) -> Iterator[tuple[int, str]]:
+    """Row and `id` of at most eight points, spread over the table."""
+    for row in np.unique(np.linspace(0, len(table) - 1, MAX_CURVES).round().astype(int)).tolist():
+        yield row, str(table["id"][row])
 
 
 def require(table: Table, *names: str) -> None:

@@ -16,6 +16,7 @@ from rbmqs.studies.figures.common import (
     numbered_series,
     panels,
     require,
+    spread_points,
 )
 from rbmqs.studies.points import load_arrays
 from rbmqs.studies.table import Table, as_table
@@ -23,7 +24,6 @@ from rbmqs.studies.table import Table, as_table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MAX_CURVES = 8
 _PIXELS = 240  # of a zone along each direction
 _EARLIER = "points of an earlier version: run them again to see"
 
@@ -178,8 +178,7 @@ def _measured(table: Table, name: str, what: str) -> list[tuple[str, dict[str, n
     """Label and arrays of points that have an array, at most eight spread over the table."""
     if table.directory is None or not len(table):
         raise NothingToDrawError("correlations are read from the directory of a study")
-    rows = np.unique(np.linspace(0, len(table) - 1, _MAX_CURVES).round().astype(int))
-    found = [(row, load_arrays(table.directory, str(table["id"][row]))) for row in rows]
+    found = [(row, load_arrays(table.directory, point)) for row, point in spread_points(table)]
     found = [(row, arrays) for row, arrays in found if arrays]
     if not found:
         raise NothingToDrawError('no point measured correlations: add them to "observables"')

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from rbmqs.studies.figures.common import EXACT, NothingToDrawError, draw, finish, panels
+from rbmqs.studies.figures.common import (
+    EXACT,
+    NothingToDrawError,
+    draw,
+    finish,
+    panels,
+    spread_points,
+)
 from rbmqs.studies.points import load_quench
 from rbmqs.studies.table import as_table
-
-_MAX_CURVES = 8
 
 
 def plot_quenches(table: Any, observable: str = "mx", *, ax: Any = None) -> Any:
@@ -28,8 +31,7 @@ def plot_quenches(table: Any, observable: str = "mx", *, ax: Any = None) -> Any:
     table = as_table(table)
     if table.directory is None or not len(table):
         raise NothingToDrawError("evolutions are read from the directory of a study")
-    rows = np.unique(np.linspace(0, len(table) - 1, _MAX_CURVES).round().astype(int))
-    found = [(row, load_quench(table.directory, str(table["id"][row]))) for row in rows]
+    found = [(row, load_quench(table.directory, point)) for row, point in spread_points(table)]
     found = [(row, curves) for row, curves in found if curves]
     if not found:
         raise NothingToDrawError("no point has a [quench]")

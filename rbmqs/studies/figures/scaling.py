@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rbmqs.estimators.fits import Extrapolation, extrapolate_sizes, extrapolate_variance
 from rbmqs.studies.figures.common import (
     EXACT,
+    MAX_CURVES,
     NothingToDrawError,
     colour,
     draw,
@@ -16,13 +17,16 @@ from rbmqs.studies.figures.common import (
     numbered_series,
     panels,
     require,
+    spread_points,
 )
 from rbmqs.studies.numbers import with_error
 from rbmqs.studies.points import load_history
 from rbmqs.studies.table import Table, as_table
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _SIZE_AXES = ("lattice.length", "lattice.shape")
-_MAX_CURVES = 8
 
 
 def finite_size(table: Any) -> list[tuple[str, Table, Extrapolation]]:
@@ -80,8 +84,7 @@ def plot_finite_size(table: Any, exact: float | None = None, *, ax: Any = None) 
         text = f"{label or 'infinite size'}: {with_error(limit.value, limit.error)}"
         draw(axis, n**-2, *values, text, number)
         curve = np.linspace(0, (n**-2).max(), 100)
-        axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
-        draw(axis, [0.0], np.array([limit.value]), np.array([limit.error]), "", number, mfc="none")
+        _draw_limit(axis, limit, curve, number)
     if exact is not None:
         axis.axhline(exact, ls="--", label="exact, infinite system", **EXACT)
     finish(axis, "$1 / N^2$", "energy per site (Pauli units)")
@@ -110,15 +113,14 @@ def plot_variance_extrapolation(table: Any, *, ax: Any = None) -> Any:
     groups = [rows for rows in _same_hamiltonian(table) if len(np.unique(rows["variance"])) > 1]
     if not groups:
         raise NothingToDrawError("no Hamiltonian has two different wavefunctions")
-    for number, rows in enumerate(groups[:_MAX_CURVES]):
+    for number, rows in enumerate(groups[:MAX_CURVES]):
         n = rows["n_sites"].astype(float)
         x, reference = rows["variance"] / n, rows["reference"][0] / n[0]
         values = rows["energy_per_site"], rows["energy_per_site_error"]
         limit = extrapolate_variance(x, *values)
         draw(axis, x, *values, str(rows["hamiltonian"][0]), number)
         curve = np.array([0.0, x.max()])
-        axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
-        draw(axis, [0.0], np.array([limit.value]), np.array([limit.error]), "", number, mfc="none")
+        _draw_limit(axis, limit, curve, number)
         axis.plot([0.0], [reference], "x", color="k", ms=7)
     finish(axis, "variance per site", "energy per site (Pauli units)")
     return figure
@@ -144,7 +146,7 @@ def plot_alpha(table: Any, *, ax: Any = None) -> Any:
     if "alpha" not in table.columns or len(np.unique(table["alpha"])) < 2:
         raise NothingToDrawError("alpha takes one value only")
     figure, (upper, lower) = panels(2, 2.8, ax=ax)
-    for number, rows in enumerate(_same_hamiltonian(table)[:_MAX_CURVES]):
+    for number, rows in enumerate(_same_hamiltonian(table)[:MAX_CURVES]):
         rows = rows.where(np.argsort(rows["alpha"]))
         label, alpha = str(rows["hamiltonian"][0]), rows["alpha"]
         upper.plot(alpha, rows["v_score"], "o-", ms=4, lw=0.6, color=colour(number), label=label)
@@ -182,8 +184,8 @@ def plot_convergence(table: Any, *, ax: Any = None) -> Any:
     has_reference = bool(np.isfinite(table["reference"]).all())
     has_times = bool(np.isfinite(table["seconds_per_iteration"]).all())
     figure, (axis,) = panels(ax=ax)
-    for row in np.unique(np.linspace(0, len(table) - 1, _MAX_CURVES).round().astype(int)):
-        history = load_history(table.directory, str(table["id"][row]))
+    for row, point in spread_points(table):
+        history = load_history(table.directory, point)
         done = 1 + np.arange(len(history))
         x = done * table["seconds_per_iteration"][row] if has_times else done
         if has_reference:
@@ -197,6 +199,12 @@ def plot_convergence(table: Any, *, ax: Any = None) -> Any:
     name = "relative distance from the reference" if has_reference else "variance per site"
     finish(axis, "time (s)" if has_times else "iterations", name)
     return figure
+
+
+def _draw_limit(axis: Axes, limit: Extrapolation, curve: np.ndarray, number: int) -> None:
+    """The fit along a curve, and an open point with its error where it ends."""
+    axis.plot(curve, limit(curve), color=colour(number), lw=0.8)
+    draw(axis, [0.0], np.array([limit.value]), np.array([limit.error]), "", number, mfc="none")
 
 
 def _same_hamiltonian(table: Table) -> list[Table]:
