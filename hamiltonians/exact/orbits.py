@@ -16,6 +16,7 @@ from hamiltonians.core import orbits
 from hamiltonians.core import symmetric_elements as partners
 from hamiltonians.operators.bits import permute_bits
 from hamiltonians.operators.local_space import LocalSpace, count_levels, level_polynomial
+from hamiltonians.operators.spin_sectors import level_states
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.utils.ranks import bounds, divided_evenly, sum_of
 
@@ -64,13 +65,20 @@ class OrbitBasis:
         return 1 if self.space is None else self.space.bits_per_site
 
     @cached_property
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Pairs under a blockade, of relabelled sites in ascending order."""
+        if self.space is None:
+            return []
+        place = np.argsort(self.site_order).tolist()
+        both = [(place[i], place[j]) for i, j in self.space.blockade]
+        return [(min(pair), max(pair)) for pair in both]
+
+    @cached_property
     def _pair_masks(self) -> NDArray[np.uint64]:
-        """Bits of the pairs under a blockade, on relabelled sites."""
-        b, place = self.bits, np.argsort(self.site_order).tolist()
-        pairs = () if self.space is None else self.space.blockade
-        field = 2**b - 1
+        """Bits of the pairs under a blockade."""
+        b, field = self.bits, 2**self.bits - 1
         masks = [
-            sum(field << (b * (self.n_sites - 1 - place[site])) for site in pair) for pair in pairs
+            sum(field << (b * (self.n_sites - 1 - site)) for site in pair) for pair in self._pairs
         ]
         return np.array(masks, np.uint64)
 
@@ -388,9 +396,8 @@ def _tasks(basis: OrbitBasis) -> Any:
     them at 0 where total S_z is free.
     """
     n, n_top, b, dims = basis.n_sites, basis.n_top, basis.bits, basis._dims.tolist()
-    n_free = 0
-    while n_free < n - n_top and _n_ends(dims[n - n_free - 1 :], basis) <= _TASK_STATES:
-        n_free += 1
+    lengths = range(n - n_top, -1, -1)
+    n_free = next(k for k in lengths if _n_ends(dims[n - k :], basis) <= _TASK_STATES)
     lows, sums = _states_of(basis, n - n_free, n)
     tops, top_sums = _states_of(basis, 0, n_top)
     smallest = basis.kernel_group[2][tops] == tops
@@ -419,16 +426,6 @@ def _states_of(
 
     What a blockade among these sites excludes is left out.
     """
-    b, everything = basis.bits, basis._pair_masks
-    own = np.uint64((2 ** (b * (last - first)) - 1) << (b * (basis.n_sites - last)))
-    pairs = everything[(everything & ~own) == 0] >> np.uint64(b * (basis.n_sites - last))
-    states, sums = np.zeros(1, np.uint64), np.zeros(1, np.int64)
-    for site in range(first, last):
-        d = int(basis._dims[site])
-        states = ((states[:, None] << np.uint64(b)) | np.arange(d, dtype=np.uint64)).ravel()
-        sums = (sums[:, None] + np.arange(d)).ravel()
-        known = pairs >> np.uint64(b * (last - 1 - site))  # of masks within the sites so far
-        for mask in known[(known << np.uint64(b * (last - 1 - site))) == pairs].tolist():
-            kept = (states & np.uint64(mask)) != 0
-            states, sums = states[kept], sums[kept]
-    return states, sums
+    pairs = [(i - first, j - first) for i, j in basis._pairs if first <= i and j < last]
+    states, sums = level_states(basis._dims[first:last].tolist(), basis.bits, pairs)
+    return states, sums.astype(np.int64)

@@ -4,7 +4,7 @@ A basis state is an integer with `LocalSpace.bits_per_site` bits for each site, 
 S - S_z; site 0 has the highest ones. Ascending states are in the order of ``np.kron``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -73,23 +73,11 @@ class SpinSector:
 
     @cached_property
     def _states(self) -> NDArray[np.uint64]:
-        self.space.check_bits()
+        space = self.space
+        space.check_bits()
         require_memory(40 * self.dimension, f"a basis of {power_text(self.dimension)} states")
-        dims, b = self.space.local_dims.tolist(), self.space.bits_per_site
-        left = np.cumsum([0, *(d - 1 for d in dims[::-1])])[::-1]  # that later sites can lower
-        states, lowered = np.zeros(1, np.uint64), np.zeros(1, np.int32)
-        for site, d in enumerate(dims):
-            states = ((states[:, None] << np.uint64(b)) | np.arange(d, dtype=np.uint64)).ravel()
-            lowered = (lowered[:, None] + np.arange(d, dtype=np.int32)).ravel()
-            kept = np.ones(len(states), bool)
-            if self.n_down is not None:
-                kept = (lowered <= self.n_down) & (lowered + left[site + 1] >= self.n_down)
-            for i, j in self.space.blockade:
-                if j == site:
-                    mask = np.uint64((2**b - 1) * (1 + 2 ** (b * (j - i))))
-                    kept &= (states & mask) != 0
-            states, lowered = states[kept], lowered[kept]
-        return states
+        dims = space.local_dims.tolist()
+        return level_states(dims, space.bits_per_site, space.blockade, self.n_down)[0]
 
     def configurations(self) -> NDArray[np.int8]:
         """All configurations in the order of `basis_states`, int8 (dimension, n_sites)."""
@@ -165,6 +153,28 @@ def sector_of(space: LocalSpace, total_sz: float | None) -> AnySector:
     if space.is_spin_half:
         return Sector(space.n_sites, total_sz)
     return SpinSector(space, total_sz)
+
+
+def level_states(
+    dims: Sequence[int], b: int, pairs: Sequence[tuple[int, int]] = (), n_down: int | None = None
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Levels of some sites as integers of ``b`` bits for each, ascending, and their sums.
+
+    Those of one sum where ``n_down`` is given; no pair (i, j), i < j, is in level 0 both.
+    """
+    left = np.cumsum([0, *(d - 1 for d in dims[::-1])])[::-1]  # that later sites can lower
+    states, lowered = np.zeros(1, np.uint64), np.zeros(1, np.int32)
+    for site, d in enumerate(dims):
+        states = ((states[:, None] << np.uint64(b)) | np.arange(d, dtype=np.uint64)).ravel()
+        lowered = (lowered[:, None] + np.arange(d, dtype=np.int32)).ravel()
+        if n_down is not None:
+            kept = (lowered <= n_down) & (lowered + left[site + 1] >= n_down)
+            states, lowered = states[kept], lowered[kept]
+        for i, j in pairs:
+            if j == site:
+                kept = (states & np.uint64((2**b - 1) * (1 + 2 ** (b * (j - i))))) != 0
+                states, lowered = states[kept], lowered[kept]
+    return states, lowered
 
 
 def state_changes(c: LevelConnections, b: int) -> Iterator[tuple[int, NDArray[np.uint64]]]:
