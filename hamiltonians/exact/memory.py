@@ -166,9 +166,8 @@ def matrix_bytes(H: SpinHamiltonian, dimension: int) -> int:
 
 def _counts_of_groups(c: LevelConnections) -> Iterator[NDArray[np.int64]]:
     """Elements of each row, for each group of sites."""
-    tables = np.unique(c.first_row)
-    counts = dict(zip(tables.tolist(), np.split(np.diff(c.row_ptr), tables[1:]), strict=True))
-    return (counts[row] for row in c.first_row.tolist())
+    counts = np.diff(c.row_ptr)
+    return (counts[row:end] for row, end in zip(c.first_row, c.row_ends, strict=True))
 
 
 def n_krylov(dimension: int, k: int) -> int:

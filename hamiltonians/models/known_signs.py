@@ -130,22 +130,19 @@ def _levels_connect_all(H: SpinHamiltonian) -> bool:
     """Whether single steps of levels, or exchanges of one between two sites, join all sites."""
     c, space = H.connections, H.local_space
     pairs = []
-    if H.blockade:
-        return False
-    for g, row in enumerate(c.first_row.tolist()):
+    if H.blockade or H.total_sz is None:
+        return False  # not decided
+    for g, (row, end) in enumerate(zip(c.first_row, c.row_ends, strict=True)):
         sites = c.group_sites[c.group_ptr[g] : c.group_ptr[g + 1]].tolist()
         if len(sites) == 2:
             dims = space.local_dims[sites]
             wanted = 2 * (dims[0] - 1) * (dims[1] - 1)  # one raised, the other lowered
-            last = row + dims[0] * dims[1]
             steps = [
                 sorted(c.change_by[c.change_ptr[e] : c.change_ptr[e + 1]].tolist()) == [-2, 2]
-                for e in range(c.row_ptr[row], c.row_ptr[last])
+                for e in range(c.row_ptr[row], c.row_ptr[end])
             ]
             if sum(steps) == wanted:
                 pairs.append(sum(1 << i for i in sites))
-    if H.total_sz is None:
-        return False  # not decided
     return _rank(pairs) == H.n_sites - 1
 
 
@@ -202,11 +199,9 @@ def _equations(H: SpinHamiltonian) -> Iterator[_Equation]:
 def _equations_of_levels(c: LevelConnections) -> Iterator[_Equation]:
     """Terms that lead to one configuration count one by one: if all have a sign, the sum has it."""
     found: dict[_Equation, None] = {}
-    tables = np.unique(c.first_row)
-    ends = dict(zip(tables.tolist(), [*tables[1:].tolist(), len(c.row_ptr) - 1], strict=True))
-    for g, row in enumerate(c.first_row.tolist()):
+    for g, (row, end) in enumerate(zip(c.first_row, c.row_ends, strict=True)):
         sites = c.group_sites[c.group_ptr[g] : c.group_ptr[g + 1]]
-        for e in range(c.row_ptr[row], c.row_ptr[ends[row]]):
+        for e in range(c.row_ptr[row], c.row_ptr[end]):
             at = slice(c.change_ptr[e], c.change_ptr[e + 1])
             lowered = (c.change_by[at].astype(int) // -2).tolist()
             angle = cmath.phase(c.mel[e]) * HALF_TURN / math.pi + HALF_TURN

@@ -73,6 +73,13 @@ class LevelConnections(NamedTuple):
     def __repr__(self) -> str:
         return brief_tuple(self)
 
+    @property
+    def row_ends(self) -> NDArray[np.int64]:
+        """Where the rows of each group end, shape (G,): first_row[g] to row_ends[g]."""
+        starts = np.unique(self.first_row)
+        ends = np.append(starts[1:], len(self.row_ptr) - 1)
+        return ends[np.searchsorted(starts, self.first_row)]
+
 
 def level_connections(operator: Any, space: LocalSpace, fixed_sz: bool = False) -> LevelConnections:
     """Compile an operator, a Pauli sum too, on the sites of a space.

@@ -163,7 +163,8 @@ def level_states(
     Those of one sum where ``n_down`` is given; no pair (i, j), i < j, is in level 0 both.
     """
     left = np.cumsum([0, *(d - 1 for d in dims[::-1])])[::-1]  # that later sites can lower
-    states, lowered = np.zeros(1, np.uint64), np.zeros(1, np.int32)
+    states: NDArray[np.uint64] = np.zeros(1, np.uint64)
+    lowered: Any = np.zeros(1, np.int32)
     for site, d in enumerate(dims):
         states = ((states[:, None] << np.uint64(b)) | np.arange(d, dtype=np.uint64)).ravel()
         lowered = (lowered[:, None] + np.arange(d, dtype=np.int32)).ravel()
@@ -179,11 +180,9 @@ def level_states(
 
 def state_changes(c: LevelConnections, b: int) -> Iterator[tuple[int, NDArray[np.uint64]]]:
     """For each group its first element, and what its elements add to the integer of a state."""
-    tables = np.unique(c.first_row)
-    ends = dict(zip(tables.tolist(), [*tables[1:].tolist(), len(c.row_ptr) - 1], strict=True))
-    for g, row in enumerate(c.first_row.tolist()):
+    for g, (row, end) in enumerate(zip(c.first_row, c.row_ends, strict=True)):
         sites = c.group_sites[c.group_ptr[g] : c.group_ptr[g + 1]]
-        first, last = c.row_ptr[row], c.row_ptr[ends[row]]
+        first, last = c.row_ptr[row], c.row_ptr[end]
         at = slice(c.change_ptr[first], c.change_ptr[last])
         shifts = (b * (c.n_sites - 1 - sites[c.change_at[at]])).astype(np.uint64)
         steps = (c.change_by[at].astype(np.int64) // -2).astype(np.uint64) << shifts

@@ -142,11 +142,9 @@ class RotatedState(OfBase):
 
 def _turned(c: LevelConnections, radians: np.ndarray) -> LevelConnections:
     """U A U^dagger of an operator on spins of any S: rows for each group, with its phases."""
-    tables = np.unique(c.first_row)
-    ends = dict(zip(tables.tolist(), [*tables[1:].tolist(), len(c.row_ptr) - 1], strict=True))
     diag, counts, mel, n_changes, at, by, first = [], [], [], [], [], [], [0]
-    for g, row in enumerate(c.first_row.tolist()):
-        rows, elements = slice(row, ends[row]), slice(c.row_ptr[row], c.row_ptr[ends[row]])
+    for g, (row, end) in enumerate(zip(c.first_row, c.row_ends, strict=True)):
+        rows, elements = slice(row, end), slice(c.row_ptr[row], c.row_ptr[end])
         changes = slice(c.change_ptr[elements.start], c.change_ptr[elements.stop])
         number = np.diff(c.change_ptr[elements.start : elements.stop + 1])
         angles = radians[c.group_sites[c.group_ptr[g] + c.change_at[changes]]]
@@ -154,11 +152,11 @@ def _turned(c: LevelConnections, radians: np.ndarray) -> LevelConnections:
         sums = np.bincount(of_elements, angles * c.change_by[changes] / 2, len(number))
         mel.append(c.mel[elements] * np.exp(1j * sums))
         diag.append(c.diag[rows])
-        counts.append(np.diff(c.row_ptr[row : ends[row] + 1]))
+        counts.append(np.diff(c.row_ptr[row : end + 1]))
         n_changes.append(number)
         at.append(c.change_at[changes])
         by.append(c.change_by[changes])
-        first.append(first[-1] + ends[row] - row)
+        first.append(first[-1] + end - row)
     return c._replace(
         first_row=np.array(first[:-1], np.int64),
         diag=np.concatenate(diag),
