@@ -119,10 +119,15 @@ def correlations(result: SolvedStates, state: int = 0) -> NDArray[np.float64]:
     return np.mean([products[np.ix_(row, row)] for row in rows], axis=0)
 
 
+def hermitian_parts(observable: Any) -> tuple[Any, Any]:
+    """Hermitian A and B of an observable A + i B."""
+    adjoint = observable.hermitian_conjugate()
+    return 0.5 * (observable + adjoint), -0.5j * (observable - adjoint)
+
+
 def _mean_of_parts(observable: Any, mean: Any) -> float | complex:
     """Means of the Hermitian and the anti-Hermitian part of an observable."""
-    adjoint = observable.hermitian_conjugate()
-    parts = (0.5 * (observable + adjoint), -0.5j * (observable - adjoint))
+    parts = hermitian_parts(observable)
     real, imaginary = (mean(part) if len(part) else 0.0 for part in parts)
     return float(real) if observable.is_hermitian else complex(real, imaginary)
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonians.exact.diagonalisation import compiled, ground_state, normalised
+from hamiltonians.exact.diagonalisation import ground_state, normalised
 from hamiltonians.exact.few_states import operator_on
+from hamiltonians.exact.observables import hermitian_parts
 from hamiltonians.exact.thermal import krylov_levels
 from hamiltonians.exact.thick_restart import orthonormal_product
 from hamiltonians.lattices.geometry import plane_waves
@@ -113,11 +114,9 @@ def dynamical_correlation(
     norm = float(np.linalg.norm(start))
     if norm <= 1e-12:
         raise ValueError(f"operator must not annihilate the ground state, got |A|0>| = {norm:.1g}")
-    shifted, trace, unit = normalised(H)
-    product = orthonormal_product(compiled(shifted, None))
-    if not np.iscomplexobj(start) and compiled(shifted, None).dtype == np.complex128:
-        start = start.astype(complex)
-    energies, first = krylov_levels(product, start, n_krylov)
+    _, trace, unit = normalised(H)  # as in the operator that has found the ground state
+    start = start.astype(np.result_type(start.dtype, ground.operator.dtype))
+    energies, first = krylov_levels(orthonormal_product(ground.operator), start, n_krylov)
     kept = first > _ROUNDING
     poles = unit * energies[kept] + trace - ground.energy
     return DynamicalCorrelation(poles, norm**2 * first[kept], ground.energy)
@@ -148,8 +147,8 @@ def sz_wave(H: SpinHamiltonian, wave_vector: ArrayLike) -> Any:
 
 def _applied(A: Any, vector: NDArray[Any], sector: Any) -> NDArray[Any]:
     """A v as the sum of its Hermitian part and i times another."""
-    adjoint, total = A.hermitian_conjugate(), np.zeros(len(vector), complex)
-    for factor, part in ((1, 0.5 * (A + adjoint)), (1j, -0.5j * (A - adjoint))):
+    total = np.zeros(len(vector), complex)
+    for factor, part in zip((1, 1j), hermitian_parts(A), strict=True):
         if len(part):
             operator = operator_on(sector, part)
             x = vector.astype(np.result_type(vector.dtype, operator.dtype))
