@@ -77,7 +77,7 @@ def compared(result: Any, exact: Mapping[str, np.ndarray], seconds: float) -> di
         "seconds": result.seconds,
         "cpu_seconds": seconds,
         "n_steps": len(result.records),
-        "integrated_r2": result.records[-1].integrated_r2,
+        "integrated_r2": result.integrated_r2,
         "largest_drift_in_errors": float(max(abs(r.drift) for r in result.records)),
         "times": result.times.tolist(),
         "status": list(result.status),

@@ -99,7 +99,7 @@ def _summed_quench(n: int, until: float) -> dict[str, float]:
     return {
         "n_features": FEATURES[n],
         "infidelity": 1 - result.psi.overlap(exact, sector),
-        "integrated_r2": result.records[-1].integrated_r2,
+        "integrated_r2": result.integrated_r2,
         "n_steps": len(result.records),
         "cpu_seconds": time.process_time() - started,
     }

@@ -165,6 +165,11 @@ class Evolution(Tabled):
         return max(map(_error, self.records), default=0.0)
 
     @property
+    def integrated_r2(self) -> float:
+        """Integral of the relative error of the equations, see `EvolutionRecord`."""
+        return self.records[-1].integrated_r2 if self.records else 0.0
+
+    @property
     def step_errors(self) -> float:
         """Estimated errors of all steps, Fubini-Study distances, added up; nan where projected."""
         return float(sum(record.error for record in self.records))
@@ -175,7 +180,6 @@ class Evolution(Tabled):
         found = [self.stopped] if self.stopped else []
         if not self.records:
             return tuple(found)
-        last = self.records[-1]
         worst = max(self.records, key=_error)
         if self.settings.imaginary:  # r^2 says nothing near an eigenstate, where nothing changes
             return (*found, *self._estimate_status(), *_chain_status(self.records))
@@ -193,9 +197,9 @@ class Evolution(Tabled):
                 f"the equations leave {_error(worst):.2g} of the change of psi out at "
                 f"t = {worst.time:.3g} (r^2): take more hidden units or samples"
             )
-        elif last.integrated_r2 > MAX_INTEGRATED:
+        elif self.integrated_r2 > MAX_INTEGRATED:
             found.append(
-                f"errors of the equations add up to {last.integrated_r2:.2g} (integral of r^2)"
+                f"errors of the equations add up to {self.integrated_r2:.2g} (integral of r^2)"
             )
         followed = [
             r for r in self.records if r.r2_probe > OVERFITTED * r.r2 and r.r2_probe > MAX_R2 / 10
@@ -231,7 +235,7 @@ class Evolution(Tabled):
             "status": list(self.status),
             "n_steps": len(self.records),
             "step_errors": self.step_errors,
-            "integrated_r2": self.records[-1].integrated_r2 if self.records else 0.0,
+            "integrated_r2": self.integrated_r2,
             "seconds": self.seconds,
             "interrupted": self.interrupted,
             "settings": self.settings.describe(),
@@ -250,13 +254,12 @@ class Evolution(Tabled):
         rows = [("times", f"{span} ({time}), {len(self.times)} asked for")]
         if self.records:
             rejected = sum(r.n_rejected for r in self.records)
-            last = self.records[-1]
             steps = f"{len(self.records)} ({rejected} repeated) by {self.settings.stepping}"
             total = self.step_errors
             errors = "" if np.isnan(total) else f", errors add up to {total:.1g}"
             rows += [
                 ("steps", f"{steps}{errors}, {self.seconds:.1f} s"),
-                ("r^2", f"largest {self.largest_r2:.2g}, integral {last.integrated_r2:.2g}"),
+                ("r^2", f"largest {self.largest_r2:.2g}, integral {self.integrated_r2:.2g}"),
             ]
         for name, series in self.observables.items():
             exact = "" if not self.exact or name not in self.exact else (

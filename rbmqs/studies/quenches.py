@@ -151,7 +151,7 @@ def quench_row(result: Evolution) -> dict[str, Any]:
     row: dict[str, Any] = {
         "quench_time": float(result.times[-1]),
         "quench_largest_r2": result.largest_r2,
-        "quench_integrated_r2": result.records[-1].integrated_r2,
+        "quench_integrated_r2": result.integrated_r2,
         "quench_step_errors": result.step_errors,
         "quench_status": "; ".join(result.status),
     }

@@ -62,6 +62,16 @@ def test_a_sweep_over_quenches_against_exact_evolution(quenches):
     assert plot_quenches(table).axes[0].lines
 
 
+def test_equations_that_stop_before_the_first_step(tmp_path):
+    """The point is done, with what was measured at t = 0 and the reason in its status."""
+    text = TEXT.replace("tolerance = 1e-4", "max_r2 = 1e-40").replace("[0.7, 1.0]", "[1.0]")
+    root, outcome = run_here(tmp_path, text)
+    assert not outcome.failed
+    table = load_table(root)
+    assert table["quench_time"][0] == table["quench_integrated_r2"][0] == 0
+    assert "exceeds max_r2" in table["quench_status"][0]
+
+
 def test_a_changed_curve_is_found_and_run_again(quenches, tmp_path):
     root = tmp_path / "out"
     shutil.copytree(quenches, root)
