@@ -13,6 +13,7 @@ from hamiltonians.exact.diagonalisation import ground_state
 from hamiltonians.utils.checks import positive_int, short
 from hamiltonians.utils.locks import locked
 from rbmqs.runs.config import config_from_table
+from rbmqs.studies.header import names_of, section_of
 from rbmqs.studies.study import StudyError
 from rbmqs.tomography.bases import Bases, all_pauli_bases, random_pauli_bases
 from rbmqs.tomography.curve import FidelityCurve, fidelity_against_shots
@@ -130,15 +131,9 @@ def fidelity_study_from_table(table: Mapping[str, Any], name: str = "study") -> 
     problems = [
         f"unknown table [{k}]; known: {', '.join(TABLES)}" for k in table if k not in TABLES
     ]
-    own, header = table.get("tomography", {}), table.get("study", {})
-    for key, known, part in (("tomography", _KEYS, own), ("study", ("name", "output"), header)):
-        if not isinstance(part, Mapping):
-            raise StudyError([f"{key} must be a table, got {short(part)}"])
-        problems += [
-            f"unknown key {k!r} in [{key}]; known: {', '.join(known)}"
-            for k in part
-            if k not in known
-        ]
+    header = section_of(table, "study", ("name", "output"), problems)
+    title, output = names_of(header, name, problems)
+    own = section_of(table, "tomography", _KEYS, problems)
     found: dict[str, Any] = {}
 
     def attempt(key: str, make: Any, *arguments: Any) -> None:
@@ -156,9 +151,8 @@ def fidelity_study_from_table(table: Mapping[str, Any], name: str = "study") -> 
         attempt("bases", _bases, own.get("bases", "all"), n_sites, found["seed"])
     if problems:
         raise StudyError(problems)
-    title = str(header.get("name", name))
     options = {key: own[key] for key in OPTIONS if key in own}
-    return FidelityStudy(title, str(header.get("output", name)), options=options, **found)
+    return FidelityStudy(title, output, options=options, **found)
 
 
 def _sizes(shots: Any) -> tuple[int, ...]:

@@ -30,11 +30,8 @@ class Header:
 
 def header_of(table: Mapping[str, Any], name: str, problems: list[str]) -> Header:
     """Read [study] and [reference], adding to `problems` what is wrong with them."""
-    study = _table(table, "study", _STUDY_KEYS, problems)
-    title, output = study.get("name", name), study.get("output", name)
-    for key, value in (("name", title), ("output", output)):
-        if not isinstance(value, str) or not value:
-            problems.append(f"{key} in [study] must be a text, got {short(value)}")
+    study = section_of(table, "study", _STUDY_KEYS, problems)
+    title, output = names_of(study, name, problems)
     observables = study.get("observables", ["magnetisations"])
     if not isinstance(observables, list) or any(o not in OBSERVABLES for o in observables):
         problems.append(
@@ -50,9 +47,10 @@ def header_of(table: Mapping[str, Any], name: str, problems: list[str]) -> Heade
     return Header(title, output, tuple(observables), warm_start, rule, ranks)
 
 
-def _table(
+def section_of(
     table: Mapping[str, Any], name: str, known: tuple[str, ...], problems: list[str]
 ) -> Mapping[str, Any]:
+    """A table within a study's, empty where it is none; its unknown keys are problems."""
     section = table.get(name, {})
     if not isinstance(section, Mapping):
         problems.append(f"{name} must be a table, got {short(section)}")
@@ -63,6 +61,15 @@ def _table(
         if key not in known
     ]
     return section
+
+
+def names_of(study: Mapping[str, Any], name: str, problems: list[str]) -> tuple[str, str]:
+    """Name of a study and the directory of its results, by default both that of its file."""
+    title, output = study.get("name", name), study.get("output", name)
+    for key, value in (("name", title), ("output", output)):
+        if not isinstance(value, str) or not value:
+            problems.append(f"{key} in [study] must be a text, got {short(value)}")
+    return title, output
 
 
 def _warm_start(axis: Any, table: Mapping[str, Any], problems: list[str]) -> str | None:
@@ -79,7 +86,7 @@ def _warm_start(axis: Any, table: Mapping[str, Any], problems: list[str]) -> str
 
 
 def _reference(table: Mapping[str, Any], problems: list[str]) -> ReferenceRule:
-    section = _table(table, "reference", ("method", "values"), problems)
+    section = section_of(table, "reference", ("method", "values"), problems)
     try:
         method = choice("method in [reference]", section.get("method", "best"), REFERENCE_METHODS)
     except ValueError as error:

@@ -66,6 +66,7 @@ def test_a_study_runs_goes_on_and_grows(tmp_path, capsys):
         ({"tomography": {"shots": [10, 10]}}, "shots must be a list of different numbers"),
         ({"tomography": {"bases": ["XXX"]}}, "bases must name 2 sites, got 3"),
         ({"tomography": {"target": "a.npy"}}, "give either target"),
+        ({"study": {"output": ["a"]}}, r"output in \[study\] must be a text, got \['a'\]"),
         ({"tomography": 3}, "tomography must be a table, got 3"),
     ],
 )
