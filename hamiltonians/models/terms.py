@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonians.lattices import Lattice
-from hamiltonians.operators.local_space import checked_spin
+from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.spin import SpinOperator, spin_matrices
 from hamiltonians.utils.checks import as_real, instance, real_array, short
@@ -92,9 +92,10 @@ def letter_terms(terms: Iterable[Any], n_sites: int, spin: Any) -> Any:
     """Sum of (coefficient, ((site, letter), ...)): Pauli letters, or S_x, S_y, S_z of a spin."""
     if spin is None:
         return PauliSum.from_terms(terms)
-    spins = each_spin(spin, n_sites)
-    if all(s == 0.5 for s in spins):
+    space = LocalSpace.of_spin(n_sites, spin)
+    if space.is_spin_half:
         return PauliSum.from_terms((c / 2 ** len(string), string) for c, string in terms)
+    spins = space.spins
     matrices = {s: spin_matrices(s) for s in set(spins)}
     parts = (
         (
@@ -104,7 +105,7 @@ def letter_terms(terms: Iterable[Any], n_sites: int, spin: Any) -> Any:
         for c, string in terms
         if c
     )
-    return SpinOperator(parts, {i: round(2 * s) + 1 for i, s in enumerate(spins)})
+    return SpinOperator(parts, dict(enumerate(space.local_dims.tolist())))
 
 
 def bond_matrices(lattice: Lattice, make: Any, spin: Any, **coupling: ArrayLike) -> SpinOperator:
@@ -112,7 +113,8 @@ def bond_matrices(lattice: Lattice, make: Any, spin: Any, **coupling: ArrayLike)
     ((name, value),) = coupling.items()
     bonds = lattice.bonds().tolist()
     strengths = real_array(name, value, (len(bonds),), "one for each bond").tolist()
-    spins = each_spin(spin, lattice.n_sites)
+    space = LocalSpace.of_spin(lattice.n_sites, spin)
+    spins = space.spins
     known: dict[Any, Any] = {}
     for pair in {(spins[i], spins[j]) for i, j in bonds}:
         left, right = map(spin_matrices, pair)
@@ -122,21 +124,16 @@ def bond_matrices(lattice: Lattice, make: Any, spin: Any, **coupling: ArrayLike)
         for c, (i, j) in zip(strengths, bonds, strict=True)
         if c
     )
-    return SpinOperator(parts, {i: round(2 * s) + 1 for i, s in enumerate(spins)})
+    return SpinOperator(parts, dict(enumerate(space.local_dims.tolist())))
 
 
 def anisotropy_terms(lattice: Lattice, D: ArrayLike, spin: Any) -> SpinOperator:
     """sum_i D (S^z_i)^2."""
     values = real_array("D", D, (lattice.n_sites,), "one for each site").tolist()
-    spins = each_spin(spin, lattice.n_sites)
+    space = LocalSpace.of_spin(lattice.n_sites, spin)
+    spins = space.spins
     parts = (((i,), c * spin_matrices(spins[i])["Sz"] ** 2) for i, c in enumerate(values) if c)
-    return SpinOperator(parts, {i: round(2 * s) + 1 for i, s in enumerate(spins)})
-
-
-def each_spin(spin: Any, n_sites: int) -> tuple[float, ...]:
-    """S of each site."""
-    found = checked_spin(spin, n_sites)
-    return found if isinstance(found, tuple) else (found,) * n_sites
+    return SpinOperator(parts, dict(enumerate(space.local_dims.tolist())))
 
 
 def total(parts: Iterable[Any]) -> Any:
