@@ -3,7 +3,6 @@
 NetKet shares our Pauli matrices and order of sites. It is imported on first use only.
 """
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,10 @@ from hamiltonians.convert.matrices import in_units, pauli_decomposition
 from hamiltonians.convert.units import check_meaning, import_library, scaled_by_weight
 from hamiltonians.lattices import Lattice, from_edges
 from hamiltonians.models.hamiltonian import SpinHamiltonian, spin_hamiltonian
-from hamiltonians.operators.pauli import PauliString, PauliSum
-from hamiltonians.operators.spin import SpinOperator
+from hamiltonians.operators.pauli import PauliSum
+from hamiltonians.operators.spin import SpinOperator, string_matrix
 from hamiltonians.utils.checks import short
 
-_PAULI = {
-    "X": np.array([[0, 1], [1, 0]], dtype=complex),
-    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
-    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
-}
 _MAX_SUPPORT = 10  # sites of a dense local matrix, 16 MiB of complex numbers
 
 
@@ -250,7 +244,7 @@ def _local_operator(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
     matrices: dict[tuple[int, ...], NDArray[Any]] = {}
     for string, value in hamiltonian.terms.terms.items():
         sites = tuple(site for site, _ in string)
-        term = value * _string_matrix(string)
+        term = value * string_matrix(string)
         matrices[sites] = matrices[sites] + term if sites in matrices else term
     dtype = float if hamiltonian.is_real else complex
     constant = matrices.pop((), np.zeros((1, 1)))[0, 0].real
@@ -262,10 +256,6 @@ def _local_operator(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:
         dtype=dtype,
         mel_cutoff=0.0,
     )
-
-
-def _string_matrix(string: PauliString) -> NDArray[Any]:
-    return reduce(np.kron, [_PAULI[letter] for _, letter in string], np.ones((1, 1)))
 
 
 def _pauli_strings(nk: Any, hilbert: Any, hamiltonian: SpinHamiltonian) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonians.operators.local_space import check_half_integer, checked_spin
-from hamiltonians.operators.pauli import CANCELLED, PauliSum, X, Y, Z, identity
+from hamiltonians.operators.pauli import CANCELLED, PauliString, PauliSum, X, Y, Z, identity
 from hamiltonians.utils.checks import finite, instance, integer, short
 
 Sites = tuple[int, ...]
@@ -95,9 +95,8 @@ class SpinOperator:
         local_dims = dict(zip(places, dims, strict=True))
         ordered = tuple(sorted(places))
         _check_size(ordered, local_dims)
-        axes = [places.index(site) for site in ordered]
-        tensor = array.reshape(*dims, *dims).transpose(*axes, *(a + len(axes) for a in axes))
-        return cls([(ordered, tensor.reshape(size, size))], local_dims)
+        order = [places.index(site) for site in ordered]
+        return cls([(ordered, _reordered(array, dims, order))], local_dims)
 
     @classmethod
     def from_pauli(cls, terms: PauliSum) -> SpinOperator:
@@ -107,7 +106,7 @@ class SpinOperator:
             _check_size(tuple(site for site, _ in string), dims)
         return cls(
             (
-                (tuple(site for site, _ in string), value * reduce(np.kron, _letters(string)))
+                (tuple(site for site, _ in string), value * string_matrix(string))
                 for string, value in terms.terms.items()
             ),
             dims,
@@ -192,10 +191,8 @@ class SpinOperator:
         ordered = tuple(sorted(there))
         if there == list(ordered):
             return ordered, matrix
-        axes = [there.index(site) for site in ordered]
         dims = [self.local_dims[site] for site in sites]
-        tensor = matrix.reshape(*dims, *dims).transpose(*axes, *(a + len(axes) for a in axes))
-        return ordered, tensor.reshape(matrix.shape)
+        return ordered, _reordered(matrix, dims, [there.index(site) for site in ordered])
 
     def moved_apart(self, place: Sequence[int]) -> tuple[Sites, Sites] | None:
         """Sites of a part and where ``place`` moves it, if another part is there; else None."""
@@ -447,12 +444,14 @@ def embedded(part: Part, sites: Sites, dims: Mapping[int, int]) -> Matrix:
     own, matrix = part
     rest = [site for site in sites if site not in own]
     order = [*own, *rest]
-    shape = [dims[site] for site in order]
-    tensor = np.kron(matrix, np.eye(math.prod(dims[site] for site in rest)))
-    axes = [order.index(site) for site in sites]
-    tensor = tensor.reshape(*shape, *shape).transpose(*axes, *(a + len(axes) for a in axes))
-    size = math.prod(shape)
-    return tensor.reshape(size, size)
+    product = np.kron(matrix, np.eye(math.prod(dims[site] for site in rest)))
+    return _reordered(product, [dims[site] for site in order], [order.index(s) for s in sites])
+
+
+def _reordered(matrix: Matrix, dims: Sequence[int], order: Sequence[int]) -> Matrix:
+    """A matrix on sites with ``dims`` states with these sites in another order."""
+    axes = [*order, *(a + len(order) for a in order)]
+    return matrix.reshape(*dims, *dims).transpose(axes).reshape(matrix.shape)
 
 
 def _is_half(spin: Any) -> bool:
@@ -463,8 +462,9 @@ def _word(name: str, site: int, spin: float) -> SpinOperator:
     return SpinOperator.from_matrix(spin_matrices(spin)[name], (site,), spin)
 
 
-def _letters(string: Any) -> list[Matrix]:
-    return [np.eye(1), *(_PAULI[letter] for _, letter in string)]
+def string_matrix(string: PauliString) -> Matrix:
+    """The Kronecker product of the letters of a Pauli string."""
+    return reduce(np.kron, [_PAULI[letter] for _, letter in string], np.eye(1))
 
 
 def _joined(*tables: Mapping[int, int]) -> dict[int, int]:
