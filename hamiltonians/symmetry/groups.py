@@ -271,12 +271,13 @@ def check_spin_inversion(hamiltonian: TermsOnSites) -> None:
                 "spin_inversion must be None for a Hamiltonian that it changes, "
                 f"but the terms on sites {changed} are others when all spins are turned over"
             )
-    for string in () if isinstance(hamiltonian.terms, SpinOperator) else hamiltonian.terms.terms:
-        if sum(letter != "X" for _, letter in string) % 2:
-            raise ValueError(
-                "spin_inversion must be None for a Hamiltonian that it changes, "
-                f"but {spell(string)} changes sign when all spins are turned over"
-            )
+    else:
+        for string in hamiltonian.terms.terms:
+            if sum(letter != "X" for _, letter in string) % 2:
+                raise ValueError(
+                    "spin_inversion must be None for a Hamiltonian that it changes, "
+                    f"but {spell(string)} changes sign when all spins are turned over"
+                )
     if hamiltonian.total_sz:
         raise ValueError(
             "spin_inversion must be None unless total_sz is 0 or free, "
