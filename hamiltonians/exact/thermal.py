@@ -38,7 +38,9 @@ class Thermal(Tabled):
     susceptibility : float64 array (n,)
         (<M^2> - <M>^2) / T with M the total S_z; NaN where H does not conserve it.
     errors : dict of str to float64 array (n,)
-        One standard error of each by its name.
+        One standard error of each by its name, from the spread between the vectors: with few of
+        them it is itself uncertain, and values lie within one error of the exact ones as often as
+        Student's t with n_vectors - 1 degrees of freedom says: 66 % for 10 vectors, 61 % for 4.
     n_vectors : int
         Random vectors for each sector of more than 256 states.
     n_states : int
