@@ -62,12 +62,12 @@ def agree(found, expected):
             assert a == b
 
 
-def estimate_of(hamiltonian, ranks=None):
+def estimate_of(hamiltonian, ranks=None, psi=PSI):
     sampler = MetropolisSampler.for_hamiltonian(hamiltonian, n_chains=6)
     if ranks is not None:
         sampler = DistributedSampler(sampler, ranks)
-    samples, _ = sampler.sample(PSI, sampler.start(1), 8, n_discard=5)
-    return Estimate(PSI, hamiltonian, samples)
+    samples, _ = sampler.sample(psi, sampler.start(1), 8, n_discard=5)
+    return Estimate(psi, hamiltonian, samples)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -85,6 +85,15 @@ def test_ranks_find_what_one_process_finds(model, size):
         expected = measure(alone)
         for found in everyone:
             agree(found[name], expected)
+
+
+def test_correlations_of_spins_one_on_ranks():
+    """<S^c_i S^c_i> is an average too where S > 1/2."""
+    H = heisenberg(chain(4), spin=1)
+    psi = rbmqs.SpinRBM.random(H, alpha=1, seed=3, stddev=0.3)
+    expected = estimate_of(H, psi=psi).correlations()
+    for found in on_ranks(2, lambda ranks: estimate_of(H, ranks, psi).correlations()):
+        agree(found, expected)
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -189,8 +189,8 @@ def correlations(
     bias = noise.bias(pairs) + np.zeros_like(means)
     errors = np.hypot(errors, np.hypot(of_snapshots, bias))
     matrices: dict[str, Any] = {}
-    for name, mean, error in zip(COMPONENTS, means, errors, strict=True):
-        own = _same_site(hamiltonian, samples, name)
+    same_site = _same_site(hamiltonian, samples)
+    for name, mean, error, own in zip(COMPONENTS, means, errors, same_site, strict=True):
         matrices[name] = _symmetric(n_sites, first, second, mean, own)
         matrices[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
     averaged = None
@@ -216,9 +216,7 @@ def _pair_series(
     cache = psi.prepare(spins)
     # The same on all ranks, which go through the parts together.
     longest = (
-        len(spins)
-        if samples.division is None
-        else max(samples.division.lengths) * (samples.shape[1])
+        len(spins) if samples.division is None else max(samples.division.lengths) * samples.shape[1]
     )
     step = max(1, _AT_ONCE // longest)
     for start in range(0, max(len(first), 1), step):
@@ -258,13 +256,16 @@ def _pairs_of_levels(
     return [values[0], values[-1], 0.25 * spins[:, first] * spins[:, second]]
 
 
-def _same_site(hamiltonian: SpinHamiltonian, samples: Samples, name: str) -> np.ndarray | float:
-    """What stands on the diagonal of a two-point function."""
+def _same_site(
+    hamiltonian: SpinHamiltonian, samples: Samples
+) -> tuple[np.ndarray | float, np.ndarray | float, np.ndarray | float]:
+    """What stands on the diagonals of xx, yy and zz."""
     if hamiltonian.is_spin_half:
-        return 1.0
-    zz = np.mean((samples.flat / 2) ** 2, axis=0)
+        return 1.0, 1.0, 1.0
+    zz = mean_of_chains((samples.spins / 2) ** 2, samples.division)
     spins = np.array(hamiltonian.local_space.spins)
-    return zz if name == "zz" else (spins * (spins + 1) - zz) / 2
+    xx = (spins * (spins + 1) - zz) / 2
+    return xx, xx, zz
 
 
 def _averaged(
