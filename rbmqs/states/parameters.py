@@ -109,7 +109,10 @@ class WeightedState(FusedState):
 def with_fixed_biases(
     parameters: Mapping[str, np.ndarray], n_visible: int | None = None
 ) -> dict[str, Any]:
-    """Parameters with zeros for biases that are fixed, n_visible of them instead of N."""
-    n_rows, n_columns = parameters["weights"].shape
-    zeros = {"visible_bias": np.zeros(n_visible or n_rows), "hidden_bias": np.zeros(n_columns)}
+    """Parameters with zeros for biases that are fixed, of n_visible rows instead of N."""
+    n_rows, *of_site, n_columns = parameters["weights"].shape
+    zeros = {
+        "visible_bias": np.zeros((n_visible or n_rows, *of_site)),
+        "hidden_bias": np.zeros(n_columns),
+    }
     return {**zeros, **parameters}

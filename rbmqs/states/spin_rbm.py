@@ -18,14 +18,14 @@ import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.groups import SymmetryGroup
-from hamiltonians.utils.checks import choice, instance, number, short
+from hamiltonians.utils.checks import choice, instance, number, positive_int, short
 from rbmqs.core import amplitude, levels, tables
 from rbmqs.core.images import images_in_parts
 from rbmqs.core.split_complex import split, split_numbers
 from rbmqs.core.tied import tied_derivatives
 from rbmqs.states.explicit import ExplicitJacobian
 from rbmqs.states.jacobian import FactorisedJacobian
-from rbmqs.states.parameters import WeightedState
+from rbmqs.states.parameters import WeightedState, with_fixed_biases
 from rbmqs.states.rbm import LARGEST_EXPONENT, RBM, hidden_units
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.state import VariationalState
@@ -128,7 +128,7 @@ class SpinRBM(WeightedState):
         units, group, dtype, visible_bias, hidden_bias, seed, stddev
             As in `SpinRBM` and `RBM.random`.
         """
-        n_sites = hamiltonian if isinstance(hamiltonian, int) else hamiltonian.n_sites
+        n_sites = positive_int("n_sites", getattr(hamiltonian, "n_sites", hamiltonian))
         spin = getattr(hamiltonian, "spin", 1.0) if spin is None else spin
         k = len(_features_of_levels(checked_spin(spin), choice("units", units, UNITS))[1])
         if group is None:
@@ -157,11 +157,10 @@ class SpinRBM(WeightedState):
     ) -> SpinRBM:
         """See `VariationalState.from_structure`; fixed biases are zero."""
         found = dict(structure)
-        rows, (n_sites, k, n_units) = found.pop("permutations"), parameters["weights"].shape
+        rows = found.pop("permutations")
         group = None if rows is None else SymmetryGroup(rows)
-        n_orbits = n_sites if group is None else len(np.unique(orbits_of(group)))
-        found |= {"visible_bias": np.zeros((n_orbits, k)), "hidden_bias": np.zeros(n_units)}
-        return cls(**{**found, **parameters, "group": group})
+        n_orbits = None if group is None else int(orbits_of(group).max()) + 1
+        return cls(**with_fixed_biases(parameters, n_orbits), group=group, **found)
 
     def describe(self) -> dict[str, Any]:
         """Shape of the wavefunction, for logs and checkpoints."""
@@ -173,8 +172,7 @@ class SpinRBM(WeightedState):
     @cached_property
     def hilbert(self) -> LocalSpace:
         """Twice S_z from 2 S to -2 S on all sites."""
-        top = round(2 * self.spin)
-        return LocalSpace(self.n_sites, tuple(range(top, -top - 1, -2)))
+        return LocalSpace.of_spin(self.n_sites, self.spin)
 
     @property
     def n_features(self) -> int:

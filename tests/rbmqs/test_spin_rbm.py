@@ -195,6 +195,7 @@ def test_ground_state_of_a_chain_of_spins_one():
     [
         (lambda: SpinRBM.random(4, 1, spin=0.7), "spin must be one of"),
         (lambda: SpinRBM.random(4, 1, units="cubic"), "units must be"),
+        (lambda: SpinRBM.random(0), "n_sites must be"),
         (lambda: SpinRBM(np.zeros((4, 2)), np.zeros(4), np.zeros((4, 3, 4))), "weights must have"),
         (lambda: SpinRBM(np.zeros((3, 2)), np.zeros(4), np.zeros((4, 2, 4))), "visible_bias must"),
         (lambda: STATES["quadratic"].log_psi([1, 0, 0, 0]), "sigma must hold 2 S_z"),
