@@ -161,23 +161,23 @@ class AnsatzSpec:
             "hidden_bias": not even if hidden is None else hidden,
         }
         alpha, n_hidden, n_features = self.alpha, self.n_hidden, self.n_features
-        psi: RBM | SymmetricRBM | SpinRBM
         if group is None:
             if n_features is not None:
                 raise ValueError("n_features belongs to tied weights: say over which group: tied")
             alpha = DEFAULT_ALPHA if alpha is None and n_hidden is None else alpha
-            if spin_half:
-                psi = RBM.random(hamiltonian.n_sites, alpha, n_hidden=n_hidden, **keywords)
         else:
             if n_hidden is not None:
                 raise ValueError("n_hidden does not suit tied weights: use alpha or n_features")
             if alpha is None and n_features is None:
                 n_features = max(1, round(DEFAULT_ALPHA * group.n_sites / group.order))
-            if spin_half:
-                psi = SymmetricRBM.random(group, alpha, n_features=n_features, **keywords)
+        psi: RBM | SymmetricRBM | SpinRBM
         if not spin_half:
-            shape: dict[str, Any] = {"n_hidden": n_hidden, "n_features": n_features, "group": group}
-            psi = SpinRBM.random(hamiltonian, alpha, **shape, **keywords, **self.keywords)
+            keywords |= {"n_hidden": n_hidden, "n_features": n_features, "group": group}
+            psi = SpinRBM.random(hamiltonian, alpha, **keywords, **self.keywords)
+        elif group is None:
+            psi = RBM.random(hamiltonian.n_sites, alpha, n_hidden=n_hidden, **keywords)
+        else:
+            psi = SymmetricRBM.random(group, alpha, n_features=n_features, **keywords)
         return psi if sector is None else ProjectedRBM(psi, sector)
 
 
