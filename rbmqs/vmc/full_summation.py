@@ -178,13 +178,9 @@ def _orbits(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One configuration of each orbit, int8 (n, N), and the sizes of the orbits."""
     from hamiltonians.exact.orbits import OrbitBasis
-    from hamiltonians.operators.bits import permute_bits
 
     sector = sector_of(hamiltonian.local_space, hamiltonian.total_sz)
     basis = OrbitBasis(*_sector(hamiltonian), symmetry, None, _other_space(hamiltonian))
     states, sizes = basis.listed
-    if not hamiltonian.is_spin_half:
-        spins = sector.states_to_spins(states)[:, np.argsort(basis.site_order)]
-        return np.ascontiguousarray(spins), sizes.astype(float)
-    states = permute_bits(states, np.argsort(basis.site_order))
-    return sector.states_to_spins(states), sizes.astype(float)
+    spins = sector.states_to_spins(states)[:, np.argsort(basis.site_order)]
+    return np.ascontiguousarray(spins), sizes.astype(float)
