@@ -166,8 +166,9 @@ def _print_plan(
 
 
 def _print_energies(H: SpinHamiltonian, result: ExactResult) -> None:
-    pauli = H.spec is None or "spin" not in H.spec.parameters
-    pauli = pauli and H.is_spin_half  # else spin operators, one unit of energy
+    from rbmqs.runs.outcome import has_pauli_units
+
+    pauli = has_pauli_units(H)  # else spin operators, one unit of energy
     quoted = f" {'per site, S.S':>16}" if pauli else ""
     print(f"{'state':>5} {'energy':>20} {'per site':>16}{quoted} {'residual':>10}")
     for k, (energy, residual) in enumerate(zip(result.energies, result.residuals, strict=True)):

@@ -93,7 +93,12 @@ class Outcome:
     def has_spin_units(self) -> bool:
         """Whether energies are also quoted in S = sigma / 2: two-spin couplings without a field."""
         spec = self.hamiltonian.spec
-        half = self.hamiltonian.is_spin_half
-        if spec is None or not half or "spin" in spec.parameters or spec.model not in _SPIN_MODELS:
+        if spec is None or spec.model not in _SPIN_MODELS or not has_pauli_units(self.hamiltonian):
             return False
         return all(len(string) in (0, 2) for string in self.hamiltonian.terms.terms)
+
+
+def has_pauli_units(hamiltonian: SpinHamiltonian) -> bool:
+    """Whether H is of Pauli matrices; a model that is given `spin`, 1/2 too, is of S_z and such."""
+    spec = hamiltonian.spec
+    return hamiltonian.is_spin_half and (spec is None or "spin" not in spec.parameters)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hamiltonians.utils.brief import Rows
 from rbmqs.estimators.chain_diagnostics import MARGIN
-from rbmqs.runs.outcome import Outcome
+from rbmqs.runs.outcome import Outcome, has_pauli_units
 from rbmqs.runs.status import status_lines
 from rbmqs.vmc.extensions import extension_lines
 
@@ -66,9 +66,8 @@ def _sector(hamiltonian: SpinHamiltonian) -> str:
 
 def _energy_lines(result: Outcome) -> Rows:
     energy, n = result.energy, result.hamiltonian.n_sites
-    units = [(n, "Pauli units" if result.hamiltonian.is_spin_half else "units of S")] + [
-        (4 * n, "S = sigma/2 units")
-    ] * result.has_spin_units
+    units = [(n, "Pauli units" if has_pauli_units(result.hamiltonian) else "units of S")]
+    units += [(4 * n, "S = sigma/2 units")] * result.has_spin_units
     return [
         ("energy" if result.estimate else "energy of the last iteration", str(energy)),
         *(
