@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import (
@@ -13,6 +12,7 @@ from rbmqs.cli.options import (
     table_from_options,
 )
 from rbmqs.utils.interrupts import signals_reported
+from rbmqs.utils.progress import say
 
 
 def add_excited_options(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +54,6 @@ def run_excited(options: argparse.Namespace) -> int:
     interrupted = result.runs[-1].interrupted
     if interrupted is not None:
         saved = f"rbmqs resume {result.runs[-1].directory}" if options.output else "--output DIR"
-        print(f"interrupted; the last state goes on with {saved}", file=sys.stderr)
+        say(f"interrupted; the last state goes on with {saved}")
         return exit_codes.INTERRUPTED + interrupted
     return exit_codes.of_verdict(not result.status, options)

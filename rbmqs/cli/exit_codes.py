@@ -1,7 +1,8 @@
 """Exit statuses that every command shares; an interrupted one adds its signal to 128."""
 
 import argparse
-import sys
+
+from rbmqs.utils.progress import say
 
 OK = 0
 BAD_INPUT = 2
@@ -18,5 +19,5 @@ def of_verdict(converged: bool, options: argparse.Namespace) -> int:
 def of_interruption(signal_number: int, output: str | None) -> int:
     """That of an interrupted command with --resume; says how to go on with what is in `output`."""
     saved = "saved; go on with the same command and --resume"
-    print(saved if output else "not saved: give --output DIR", file=sys.stderr)
+    say(saved if output else "not saved: give --output DIR")
     return INTERRUPTED + signal_number
