@@ -81,19 +81,20 @@ class ModelConfig:
             raise ValueError(f"model {self.name!r} takes terms only, not parameters or marshall")
         built = None if lattice is None else lattice.build()
         terms: Any
+        sites: dict[str, Any] = {}
         if self.name == "pauli":
             if self.spin is not None:
                 raise ValueError("spin must be left out of model 'pauli'; see model 'spin'")
             terms = hm.PauliSum.from_terms((c, _parse_string(s)) for s, c in self.terms.items())
         else:
-            spin = _one_or_more(self.spin) or 1.0
+            found = _one_or_more(self.spin)
+            spin = 1.0 if found is None else found
             terms = sum(c * _parse_spins(text, spin) for text, c in self.terms.items())
-            given = spin if built is not None or isinstance(spin, list) else None
-            n_sites = len(spin) if isinstance(spin, list) else None
-            return hm.spin_hamiltonian(
-                terms, n_sites, lattice=built, total_sz=self.total_sz, spin=given
-            ).with_signs(self._rule())
-        H = hm.spin_hamiltonian(terms, lattice=built, total_sz=self.total_sz)
+            if isinstance(spin, list):
+                sites = {"n_sites": len(spin), "spin": spin}
+            elif built is not None:
+                sites = {"spin": spin}
+        H = hm.spin_hamiltonian(terms, lattice=built, total_sz=self.total_sz, **sites)
         return H.with_signs(self._rule())
 
     @property
@@ -192,6 +193,8 @@ def _parse_string(text: str) -> list[tuple[int, str]]:
 
 def _one_or_more(spin: float | list[float] | None) -> float | list[float] | None:
     """One number where there is one."""
+    if spin == []:
+        raise ValueError("spin must be one number or one a site, got none")
     return spin[0] if isinstance(spin, list) and len(spin) == 1 else spin
 
 

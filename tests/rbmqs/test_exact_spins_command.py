@@ -25,6 +25,15 @@ def test_temperature_and_response_on_the_command_line(capsys):
     assert "sum of weights" in out
 
 
+def test_a_run_of_spin_operators_reports_units_of_S(capsys):
+    """Spins 1/2 too, where the model is given `spin`: its energy is that of S.S."""
+    words = "ground-state heisenberg --length 4 --spin 0.5 --iterations 2 --samples 64 --quiet"
+    assert main(words.split()) == 0
+    out = capsys.readouterr().out
+    assert "per site (units of S)" in out
+    assert "Pauli units" not in out
+
+
 def test_models_and_terms_in_files():
     table = {
         "model": {
@@ -50,6 +59,8 @@ def test_models_and_terms_in_files():
         ({"name": "spin", "terms": {"Sq0": 1.0}}, "a spin string reads like 'Sp0 Sm1' or 'Sz0^2'"),
         ({"name": "spin", "terms": {"Sz0^x": 1.0}}, "a spin string reads like"),
         ({"name": "spin", "spin": [1, 1], "terms": {"Sz2": 1.0}}, "sites 0 to 1, got 'Sz2'"),
+        ({"name": "spin", "spin": 0, "terms": {"Sz0": 1.0}}, "spin must be 0.5, 1, 1.5, "),
+        ({"name": "spin", "spin": [], "terms": {"Sz0": 1.0}}, "spin must be one number"),
         ({"name": "pauli", "spin": 1, "terms": {"X0": 1.0}}, "spin must be left out of model"),
         ({"name": "heisenberg", "spin": 0.7}, "spin must be 0.5, 1, 1.5, ... up to 60, got 0.7"),
     ],
