@@ -40,7 +40,10 @@ def test_small_sectors_are_exact():
 
 
 def test_typical_states_agree_within_their_errors():
-    """4 quantities at 5 temperatures: beyond 5 of the errors of 8 vectors once in 1000 runs."""
+    """Beyond 5 of the errors of 8 vectors is one value in 0.16 % of seeds, any of 20 in 3 % at most.
+
+    By Student's t with 7 degrees of freedom; the 4 quantities at 5 temperatures share vectors.
+    """
     H = heisenberg(hm.from_edges([(i, (i + 1) % 11) for i in range(11)], 11))
     warm = np.array([2.0, 3.0, 5.0, 10.0, 20.0])
     found = thermal(H, warm, n_vectors=8, n_krylov=60, seed=3)
