@@ -40,7 +40,7 @@ def test_small_sectors_are_exact():
 
 
 def test_typical_states_agree_within_their_errors():
-    """Beyond 5 of the errors of 8 vectors is one value in 0.16 % of seeds, any of 20 in 3 % at most.
+    """Beyond 5 errors of 8 vectors is one value in 0.16 % of seeds, any of 20 in at most 3 %.
 
     By Student's t with 7 degrees of freedom; the 4 quantities at 5 temperatures share vectors.
     """
