@@ -62,12 +62,10 @@ class Count:
         own = (self.multiply_adds, self.messages, self.sent, self.moved)
         return Count(*(number * times for number in own))
 
-    def seconds(
-        self, rate: float, latency: float, bandwidth: float, memory: float = MEMORY
-    ) -> float:
-        """Time that it takes, `memory` being the bytes a second that a rank reads."""
+    def seconds(self, rate: float, latency: float, bandwidth: float) -> float:
+        """Time that it takes, memory being read at the rate `MEMORY`."""
         between = self.messages * latency + self.sent / bandwidth
-        return self.multiply_adds / rate + between + self.moved / memory
+        return self.multiply_adds / rate + between + self.moved / MEMORY
 
 
 def work(multiply_adds: float) -> Count:
@@ -271,12 +269,10 @@ def _matrix_bytes(name: str, p: Problem) -> float:
     return p.n_rows**2 / (4 * p.n_ranks) * p.item if name.startswith("sample-space") else 0.0
 
 
-def seconds_of(
-    name: str, problem: Problem, latency: float = LATENCY, bandwidth: float = BANDWIDTH
-) -> float:
+def seconds_of(name: str, problem: Problem) -> float:
     """Time of a solver, infinite where its matrix would not fit."""
     if _matrix_bytes(name, problem) > _MAX_MATRIX_BYTES:
         return math.inf
     rate = RATE_COMPLEX if problem.is_complex else RATE_REAL
     counts = parts_of(name, problem).values()
-    return sum(count.seconds(rate, latency, bandwidth) for count in counts)
+    return sum(count.seconds(rate, LATENCY, BANDWIDTH) for count in counts)
