@@ -145,11 +145,7 @@ class Stepper:
         solution = solve(
             point, settings.imaginary, settings.cutoff, settings.min_snr, probe, noise=True
         )
-        r2 = solution.r2 if probe is None else solution.r2_probe
-        if settings.max_r2 is not None and r2 > settings.max_r2:
-            raise StepError(
-                f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {settings.max_r2:g}"
-            )
+        r2 = self._checked_r2(solution, probe is not None, time)
 
         def velocity(theta: np.ndarray, at: float) -> np.ndarray:
             if at == time and theta is psi.flat:
@@ -192,11 +188,7 @@ class Stepper:
         mean = point.energy.mean.real
         found = projected_step(psi, H, step, settings, batch, probe, mean)
         solution = found.solution
-        r2 = solution.r2 if probe is None else solution.r2_probe
-        if settings.max_r2 is not None and r2 > settings.max_r2:
-            raise StepError(
-                f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {settings.max_r2:g}"
-            )
+        r2 = self._checked_r2(solution, probe is not None, time)
         if not found.share >= MIN_SHARE * _share(batch, psi):
             raise StepError(
                 f"stopped at t = {time:.6g}: only {found.share:.0%} of the samples count after a "
@@ -212,6 +204,13 @@ class Stepper:
         )
         tried = _Tried(found.psi, step, 0, np.nan, found.length, found.share)
         return self._record(point, solution, tried, after, time, acceptance), after
+
+    def _checked_r2(self, solution: Solution, is_probed: bool, time: float) -> float:
+        """The relative error of the equations, on other samples where there are any."""
+        r2, most = solution.r2_probe if is_probed else solution.r2, self.settings.max_r2
+        if most is not None and r2 > most:
+            raise StepError(f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {most:g}")
+        return r2
 
     def _accepted(
         self,
