@@ -190,6 +190,23 @@ def test_ground_state_of_a_chain_of_spins_one():
         rbmqs.dimer_correlations(result.psi, H, result.final.samples)
 
 
+def test_squares_of_spin_components_in_a_free_sector():
+    """<(S^x)^2> and <(S^y)^2> differ where S_z is free; the exact ones are those of all states."""
+    H = hm.heisenberg(hm.chain(3), spin=1)
+    psi = SpinRBM.random(H, 1, seed=3, stddev=0.4)
+    sampler = rbmqs.ExactSampler(sector_of(H.local_space, None), n_chains=16)
+    samples, _ = sampler.sample(psi, sampler.start(1), 2000)
+    found = rbmqs.correlations(psi, H, samples)
+    vector = psi.state_vector(sampler.sector)
+    for name, word in (("xx", hm.Sx), ("yy", hm.Sy), ("zz", hm.Sz)):
+        matrix, errors = getattr(found, name), getattr(found, f"{name}_error")
+        for i in range(3):
+            exact = hm.expectation(vector, word(i, 1) ** 2, sampler.sector).real
+            assert 0 < errors[i, i] < 0.01
+            assert abs(matrix[i, i] - exact) < 5 * errors[i, i]
+    assert abs(found.xx - found.yy).diagonal().max() > 0.1
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

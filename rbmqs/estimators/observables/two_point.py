@@ -83,7 +83,7 @@ class Correlations(ArraysWithErrors):
     ----------
     xx, yy, zz : float array (N, N)
         Symmetric, ones on the diagonal; in the unrotated basis. Of spins S > 1/2 those of S^c, with
-        <S^z S^z> on the diagonal of zz, and half of the rest of S (S + 1) on those of xx and yy.
+        averages of (S^c)^2 on the diagonal.
     xx_error, yy_error, zz_error : float array (N, N)
     status : str
         Empty, or which error bar is the least to be trusted, and why.
@@ -189,10 +189,10 @@ def correlations(
     bias = noise.bias(pairs) + np.zeros_like(means)
     errors = np.hypot(errors, np.hypot(of_snapshots, bias))
     matrices: dict[str, Any] = {}
-    same_site = _same_site(hamiltonian, samples)
-    for name, mean, error, own in zip(COMPONENTS, means, errors, same_site, strict=True):
-        matrices[name] = _symmetric(n_sites, first, second, mean, own)
-        matrices[f"{name}_error"] = _symmetric(n_sites, first, second, error, 0.0)
+    own, own_error = _same_site(psi, hamiltonian, samples)
+    for c, name in enumerate(COMPONENTS):
+        matrices[name] = _symmetric(n_sites, first, second, means[c], own[c])
+        matrices[f"{name}_error"] = _symmetric(n_sites, first, second, errors[c], own_error[c])
     averaged = None
     if len(distances):
         counts = np.bincount(labels[labels >= 0], minlength=len(distances))
@@ -257,15 +257,26 @@ def _pairs_of_levels(
 
 
 def _same_site(
-    hamiltonian: SpinHamiltonian, samples: Samples
-) -> tuple[np.ndarray | float, np.ndarray | float, np.ndarray | float]:
-    """What stands on the diagonals of xx, yy and zz."""
+    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples
+) -> tuple[np.ndarray, np.ndarray]:
+    """Diagonals of xx, yy and zz, and their errors, (3, N)."""
     if hamiltonian.is_spin_half:
-        return 1.0, 1.0, 1.0
-    zz = mean_of_chains((samples.spins / 2) ** 2, samples.division)
+        return np.ones((3, psi.n_sites)), np.zeros((3, psi.n_sites))
     spins = np.array(hamiltonian.local_space.spins)
-    xx = (spins * (spins + 1) - zz) / 2
-    return xx, xx, zz
+    zz = (samples.spins / 2) ** 2
+    xx = yy = (spins * (spins + 1) - zz) / 2
+    if hamiltonian.total_sz is None:  # else what raises a spin twice leaves the sector
+        sites = np.flatnonzero(spins > 0.5)
+        squares = SpinOperator.sum(Sx(i, spins[i]) ** 2 for i in sites.tolist())
+        rotated = hamiltonian.rotate_observable(squares)
+        compiled = level_connections(rotated, hamiltonian.local_space)
+        twice = np.zeros(zz.shape)
+        ratios = psi.flip_ratios(samples.flat, compiled, False).real
+        twice[:, :, sites] = ratios.reshape(*samples.shape, -1)
+        xx, yy = xx + twice, yy - twice
+    joined = np.concatenate([xx, yy, zz], axis=2)
+    found = series_statistics(joined, str, samples.division)
+    return found.mean.reshape(3, -1), found.error.reshape(3, -1)
 
 
 def _averaged(
@@ -321,7 +332,7 @@ def _symmetric(
     first: np.ndarray,
     second: np.ndarray,
     values: np.ndarray,
-    diagonal: np.ndarray | float,
+    diagonal: np.ndarray,
 ) -> np.ndarray:
     matrix = np.zeros((n_sites, n_sites))
     np.fill_diagonal(matrix, diagonal)
