@@ -24,8 +24,9 @@ import numpy as np
 
 from rbmqs.core.split_complex import from_parts
 from rbmqs.dynamics.batches import Point
+from rbmqs.sr.divided.equations import GramEquations
 from rbmqs.sr.divided.jacobian import DividedJacobian
-from rbmqs.sr.divided.matrix import GramEquations, of_all
+from rbmqs.sr.divided.matrix import of_all
 from rbmqs.sr.solvers import covariance
 from rbmqs.sr.truncation import signal_to_noise
 from rbmqs.states.jacobian import Jacobian

@@ -12,8 +12,8 @@ from hamiltonians import chain, heisenberg, ising, j1j2, square, xxz
 from rbmqs.sr import solve, solvers
 from rbmqs.sr.divided import costs
 from rbmqs.sr.divided.choice import SOLVERS, problem_of
+from rbmqs.sr.divided.equations import GramEquations
 from rbmqs.sr.divided.jacobian import DividedJacobian
-from rbmqs.sr.divided.matrix import GramEquations
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.utils.ranks import Ranks
 from rbmqs.vmc.settings import SamplingSettings

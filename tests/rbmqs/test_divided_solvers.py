@@ -8,8 +8,8 @@ import rbmqs
 from hamiltonians import chain, heisenberg
 from rbmqs.sr import solve
 from rbmqs.sr.divided import preconditioner
+from rbmqs.sr.divided.equations import GramEquations
 from rbmqs.sr.divided.jacobian import DividedJacobian, StoredRows
-from rbmqs.sr.divided.matrix import GramEquations
 from rbmqs.states.explicit import ExplicitJacobian
 
 H = heisenberg(chain(12), total_sz=0, marshall=True)

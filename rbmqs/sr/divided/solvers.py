@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rbmqs.core.split_complex import split
+from rbmqs.sr.divided.equations import GramEquations
 from rbmqs.sr.divided.jacobian import DividedJacobian
-from rbmqs.sr.divided.matrix import GramEquations
 from rbmqs.sr.divided.preconditioner import preconditioner
 from rbmqs.sr.positive import Product, Triangle, conjugate_gradients, solve_positive
 from rbmqs.sr.solvers import (
