@@ -23,7 +23,7 @@ from typing import Any
 from accuracy_cases import SUITES, Case
 from choice import chosen
 from host import host_line
-from timing import write_json
+from timing import write_json, write_record
 
 import rbmqs
 from hamiltonians import best_reference
@@ -49,7 +49,7 @@ def main() -> int:
         for case in _problems(options):
             rows.append(_measured(case, root / _file_name(case), options))
             _print(rows[-1])
-    write_json(options.json, {"machine": host_line(), "rows": rows})
+    write_record(options.json, {"rows": rows})
     return 0
 
 

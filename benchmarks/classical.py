@@ -23,7 +23,6 @@ The sections from mnist to stacked need the data; --quick shortens each to a few
 """
 
 import argparse
-import json
 
 import numba
 from classical_coverage import coverage
@@ -33,6 +32,7 @@ from classical_relatives import ratings, topics
 from classical_sets import curves, small
 from classical_speed import sparse_rows, speed
 from host import host_line
+from timing import write_record
 
 SECTIONS = {
     "speed": speed, "sparse": sparse_rows, "small": small, "curves": curves,
@@ -59,9 +59,7 @@ def main():
     for name in options.sections or ("speed", "small"):
         print(f"\n{name}")
         results[name] = SECTIONS[name](options.quick)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": host_line(), **results}, file, indent=1)
+    write_record(options.json, results)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ of the 1,797 digits alone.
 """
 
 import argparse
-import json
 import time
 
 import numpy as np
@@ -20,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import BernoulliRBM as TheirRBM
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import minmax_scale
+from timing import write_record
 
 from rbmqs.boltzmann import BernoulliRBM
 
@@ -73,9 +73,7 @@ def main() -> None:
     results["ours, defaults, 1797 digits"] = {"seconds": time.perf_counter() - started}
     for name, figures in results.items():
         print(f"{name:<30}", *(f"{key} {value:.3f}" for key, value in figures.items()))
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=1)
+    write_record(options.json, results)
 
 
 if __name__ == "__main__":

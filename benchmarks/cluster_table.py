@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from host import host_line
-from timing import write_json
+from timing import write_record
 
 import rbmqs
 from hamiltonians import heisenberg, square
@@ -73,7 +73,7 @@ def main() -> None:
         if is_first:
             print(f"{length}x{length:<5} {alpha:>5} {n_samples:>8} {found:>15.3f}", flush=True)
     if is_first:
-        write_json(options.json, {"ranks": n_ranks, "threads": n_threads, "rows": rows})
+        write_record(options.json, {"ranks": n_ranks, "threads": n_threads, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from choice import chosen
 from host import host_line
-from timing import write_json
+from timing import write_record
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square
@@ -72,7 +72,7 @@ def main():
             flush=True,
         )
         rows[name] = {"limit": limit, "runs": runs}
-    write_json(options.json, {"machine": host_line(), "cases": rows})
+    write_record(options.json, {"cases": rows})
     return 1 if failed else 0
 
 

@@ -24,7 +24,6 @@ netket_small  chain of 8, alpha = 8, Runge-Kutta 4(5)
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -35,6 +34,7 @@ from dynamics_coverage import coverage
 from dynamics_netket import netket_chain, netket_small
 from dynamics_sampled import Effort, ising_quench, neel_quench, square_quench, xxz_quench
 from dynamics_summed import orders, summed, velocity
+from timing import write_record
 
 Section = Callable[[bool], dict[str, Any]]
 SMALL = {"n_samples": 256, "n_observable_samples": 1024}
@@ -107,9 +107,7 @@ def main() -> None:
     for name in args.sections or sections:
         report[name] = sections[name](args.quick)
         print(f"{name}: {_line(report[name])}", flush=True)
-        if args.json:
-            with open(args.json, "w") as file:
-                json.dump(report, file, indent=1)
+        write_record(args.json, report)
 
 
 def _line(found: Any) -> str:

@@ -30,7 +30,7 @@ from cases import Case
 from energy_curves import draw, summary
 from host import host_line
 from netket_side import NetKet, Settings, packages
-from timing import write_json
+from timing import write_record
 
 import rbmqs
 from hamiltonians import best_reference
@@ -120,7 +120,7 @@ def main() -> None:
     else:
         case, seconds = (QUICK, 10.0) if options.quick else (CASE, options.seconds)
         record = measure(case, seconds)
-        write_json(options.json, record)
+        write_record(options.json, record)
     print(record["machine"], f"NetKet: {record['netket']}", sep="\n")
     for name, row in summary(record).items():
         print(f"{name:<22}", ", ".join(f"{key} {value:.3g}" for key, value in row.items()))

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
-from timing import write_json
+from timing import write_record
 
 from rbmqs.estimators.error_bars import MAX_R_HAT, MIN_ESS, statistics
 
@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
         "min_ess": MIN_ESS,
         "cells": [dataclasses.asdict(cell) for cell in cells],
     }
-    write_json(options.json, record)
+    write_record(options.json, record)
 
 
 if __name__ == "__main__":

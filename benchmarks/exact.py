@@ -206,6 +206,7 @@ def main():
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, got {options.repeats}")
     from host import host_line  # not in the processes that are timed
+    from timing import write_record
 
     print(host_line())
     tables = {}
@@ -224,9 +225,7 @@ def main():
         print_rows(f"heisenberg chain {n_sites}", rows, "rbmqs auto")
         tables[f"sector {n_sites}"] = rows
     tables["products"] = print_products(options.quick, options.limit)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": host_line(), "results": tables}, file, indent=1)
+    write_record(options.json, {"results": tables})
 
 
 if __name__ == "__main__":

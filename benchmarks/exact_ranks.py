@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from host import host_line
-from timing import write_json
+from timing import write_record
 
 MODELS = {"heisenberg": (26, 18), "ising": (24, 16)}
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
@@ -91,7 +91,7 @@ def main() -> None:
                 flush=True,
             )
             rows.append({"model": name, "n_sites": n_sites, "ranks": n_ranks, **row})
-    write_json(options.json, {"rows": rows})
+    write_record(options.json, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 import numpy as np
+from timing import write_record
 
 import rbmqs
 from hamiltonians import SymmetryGroup, chain, heisenberg, heisenberg_chain_energy
@@ -84,9 +85,7 @@ def main() -> None:
         found[name] = SECTIONS[name](options.quick)
         found[name]["cpu_seconds"] = time.process_time() - started
         print(name, json.dumps(found[name], indent=1), flush=True)
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(found, file, indent=1)
+    write_record(options.json, found)
 
 
 if __name__ == "__main__":

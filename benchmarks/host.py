@@ -27,12 +27,13 @@ def triad_rate(size: int = 20_000_000, repeats: int = 3) -> float:
 
 
 def host_line() -> str:
-    """One line: threads, GEMM and triad rates."""
+    """One line: kind of processor as LLVM names it, threads, GEMM and triad rates."""
     import numba
+    from llvmlite.binding import get_host_cpu_name
 
     return (
-        f"host: {numba.get_num_threads()} threads, GEMM {gemm_rate():.0f} GFLOP/s, "
-        f"triad {triad_rate():.0f} GB/s"
+        f"host: {get_host_cpu_name()}, {numba.get_num_threads()} threads, "
+        f"GEMM {gemm_rate():.0f} GFLOP/s, triad {triad_rate():.0f} GB/s"
     )
 
 

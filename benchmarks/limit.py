@@ -30,7 +30,7 @@ from first_iteration import in_fresh_process
 from host import gemm_rate, host_line
 from operations import Work
 from threadpoolctl import threadpool_limits
-from timing import median, seconds_per_call, write_json
+from timing import median, seconds_per_call, write_record
 from workload import DIAG_SHIFT, Prepared
 
 import rbmqs
@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> None:
         rows = peak_memory(options.quick)
     else:
         rows = [asdict(row) for row in table(options)]
-    write_json(options.json, {"machine": machine, "rows": rows})
+    write_record(options.json, {"machine": machine, "rows": rows})
 
 
 if __name__ == "__main__":

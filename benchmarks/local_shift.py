@@ -19,7 +19,7 @@ import numpy as np
 from accuracy_cases import SUITES, Case
 from choice import chosen
 from host import host_line
-from timing import write_json
+from timing import write_record
 from training import outcome, train
 
 import hamiltonians as hm
@@ -93,7 +93,7 @@ def main() -> None:
         rows[case.name] = {"same": same, "local": local, "published": case.published}
         known = "" if case.published is None else f"{case.published:.2f}"
         print(f"{case.name:<34} {_cell(same)} {_cell(local)} {known:>10}", flush=True)
-    write_json(options.json, {"machine": host_line(), "seconds": seconds, "rows": rows})
+    write_record(options.json, {"seconds": seconds, "rows": rows})
 
 
 if __name__ == "__main__":

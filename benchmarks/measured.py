@@ -3,8 +3,8 @@
     python benchmarks/measured.py            # writes README.md and docs/tables/measured.md
     python benchmarks/measured.py --check    # says whether they are up to date
 
-A record is what a benchmark writes by `--json docs/tables/records/NAME.json`, with the key "date"
-added; one number goes to a row.
+A record is what a benchmark writes by `--json docs/tables/records/NAME.json`; one number goes to a
+row.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from host import host_line
-from timing import seconds_per_call, write_json
+from timing import seconds_per_call, write_record
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, square
@@ -212,7 +212,7 @@ def main() -> None:
         )
         if found.pop("is_first"):
             print(found)
-            write_json(options.json, found)
+            write_record(options.json, found)
         return
     length, alpha, n_samples = (4, 2, 4096) if options.quick else (10, 8, 65536)
     found = modelled(length, alpha, n_samples, 1024)
@@ -225,7 +225,7 @@ def main() -> None:
         bandwidth, ranks, seconds, speed_up, weak, efficiency = row.values()
         print(f"{bandwidth:>5.0f} {ranks:>6} {seconds:>9.3f} {speed_up:>9.1f}", end=" ")
         print(f"{weak:>9.3f} {efficiency:>11.2f}")
-    write_json(options.json, found)
+    write_record(options.json, found)
 
 
 if __name__ == "__main__":

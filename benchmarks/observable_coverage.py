@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from timing import write_json
+from timing import write_record
 
 from hamiltonians import PauliSum, Sector, SpinHamiltonian, X, Z, chain, ising, j1j2
 from hamiltonians.lattices.geometry import all_wave_vectors, plane_waves
@@ -231,7 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
     pairs = list(learnt_estimates(replicas // 4 if options.quick else replicas, 2000))
     rows += cells("learnt", [values for values, _ in pairs], pairs[0][1])
     table(rows[-3:], lambda line: print(line, flush=True))
-    write_json(options.json, {"cells": [asdict(cell) for cell in rows]})
+    write_record(options.json, {"cells": [asdict(cell) for cell in rows]})
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 from choice import chosen
 from full_sum import relative_error
 from host import host_line
-from timing import write_json
+from timing import write_record
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square, triangular
@@ -171,7 +171,7 @@ def main():
                     continue
                 run = measure(name, variant, seed, n_iterations)
                 record["runs"].append(run)
-                write_json(options.json, record)
+                write_record(options.json, record)
                 print(f"{name}, {variant}, seed {seed}: {run['relative_error']:.1e}", flush=True)
     print(table(record["runs"]))
     if options.figure:

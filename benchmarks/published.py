@@ -17,7 +17,7 @@ from pathlib import Path
 from choice import chosen
 from exact import peak_memory
 from host import host_line
-from timing import write_json
+from timing import write_record
 
 from hamiltonians import (
     ground_sector,
@@ -108,7 +108,7 @@ def main():
     for name in names:
         rows[name] = measured(name)
         print_row(name, rows[name])
-    write_json(options.json, {"machine": host_line(), "rows": rows})
+    write_record(options.json, {"rows": rows})
 
 
 if __name__ == "__main__":

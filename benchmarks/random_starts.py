@@ -18,7 +18,7 @@ import numpy as np
 from choice import chosen
 from full_sum import relative_error
 from host import host_line
-from timing import write_json
+from timing import write_record
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, kagome, square, triangular, xxz, xyz
@@ -119,7 +119,7 @@ def main():
         here = [start(name, seed, n_iterations) for seed in range(starts)]
         print_row(name, here)
         runs += here
-        write_json(options.json, {"machine": machine, "runs": runs})
+        write_record(options.json, {"machine": machine, "runs": runs})
     return 1 if any(run[key] for run in runs for key in FAULTS) else 0
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from timing import median, write_json
+from timing import median, write_record
 
 import hamiltonians as hm
 import rbmqs
@@ -143,7 +143,7 @@ def main() -> None:
         found = chain(options.case, 10, 600)
     for name, value in found.items():
         print(f"{name:30} {value:.4g}")
-    write_json(options.json, found)
+    write_record(options.json, found)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ seconds of both processes in excess of the warm start, which is what compilation
 """
 
 import argparse
-import json
 import os
 import resource
 import statistics
@@ -18,6 +17,7 @@ import tempfile
 import time
 
 from host import host_line
+from timing import write_record
 
 COMMANDS = {
     "Ising chain 20": ["ising", "--length", "20"],
@@ -63,9 +63,7 @@ def main():
         compilation = cold_processor - warm_processor
         print(f"{name:<30} {cold:>12.1f} {warm:>12.2f} {compilation:>12.1f}", flush=True)
         rows[name] = {"empty": cold, "warm": warm, "compilation": compilation}
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": host_line(), "seconds": rows}, file, indent=1)
+    write_record(options.json, {"seconds": rows})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import statistics
 import time
@@ -35,13 +36,21 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def write_json(path: Path | None, record: dict[str, Any]) -> None:
-    """Write a record where a file was asked for; null for what is not a finite number."""
-    if path is not None:
-        # Late: fresh processes that are measured import this file.
-        from rbmqs.utils.json_files import plain
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write values; null for what is not a finite number."""
+    # Late: fresh processes that are measured import this file.
+    from rbmqs.utils.json_files import plain
 
-        path.write_text(json.dumps(plain(record), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(plain(values), indent=1) + "\n", encoding="utf-8")
+
+
+def write_record(path: Path | str | None, record: dict[str, Any]) -> None:
+    """Write what was measured, with its date and host, where a file was asked for."""
+    if path is not None:
+        from host import host_line
+
+        host = {} if "machine" in record else {"machine": host_line()}
+        write_json(Path(path), {"date": f"{datetime.date.today()}", **host, **record})
 
 
 def bar_chart(path: Path, values: dict[str, dict[str, float]], title: str, axis: str) -> None:

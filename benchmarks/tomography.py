@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import tomography_mixed as mixed
+from timing import write_record
 
 import hamiltonians as hm
 import rbmqs
@@ -212,8 +213,7 @@ def main() -> None:
         else:
             record[name] = SECTIONS[name](options.quick)
         print(f"{name}: {json.dumps(record[name])}", flush=True)
-    if options.json is not None:
-        options.json.write_text(json.dumps(record, indent=1))
+    write_record(options.json, record)
 
 
 if __name__ == "__main__":

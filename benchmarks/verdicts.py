@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from host import host_line
-from timing import write_json
+from timing import write_record
 from verdict_cases import case, run_case, short_cases
 
 from hamiltonians import Reference
@@ -109,7 +109,7 @@ def main():
             if row[name][key]
         ]
         print(f"{number:>4} {case(number)[2][:50]:<50} {row['error']:>8.1e} {' '.join(marks)}")
-        write_json(options.json, {"host": host, "rows": rows})
+        write_record(options.json, {"host": host, "rows": rows})
     print(summary(rows))
     return 1 if any(row[name]["false"] for row in rows for name in ("with", "without")) else 0
 

@@ -42,7 +42,7 @@ from choice import chosen
 from first_iteration import in_fresh_process
 from host import host_line
 from netket_side import NetKet, Settings, packages, tuned
-from timing import bar_chart, median, seconds, write_json
+from timing import bar_chart, median, seconds, write_record
 from workload import DIAG_SHIFT, LEARNING_RATE, Prepared, run_settings
 
 import rbmqs
@@ -301,7 +301,7 @@ def main(arguments: list[str] | None = None) -> None:
         outcomes.append(run_case(case, options))
         print_outcome(outcomes[-1])
     record = [asdict(outcome) | {"name": outcome.case.name} for outcome in outcomes]
-    write_json(options.json, {"machine": machine, "versions": versions, "cases": record})
+    write_record(options.json, {"machine": machine, "versions": versions, "cases": record})
     if options.chart:
         ratios = {
             outcome.case.name: {name: row["ratio"] for name, row in outcome.rows.items()}

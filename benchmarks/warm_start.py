@@ -18,7 +18,7 @@ from pathlib import Path
 from accuracy_cases import SUITES, Case
 from choice import chosen
 from host import host_line
-from timing import write_json
+from timing import write_record
 from training import outcome, train
 
 import hamiltonians as hm
@@ -87,7 +87,7 @@ def main() -> None:
         rows[case.name] = [trained(case, share, seconds, n_samples) for share in PLAIN_SHARES]
         print(f"{case.name:<28} " + " ".join(map(_cell, rows[case.name])), flush=True)
     record = {"machine": host_line(), "seconds": seconds, "shares": PLAIN_SHARES, "rows": rows}
-    write_json(options.json, record)
+    write_record(options.json, record)
 
 
 if __name__ == "__main__":
