@@ -75,7 +75,7 @@ def ratio_of_rows(split, cache, g, rows, first, second, scales, may_overflow, sc
 
 
 @inlined_exact_kernel
-def _advance(split, cache, g, rows, first, second):
+def advance(split, cache, g, rows, first, second):
     """Pairs of image g after an accepted move: (g, w) <- (g, w q) / (g + w q)."""
     n_units = rows.shape[2]
     second = first if second < 0 else second
@@ -147,12 +147,12 @@ def _advance_all(split, cache, image_weights, rows, image_rows, first, second, t
     """Caches and weights of every image after an accepted move."""
     for g in range(image_weights.shape[0]):
         r2 = image_rows[second, g] if second >= 0 else -1
-        _advance(split, cache, g, rows, image_rows[first, g], r2)
+        advance(split, cache, g, rows, image_rows[first, g], r2)
         image_weights[g] = terms[g] / ratio
 
 
 @inlined_exact_kernel
-def _element(sigma, connections, f, fixed_sector):
+def element_of(sigma, connections, f, fixed_sector):
     """<sigma|O|sigma'> of flip f; 0 where it leads out of a fixed sector."""
     moment = 0
     for p in range(connections.flip_ptr[f], connections.flip_ptr[f + 1]):
@@ -204,7 +204,7 @@ def add_projected(spins, connections, fixed_sector, per_flip, tables, rbm, group
         )
         image_weights_of(log_psi, characters, image_weights)
         for f in range(flip_ptr.shape[0] - 1):
-            element = _element(sigma, connections, f, fixed_sector)
+            element = element_of(sigma, connections, f, fixed_sector)
             if element == 0j:
                 continue
             size = flip_ptr[f + 1] - flip_ptr[f]
