@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,13 @@ from rbmqs.tomography.shots import Shots
 
 ENDS = ("left", "right")
 FEWEST = 2  # shots of a basis
-MAX_SITES = 62  # of outcomes that are whole numbers
+MAX_COUNT = 2**53
+_BITS = ({"0", "1"}, {"0"}, {"1"})
+_COLUMNS = {
+    "basis": ("basis", "bases"),
+    "outcome": ("outcome", "outcomes", "shots", "bitstring", "bitstrings"),
+    "count": ("count", "counts"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ def as_shots(shots: Any, bases: Any = None, convention: Convention | None = None
         `Shots`; bits or spins (n, N) as array or lists; strings such as "0101"; counts
         {"0101": 12, ...} of one basis; a sequence of any of these, one for each basis; a mapping
         {"XZY": any of these}; a table (pandas, or a mapping of columns) with the columns "basis",
-        "outcome" and, optionally, "count", or "basis" and a column "n0101" for each outcome.
+        "outcome" and, optionally, "count", or "basis" and a column "n0101" for each outcome, or
+        one column a site; `Counted`.
     bases
         A Pauli string, or one for each shot or for each set of shots; arrays of letters (n, N);
         unitaries (N, 2, 2) or (n, N, 2, 2); `Bases`. When not given, the z basis.
@@ -174,38 +182,54 @@ def _bases_of(rows: list[Any], convention: Convention) -> tuple[Bases, np.ndarra
 
 def _sets(shots: Any, bases: Any) -> tuple[list[Any], list[Any] | None]:
     """Sets of shots, and their bases: one for each set or each row."""
-    given = _listed(bases)
-    if hasattr(shots, "columns") and hasattr(shots, "to_dict"):
-        shots = {str(name): shots[name].to_numpy() for name in shots.columns}
+    given, shots = _listed(bases), _plain(shots)
     if isinstance(shots, Mapping):
         keys = list(shots)
         if not keys:
             raise ValueError("shots must not be empty")
-        if {"outcome", "shots"} & set(keys) or any(_is_wide(key) for key in keys):
+        if any(_known_column(key) or _is_wide(key) for key in keys):
             return _table(shots, given)
-        if not isinstance(keys[0], str):
-            raise TypeError(f"shots as a mapping must have strings as keys, got {short(keys[0])}")
-        if set("".join(keys)) & set("XYZxyz"):
-            if given is not None:
-                raise ValueError("bases must not be given with shots by basis, which have them")
-            return list(shots.values()), keys
+        if any(isinstance(one, Number) for one in shots.values()):
+            return [shots], given
+        if not all(isinstance(key, str) for key in keys):
+            raise TypeError(f"shots by basis must have strings as keys, got {short(keys[0])}")
+        if given is not None:
+            raise ValueError("bases must not be given with shots by basis, which have them")
+        return list(shots.values()), keys
+    if isinstance(shots, Counted):
         return [shots], given
-    if isinstance(shots, str | bytes) or not hasattr(shots, "__len__"):
+    if isinstance(shots, str | bytes) or not isinstance(shots, Sequence | np.ndarray):
         raise TypeError(f"shots must be an array, strings, counts or a file, got {short(shots)}")
     if len(shots) == 0:
         raise ValueError("shots must not be empty")
-    first = shots[0]
-    if (
-        isinstance(first, Mapping)
-        or (not isinstance(first, str) and hasattr(first, "__len__") and np.ndim(first) == 2)
-        or (
-            isinstance(first, list | tuple | np.ndarray)
-            and len(first)
-            and isinstance(first[0], str)
-        )
-    ):
+    first = _plain(shots[0])
+    is_set = isinstance(first, Mapping | Counted) or np.ndim(first) == 2
+    if is_set or (isinstance(first, list | tuple) and len(first) and isinstance(first[0], str)):
         return list(shots), given
     return [shots], given
+
+
+def _plain(values: Any) -> Any:
+    """Tables and series of pandas, tables of NumPy and bytes as mappings, arrays and lists."""
+    if hasattr(values, "columns") and hasattr(values, "to_dict"):
+        columns = {str(name): values[name].to_numpy() for name in values.columns}
+        is_table = any(_known_column(name) or _is_wide(name) for name in columns)
+        return columns if is_table or not columns else np.stack(list(columns.values()), axis=1)
+    if hasattr(values, "to_numpy"):
+        keys: Any = getattr(values, "index", ())
+        array = values.to_numpy()
+        is_counts = len(keys) and isinstance(keys[0], str) and array.dtype.kind in "iuf"
+        return values.to_dict() if is_counts else _plain(array)
+    if isinstance(values, np.ma.MaskedArray):
+        if np.ma.is_masked(values):
+            raise ValueError(f"shots must not be masked, got {values.mask.sum()} masked values")
+        return values.data
+    if isinstance(values, np.ndarray) and values.dtype.kind in "SUO":
+        found = [x.decode() if isinstance(x, bytes) else x for x in values.ravel().tolist()]
+        rows = np.array(found, dtype=object).reshape(values.shape).tolist()
+        is_letters = values.ndim == 2 and all(isinstance(x, str) and len(x) == 1 for x in found)
+        return ["".join(row) for row in rows] if is_letters else rows
+    return values
 
 
 def _listed(bases: Any) -> list[Any] | None:
@@ -216,8 +240,7 @@ def _listed(bases: Any) -> list[Any] | None:
         return list(bases.labels) if bases.are_pauli else list(bases.unitaries)
     if isinstance(bases, str):
         return [bases]
-    if hasattr(bases, "to_numpy"):
-        bases = bases.to_numpy()
+    bases = _plain(bases)
     if not isinstance(bases, Sequence | np.ndarray):
         raise TypeError(f"bases must be Pauli strings or unitaries, got {short(bases)}")
     if len(bases) == 0:
@@ -227,46 +250,85 @@ def _listed(bases: Any) -> list[Any] | None:
 
 
 def _is_wide(key: Any) -> bool:
-    return (
-        isinstance(key, str) and key.startswith("n") and set(key[1:]) in ({"0", "1"}, {"0"}, {"1"})
-    )
+    return isinstance(key, str) and key.startswith("n") and set(key[1:]) in _BITS
+
+
+def _known_column(key: Any) -> str | None:
+    """What a column of a table holds, by its name."""
+    word = key.strip().lower() if isinstance(key, str) else None
+    return next((name for name, words in _COLUMNS.items() if word in words), None)
 
 
 def _table(table: Mapping[str, Any], bases: list[Any] | None) -> tuple[list[Any], list[Any] | None]:
     """Columns: one row an outcome, or one row a basis with a column for each outcome."""
-    if "basis" in table:
+    known = {name: table[key] for key in table if (name := _known_column(key))}
+    wide = [key for key in table if _is_wide(key)]
+    others = [str(key) for key in table if not _known_column(key) and key not in wide and key]
+    if "basis" in known:
         if bases is not None:
             raise ValueError("bases must not be given with a table that has a column 'basis'")
-        bases = [str(label) for label in table["basis"]]
-    wide = [key for key in table if _is_wide(key)]
+        bases = _listed(list(map(str, known["basis"])))
     if wide:
         if bases is None:
             raise ValueError("shots as a table of counts need a column 'basis'")
+        _check_unmixed(bases, others)
         columns = {key[1:]: np.asarray(table[key]) for key in wide}
         return [{k: v[row] for k, v in columns.items()} for row in range(len(bases))], bases
-    outcomes = [str(one) for one in table["outcome" if "outcome" in table else "shots"]]
-    many = table["count"] if "count" in table else np.ones(len(outcomes), int)
-    return [_Counted(outcomes, np.asarray(many))], bases
+    if "outcome" not in known or (others and "count" not in known):
+        names = ", ".join(str(key) for key in table)
+        raise ValueError(
+            f"shots as a table must have columns basis, outcome and count, or n0101, got {names}"
+        )
+    outcomes = _plain(np.asarray(known["outcome"]))
+    if not all(isinstance(one, str) for one in outcomes):
+        raise TypeError(
+            f'column outcome must hold strings such as "0101", got {short(outcomes[0])}: read it '
+            f"as text, which keeps zeros on the left"
+        )
+    if "count" not in known:
+        return [outcomes], bases
+    _check_unmixed([*zip(bases or outcomes, outcomes, strict=True)], others)
+    return [Counted(outcomes, known["count"])], bases
+
+
+def _check_unmixed(rows: list[Any], others: list[str]) -> None:
+    """Refuse rows for the same outcomes that columns of another kind tell apart."""
+    if others and len(set(rows)) < len(rows):
+        again = next(row for row in rows if rows.count(row) > 1)
+        raise ValueError(
+            f"shots as a table must have one row for each basis (and outcome), got several for "
+            f"{short(again)}: choose those of one state by {', '.join(others)}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class _Counted:
-    """Outcomes as strings, with a count each; a string may come more than once."""
+class Counted:
+    """Outcomes with a count each; an outcome may come more than once.
 
-    outcomes: list[str]
-    counts: np.ndarray
+    Parameters
+    ----------
+    outcomes : list of str, or int array (n, N)
+    counts : array (n,)
+    """
+
+    outcomes: Any
+    counts: Any
 
 
 def _rows(one: Any) -> tuple[np.ndarray, np.ndarray]:
     """Outcomes (n, N) as whole numbers, and their counts."""
+    one = _plain(one)
     if isinstance(one, Mapping):
         if not one:
             raise ValueError("shots must not have a basis without any outcome")
-        one = _Counted([_text(key) for key in one], np.asarray(list(one.values())))
-    if isinstance(one, _Counted):
-        return _bits(one.outcomes), _checked_counts(one.counts)
-    if hasattr(one, "__len__") and len(one) and isinstance(one[0], str):
-        rows = _bits(list(one))
+        one = Counted([_text(key) for key in one], list(one.values()))
+    if isinstance(one, Counted):
+        rows, counts = _rows(one.outcomes)[0], _checked_counts(np.asarray(one.counts))
+        if counts.shape != (len(rows),):
+            raise ValueError(f"counts must have shape ({len(rows)},), got {counts.shape}")
+        return rows, counts
+    if isinstance(one, Sequence) and len(one) and isinstance(one[0], str):
+        rows = _bits(one)
         return rows, np.ones(len(rows), np.int64)
     try:
         array = np.asarray(one)
@@ -290,8 +352,10 @@ def _text(key: Any) -> str:
     return key
 
 
-def _bits(texts: list[str]) -> np.ndarray:
+def _bits(texts: Sequence[str]) -> np.ndarray:
     """Bits of strings such as "0101" or "01 01"; "+-+" are spins."""
+    if wrong := [text for text in texts if not isinstance(text, str)]:
+        raise TypeError(f"shots must all be strings, got {short(wrong[0])}")
     cleaned = [text.replace(" ", "").replace(",", "") for text in texts]
     lengths = sorted({len(text) for text in cleaned})
     if len(lengths) != 1 or lengths[0] == 0:
@@ -312,6 +376,8 @@ def _checked_counts(values: np.ndarray) -> np.ndarray:
         raise TypeError(f"counts must be whole numbers, got {short(values.tolist())}")
     if (values < 0).any():
         raise ValueError(f"counts must not be below zero, got {values.min():g}")
+    if (values > MAX_COUNT).any():
+        raise ValueError(f"counts must be at most {MAX_COUNT}, got {values.max():g}")
     if not np.all(values == np.rint(values)):
         wrong = values[values != np.rint(values)][0]
         raise ValueError(f"counts must be whole numbers, got {wrong:g}: give numbers of shots")

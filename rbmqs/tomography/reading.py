@@ -6,25 +6,30 @@ Each reader gives what `rbmqs.tomography.formats.as_shots` takes.
 from __future__ import annotations
 
 import csv
-import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from hamiltonians.utils.archive import read_array, read_arrays
 from hamiltonians.utils.checks import number, short
 from rbmqs.tomography.bases import LETTERS
-from rbmqs.tomography.formats import Convention, as_shots
+from rbmqs.tomography.formats import Convention, Counted, as_shots
 from rbmqs.tomography.shots import Shots
+from rbmqs.utils.parsing import describing, parse_json
 
 
 class Found(NamedTuple):
-    """What is in a file: shots and bases, and which end is site 0 where the format says so."""
+    """What is in a file: shots, bases, which end is site 0 where the format says so, names of sets
+    that may be other words than bases."""
 
     shots: Any
     bases: Any = None
     site_0: str | None = None
+    names: tuple[str, ...] = ()
 
 
 def read_shots(
@@ -43,17 +48,18 @@ def read_shots(
     Parameters
     ----------
     path : str or Path
-        By its ending: ``.txt`` or ``.dat``, one shot a row (QuCumber); ``.csv``, a table with the
-        columns of `as_shots`; ``.json``, counts by basis, a result of Qiskit (counts of experiments
-        whose header's name or metadata names the basis) or of Cirq (measurements whose key names
-        it); ``.h5`` or ``.hdf5``; ``.npz`` with arrays ``shots``, ``bases`` and, optionally,
+        By its ending: ``.txt`` or ``.dat``, one shot a row (QuCumber); ``.csv`` or ``.tsv``, a
+        table with the columns of `as_shots`, or rows as of text; ``.json``, counts by basis or a
+        list of counts, results of Qiskit (experiments whose header's name or metadata names the
+        basis) or of Cirq (measurements whose key names it), where `bases` name it otherwise;
+        ``.h5`` or ``.hdf5``; ``.npy``; ``.npz`` with arrays ``shots``, ``bases`` and, optionally,
         ``counts``.
     bases : optional
         A text file of bases, row for row as the shots (QuCumber), or as of `as_shots`.
     up, site_0, basis_site_0
         See `Convention`. Left is site 0 by default, right in a result of Qiskit.
     table : str, optional
-        Name of the data set of an HDF5 file: shots (n, N), or counts or relative frequencies
+        Path of the data set of an HDF5 file: ``shots`` (n, N), or counts or relative frequencies
         (n_bases, 2^N); beside it a data set or attribute ``bases`` (or ``tomo_order``).
     entry : int, optional
         Along the first axis of a data set of three.
@@ -70,17 +76,30 @@ def read_shots(
         An ending that is not known, or content that does not fit.
     """
     path = Path(path)
-    if path.suffix not in _READERS:
-        raise ValueError(f"shots must end in one of {', '.join(_READERS)}, got {path.name}")
-    if path.suffix in (".h5", ".hdf5"):
+    kind = path.suffix.lower()
+    if kind not in _READERS and kind not in HDF5:
+        raise ValueError(
+            f"shots must end in one of {', '.join([*_READERS, *HDF5])}, got {path.name}"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    if kind in HDF5:
         found = _read_hdf5(path, table, entry, n_shots)
     else:
-        found = _READERS[path.suffix](path)
+        for name, value in (("table", table), ("entry", entry), ("n_shots", n_shots)):
+            if value is not None:
+                raise ValueError(f"{name} must not be given for {path.name}, it is for HDF5 files")
+        found = _READERS[kind](path)
     given = found.bases
     if bases is not None:
         if given is not None:
             raise ValueError(f"bases must not be given with {path.name}, which has them")
         given = _read_bases(Path(bases)) if is_file(bases) else bases
+    elif given is None and len(found.names) > 1:
+        raise ValueError(
+            f"bases must be given, one for each of {len(found.names)} sets of {path.name}, whose "
+            f"names are none: {short(', '.join(found.names))}"
+        )
     end = site_0 or found.site_0 or "left"
     return as_shots(found.shots, given, Convention(up, end, basis_site_0))
 
@@ -95,7 +114,7 @@ def read_target(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     if path.suffix == ".npy":
-        return np.load(path)
+        return read_array(path)
     if path.suffix not in (".txt", ".dat"):
         raise ValueError(f"target must end in .npy, .txt or .dat, got {path.name}")
     try:
@@ -111,91 +130,119 @@ def is_file(bases: Any) -> bool:
     return isinstance(bases, Path) or (isinstance(bases, str) and bool(set(bases) & set("./\\")))
 
 
-def _rows(path: Path) -> list[str]:
-    rows = [line.strip() for line in path.read_text().splitlines()]
-    found = [row for row in rows if row and not row.startswith("#")]
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} must hold text, got other bytes") from None
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Words of each row."""
+    rows = [re.split(r"[\s,;]+", line.strip(" \t,;")) for line in _text_of(path).splitlines()]
+    found = [row for row in rows if row[0] and not row[0].startswith("#")]
     if not found:
         raise ValueError(f"{path.name} must hold one row a shot, got an empty file")
     return found
 
 
+def _is_basis(word: str) -> bool:
+    return bool(word) and set(word.upper()) <= set(LETTERS)
+
+
 def _read_text(path: Path) -> Found:
-    """Rows "0 1 1 0" or "0110" or "1 -1 1"; a basis may come first in a row: "XZY 011"."""
-    rows = _rows(path)
-    bases = None
-    if set(rows[0]) & set(LETTERS):
-        pairs = [row.split(maxsplit=1) for row in rows]
-        short_row = next((row for row, pair in zip(rows, pairs, strict=True) if len(pair) < 2), "")
-        if short_row:
-            raise ValueError(
-                f"{path.name} must hold a basis and an outcome a row, got {short_row!r}"
-            )
-        bases, rows = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    if "-1" in set(" ".join(rows).split()):
-        return Found(_whole_numbers(rows, path.name), bases)
-    return Found([row.replace(".0", "").replace(" ", "").replace("\t", "") for row in rows], bases)
-
-
-def _whole_numbers(rows: list[str], name: str) -> list[list[int]]:
-    try:
-        return [[int(float(word)) for word in row.split()] for row in rows]
-    except ValueError as error:
-        raise ValueError(f"{name} must hold bits or spins, got {error}") from None
+    """Rows "0 1 1 0" or "0110", "1 -1 1", "1.0 0.0"; a basis may come first: "XZY 011"."""
+    rows, bases = _rows(path), None
+    if _is_basis(rows[0][0]):
+        n_letters = [next((k for k, w in enumerate(r) if not _is_basis(w)), 0) for r in rows]
+        if 0 in n_letters:
+            wrong = " ".join(rows[n_letters.index(0)])
+            raise ValueError(f"{path.name} must hold a basis and an outcome a row, got {wrong!r}")
+        bases = ["".join(row[:n]) for row, n in zip(rows, n_letters, strict=True)]
+        rows = [row[n:] for row, n in zip(rows, n_letters, strict=True)]
+    words = set().union(*rows)
+    if all(re.fullmatch("[01]+", word) for word in words) or all(
+        re.fullmatch("[+-]+", word) for word in words
+    ):
+        return Found(["".join(row) for row in rows], bases)
+    numbers = {}
+    for word in words:
+        try:
+            numbers[word] = float(word)
+        except ValueError:
+            raise ValueError(f"{path.name} must hold bits or spins, got {word!r}") from None
+    return Found([[numbers[word] for word in row] for row in rows], bases)
 
 
 def _read_bases(path: Path) -> list[str]:
     """Rows "X Z Y" or "XZY"."""
-    return ["".join(row.split()) for row in _rows(path)]
+    return ["".join(row) for row in _rows(path)]
 
 
 def _read_csv(path: Path) -> Found:
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise ValueError(f"{path.name} must have a line of names and rows, got neither")
+    """A table with a line of names; rows of text where the first line has none."""
+    lines = _text_of(path).splitlines()
+    head = next((line for line in lines if line.strip()), "")
+    if not re.search("[A-Za-z]", head):
+        return _read_text(path)
+    delimiter = max(",;\t", key=head.count)
+    names, *rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    names, rows = [name.strip() for name in names], [row for row in rows if row]
+    wrong = next((row for row in rows if len(row) != len(names)), None)
+    if wrong is not None or not rows:
+        got = "none" if wrong is None else delimiter.join(wrong)
+        raise ValueError(f"{path.name} must have rows of {len(names)} columns, got {got}")
     columns: dict[str, Any] = {}
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        is_count = name == "count" or (name[:1] == "n" and set(name[1:]) <= set("01"))
-        columns[name] = np.array([_as_number(v, path.name) for v in values]) if is_count else values
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        is_count = name.lower() in ("count", "counts") or re.fullmatch("n[01]+", name)
+        words = [value.strip() for value in values]
+        columns[name] = np.array([_as_number(w, path.name) for w in words]) if is_count else words
     return Found(columns)
 
 
 def _as_number(text: str, name: str) -> float:
     try:
         return float(text)
-    except (TypeError, ValueError):
+    except ValueError:
         raise ValueError(f"{name} must hold whole numbers as counts, got {short(text)}") from None
 
 
 def _read_json(path: Path) -> Found:
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path.name} must be JSON: {error}") from None
-    if not isinstance(content, Mapping):
+    content = parse_json(_text_of(path), path.name)
+    with describing(path.name):
+        if isinstance(content, Mapping) and "results" in content:
+            return _of_qiskit(content["results"])
+        results = content if isinstance(content, list) else [content]
+        sets: dict[str, Any] = {}
+        for one in results:
+            found = {}
+            if isinstance(one, Mapping):
+                found = one.get("measurements", one.get("records", {}))
+            sets |= {str(key): _of_cirq(record) for key, record in found.items()}
+        if sets:
+            return _named(list(sets.values()), list(sets), None)
+    if not isinstance(content, Mapping | list):
         raise ValueError(f"{path.name} must hold a table of bases, got {short(content)}")
-    if "results" in content:
-        return _of_qiskit(content["results"], path.name)
-    for name in ("measurements", "records"):
-        if name in content:
-            return Found({str(k): _of_cirq(v) for k, v in content[name].items()})
     return Found(content)
 
 
-def _of_qiskit(results: Any, name: str) -> Found:
-    """Counts in hexadecimal numbers of each experiment; qubit 0 is the last bit."""
+def _named(shots: list[Any], names: list[str], site_0: str | None) -> Found:
+    """Sets of shots whose names are their bases, unless they are other words."""
+    return Found(shots, names if all(map(_is_basis, names)) else None, site_0, tuple(names))
+
+
+def _of_qiskit(results: Any) -> Found:
+    """Counts in hexadecimal numbers, or shots, of each experiment; qubit 0 is the last bit."""
     shots, bases = [], []
-    for k, one in enumerate(results):
+    for one in results:
         header = one.get("header", {})
         basis = (header.get("metadata") or {}).get("basis") or header.get("name", "")
-        counts = one.get("data", {}).get("counts")
-        if counts is None:
-            raise ValueError(f"{name} must hold counts of each experiment, none in number {k}")
+        data = one["data"]
+        counts = data["counts"] if "counts" in data else Counter(data["memory"])
         width = int(header.get("memory_slots", len(basis)))
         shots.append({_bits_of(key, width): value for key, value in counts.items()})
         bases.append(str(basis))
-    return Found(shots, bases, "right")
+    return _named(shots, bases, "right")
 
 
 def _bits_of(key: str, width: int) -> str:
@@ -204,92 +251,82 @@ def _bits_of(key: str, width: int) -> str:
 
 def _of_cirq(record: Any) -> np.ndarray:
     """Bits (repetitions, qubits), as lists or packed as `cirq.to_json` does."""
-    if isinstance(record, Mapping):
-        shape = tuple(record["shape"])
-        packed = np.frombuffer(bytes.fromhex(record["packed_digits"]), np.uint8)
-        is_packed = record.get("binary", True)
-        bits = np.unpackbits(packed)[: int(np.prod(shape))] if is_packed else packed
-        return bits.reshape(-1, shape[-1]).astype(np.int64)
-    return np.asarray(record)
+    if not isinstance(record, Mapping):
+        return np.asarray(record)
+    shape = tuple(record["shape"])
+    bits = np.frombuffer(bytes.fromhex(record["packed_digits"]), np.uint8)
+    if record.get("binary", True):
+        bits = np.unpackbits(bits)[: int(np.prod(shape))]
+    return bits.reshape(shape[0], shape[-1]).astype(np.int64)  # one measurement of a key
 
 
 def _read_npz(path: Path) -> Found:
-    with np.load(path) as arrays:
-        return _of_arrays({name: arrays[name] for name in arrays.files}, path.name)
+    return _of_arrays(read_arrays(path), path.name)
 
 
 def _of_arrays(arrays: Mapping[str, np.ndarray], name: str) -> Found:
     """Arrays "shots" (n, N) or strings, "bases", and "counts" of rows."""
     if "shots" not in arrays:
         raise ValueError(f"{name} must hold an array 'shots', got {', '.join(arrays) or 'none'}")
-    bases = _texts(arrays["bases"]) if "bases" in arrays else None
     shots = arrays["shots"]
-    if "counts" not in arrays:
-        return Found(_texts(shots) if shots.dtype.kind in "SUO" else shots, bases)
-    if shots.dtype.kind in "SUO":
-        outcomes = list(_texts(shots))
-    else:
-        signs = {1: "+", -1: "-"} if (shots < 0).any() else {0: "0", 1: "1"}
-        outcomes = ["".join(signs.get(int(s), "?") for s in row) for row in shots]
-    columns: dict[str, Any] = {"outcome": outcomes, "count": arrays["counts"]}
-    return Found(columns, bases)
-
-
-def _texts(array: np.ndarray) -> Any:
-    """Strings of NumPy or HDF5; other arrays as they are."""
-    if array.dtype.kind not in "SUO":
-        return array
-    found = [x.decode() if isinstance(x, bytes) else str(x) for x in array.ravel()]
-    return found if array.ndim == 1 else np.array(found).reshape(array.shape)
+    return Found(Counted(shots, arrays["counts"]) if "counts" in arrays else shots,
+                 arrays.get("bases"))  # fmt: skip
 
 
 def _read_hdf5(path: Path, table: str | None, entry: int | None, n_shots: int | None) -> Found:
     """Data sets "shots", "bases", "counts", or a table of counts by basis and outcome."""
     import h5py  # reading takes a tenth of a second
 
+    if not h5py.is_hdf5(path):
+        raise ValueError(f"{path.name} must be an HDF5 file, it is another or damaged")
     with h5py.File(path) as file:
-        sets = {name: one for name, one in file.items() if isinstance(one, h5py.Dataset)}
-        if table is None and "shots" in sets:
-            return _of_arrays({name: one[()] for name, one in sets.items()}, path.name)
-        if table is None or table not in sets:
+        sets: dict[str, Any] = {}
+        file.visititems(lambda k, v: sets.update({k: v} if isinstance(v, h5py.Dataset) else {}))
+        name = "shots" if table is None and "shots" in sets else table
+        if name not in sets:
             raise ValueError(
                 f"table must be one of {', '.join(sets)} in {path.name}, got {table!r}"
             )
-        values = sets[table][()]
-        attributes = {**file.attrs, **sets[table].attrs}
-        labels = sets["bases"][()] if "bases" in sets else None
-        for name in ("tomo_order", "bases"):
-            labels = attributes.get(name, labels)
-    if values.ndim == 3:
-        if entry is None or not 0 <= entry < len(values):
-            raise ValueError(f"entry must be 0 to {len(values) - 1} for table {table}, got {entry}")
-        values = values[entry]
-    if labels is None or values.ndim != 2 or len(labels) != len(values):
+        values, parent = sets[name][()], sets[name].parent
+        beside = {k: one[()] for k, one in parent.items() if isinstance(one, h5py.Dataset)}
+        labels = {**beside, **file.attrs, **parent.attrs, **sets[name].attrs}
+    if name.split("/")[-1] == "shots":
+        if entry is not None or n_shots is not None:
+            raise ValueError(f"entry and n_shots must not be given for shots, of {path.name}")
+        return _of_arrays(beside, path.name)
+    if (values.ndim == 3) != (entry is not None) or not 0 <= (entry or 0) < len(values):
+        allowed = f"0 to {len(values) - 1}" if values.ndim == 3 else "left out"
+        raise ValueError(f"entry must be {allowed} for table {table}, got {entry}")
+    values = values if entry is None else values[entry]
+    bases = labels.get("bases", labels.get("tomo_order"))
+    if bases is None or values.ndim != 2 or len(bases) != len(values):
         raise ValueError(f"table {table} must have one row a basis, named by an attribute 'bases'")
+    if (values.max() <= 1) != (n_shots is not None):
+        what = "relative frequencies" if n_shots is None else "counts"
+        must = "be given" if n_shots is None else "not be given"
+        raise ValueError(f"n_shots must {must}: table {table} holds {what}")
     if n_shots is not None:
         values = values * number("n_shots", n_shots, at_least=1)
-    elif values.max() <= 1:
-        raise ValueError(f"n_shots must be given: table {table} holds relative frequencies")
-    return Found(*_by_basis(np.asarray(values, float), _texts(np.asarray(labels))))
+    return Found(_by_basis(np.asarray(values, float)), np.asarray(bases))
 
 
-def _by_basis(values: np.ndarray, labels: Any) -> tuple[list[dict[str, float]], list[str]]:
+def _by_basis(values: np.ndarray) -> list[dict[str, float]]:
     """Counts (n_bases, 2^N), near whole numbers, as mappings."""
     n_sites = int(values.shape[1]).bit_length() - 1
     if 2**n_sites != values.shape[1]:
         raise ValueError(f"a table of counts must have 2^N columns, got {values.shape[1]}")
     whole = np.rint(values)
     values = np.where(abs(values - whole) < 1e-6 * np.maximum(1, whole), whole, values)
-    rows = [{f"{k:0{n_sites}b}": v for k, v in enumerate(row)} for row in values]
-    return rows, [str(label) for label in labels]
+    return [{f"{k:0{n_sites}b}": v for k, v in enumerate(row)} for row in values]
 
 
+HDF5 = (".h5", ".hdf5")
 _READERS: dict[str, Callable[[Path], Found]] = {
     ".txt": _read_text,
     ".dat": _read_text,
     ".csv": _read_csv,
+    ".tsv": _read_csv,
     ".json": _read_json,
     ".npz": _read_npz,
-    ".h5": lambda path: _read_hdf5(path, None, None, None),
-    ".hdf5": lambda path: _read_hdf5(path, None, None, None),
+    ".npy": lambda path: Found(read_array(path)),
 }

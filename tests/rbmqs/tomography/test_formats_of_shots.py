@@ -75,6 +75,16 @@ FORMS = {
         ),
         None,
     ),
+    "data frame of other names": (
+        pd.DataFrame({"Bases": LABELS, "bitstring": STRINGS, " Counts": [1] * 5}),
+        None,
+    ),
+    "data frame of sites": (pd.DataFrame(BITS, columns=["q0", "q1", "q2"]), LABELS),
+    "series": (pd.Series(STRINGS, index=[7, 5, 3, 2, 9]), pd.Series(LABELS)),
+    "series of counts": ([pd.Series(one) for one in COUNTS.values()], pd.Index(COUNTS)),
+    "bytes": (np.array(STRINGS, dtype="S3"), np.array(LABELS, dtype="S3")),
+    "letters of bits": (np.array([list(s) for s in STRINGS]), LABELS),
+    "objects": (BITS.astype(object), LABELS),
 }  # fmt: skip
 
 
@@ -113,24 +123,54 @@ def written(path, kind):
         path = path.with_suffix(".txt")
         rows = zip(LABELS, STRINGS, strict=True)
         path.write_text("# basis outcome\n" + "\n".join(f"{b} {s}" for b, s in rows))
-    elif kind == "text of spins":
-        path = path.with_suffix(".dat")
-        path.write_text("\n".join(" ".join(str(1 - 2 * int(c)) for c in s) for s in STRINGS))
+    elif kind.startswith("text of"):
+        path, spins = path.with_suffix(".dat"), 1 - 2 * BITS
+        path.write_text("\n".join(" ".join(map(str, row)) for row in spins.tolist()))
+        if "floats" in kind:  # as NumPy writes them
+            np.savetxt(path, spins if "spins" in kind else BITS)
         return path, {"bases": LABELS}
+    elif kind == "text of a spreadsheet":
+        path = path.with_suffix(".TXT")
+        rows = zip(LABELS, STRINGS, strict=True)
+        lines = [", ".join([*b.lower(), *s]) for b, s in rows]
+        path.write_text("\n".join(lines), encoding="utf-8-sig")
+    elif kind == "tsv":
+        path = path.with_suffix(".tsv")
+        FORMS["data frame of counts"][0].to_csv(path, sep="\t")
+    elif kind == "csv of bits":
+        path = path.with_suffix(".csv")
+        np.savetxt(path, BITS, fmt="%d", delimiter=",")
+        return path, {"bases": LABELS}
+    elif kind == "npy":
+        path = path.with_suffix(".npy")
+        np.save(path, 1 - 2 * BITS)
+        return path, {"bases": LABELS}
+    elif kind == "list of counts":
+        path = path.with_suffix(".json")
+        path.write_text(json.dumps(list(COUNTS.values())))
+        return path, {"bases": list(COUNTS)}
     elif kind == "csv":
         path = path.with_suffix(".csv")
         FORMS["wide data frame"][0].to_csv(path, index=False)
     elif kind == "json":
         path = path.with_suffix(".json")
         path.write_text(json.dumps(COUNTS))
-    elif kind == "qiskit":
+    elif kind.startswith("qiskit"):
         path = path.with_suffix(".json")
+        has_names = kind == "qiskit"
         counts = [{hex(int(s[::-1], 2)): n for s, n in one.items()} for one in COUNTS.values()]
         results = [
-            {"header": {"name": label[::-1], "memory_slots": 3}, "data": {"counts": one}}
+            {"header": {"name": label[::-1] if has_names else "circuit-7", "memory_slots": 3},
+             "data": {"counts": one} if has_names else
+                     {"memory": [k for k, n in one.items() for _ in range(n)]}}
             for label, one in zip(COUNTS, counts, strict=True)
-        ]
+        ]  # fmt: skip
         path.write_text(json.dumps({"backend_name": "any", "results": results}))
+        return path, {} if has_names else {"bases": [label[::-1] for label in COUNTS]}
+    elif kind == "cirq one by one":
+        path = path.with_suffix(".json")
+        sets = {"XZY": BITS[[0, 1, 4]], "ZZX": BITS[[2, 3]]}
+        path.write_text(json.dumps([{"measurements": {k: v.tolist()}} for k, v in sets.items()]))
     elif kind in ("cirq", "cirq packed"):
         path = path.with_suffix(".json")
         sets = {"XZY": BITS[[0, 1, 4]], "ZZX": BITS[[2, 3]]}
@@ -151,6 +191,11 @@ def written(path, kind):
         path = path.with_suffix(".h5")
         with h5py.File(path, "w") as file:
             file["shots"], file["bases"] = BITS, LABELS
+    elif kind == "hdf5 in a group":
+        path = path.with_suffix(".h5")
+        with h5py.File(path, "w") as file:
+            file["run/shots"], file["run/bases"] = BITS, LABELS
+        return path, {"table": "run/shots"}
     else:
         path = path.with_suffix(".hdf5")
         with h5py.File(path, "w") as file:
@@ -163,8 +208,12 @@ def written(path, kind):
     return path, {}
 
 
-KINDS = ["qucumber", "text", "text of spins", "csv", "json", "qiskit", "cirq", "cirq packed", "npz",
-         "hdf5", "table of frequencies"]  # fmt: skip
+KINDS = [
+    "qucumber", "text", "text of spins", "text of floats", "text of spins as floats",
+    "text of a spreadsheet", "csv", "tsv", "csv of bits", "json", "list of counts", "qiskit",
+    "qiskit without bases", "cirq", "cirq packed", "cirq one by one", "npz", "npy", "hdf5",
+    "hdf5 in a group", "table of frequencies",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,6 +249,22 @@ WRONG = {
     "no shots": (([], None), "must not be empty"),
     "a number": ((3, None), "must be an array, strings, counts or a file"),
     "a column that lacks": ((pd.DataFrame({"n00": [1], "n11": [2]}), None), "a column 'basis'"),
+    "a column of another name": (
+        (pd.DataFrame({"basis": ["ZZ"], "outcome": ["01"], "weight": [3]}), None),
+        "must have columns basis, outcome and count, or n0101, got basis, outcome, weight",
+    ),
+    "two states in a table": (
+        (pd.DataFrame({"state": list("ab"), "basis": ["ZZ"] * 2, "n00": [5, 2]}), None),
+        "got several for 'ZZ': choose those of one state by state",
+    ),
+    "zeros lost": (
+        (pd.DataFrame({"outcome": [11, 1], "count": [3, 4]}), None),
+        'must hold strings such as "0101", got',
+    ),
+    "masked": ((np.ma.masked_equal(BITS, 0), LABELS), "must not be masked, got 7 masked values"),
+    "counts of other length": (({"outcome": ["00", "01"], "count": [3]}, None), r"shape \(2,\)"),
+    "too many": (({"00": 10**19}, None), "at most 9007199254740992, got 1e"),
+    "a generator": ((iter(STRINGS), LABELS), "must be an array, strings, counts or a file"),
     "bases twice": ((COUNTS, "XZY"), "must not be given"),
     "no unitaries": ((BITS, np.zeros((5, 3, 2, 2))), "unitary matrices"),
 }
@@ -233,14 +298,42 @@ def test_wrong_conventions_are_refused(keywords, words):
         ("a.xyz", "", "must end in one of"),
         ("a.txt", "", "an empty file"),
         ("a.csv", "basis,n00,n11\nZZ,1,many\n", "whole numbers as counts, got 'many'"),
-        ("a.json", "{", "must be JSON"),
-        ("a.json", "[1]", "a table of bases"),
+        ("a.json", "{", "a.json is not valid JSON"),
+        ("a.json", "1", "a table of bases"),
+        ("a.json", "[1]", "must have shape"),
+        ("a.json", '{"results": [{"header": "x"}]}', "a.json is damaged: 'str' object has no"),
+        ("a.json", '{"records": {"ZZ": {"shape": [9, 1, 2], "packed_digits": "d0"}}}', "reshape"),
+        ("a.json", '{"measurements": {"a": [[0, 1]], "b": [[0, 0]]}}', "names are none: 'a, b'"),
+        ("a.csv", "basis,outcome,count\nZZ,01\n", "must have rows of 3 columns, got ZZ,01"),
+        ("a.txt", "0 1\n1 a\n", "a.txt must hold bits or spins, got 'a'"),
+        ("a.txt", "XZ 01\n11\n", "a basis and an outcome a row, got '11'"),
+        ("a.h5", "no table", "must be an HDF5 file"),
+        ("a.npz", "no archive", "not a readable .npz file"),
     ],
 )
 def test_wrong_files_are_refused(tmp_path, name, text, words):
     (tmp_path / name).write_text(text)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as caught:
         read_shots(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_options_of_tables_are_refused_elsewhere(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["counts"], file["bases"], file["shots"] = np.eye(4) * 3, ["ZZ"] * 4, BITS
+    np.save(tmp_path / "a.npy", BITS)
+    cases = [
+        ("a.npy", {"table": "counts"}, "table must not be given for a.npy"),
+        ("a.h5", {"table": "counts", "entry": 1}, "entry must be left out for table counts, got 1"),
+        ("a.h5", {"table": "counts", "n_shots": 9}, "n_shots must not be given: .* holds counts"),
+        ("a.h5", {"n_shots": 9}, "must not be given for shots"),
+        ("a.h5", {"table": "frequencies"}, "table must be one of bases, counts, shots in a.h5"),
+    ]
+    for name, keywords, words in cases:
+        with pytest.raises(ValueError, match=words):
+            read_shots(tmp_path / name, **keywords)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        read_shots(tmp_path / "b.txt")
 
 
 def drawn(vector, bases, n_shots, seed=0):
