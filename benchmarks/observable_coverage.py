@@ -19,7 +19,7 @@ noise of the data.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -203,14 +203,28 @@ def cells(name: str, found: list[Values], truth: dict[str, Any]) -> list[Cell]:
     return rows
 
 
-def table(rows: list[Cell], show: Callable[[str], None]) -> None:
+def measured_case(case: Case, replicas: int) -> list[dict[str, Any]]:
+    """Coverage of all observables of a case, a table each."""
+    region = range(case.hamiltonian.n_sites // 4)
+    found = list(estimates(case, replicas, region))
+    return [asdict(cell) for cell in cells(case.name, found, exact(case, region))]
+
+
+def learnt_case(replicas: int) -> list[dict[str, Any]]:
+    """The same of learnt states."""
+    pairs = list(learnt_estimates(replicas, 2000))
+    return [asdict(cell) for cell in cells("learnt", [v for v, _ in pairs], pairs[0][1])]
+
+
+def table(rows: list[dict[str, Any]]) -> None:
     """A row for each observable."""
-    for cell in rows:
-        among = "  -  " if cell.coverage_trusted is None else f"{100 * cell.coverage_trusted:5.1f}"
-        show(
-            f"{cell.case:12s} {cell.observable:22s} {cell.estimates:5d} "
-            f"{100 * cell.trusted:8.0f} %  {among} {100 * cell.coverage:8.1f}"
-        )
+    for row in rows:
+        among = row["coverage_trusted"]
+        print(
+            f"{row['case']:12s} {row['observable']:22s} {row['estimates']:5d} "
+            f"{100 * row['trusted']:8.0f} %  {'  -  ' if among is None else f'{100 * among:5.1f}'} "
+            f"{100 * row['coverage']:8.1f}", flush=True,
+        )  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -222,16 +236,13 @@ def main(arguments: list[str] | None = None) -> None:
     replicas = options.replicas or (40 if options.quick else 200)
     print("two-sigma coverage in %: of the trusted estimates, and of all")
     print(f"{'case':12s} {'observable':22s} {'':5s} {'trusted':>10s}  {'then':>5s} {'all':>8s}")
-    rows: list[Cell] = []
+    rows = []
     for case in cases(options.quick):
-        region = range(case.hamiltonian.n_sites // 4)
-        found = list(estimates(case, replicas, region))
-        rows += cells(case.name, found, exact(case, region))
-        table(rows[-len(found[0]) :], lambda line: print(line, flush=True))
-    pairs = list(learnt_estimates(replicas // 4 if options.quick else replicas, 2000))
-    rows += cells("learnt", [values for values, _ in pairs], pairs[0][1])
-    table(rows[-3:], lambda line: print(line, flush=True))
-    write_record(options.json, {"cells": [asdict(cell) for cell in rows]})
+        rows += (found := measured_case(case, replicas))
+        table(found)
+    rows += (found := learnt_case(replicas // 4 if options.quick else replicas))
+    table(found)
+    write_record(options.json, {"cells": rows})
 
 
 if __name__ == "__main__":

@@ -157,10 +157,20 @@ def _opened(path: Path) -> zipfile.ZipFile:
     stored, expanded = (
         sum(getattr(info, name) for info in members) for name in ("compress_size", "file_size")
     )
-    if stored > size or expanded > max(_LEAST_EXPANDED, _MOST_EXPANSION * size):
+    try:
+        if stored > size:
+            raise ValueError(f"its members declare {expanded} bytes, it has {size}")
+        require_expansion(expanded, size)
+    except ValueError:
         archive.close()
-        raise ValueError(f"its members declare {expanded} bytes, it has {size}")
+        raise
     return archive
+
+
+def require_expansion(n_bytes: int, size: int) -> None:
+    """Refuse a file of `size` bytes that declares more content than tables of numbers reach."""
+    if n_bytes > max(_LEAST_EXPANDED, _MOST_EXPANSION * size):
+        raise ValueError(f"its members declare {n_bytes} bytes, it has {size}")
 
 
 def _check_stored(path: Path, archive: zipfile.ZipFile) -> None:

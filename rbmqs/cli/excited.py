@@ -12,7 +12,6 @@ from rbmqs.cli.options import (
     table_from_options,
 )
 from rbmqs.utils.interrupts import signals_reported
-from rbmqs.utils.progress import say
 
 
 def add_excited_options(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +26,7 @@ def add_excited_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_run_options(parser)
     parser.add_argument("--output", metavar="DIR", help="directory for a run of each state")
+    parser.add_argument("--resume", action="store_true", help="go on with what is in --output")
     add_fail_if_not_converged(parser)
     parser.set_defaults(run=run_excited)
 
@@ -48,12 +48,11 @@ def run_excited(options: argparse.Namespace) -> int:
             settings=config.settings(),
             signs=config.model.run_signs,
             output=config.output,
+            resume=options.resume,
             progress=not options.quiet,
         )
     print(result)
     interrupted = result.runs[-1].interrupted
     if interrupted is not None:
-        saved = f"rbmqs resume {result.runs[-1].directory}" if options.output else "--output DIR"
-        say(f"interrupted; the last state goes on with {saved}")
-        return exit_codes.INTERRUPTED + interrupted
+        return exit_codes.of_interruption(interrupted, options.output)
     return exit_codes.of_verdict(not result.status, options)

@@ -158,7 +158,7 @@ class EvolutionFiles:
         """Read what is there, or see that nothing is; write the log as far as it counts."""
         if resume:
             self._read(directory / CHECKPOINT)
-        elif (directory / CHECKPOINT).exists() or (directory / LOG).exists():
+        elif (directory / CHECKPOINT).exists() or not _is_bare(directory / LOG):
             raise ValueError(
                 f"output must not hold a run, which {directory} does: go on with an evolution by "
                 f"resume=True (--resume)"
@@ -227,6 +227,11 @@ class EvolutionFiles:
         if len(result.times) > 1:
             with goes_on_without(self.directory / PICTURE):
                 result.plot(self.directory / PICTURE)
+
+
+def _is_bare(log: Path) -> bool:
+    """Whether a log may be begun anew: none, or one that a kill left before its checkpoint."""
+    return not log.exists() or len(read_evolution_log(log)) <= 1
 
 
 def read_evolution_log(path: Path) -> list[EvolutionRecord]:

@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
-from hamiltonians.utils.checks import instance, number, positive_int
+from hamiltonians.utils.checks import flag, instance, number, positive_int
 from hamiltonians.utils.files import goes_on_without
+from hamiltonians.utils.locks import locked
 from rbmqs.estimators.observables.overlap import state_fidelity
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.prepare import PreparedRun, prepare, split_keywords, with_keywords
 from rbmqs.runs.result import RESULT, RunResult
-from rbmqs.runs.run import new_directory, run
+from rbmqs.runs.resume import CHECKPOINT, read_run
+from rbmqs.runs.run import go_on, new_directory, run
 from rbmqs.runs.signs import KNOWN
 from rbmqs.states.rotated import RotatedState, unrotated
 from rbmqs.states.state import VariationalState
@@ -165,6 +167,7 @@ def excited_states(
     signs: Any = KNOWN,
     settings: RunSettings | None = None,
     output: str | Path | None = None,
+    resume: bool = False,
     progress: bool = True,
     **keywords: Any,
 ) -> ExcitedStates:
@@ -188,6 +191,9 @@ def excited_states(
         states overlap.
     output : path, optional
         Directory for a run of each state, `state0`, `state1`, ..., and `result.json`.
+    resume : bool
+        Go on with the states in `output`, with the same Hamiltonian and settings; only
+        `n_iterations` and `max_seconds` may be others.
 
     Returns
     -------
@@ -210,6 +216,8 @@ def excited_states(
         )
     if psi is not None and len(psi) != n_states:
         raise ValueError(f"psi must hold {n_states} states to start with, got {len(psi)}")
+    if flag("resume", resume) and (output is None or not (Path(output) / "state0").exists()):
+        raise ValueError(f"output must be a directory with states to resume, got {output}")
     ansatz, options = split_keywords(keywords)
     settings = with_keywords(settings or RunSettings(), options)
     if settings.sampling.n_samples is None:
@@ -231,10 +239,13 @@ def excited_states(
             energies = [(e.energy.mean.real - H.trace) / H.coupling_scale for e in runs]
             lower = remembered([_worked_with(found) for found in runs], energies, margin)
             own = None if directory is None else directory / f"state{k}"
-            with new_directory(own) as place:
-                runs.append(
-                    run(H, start, wanted, directory=place, progress=progress, remembered=lower)
-                )
+            if resume and own is not None and (own / CHECKPOINT).exists():
+                runs.append(_gone_on(own, H, wanted, progress))
+            else:
+                with new_directory(own) as place:
+                    runs.append(
+                        run(H, start, wanted, directory=place, progress=progress, remembered=lower)
+                    )
             if runs[-1].interrupted is not None:
                 break
         result = ExcitedStates(tuple(runs), margin, directory)
@@ -243,6 +254,18 @@ def excited_states(
                 write_json(directory / RESULT, result.to_dict())
     pass_on(runs[-1].interrupted, result)
     return result
+
+
+def _gone_on(
+    directory: Path, hamiltonian: SpinHamiltonian, wanted: RunSettings, progress: bool
+) -> RunResult:
+    """The run of a state from where it was left."""
+    with locked(directory):
+        _, _, settings = read_run(directory, hamiltonian)
+        n, limit = wanted.n_iterations, wanted.max_seconds
+        if replace(settings, n_iterations=n, max_seconds=limit) != wanted:
+            raise ValueError(f"{directory} belongs to another run: its settings are not the same")
+        return go_on(directory, hamiltonian, n, limit, None, progress, None)
 
 
 def _prepared(

@@ -182,14 +182,14 @@ def resume(
     is_first = comm is None or comm.rank == 0
     with on_all_ranks(locked(directory) if is_first else nullcontext(), comm):
         arguments = (n_iterations, max_seconds, changes, progress and is_first, comm)
-        result = _resume(directory, hamiltonian, *arguments)
+        result = go_on(directory, hamiltonian, *arguments)
         if comm is not None:
             comm.Barrier()  # until the first rank has saved, and all have read
     pass_on(result.interrupted, result)
     return result
 
 
-def _resume(
+def go_on(
     directory: Path,
     hamiltonian: SpinHamiltonian | None,
     n_iterations: int | None,
@@ -198,6 +198,7 @@ def _resume(
     progress: bool,
     comm: Any,
 ) -> RunResult:
+    """As `resume`, in a directory that is locked already; returns after a signal, too."""
     checkpoint, hamiltonian, settings = read_run(directory, hamiltonian)
     settings = changed_settings(
         with_keywords(settings, {"n_iterations": n_iterations}), changes or {}

@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hamiltonians.utils.archive import read_array, read_arrays
+from hamiltonians.utils.archive import read_array, read_arrays, require_expansion
 from hamiltonians.utils.checks import number, short
 from rbmqs.tomography.bases import LETTERS
 from rbmqs.tomography.formats import Convention, Counted, as_shots
 from rbmqs.tomography.shots import Shots
 from rbmqs.utils.parsing import describing, parse_json
+
+
+MOST_SITES = 4096  # that a file may name by a number alone
 
 
 class Found(NamedTuple):
@@ -84,7 +87,11 @@ def read_shots(
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     if kind in HDF5:
-        found = _read_hdf5(path, table, entry, n_shots)
+        try:
+            found = _read_hdf5(path, table, entry, n_shots)
+        except (OSError, RuntimeError, KeyError) as error:  # as h5py says that a file is damaged
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{path.name} is damaged: {reason}") from None
     else:
         for name, value in (("table", table), ("entry", entry), ("n_shots", n_shots)):
             if value is not None:
@@ -240,6 +247,8 @@ def _of_qiskit(results: Any) -> Found:
         data = one["data"]
         counts = data["counts"] if "counts" in data else Counter(data["memory"])
         width = int(header.get("memory_slots", len(basis)))
+        if not 0 <= width <= MOST_SITES:
+            raise ValueError(f"{name} must have at most {MOST_SITES} memory_slots, got {width}")
         shots.append({_bits_of(key, width): value for key, value in counts.items()})
         bases.append(str(basis))
     return _named(shots, bases, "right")
@@ -282,6 +291,7 @@ def _read_hdf5(path: Path, table: str | None, entry: int | None, n_shots: int | 
     with h5py.File(path) as file:
         sets: dict[str, Any] = {}
         file.visititems(lambda k, v: sets.update({k: v} if isinstance(v, h5py.Dataset) else {}))
+        require_expansion(sum(one.nbytes for one in sets.values()), path.stat().st_size)
         name = "shots" if table is None and "shots" in sets else table
         if name not in sets:
             raise ValueError(

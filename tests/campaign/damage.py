@@ -16,10 +16,14 @@ from hamiltonians import chain, ground_state, heisenberg, ising
 from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.studies import collect, load_table
 from tests.campaign.calls import silence
-from tests.campaign.rows import Row, figure
+from tests.campaign.rows import Parts, Row, figure
 
 EVOLUTION = ising(chain(4)), rbmqs.RBM.random(4, 1, seed=0, stddev=0.1), [0.0, 0.02]
 SHORT = {"n_samples": 64, "n_observable_samples": 64, "seed": 0}
+SHOTS: dict[str, Any] = {
+    "shots": {"ZZZZ": {"0000": 30, "1111": 30, "0110": 8}, "XXXX": {"0000": 20}},
+    "n_hidden": 2, "n_iter": 4, "n_starts": 1, "incomplete": True,
+}  # fmt: skip
 EXACT = heisenberg(chain(12), total_sz=0)
 Reader = Callable[[Path], Any]
 
@@ -77,6 +81,18 @@ def evolved(root: Path) -> Any:
     return [state.flat.tobytes() for state in found.states], [str(r) for r in found.records]
 
 
+def learnt(root: Path) -> Any:
+    """A reconstruction that is gone on with, which it need not be."""
+    return rbmqs.reconstruct(**SHOTS, output=root, resume=True).psi.flat.tobytes()
+
+
+def shots(root: Path) -> Any:
+    """Shots of a file."""
+    (path,) = (path for path in root.iterdir() if path.stem == "shots")
+    found = rbmqs.read_shots(path)
+    return found.outcomes.tolist(), found.counts.tolist()
+
+
 def made(root: Path) -> dict[str, tuple[Path, Reader]]:
     """One file of each kind, with its reader of the folder."""
     rbmqs.ground_state(
@@ -93,6 +109,15 @@ def made(root: Path) -> dict[str, tuple[Path, Reader]]:
     (root / "study").mkdir()
     out, _ = run_here(root / "study")
     rbmqs.evolve(*EVOLUTION, output=root / "evolution", progress=False, **SHORT)
+    rbmqs.ground_state(
+        heisenberg(chain(4), spin=1), 1, n_iterations=3, n_samples=64, n_final_samples=64, seed=0,
+        output=root / "spin", progress=False,
+    )  # fmt: skip
+    rbmqs.reconstruct(**SHOTS, output=root / "learnt")
+    table_of_shots = root / "shots" / "shots.npz"
+    table_of_shots.parent.mkdir()
+    rows = (1 - 2 * rows[:, :4]).astype(np.int8)
+    np.savez(table_of_shots, shots=rows, bases=np.array(["ZZZZ"] * len(rows)))
     point = min((out / "points").iterdir())
     files = {
         "checkpoint.npz": (root / "run" / "checkpoint.npz", state),
@@ -105,6 +130,10 @@ def made(root: Path) -> dict[str, tuple[Path, Reader]]:
         "SHA256SUMS": (point / "SHA256SUMS", points),
         "evolution's checkpoint.npz": (root / "evolution" / "checkpoint.npz", evolved),
         "evolution's log.jsonl": (root / "evolution" / "log.jsonl", evolved),
+        "spin 1's checkpoint.npz": (root / "spin" / "checkpoint.npz", state),
+        "reconstruction's checkpoint.npz": (root / "learnt" / "checkpoint.npz", learnt),
+        "reconstruction's log.jsonl": (root / "learnt" / "log.jsonl", learnt),
+        "shots.npz": (table_of_shots, shots),
         "table.csv": (out / "table.csv", table("table.csv")),
         "table.h5": (out / "table.h5", table("table.h5")),
     }
@@ -128,38 +157,42 @@ def outcome(reader: Reader, root: Path, expected: bytes) -> str:
     return "same" if value == expected else "another value, silently"
 
 
+def damaged(kind: str, path: Path, reader: Reader, n: int) -> dict[str, Any]:
+    """What came of n cuts of a file and n flipped bits."""
+    rng, counts, faults = random.Random(kind), {"named": 0, "same": 0}, []
+    whole = path.read_bytes()
+    with silence():
+        expected = canonical(reader(path.parent))
+    contents = {f"cut at {k}": whole[:k] for k in range(0, len(whole), -(-len(whole) // n))}
+    for bit in rng.sample(range(8 * len(whole)), n):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << (bit % 8)
+        contents[f"bit {bit}"] = bytes(flipped)
+    with tempfile.TemporaryDirectory() as kept:
+        shutil.copytree(path.parent, kept, dirs_exist_ok=True)
+        for what, content in contents.items():
+            path.write_bytes(content)
+            found = outcome(reader, path.parent, expected)
+            if found in counts:
+                counts[found] += 1
+            else:
+                faults.append(f"{kind}, {what}: {found}")
+            shutil.copytree(kept, path.parent, dirs_exist_ok=True)  # a reader may write
+    return counts | {"faults": faults}
+
+
 @figure("damage")
-def damage(quick: bool) -> Row:
+def damage(quick: bool, parts: Parts) -> Row:
     """How many damaged files were neither refused by name nor harmless."""
     n = 6 if quick else 60
-    rng, faults, counts = random.Random(0), [], {"named": 0, "same": 0}
     with tempfile.TemporaryDirectory() as folder:
         files = made(Path(folder))
-        for kind, (path, reader) in files.items():
-            whole = path.read_bytes()
-            with silence():
-                expected = canonical(reader(path.parent))
-            damaged = [whole[: len(whole) * k // n] for k in range(n)]
-            for _ in range(n):
-                flipped = bytearray(whole)
-                flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
-                damaged.append(bytes(flipped))
-            kept = Path(folder) / "kept"
-            shutil.copytree(path.parent, kept, dirs_exist_ok=True)
-            for number, content in enumerate(damaged):
-                path.write_bytes(content)
-                found = outcome(reader, path.parent, expected)
-                if found in counts:
-                    counts[found] += 1
-                else:
-                    what = "cut" if number < n else "flipped"
-                    faults.append(f"{kind} {what}: {found}")
-                path.write_bytes(whole)
-            shutil.rmtree(kept)
-    total = 2 * n * len(files)
+        found = {kind: parts(kind, damaged, kind, *file, n) for kind, file in files.items()}
+    named, same = (sum(part[key] for part in found.values()) for key in ("named", "same"))
+    faults = [fault for part in found.values() for fault in part["faults"]]
     return Row(
         "damaged files are noticed",
-        f"{total} files, {n} cut short and {n} with one bit flipped of each of {', '.join(files)}",
-        f"{counts['named']} refused by name, {counts['same']} read to the same values, "
+        f"{named + same + len(faults)} files, up to {n} cut short and {n} with one bit flipped of "
+        f"each of {', '.join(files)}", f"{named} refused by name, {same} read to the same values, "
         f"{len(faults)} otherwise", "0 otherwise", not faults, tuple(faults),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from tests.campaign import (  # noqa: F401
     kills,
     leaks,
     mutants,
+    verdicts,
 )
 from tests.campaign.rows import FIGURES
 

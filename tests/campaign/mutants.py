@@ -12,9 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.campaign.rows import Row, figure
-
-ROOT = Path(__file__).parents[2]
+from tests.campaign.rows import ROOT, Parts, Row, figure
 
 
 @dataclass(frozen=True)
@@ -177,14 +175,15 @@ def survives(fault: Fault, copy: Path) -> str:
 
 
 @figure("mutants")
-def mutants(quick: bool) -> Row:
+def mutants(quick: bool, parts: Parts) -> Row:
     """How many planted faults turn a test red."""
     chosen = [fault for fault in FAULTS if fault.name in QUICK] if quick else FAULTS
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         ignored = shutil.ignore_patterns(".git", ".venv", "*.pyc")
         shutil.copytree(ROOT, copy, ignore=ignored)
-        survivors = [line for fault in chosen if (line := survives(fault, copy))]
+        found = [parts(fault.name, survives, fault, copy) for fault in chosen]
+    survivors = list(filter(None, found))
     return Row(
         "planted faults turn tests red",
         f"{len(chosen)} faults, one line each, each with the tests that should notice it",

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.campaign.figures import FIGURES
-from tests.campaign.mutants import FAULTS, ROOT
+from tests.campaign.mutants import FAULTS
+from tests.campaign.rows import ROOT, Parts
 
 SHARE = {"calls": 0.97}  # of trials, where the goal of all is not met yet: it must not fall
 
@@ -14,7 +15,7 @@ SHARE = {"calls": 0.97}  # of trials, where the goal of all is not met yet: it m
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_meets_its_goal(name, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    row = FIGURES[name](True)
+    row = FIGURES[name](True, Parts(name))
     good, _, total = row.figure.partition(" of ")
     met = row.met or (name in SHARE and int(good) >= SHARE[name] * int(total))
     assert met, "\n".join([row.figure, *row.details])

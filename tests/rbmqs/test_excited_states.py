@@ -1,6 +1,7 @@
 """Excited states by penalties on overlaps, against exact levels, summed and sampled."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -219,6 +220,18 @@ def test_command(tmp_path, capsys):
     assert "all checks passed" in out
     assert (tmp_path / "levels" / "state1" / "checkpoint.npz").exists()
     assert main(["excited", "ising", "--length", "4", "--states", "1", "--quiet"]) == 2
+    shutil.rmtree(tmp_path / "levels" / "state1")  # as where the first state was just done
+    again = [*command.split(), "--output", str(tmp_path / "levels"), "--resume"]
+    assert main(again) == 0
+    assert capsys.readouterr().out == out
+    for option, said in {
+        "--seed=1": "its settings are not",
+        "--length=8": "another Hamiltonian",
+    }.items():
+        assert main([*again, option]) == 2
+        assert said in capsys.readouterr().err
+    assert main([*command.split(), "--output", str(tmp_path / "none"), "--resume"]) == 2
+    assert "output must be a directory with states to resume" in capsys.readouterr().err
 
 
 def _state(psi, values, chains=None):

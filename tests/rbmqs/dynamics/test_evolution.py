@@ -145,6 +145,9 @@ def test_files_say_what_happened_and_resume_bit_for_bit(tmp_path):
     times = [0.0, 0.1, 0.2]
     options |= STATES
     whole = rbmqs.evolve(H, psi, times, output=tmp_path / "whole", **options)
+    first = (tmp_path / "whole/log.jsonl").read_bytes().splitlines(True)[:2]
+    (tmp_path / "part").mkdir()  # a kill before the first checkpoint leaves such a log
+    (tmp_path / "part/log.jsonl").write_bytes(b"".join(first))
     rbmqs.evolve(H, psi, times[:2], output=tmp_path / "part", **options)
     resumed = rbmqs.evolve(H, psi, times, output=tmp_path / "part", resume=True, **options)
     assert np.array_equal(resumed.psi.flat, whole.psi.flat)

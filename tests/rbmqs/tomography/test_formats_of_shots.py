@@ -307,6 +307,12 @@ def test_wrong_conventions_are_refused(keywords, words):
         ("a.csv", "basis,outcome,count\nZZ,01\n", "must have rows of 3 columns, got ZZ,01"),
         ("a.txt", "0 1\n1 a\n", "a.txt must hold bits or spins, got 'a'"),
         ("a.txt", "XZ 01\n11\n", "a basis and an outcome a row, got '11'"),
+        (
+            "a.json",
+            '{"results": [{"header": {"memory_slots": 1e9}, "data": {"counts": {}}}]}',
+            "a.json must have at most 4096 memory_slots, got 1000000000",
+        ),
+        ("a.json", "[" * 10**5, "a.json"),
         ("a.h5", "no table", "must be an HDF5 file"),
         ("a.npz", "no archive", "not a readable .npz file"),
     ],
@@ -316,6 +322,18 @@ def test_wrong_files_are_refused(tmp_path, name, text, words):
     with pytest.raises(ValueError, match=words) as caught:
         read_shots(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_declares_more_than_it_has_is_refused_before_it_is_read(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("shots", (10**6, 10**4), np.int8, chunks=(100, 100))
+    np.savez_compressed(tmp_path / "a.npz", shots=np.zeros(10**8, np.int8))
+    np.save(tmp_path / "a.npy", np.zeros(4))
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(whole.replace(b"(4,)", b"(9999999999,)"[:4]))
+    for name, reader in {"a.h5": read_shots, "a.npz": read_shots, "a.npy": read_target}.items():
+        with pytest.raises(ValueError, match=rf"{name}.*(declare|not a readable)"):
+            reader(tmp_path / name)
 
 
 def test_options_of_tables_are_refused_elsewhere(tmp_path):
