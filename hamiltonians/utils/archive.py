@@ -167,10 +167,10 @@ def _opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def require_expansion(n_bytes: int, size: int) -> None:
+def require_expansion(n_bytes: int, size: int, what: str = "its members") -> None:
     """Refuse a file of `size` bytes that declares more content than tables of numbers reach."""
     if n_bytes > max(_LEAST_EXPANDED, _MOST_EXPANSION * size):
-        raise ValueError(f"its members declare {n_bytes} bytes, it has {size}")
+        raise ValueError(f"{what} declare {n_bytes} bytes, it has {size}")
 
 
 def _check_stored(path: Path, archive: zipfile.ZipFile) -> None:

@@ -21,7 +21,6 @@ from rbmqs.tomography.formats import Convention, Counted, as_shots
 from rbmqs.tomography.shots import Shots
 from rbmqs.utils.parsing import describing, parse_json
 
-
 MOST_SITES = 4096  # that a file may name by a number alone
 
 
@@ -248,7 +247,7 @@ def _of_qiskit(results: Any) -> Found:
         counts = data["counts"] if "counts" in data else Counter(data["memory"])
         width = int(header.get("memory_slots", len(basis)))
         if not 0 <= width <= MOST_SITES:
-            raise ValueError(f"{name} must have at most {MOST_SITES} memory_slots, got {width}")
+            raise ValueError(f"memory_slots must be 0 to {MOST_SITES}, got {width}")
         shots.append({_bits_of(key, width): value for key, value in counts.items()})
         bases.append(str(basis))
     return _named(shots, bases, "right")
@@ -291,7 +290,8 @@ def _read_hdf5(path: Path, table: str | None, entry: int | None, n_shots: int | 
     with h5py.File(path) as file:
         sets: dict[str, Any] = {}
         file.visititems(lambda k, v: sets.update({k: v} if isinstance(v, h5py.Dataset) else {}))
-        require_expansion(sum(one.nbytes for one in sets.values()), path.stat().st_size)
+        declared = sum(one.nbytes for one in sets.values())
+        require_expansion(declared, path.stat().st_size, f"data sets of {path.name}")
         name = "shots" if table is None and "shots" in sets else table
         if name not in sets:
             raise ValueError(
