@@ -96,9 +96,14 @@ class Recurrence:
 
     def lowest(self) -> tuple[float, NDArray[np.float64], float]:
         """Lowest eigenvalue of T, its eigenvector and the residual."""
+        values, rows = self.ritz()
+        return float(values[0]), rows[:, 0], abs(self.beta[-1] * rows[-1, 0])
+
+    def ritz(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Eigenvalues of T, ascending, and its eigenvectors in columns."""
         T = np.diag(self.alpha) + np.diag(self.beta[:-1], 1) + np.diag(self.beta[:-1], -1)
         values, rows = np.linalg.eigh(T)
-        return float(values[0]), rows[:, 0], abs(self.beta[-1] * rows[-1, 0])
+        return values, rows
 
     @property
     def is_exhausted(self) -> bool:
@@ -174,6 +179,17 @@ def lowest_state(
     del first
     vector = _sum_up(H, start(), row, report)
     return measured(H, vector, 2 * len(row))
+
+
+def krylov_levels(
+    H: Operator, start: NDArray[Any], n_krylov: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ritz values from a vector, which is overwritten, and their weights in it, which sum to 1."""
+    run = _recurrence(H, start)
+    while run.n_steps < min(n_krylov, H.dimension) and not run.is_exhausted:
+        run.step(H, start[:0])
+    values, rows = run.ritz()
+    return values, rows[0] ** 2
 
 
 def measured(H: Operator, vector: NDArray[Any], n_products: int) -> LowestState:

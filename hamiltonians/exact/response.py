@@ -1,28 +1,30 @@
-"""Dynamical correlations of a ground state by the continued fraction of Lanczos' coefficients.
+"""Dynamical correlations of a ground state by continued fractions or Chebyshev moments.
 
 S(omega) = sum_n |<n|A|0>|^2 delta(omega - E_n + E_0). Lanczos' recurrence from A|0> makes its poles
 and weights without the states |n> (Gagliano & Balseiro, Phys. Rev. Lett. 59, 2999, 1987).
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonians.exact.chebyshev import ChebyshevCorrelation, chebyshev_moments
 from hamiltonians.exact.diagonalisation import ground_state, normalised
 from hamiltonians.exact.few_states import operator_on
+from hamiltonians.exact.lanczos import krylov_levels
 from hamiltonians.exact.observables import hermitian_parts
-from hamiltonians.exact.thermal import krylov_levels
-from hamiltonians.exact.thick_restart import orthonormal_product
 from hamiltonians.lattices.geometry import plane_waves
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.operators.pauli import PauliSum
 from hamiltonians.operators.properties import sz_breaking_term
 from hamiltonians.operators.spin import SpinOperator, Sz, as_spin_operator
 from hamiltonians.utils.brief import Rows, Tabled
-from hamiltonians.utils.checks import as_real, instance, integer, number
+from hamiltonians.utils.checks import as_real, choice, instance, integer, number
 
+_BOUND_STEPS = 60  # of Lanczos' recurrence: the highest level of a chain of 20 to 1e-7
+_MARGIN = 5e-3  # of the spectrum, on either side of what Chebyshev moments span
 _ROUNDING = 1e-20  # of the weight: poles that the rounding of A|0> has made, as at omega = 0
 
 
@@ -72,9 +74,36 @@ class DynamicalCorrelation(Tabled):
         return f"{len(self.poles)} poles, total weight {self.moment():.8g}", rows
 
 
+@overload
 def dynamical_correlation(
-    H: SpinHamiltonian, operator: Any, *, n_krylov: int = 200, seed: int = 0
-) -> DynamicalCorrelation:
+    H: SpinHamiltonian,
+    operator: Any,
+    *,
+    method: Literal["continued-fraction"] = ...,
+    n_krylov: int = ...,
+    seed: int = ...,
+) -> DynamicalCorrelation: ...
+
+
+@overload
+def dynamical_correlation(
+    H: SpinHamiltonian,
+    operator: Any,
+    *,
+    method: Literal["chebyshev"],
+    n_krylov: int = ...,
+    seed: int = ...,
+) -> ChebyshevCorrelation: ...
+
+
+def dynamical_correlation(
+    H: SpinHamiltonian,
+    operator: Any,
+    *,
+    method: str = "continued-fraction",
+    n_krylov: int = 200,
+    seed: int = 0,
+) -> DynamicalCorrelation | ChebyshevCorrelation:
     """S(omega) of an operator A in the ground state of ``H`` in its sector.
 
     Parameters
@@ -83,14 +112,17 @@ def dynamical_correlation(
         With a fixed ``total_sz`` A must conserve it.
     operator : PauliSum or SpinOperator
         A, Hermitian or not, in the basis before any rotation of the spins.
+    method : {"continued-fraction", "chebyshev"}
+        Poles and weights, the lowest first to converge; or moments, with one resolution at all
+        frequencies.
     n_krylov : int
-        Lanczos steps; low poles come out first.
+        Products with H: poles at most, or half of the Chebyshev moments.
     seed : int
         Of the start vector of the ground state.
 
     Returns
     -------
-    DynamicalCorrelation
+    DynamicalCorrelation or ChebyshevCorrelation
 
     Raises
     ------
@@ -106,6 +138,7 @@ def dynamical_correlation(
     """
     instance("H", H, SpinHamiltonian)
     n_krylov = integer("n_krylov", n_krylov, minimum=1)
+    choice("method", method, ("continued-fraction", "chebyshev"))
     A = H.rotate_observable(operator)
     if H.total_sz is not None and (breaker := sz_breaking_term(A)) is not None:
         raise ValueError(f"operator must keep total_sz={H.total_sz:g}, but {breaker} changes it")
@@ -116,10 +149,20 @@ def dynamical_correlation(
         raise ValueError(f"operator must not annihilate the ground state, got |A|0>| = {norm:.1g}")
     _, trace, unit = normalised(H)  # as in the operator that has found the ground state
     start = start.astype(np.result_type(start.dtype, ground.operator.dtype))
-    energies, first = krylov_levels(orthonormal_product(ground.operator), start, n_krylov)
-    kept = first > _ROUNDING
-    poles = unit * energies[kept] + trace - ground.energy
-    return DynamicalCorrelation(poles, norm**2 * first[kept], ground.energy)
+    if method == "continued-fraction":
+        energies, first = krylov_levels(ground.operator, start, n_krylov)
+        kept = first > _ROUNDING
+        poles = unit * energies[kept] + trace - ground.energy
+        return DynamicalCorrelation(poles, norm**2 * first[kept], ground.energy)
+    lowest = (ground.energy - trace) / unit
+    # Of the whole sector: rounding outside the interval would grow exponentially.
+    random = np.random.default_rng(seed).normal(size=len(start)).astype(start.dtype)
+    highest = krylov_levels(ground.operator, random, _BOUND_STEPS)[0][-1]
+    margin = _MARGIN * max(highest - lowest, 1)
+    ends = lowest - margin, highest + margin
+    moments = chebyshev_moments(ground.operator, start, *ends, 2 * n_krylov)
+    half_width = unit * (highest - lowest + 2 * margin) / 2
+    return ChebyshevCorrelation(moments, half_width - unit * margin, half_width, ground.energy)
 
 
 def sz_wave(H: SpinHamiltonian, wave_vector: ArrayLike) -> Any:

@@ -78,12 +78,61 @@ def test_dynamical_correlations_are_sums_over_eigenstates():
     assert "total weight" in str(first)
 
 
+def test_chebyshev_moments_are_those_of_the_poles():
+    """Sum rules against commutators, the spectrum against poles smoothed by Jackson's kernel."""
+    n = 6
+    H = heisenberg(chain(n), spin=1, total_sz=0)
+    A = sum(np.exp(1j * np.pi * i / 3) * Sz(i, 1) for i in range(n)) * n**-0.5
+    poles = dynamical_correlation(H, A, n_krylov=141)
+    found = dynamical_correlation(H, A, method="chebyshev", n_krylov=30)
+    for power in range(5):
+        assert found.moment(power) == pytest.approx(poles.moment(power), rel=1e-9)
+    n, omega = len(found.moments), np.linspace(-0.5, 14, 60)
+    x, y = ((v - found.centre) / found.half_width for v in (omega, poles.poles))
+    k = np.arange(n)
+    q = np.pi / (n + 1)
+    jackson = ((n - k + 1) * np.cos(q * k) + np.sin(q * k) / np.tan(q)) / (n + 1)
+    jackson[1:] *= 2
+    inside = np.abs(x) < 1
+    assert 0 < inside.sum() < len(x)
+    t_x, t_y = (np.cos(k * np.arccos(np.clip(v, -1, 1))[:, None]) for v in (x, y))
+    expected = (t_x * jackson) @ t_y.T @ poles.weights
+    expected = np.where(inside, expected / np.pi / np.sqrt(np.where(inside, 1 - x**2, 1)), 0)
+    np.testing.assert_allclose(found.spectrum(omega), expected / found.half_width, atol=1e-8)
+    assert (found.spectrum(omega) >= 0).all()
+    assert found.resolution == pytest.approx(np.pi * found.half_width / 60)
+    assert "60 moments" in str(found)
+    conserved = dynamical_correlation(
+        heisenberg(chain(4), total_sz=1), sum(Z(i) for i in range(4)), method="chebyshev"
+    )
+    assert conserved.moment(1) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.slow
+def test_sum_rules_of_a_chain_of_twenty():
+    """Total weight and first moment of S(q, omega) against correlations of the ground state."""
+    n, q = 20, 0.7 * np.pi
+    H = heisenberg(chain(n), total_sz=0)
+    A = sum(np.exp(1j * q * i) * Z(i) for i in range(n)) * n**-0.5
+    zz = hm.ground_state(H).correlations()[0]
+    weight = np.exp(1j * q * np.arange(n)) @ zz
+    first = -8 * (1 - np.cos(q)) * 2 * zz[1]  # <[A^dagger, [H, A]]> / 2
+    for method in ("continued-fraction", "chebyshev"):
+        found = dynamical_correlation(H, A, method=method, n_krylov=60)
+        assert found.moment() == pytest.approx(weight.real, rel=1e-6)
+        assert found.moment(1) == pytest.approx(first / 2, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
         (lambda: thermal(heisenberg(chain(4)), [0.0, 1.0]), "temperatures must be a list of"),
         (lambda: thermal(heisenberg(chain(4)), [1.0], n_vectors=1), "n_vectors must be at least 2"),
         (lambda: thermal(None, [1.0]), "H must be a SpinHamiltonian"),
+        (
+            lambda: dynamical_correlation(heisenberg(chain(4)), Z(0), method="kpm"),
+            "method must be one of continued-fraction, chebyshev, got 'kpm'",
+        ),
         (
             lambda: dynamical_correlation(heisenberg(chain(4), spin=1, total_sz=0), Sp(0, 1)),
             "operator must keep total_sz=0",
