@@ -13,7 +13,7 @@ found all the same. Chains in a region that provably has no weight
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from rbmqs.estimators.chain_diagnostics import (
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import ChainState, Sampler, Samples, random_chains
 from rbmqs.sampling.metropolis import metropolis_moves
-from rbmqs.sampling.replica_exchange import ReplicaExchangeSampler
+from rbmqs.sampling.replica_exchange import N_REPLICAS, ReplicaExchangeSampler
 from rbmqs.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def thermalised(
     chains: ChainState,
     kinds: Sequence[str],
     bar: Progress,
+    n_draws_left: Callable[[], float] = lambda: math.inf,
 ) -> Thermalised:
     """Chains after as many sweeps as their starts need to agree.
 
@@ -76,7 +77,12 @@ def thermalised(
         The kind of start of each chain.
     bar : Progress
         Told what goes on.
+    n_draws_left : callable
+        Sweeps of a chain that there is time for; two thirds are left to the draws.
     """
+
+    def allowed(n_sweeps: int) -> bool:
+        return n_sweeps + PROBE_DRAWS <= n_draws_left() / 3
 
     def look(chains: ChainState, n_sweeps: int) -> tuple[ChainState, _Look]:
         """The chains some sweeps on, and what they say there."""
@@ -89,9 +95,12 @@ def thermalised(
         if found.agrees():
             return Thermalised(chains, done)
         n_sweeps *= 2
+        if not allowed(n_sweeps):
+            break
         done += n_sweeps
         bar.advance(0, f"chains move until their starts agree, {done} sweeps")
-    if not found.agrees(~found.weightless):
+    n_tempered = TEMPERED_SWEEPS * N_REPLICAS + FINAL_SWEEPS // 2
+    if not found.agrees(~found.weightless) and allowed(n_tempered):
         bar.advance(0, "starts disagree: replica exchange")
         chains, found = look(tempered(psi, sampler, chains), FINAL_SWEEPS // 2)
     n_weightless = int(found.weightless.sum())

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from rbmqs.sampling.chains import Samples
 
 
+CONTINUED = "run"  # the kind of start of chains that went on from those of a run
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Estimate(Tabled):
     """Energy and observables of a state from samples of |psi|^2.
@@ -152,6 +155,8 @@ class Estimate(Tabled):
             return {}
         found = self.comparison
         sentence = "" if found is None or found.agrees else found.sentence(self.energy.r_hat)
+        if CONTINUED in self.kinds:
+            sentence = "no time was left for fresh chains: those of the run went on"
         values = self.local_energies.real
         return doubts_about(self.samples, self.energy, self._complex_energy, values, sentence)
 

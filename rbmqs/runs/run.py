@@ -17,6 +17,7 @@ from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.memory import size_text
 from hamiltonians.utils.ranks import on_all_ranks
+from rbmqs.estimators.equilibration import FINAL_SWEEPS, PROBE_DRAWS
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
@@ -33,6 +34,7 @@ from rbmqs.utils.compilation import compile_timer
 from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.progress import Progress, say
 from rbmqs.vmc import loop as vmc
+from rbmqs.vmc.clock import Clock
 from rbmqs.vmc.convergence import has_settled
 from rbmqs.vmc.ending import end_run
 from rbmqs.vmc.extension import RunContext
@@ -47,8 +49,6 @@ if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
 
 Callback = Callable[[StepRecord, RunState], Any]
-
-REFINEMENT = 0.25  # of a limited time, which it may take beyond that
 
 
 def ground_state(
@@ -115,6 +115,7 @@ def ground_state(
         Ctrl-C, once the run is saved; its `result` is what the run came to. SIGTERM or
         SIGUSR1 ends the process then. A second signal ends it at once.
     """
+    started = time.perf_counter()
     guard(comm)
     ansatz, options = split_keywords({"alpha": alpha, **keywords})
     settings = with_keywords(settings or RunSettings(), options)
@@ -122,7 +123,10 @@ def ground_state(
     is_first = comm is None or comm.rank == 0
     show = progress and is_first
     with on_all_ranks(new_directory(output if is_first else None), comm) as directory:
-        result = run(*prepared, directory=directory, progress=show, callback=callback, comm=comm)
+        result = run(
+            *prepared, directory=directory, progress=show, callback=callback, comm=comm,
+            started=started,
+        )  # fmt: skip
     if comm is not None:
         comm.Barrier()  # until the first rank has saved
     pass_on(result.interrupted, result)
@@ -244,6 +248,7 @@ def run(
     changes: Sequence[Mapping[str, Any]] = (),
     run_id: str = "",
     remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    started: float | None = None,
 ) -> RunResult:
     """Optimise to `settings.n_iterations` and estimate the energy with fresh samples.
 
@@ -265,8 +270,10 @@ def run(
         Of a run that goes on.
     remembered : mapping, optional
         State of extensions to begin with, see `rbmqs.vmc.loop.iterate`.
+    started : float, optional
+        From when `max_seconds` counts, by `time.perf_counter`; now when not given.
     """
-    started = time.perf_counter()
+    started = time.perf_counter() if started is None else started
     vmc.check_sizes(hamiltonian, psi)
     memory = settings.sampling.check_memory(psi)
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
@@ -285,7 +292,9 @@ def run(
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
         state = RunContext(hamiltonian, settings, sampler).start(psi, seed)
         writer.begin(state)
+    n_final_draws = settings.sampling.n_final_draws + FINAL_SWEEPS + PROBE_DRAWS
     with Interrupts(comm) as interrupts, compile_timer() as compiled:
+        clock = Clock(settings.max_seconds, started, n_final_draws, interrupts.of_first)
         history, state, settings, trouble = _optimise(
             hamiltonian,
             psi,
@@ -295,7 +304,7 @@ def run(
             state,
             progress,
             interrupts,
-            started,
+            clock,
             callback,
             remembered,
         )
@@ -308,10 +317,9 @@ def run(
             begun = state is not None and state.iteration > 0
             # Refinement knows of no penalty, and would lead an excited state to the ground state.
             healthy = state if begun and not trouble and n_lower(state) == 0 else None
-            limit = None if settings.max_seconds is None else REFINEMENT * settings.max_seconds
-            stopped = partial(interrupts.must_stop, optimised, limit)
             found = end_run(
-                hamiltonian, psi, healthy, sampler, settings, stopped, progress, interrupts.agree
+                hamiltonian, psi, healthy, sampler, settings, interrupts.agree, progress,
+                interrupts.agree, clock,
             )  # fmt: skip
             estimate, n_refinement = found.estimate, found.n_iterations
             if found.state is not None:
@@ -360,7 +368,7 @@ def _optimise(
     state: RunState | None,
     progress: bool,
     interrupts: Interrupts,
-    started: float,
+    clock: Clock,
     callback: Callback | None,
     remembered: Mapping[str, Mapping[str, Any]] | None,
 ) -> tuple[list[StepRecord], RunState | None, RunSettings, list[str]]:
@@ -378,23 +386,21 @@ def _optimise(
         with Progress(settings.n_iterations, done, progress) as bar:
             iterate = partial(
                 vmc.iterate, hamiltonian, psi, sampler=sampler, on_start=writer.begin,
-                remembered=remembered,
+                remembered=remembered, clock=clock,
             )  # fmt: skip
-            late = partial(interrupts.out_of_time, started)
-            steps = with_fewer_restarts(iterate, settings, state, late)
+            steps = with_fewer_restarts(iterate, settings, state, clock)
             for record, state, now in steps:
                 if now is not settings:
                     settings = now
                     writer.change(state.iteration, settings, {"n_restarts": settings.n_restarts})
                 history.append(record)
                 writer.write(record, state)
-                energy = str(record.energy)
-                bar.advance(record.iteration + 1, f"energy {energy}", energy)
+                _show(bar, record, settings, clock)
                 if callback is not None and callback(record, state):
                     break
                 if record.iteration + 1 >= settings.n_iterations:
                     break
-                if interrupts.must_stop(started, settings.max_seconds):
+                if clock.is_over() or interrupts.agree() is not None:
                     break
                 may_settle = not settings.is_restart(record.iteration)
                 wanted = settings.stop_when_converged and may_settle
@@ -413,6 +419,17 @@ def _optimise(
         raise
     writer.close(state)
     return history, state, settings, trouble
+
+
+def _show(bar: Progress, record: StepRecord, settings: RunSettings, clock: Clock) -> None:
+    """An iteration, its phase, and the time left."""
+    done, phase = record.iteration + 1, ""
+    if settings.is_restart(record.iteration):
+        n_over = settings.n_restarts_before(record.iteration)
+        phase = f"restart {n_over + 1} of {settings.n_restarts_in_all}, "
+    planned = min(done + clock.n_iterations_left(), settings.n_iterations)
+    energy, left = str(record.energy), clock.text()
+    bar.advance(done, f"{phase}energy {energy}{left}", f"{phase}{energy}{left}", round(planned))
 
 
 @contextmanager

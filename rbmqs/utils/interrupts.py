@@ -100,8 +100,11 @@ class Interrupts:
         """Whether the first rank's clock has run for too long; called by all ranks together."""
         if max_seconds is None:
             return False
-        late = time.perf_counter() - started > max_seconds
-        return late if self._comm is None else bool(self._comm.bcast(late, root=0))
+        return self.of_first(time.perf_counter() - started) > max_seconds
+
+    def of_first(self, value: float) -> float:
+        """The number that the first rank has; called by all ranks together."""
+        return value if self._comm is None else float(self._comm.bcast(value, root=0))
 
     def __exit__(
         self,

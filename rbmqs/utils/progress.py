@@ -59,8 +59,15 @@ class Progress:
             unit="it" if unit == "iteration" else unit,
         )
 
-    def advance(self, done: int, text: str, short: str | None = None) -> None:
-        """Show that `done` of the total are over, with a text (a shorter one in the bar)."""
+    def advance(
+        self, done: int, text: str, short: str | None = None, total: int | None = None
+    ) -> None:
+        """Show that `done` of the total are over, with a text (a shorter one in the bar).
+
+        `total` is the number that is expected now.
+        """
+        if total is not None:
+            self._total = self._bar.total = total
         self._bar.set_postfix_str(text if short is None else short, refresh=False)
         self._bar.update(done - self._bar.n)
         now = time.monotonic()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rbmqs.estimators.final import Estimate, final_estimate
+from rbmqs.vmc.clock import Clock
 from rbmqs.vmc.extension import Ending, RunContext
 from rbmqs.vmc.extensions import extension_kinds
 from rbmqs.vmc.run_state import RunState
@@ -55,6 +56,7 @@ def end_run(
     stopped: Callable[[], object] = lambda: None,
     progress: bool = False,
     interrupted: Callable[[], object] = lambda: None,
+    clock: Clock | None = None,
 ) -> Ended:
     """Estimate the energy, and again with other seeds while an extension changes the state.
 
@@ -69,21 +71,33 @@ def end_run(
         Show a progress bar of each estimate and round on standard error.
     interrupted : callable
         Asked now and then whether an estimate must do with the draws that it has.
+    clock : Clock, optional
+        Of a run of limited time: estimates have the draws that there is time for, and extensions
+        get none where it would not do for another estimate.
     """
+    clock = clock or Clock()
 
     def estimate(psi: VariationalState, *number: int) -> Estimate:
         seed = np.random.SeedSequence(settings.seed, spawn_key=(2, *number))
-        n_draws = settings.sampling.n_final_draws
-        return final_estimate(hamiltonian, psi, sampler, n_draws, seed, progress, interrupted)
+        return final_estimate(
+            hamiltonian, psi, sampler, settings.sampling.n_final_draws, seed, progress, interrupted,
+            clock.n_draws_left, None if state is None else state.chains,
+        )  # fmt: skip
 
+    before_estimate = clock.spent()
     found = Ended(None, estimate(psi))
     if state is None:
         return found
+    needed = clock.spent() - before_estimate + clock.per_iteration
+
+    def must_stop() -> bool:
+        return clock.left() < needed or bool(stopped())
+
     run = RunContext.of(hamiltonian, settings, sampler)
     added = [kind(run) for kind in extension_kinds(settings)]
     before = state
     for number in range(1, MAX_ROUNDS + 1):
-        ending, after = Ending(found.estimate, state, number, stopped, progress), before
+        ending, after = Ending(found.estimate, state, number, must_stop, progress), before
         for extension in added:
             after = extension.finish(ending, after)
         if after is before:

@@ -9,7 +9,7 @@ in the settings by import path ("package.module:Class").
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from hamiltonians.utils.registry import Registry
 from rbmqs.sampling.chains import ChainState, Sampler
 from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.clock import Clock
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import OptimiserState, RunState
 from rbmqs.vmc.settings import RunSettings
@@ -41,18 +42,26 @@ class RunContext:
         In units of its couplings, without its trace; so are all energies within the loop.
     settings : RunSettings
     sampler : Sampler
+    clock : Clock
+        Without a limit where no run of limited time is on.
     """
 
     hamiltonian: SpinHamiltonian
     settings: RunSettings
     sampler: Sampler
+    clock: Clock = field(default_factory=Clock)
 
     @classmethod
     def of(
-        cls, hamiltonian: SpinHamiltonian, settings: RunSettings, sampler: Sampler
+        cls,
+        hamiltonian: SpinHamiltonian,
+        settings: RunSettings,
+        sampler: Sampler,
+        clock: Clock | None = None,
     ) -> RunContext:
         """That of a run of a Hamiltonian in Pauli units."""
-        return cls(hamiltonian.in_units_of(hamiltonian.coupling_scale), settings, sampler)
+        scaled = hamiltonian.in_units_of(hamiltonian.coupling_scale)
+        return cls(scaled, settings, sampler, clock or Clock())
 
     def fresh_chains(self, psi: VariationalState, seed: np.random.SeedSequence) -> ChainState:
         """Chains from random configurations, thermalised."""

@@ -18,6 +18,7 @@ import numpy as np
 from rbmqs.sampling.chains import Sampler
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.threads import single_threaded_blas
+from rbmqs.vmc.clock import Clock
 from rbmqs.vmc.extension import Extension, RunContext
 from rbmqs.vmc.extensions import extension_kinds
 from rbmqs.vmc.records import StepRecord
@@ -40,6 +41,7 @@ def iterate(
     extensions: Sequence[str | type[Extension]] = (),
     on_start: Callable[[RunState], None] | None = None,
     remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[tuple[StepRecord, RunState]]:
     """Optimise without end: one record and the state after it per iteration.
 
@@ -59,6 +61,8 @@ def iterate(
         Gets the state before the first iteration; not called when `state` is given.
     remembered : mapping, optional
         State of extensions by their names to begin with.
+    clock : Clock, optional
+        Of a run of limited time, with which its schedules end; the caller ends the run.
 
     Yields
     ------
@@ -76,7 +80,7 @@ def iterate(
     settings = settings or RunSettings()
     check_sizes(hamiltonian, psi)
     run = RunContext.of(
-        hamiltonian, settings, sampler or make_sampler(hamiltonian, settings.sampling)
+        hamiltonian, settings, sampler or make_sampler(hamiltonian, settings.sampling), clock
     )
     added = [kind(run) for kind in extension_kinds(settings, extensions)]
     source = source_of(run, psi if state is None else target_of(state))
@@ -90,7 +94,10 @@ def iterate(
         with single_threaded_blas():
             for extension in added:
                 state = extension.before(state)
+            run.clock.begin((type(state.psi), state.psi.n_parameters))
             batch, state = source.draw(state)
+            if not batch.summed:
+                run.clock.drew(batch.energy.n_draws)
             extras: dict[str, Any] = {}
             options: dict[str, Any] = {}
             for extension in added:

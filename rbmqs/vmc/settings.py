@@ -43,10 +43,10 @@ class RunSettings:
     restart_iterations : int
         Iterations of each restart.
     max_seconds : float or None
-        Optimise no longer than this, whichever comes first, and refine
-        (`rbmqs.vmc.extensions.refinement`) for a quarter of it at most; where
-        the run ends, and after how many restarts, then depends on the speed of the host, but not
-        how it got there.
+        For all of the run, restarts, refinement and the final estimate too, which may have
+        fewer than `n_final_samples`. Where time comes before `n_iterations`, the schedules of the
+        optimiser end with it (`rbmqs.vmc.extensions.time_limit`), and the result depends on the
+        speed of the host.
     extensions : tuple of str
         Import paths of extensions beside the registered ones, see `rbmqs.vmc.extension`; a class
         is taken for its import path.

@@ -78,7 +78,7 @@ def _advance(
     optimiser = OPTIMISERS[settings.optimiser.kind](settings.optimiser)
     iteration = settings.iteration_in_stage(state.iteration)
     update, remembered = optimiser.update(
-        state.psi, batch, state.optimiser, iteration=iteration, **options
+        state.psi, batch, state.optimiser, **{"iteration": iteration, **options}
     )
     good = state.last_good
     if good is None or is_better(batch.energy, good.energy):

@@ -5,6 +5,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from fake_time import FakeTime
 
 import hamiltonians as hm
 import rbmqs
@@ -13,7 +14,6 @@ from rbmqs import RBM, ProjectedRBM, SymmetricRBM
 from rbmqs.runs.checkpoint import load_checkpoint
 from rbmqs.runs.run import CHECKPOINT, LOG
 from rbmqs.states.factory import initial_wavefunction
-from rbmqs.utils.interrupts import Interrupts
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.convergence import has_settled, judge_optimisation, present
 from rbmqs.vmc.extension import RunContext
@@ -341,22 +341,13 @@ def test_a_projected_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cu
     assert "the best was kept, projected" in str(whole)
 
 
-def restarts_end_at(seconds, monkeypatch):
-    """A clock that shows these seconds at the ends of the first and second restart, then 0."""
-    shown = iter(seconds)
-
-    def out_of_time(self, started, limit):
-        return limit not in (None, 100.0) and next(shown, 0.0) > limit
-
-    monkeypatch.setattr(Interrupts, "out_of_time", out_of_time)
-
-
-# Of 100 s restarts may take 25: one of 12.5 s is the only one, two of 16.7 s are enough.
-@pytest.mark.parametrize(("seconds", "n"), [((13,), 1), ((12, 17), 2), ((12, 16), 3)])
-def test_where_time_is_short_there_are_fewer_restarts(tmp_path, monkeypatch, seconds, n):
-    expected = run(tmp_path / "expected", n_restarts=n)
-    restarts_end_at(seconds, monkeypatch)
-    result = run(tmp_path / "run", max_seconds=100.0)
+# Of 100 s restarts may take 25. One takes 101 sweeps of fresh chains, and 21 in an iteration: 8
+# draws, 5 discarded and 8 of probe chains.
+@pytest.mark.parametrize(("per_sweep", "n"), [(0.06, 1), (0.045, 2), (0.03, 3)])
+def test_where_time_is_short_there_are_fewer_restarts(tmp_path, monkeypatch, per_sweep, n):
+    expected = run(tmp_path / "expected", n_restarts=n, n_iterations=3 * LENGTH)
+    FakeTime(monkeypatch, per_sweep)
+    result = run(tmp_path / "run", max_seconds=100.0, n_iterations=3 * LENGTH)
     assert result.settings.n_restarts == n
     np.testing.assert_array_equal(result.psi.flat, expected.psi.flat)
     assert restart_energies(result.history, result.settings) == (
@@ -372,14 +363,14 @@ def test_where_time_is_short_there_are_fewer_restarts(tmp_path, monkeypatch, sec
 @pytest.mark.parametrize("cut", [LENGTH, LENGTH + 3])
 def test_a_run_with_fewer_restarts_goes_on_bit_for_bit(tmp_path, monkeypatch, cut):
     expected = run(tmp_path / "expected", n_restarts=1)
-    restarts_end_at((13,), monkeypatch)
+    FakeTime(monkeypatch, 0.06)
     run(tmp_path / "run", max_seconds=100.0, n_iterations=cut)
     resumed = rbmqs.resume(tmp_path / "run", n_iterations=40, progress=False)
     np.testing.assert_array_equal(resumed.psi.flat, expected.psi.flat)
 
 
 def test_a_state_that_time_allows_one_restart_is_projected_behind_it(tmp_path, monkeypatch):
-    restarts_end_at((13,), monkeypatch)
+    FakeTime(monkeypatch, 0.06, 0.01)
     result = projected_run(tmp_path, max_seconds=100.0)
     assert isinstance(result.psi, ProjectedRBM)
     first = projected_run(None, n_iterations=LENGTH)

@@ -17,6 +17,7 @@ from rbmqs.vmc.extensions import (  # noqa: F401  (importing registers them)
     probe_chains,
     refinement,
     states_below,
+    time_limit,
 )
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings

@@ -23,6 +23,7 @@ import numpy as np
 from rbmqs.sampling.chains import ChainState
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.clock import Clock
 from rbmqs.vmc.extension import EXTENSIONS, Extension, Line, register_extension
 from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.extensions.growth import small_random
@@ -122,12 +123,12 @@ def with_fewer_restarts(
     iterate: Iterations,
     settings: RunSettings,
     state: RunState | None,
-    is_late: Callable[[float | None], bool],
+    clock: Clock,
 ) -> Iterator[tuple[StepRecord, RunState, RunSettings]]:
     """Iterations, with the settings that hold behind each of them.
 
     Between two restarts of a run of limited time, the best so far is kept where the next one
-    would end beyond a quarter of that time.
+    would end beyond a quarter of that time. A restart without its projection ends with that time.
 
     Parameters
     ----------
@@ -135,13 +136,10 @@ def with_fewer_restarts(
         `rbmqs.vmc.loop.iterate` with all but the settings and the state.
     settings : RunSettings
     state : RunState or None
-    is_late : callable
-        Whether the run has taken more than so many seconds.
+    clock : Clock
     """
-    first = 0 if state is None else state.iteration
     for record, after in iterate(settings=settings, state=state):
-        n_done = after.iteration - first
-        if _is_between(after.iteration, settings) and is_late(_latest(settings, n_done)):
+        if clock.is_limited and _are_over(after, settings, clock):
             lowest, fewer = _without_further(after, settings)
             yield record, lowest, fewer
             yield from ((*step, fewer) for step in iterate(settings=fewer, state=lowest))
@@ -149,21 +147,19 @@ def with_fewer_restarts(
         yield record, after, settings
 
 
-def _is_between(iteration: int, settings: RunSettings) -> bool:
-    """Whether a restart is over and another one is to come."""
-    return settings.is_restart(iteration) and settings.iteration_in_restart(iteration) == 0
-
-
-def _latest(settings: RunSettings, n_done: int) -> float | None:
-    """Seconds after `n_done` iterations at which one more restart would take too long."""
-    if settings.max_seconds is None:
-        return None
-    return MOST_TIME * settings.max_seconds * n_done / (n_done + settings.restart_iterations)
+def _are_over(state: RunState, settings: RunSettings, clock: Clock) -> bool:
+    """Whether there is no time for the restart that is to come, or for what is left of it."""
+    is_between = settings.iteration_in_restart(state.iteration) == 0
+    if not settings.is_restart(state.iteration) or not (is_between or state.target is not None):
+        return False
+    n_left = settings.restart_iterations if is_between else 0
+    assert clock.max_seconds is not None
+    return clock.spent() + n_left * clock.per_iteration > MOST_TIME * clock.max_seconds
 
 
 def _without_further(state: RunState, settings: RunSettings) -> tuple[RunState, RunSettings]:
     """The best of the restarts so far, the present one among them, and no more restarts."""
-    n_over = settings.n_restarts_before(state.iteration)
+    n_over = max(settings.n_restarts_before(state.iteration), 1)
     return _lowest(state, settings), replace(settings, n_restarts=n_over)
 
 
