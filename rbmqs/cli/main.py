@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import signal
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
@@ -157,6 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:  # the command itself, not a call from Python
         warnings.showwarning = _say_warning
+        # For "my_models:chain" in the current folder; last, so that no file there hides a library.
+        sys.path.append(os.getcwd())
     options = build_parser().parse_args(arguments)
     # Compiling kernels makes millions of objects that stay: looking through them for garbage every
     # 700 allocations is 8 % of a first run.

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ def test_compare_without_netket(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:3] == ["method", "energy", "error"]
     assert lines[1].startswith("free fermions")
-    assert f"{hm.ising_chain_energy(4, 1.0):.8f}" in lines[1]
+    assert f"{hm.ising_chain_energy(4, 1.0):.10f}" in lines[1]
     assert [line.split()[0] for line in lines[2:]] == ["exact", "rbmqs"]
 
 
@@ -460,3 +461,15 @@ def test_bash_completes_commands_and_options(tmp_path, capsys):
 def test_other_shells_have_a_script(shell, capsys):
     assert main(["completion", shell]) == 0
     assert "ground-state" in capsys.readouterr().out
+
+
+def test_a_model_of_the_current_folder_is_found(tmp_path, monkeypatch, capsys):
+    model = "import hamiltonians as hm\n\ndef weak(lattice, h): return hm.ising(lattice, h / 2)\n"
+    (tmp_path / "model_of_this_folder.py").write_text(model)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # main adds to it
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    words = ["exact", "model_of_this_folder:weak", "--length", "4", "-p", "h=2"]
+    monkeypatch.setattr(sys, "argv", ["rbmqs", *words])
+    assert main() == 0
+    assert f"{hm.ising_chain_energy(4, 1.0):.10f}" in capsys.readouterr().out
