@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hamiltonians.utils.files import goes_on_without
 from rbmqs.cli import exit_codes
 from rbmqs.cli.options import add_fail_if_not_converged, add_quiet
 from rbmqs.utils.interrupts import signals_reported
@@ -59,8 +60,6 @@ def run_reconstruct(options: argparse.Namespace) -> int:
     from rbmqs.tomography.reading import read_shots, read_target
     from rbmqs.tomography.reconstruct import reconstruct
 
-    if not Path(options.file).exists():
-        raise ValueError(f"FILE must exist, got {options.file}")
     shots = read_shots(
         options.file, options.bases, up=options.up, site_0=options.site_0,
         basis_site_0=options.basis_site_0, table=options.table, entry=options.entry,
@@ -86,6 +85,10 @@ def run_reconstruct(options: argparse.Namespace) -> int:
             **{name: value for name, value in chosen.items() if value is not None},
         )
     print(result)
+    if options.output is not None:
+        with goes_on_without(Path(options.output)):
+            pictures = result.plot(options.output)
+            print(f"{'pictures':<14} {', '.join(map(str, pictures))}")
     if result.interrupted is not None:
         return exit_codes.of_interruption(result.interrupted, options.output)
     return exit_codes.of_verdict(not result.status, options)

@@ -59,7 +59,10 @@ def add_study_commands(commands: Any, command: Callable[..., argparse.ArgumentPa
         if name == "run":
             _add_run_options(parser)
     report = command(
-        commands, "report", "HTML and Markdown report of a study or run", "rbmqs report runs/first"
+        commands,
+        "report",
+        "page in HTML and Markdown of a run, an evolution, a study",
+        "rbmqs report runs/first",
     )
     report.add_argument("directory", metavar="DIR")
     report.add_argument("--output", metavar="DIR", help="directory of the report; default: DIR")

@@ -26,7 +26,7 @@ from rbmqs.utils.json_files import plain, write_json
 from rbmqs.utils.json_lines import LineWriter
 
 CHECKPOINT, LOG, RESULT = "checkpoint.npz", "log.jsonl", "result.json"
-LOG_FORMAT = "rbmqs-reconstruction-log"
+LOG_FORMAT, RESULT_FORMAT = "rbmqs-reconstruction-log", "rbmqs-reconstruction"
 KIND = Kind(
     "rbmqs-reconstruction",
     1,
@@ -113,8 +113,8 @@ class ReconstructionFiles:
         self.save(found)
         self._write(found)
         head, rows = result.summary()
-        table: dict[str, Any] = {"format": "rbmqs-reconstruction", "what": head, **dict(rows)}
-        table["is_done"] = found.stage == DONE
+        table: dict[str, Any] = {"format": RESULT_FORMAT, "what": head, **dict(rows)}
+        table |= {"is_done": found.stage == DONE, "settings": self._header["settings"]}
         table["goodness"] = [g._asdict() for g in result.goodness] if _is_small(result) else None
         with goes_on_without(self.directory / RESULT):
             write_json(self.directory / RESULT, plain(table))

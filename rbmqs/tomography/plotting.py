@@ -15,6 +15,34 @@ if TYPE_CHECKING:
     from rbmqs.tomography.result import Reconstruction
 
 _MOST_BASES, _MOST_OUTCOMES, _MOST_SITES = 6, 64, 4
+_MOST_SUMMED = 20  # sites of all amplitudes
+
+
+def plot_all(result: Reconstruction, directory: Path) -> list[Path]:
+    """`likelihood.png`, `outcomes.png` and, for up to four sites, `density_matrix.png`.
+
+    Parameters
+    ----------
+    result : Reconstruction
+    directory : Path
+
+    Returns
+    -------
+    list of Path
+    """
+    names = ("likelihood", "outcomes", "density_matrix")
+    likelihood, outcomes, city = (directory / f"{name}.png" for name in names)
+    plot_likelihood(result, likelihood)
+    if result.psi.n_sites > _MOST_SUMMED:
+        return [likelihood]
+    plot_outcomes(result, outcomes)
+    if result.shots.n_sites > _MOST_SITES:
+        return [likelihood, outcomes]
+    amplitudes, target = result.vector.reshape(2**result.shots.n_sites, -1), result.target
+    if target is not None and target.ndim == 1:
+        target = np.outer(target, target.conj())
+    plot_density_matrix(amplitudes @ amplitudes.conj().T, target, city)
+    return [likelihood, outcomes, city]
 
 
 def plot_likelihood(

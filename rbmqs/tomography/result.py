@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -129,6 +130,12 @@ class Reconstruction(Tabled):
             chance = float(chi2.sf(total, n_classes)) if n_classes > 0 else 1.0
             found.append(Goodness(self.shots.bases.name(basis), total, max(n_classes, 0), chance))
         return tuple(found)
+
+    def plot(self, directory: str | Path) -> list[Path]:
+        """Pictures: likelihood, outcomes by basis and, for few sites, the density matrix."""
+        from rbmqs.tomography.plotting import plot_all  # matplotlib, where it is wanted
+
+        return plot_all(self, Path(directory))
 
     def summary(self) -> tuple[str, Rows]:
         """See `Tabled.summary`."""

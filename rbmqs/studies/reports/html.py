@@ -37,7 +37,7 @@ def to_html(report: Report) -> str:
         _section("Can it be trusted?", _verdicts(report.verdicts)),
         _items("Warnings", report.warnings, "bad"),
         _items("Failed points", report.failures, "bad"),
-        _section("Energies", _table(report.heads, report.rows)),
+        _section("Results", _table(report.heads, report.rows)),
         _items("Remarks", report.remarks, ""),
         _section("Figures", "\n".join(_figure(*figure) for figure in report.figures.values())),
         _section("Settings", f"<pre>{escape(report.settings)}</pre>"),

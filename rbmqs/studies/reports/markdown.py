@@ -26,7 +26,7 @@ def to_markdown(report: Report) -> str:
         _section("Can it be trusted?", _verdicts(report.verdicts)),
         _section("Warnings", _items(report.warnings)),
         _section("Failed points", _items(report.failures)),
-        _section("Energies", _table(report.heads, report.rows)),
+        _section("Results", _table(report.heads, report.rows)),
         _section("Remarks", _items(report.remarks)),
         _section("Figures", pictures),
         _section("Settings", block(report.settings)),

@@ -24,6 +24,11 @@ def test_a_drive_from_a_product_state_resumed(tmp_path, capsys):
     found = [stats["mean"] for stats in saved["observables"]["mx"]]
     found = [m["real"] if isinstance(m, dict) else m for m in found]
     assert np.abs(np.array(found) - saved["exact"]["mx"]).max() < 1e-3
+    assert main(["report", str(output)]) == 0
+    report = (output / "report.md").read_text()
+    assert "| time | energy | mx |" in report
+    assert f"| 0.15 | {saved['observables']['energy'][-1]['mean']['real']:.10g} |" in report
+    assert "](figures/evolution.png)" in report
 
 
 def test_from_a_run_whose_signs_were_taken_by_itself(tmp_path, capsys):

@@ -52,6 +52,8 @@ def test_a_study_runs_goes_on_and_grows(tmp_path, capsys):
     rows = list(csv.reader((output / "table.csv").read_text().splitlines()))
     assert [row[0] for row in rows[1:]] == ["90", "180", "3600"]
     assert float(rows[3][1]) > 0.98
+    assert main(["report", str(output)]) == 0
+    assert "| 3600 | 0.9" in (output / "report.md").read_text()
     file.write_text(text + "seed = 1\n")
     assert main(["study", "run", str(file), "--quiet"]) == 2
     assert "holds another study" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from hamiltonians.operators.sectors import Sector
 from rbmqs.cli.main import main
 from rbmqs.states.amplitude_phase import AmplitudePhaseRBM
 from rbmqs.states.jastrow import Jastrow
+from rbmqs.studies.reports.results import report_of_result
 from rbmqs.testing import check_state
 from rbmqs.tomography.bases import Bases, all_pauli_bases, haar_random_bases, random_pauli_bases
 from rbmqs.tomography.files import load_reconstruction
@@ -267,7 +268,20 @@ def test_the_command_reconstructs_files(tmp_path, capsys):
     assert main([*arguments, "--model", "mixed", "--quiet"]) == 2
     assert "never measured: XY, XZ, YX, YZ" in capsys.readouterr().err
     assert main(["reconstruct", str(tmp_path / "none.json")]) == 2
-    assert "FILE must exist" in capsys.readouterr().err
+    assert "no such file" in capsys.readouterr().err
+    for name in ("likelihood", "outcomes", "density_matrix"):
+        path = tmp_path / "run" / f"{name}.png"
+        assert path.stat().st_size > 5000
+        if name == "outcomes":
+            path.unlink()
+    assert main(["report", str(tmp_path / "run"), "--output", str(tmp_path / "report")]) == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "| chi-squared of YY |" in text
+    assert "| fidelity | 0.9" in text
+    assert text.count("](figures/") == 2  # as many as there are
+    for name in ("likelihood", "density_matrix"):
+        (tmp_path / "run" / f"{name}.png").unlink()
+    assert len(report_of_result(tmp_path / "run").figures) == 3  # drawn
 
 
 @pytest.mark.slow
