@@ -13,13 +13,14 @@ import math
 import os
 import struct
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from hamiltonians.utils.files import bounded_json, checksum, write_atomically
+from hamiltonians.utils.files import bounded_json, checksum, checksum_text, write_atomically
 from hamiltonians.utils.memory import require_memory
 
 _MAX_META_BYTES = 16 * 2**20
@@ -44,23 +45,50 @@ class Kind(NamedTuple):
     convention: str
 
 
+class Pieces(Protocol):
+    """An array that is never whole: its rows come in pieces, in their order."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of each piece."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of all."""
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The pieces, once."""
+
+
 def write_archive(
-    path: Path, kind: Kind, arrays: dict[str, np.ndarray], meta: dict[str, Any]
+    path: Path, kind: Kind, arrays: Mapping[str, np.ndarray | Pieces], meta: Mapping[str, Any]
 ) -> None:
     """Write atomically: to a neighbouring file first, then moved over the old one."""
-    meta = {
-        **meta,
-        **kind._asdict(),
-        "arrays": {name: _described(a) for name, a in arrays.items()},
-    }
-    text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
-    members: dict[str, Any] = {"meta": text, **arrays}
-    write_atomically(path, lambda file: np.savez(file, **members))
+
+    def write(file: IO[bytes]) -> None:
+        with zipfile.ZipFile(file, "w") as archive:
+            described = {name: _write_array(archive, name, a) for name, a in arrays.items()}
+            text = json.dumps({**meta, **kind._asdict(), "arrays": described}).encode()
+            _write_array(archive, "meta", np.frombuffer(text, np.uint8))
+
+    write_atomically(path, write)
 
 
-def _described(array: np.ndarray) -> list[Any]:
-    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return [array.dtype.str, list(array.shape), checksum(data.data)]
+def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray | Pieces) -> list[Any]:
+    """Write a member; returns its dtype, shape and checksum."""
+    header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+    crc = 0
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, header)
+        for piece in [array] if isinstance(array, np.ndarray) else array:
+            data = _bytes(piece).data
+            member.write(data)
+            crc = zlib.crc32(data, crc)
+    return [array.dtype.str, list(array.shape), checksum_text(crc)]
+
+
+def _bytes(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
 def read_archive(
@@ -231,7 +259,7 @@ def _read_array(
         raise CheckpointError(
             f"{path}: array {name} should be {dtype} {shape}, is {array.dtype} {array.shape}"
         )
-    if sums and sums[0] != _described(array)[2]:
+    if sums and sums[0] != checksum(_bytes(array).data):
         raise CheckpointError(f"{path}: array {name} does not match its checksum")
     return array
 

@@ -70,7 +70,12 @@ def goes_on_without(path: Path) -> Iterator[None]:
 
 def checksum(data: bytes | memoryview) -> str:
     """CRC-32 as eight hexadecimal digits: finds every error of up to 32 neighbouring bits."""
-    return f"{zlib.crc32(data):08x}"
+    return checksum_text(zlib.crc32(data))
+
+
+def checksum_text(crc: int) -> str:
+    """A CRC-32 as `checksum` writes it."""
+    return f"{crc:08x}"
 
 
 def check_beside(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.archive import CheckpointError, Kind, read_archive, write_archive
+from hamiltonians.utils.archive import CheckpointError, Kind, read_archive
 from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.ranks import decided_by_first
@@ -20,6 +20,7 @@ from rbmqs.dynamics.records import Evolution, EvolutionRecord
 from rbmqs.dynamics.stepping import EvolutionState
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState
+from rbmqs.sampling.files import rows_for_file, write_together
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.utils.json_files import plain, write_json
 from rbmqs.utils.json_lines import LineWriter, read_lines
@@ -189,10 +190,7 @@ class EvolutionFiles:
     def save(self, done: Progressed) -> Progressed:
         """Write the checkpoint; returns what is in it."""
         done = replace(done, n_steps=len(self.history))
-        state = done.state
-        chains, probe_chains = state.chains.whole(), state.probe_chains.whole()
-        if self.directory is None:
-            return done
+        state, chains, probes = done.state, done.state.chains, done.state.probe_chains
         self._saved_at = clock.monotonic()
         arrays = {
             **structure_arrays(done.start),
@@ -202,10 +200,10 @@ class EvolutionFiles:
             "states": np.array([psi.flat for psi in done.states]).reshape(
                 len(done.states), done.start.n_parameters
             ),
-            "spins": chains.spins,
-            "rng": chains.rng,
-            "probe_spins": probe_chains.spins,
-            "probe_rng": probe_chains.rng,
+            "spins": rows_for_file(chains.spins, chains.division),
+            "rng": rows_for_file(chains.rng, chains.division),
+            "probe_spins": rows_for_file(probes.spins, probes.division),
+            "probe_rng": rows_for_file(probes.rng, probes.division),
             "numbers": np.array([state.time, state.step, state.integrated_r2, *state.first_energy]),
         }
         meta = {
@@ -214,8 +212,9 @@ class EvolutionFiles:
             "series": {k: [s.to_dict() for s in v] for k, v in done.series.items()},
             "n_steps": done.n_steps,
         }
-        with goes_on_without(self.directory / CHECKPOINT):
-            write_archive(self.directory / CHECKPOINT, KIND, arrays, meta)
+        path = None if self.directory is None else self.directory / CHECKPOINT
+        with goes_on_without(path or Path(CHECKPOINT)):
+            write_together(path, KIND, arrays, meta)
         return done
 
     def finish(self, result: Evolution) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from hamiltonians.operators.local_space import LocalSpace
-from hamiltonians.utils.archive import Kind, read_archive, write_archive
+from hamiltonians.utils.archive import Kind, read_archive
 from hamiltonians.utils.checks import finite, positive_int
 from rbmqs.sampling.chains import ChainState, check_values
+from rbmqs.sampling.files import rows_for_file, write_together
 from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arrays, structure_table
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.records import stats_from_dict
@@ -49,18 +50,26 @@ class Checkpoint:
     meta: dict[str, Any]
 
 
-def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None:
-    """Write the state atomically: to a neighbouring file first, then moved over the old one."""
-    arrays = {
+def save_checkpoint(path: Path | None, state: RunState, header: Mapping[str, Any]) -> None:
+    """Write the state atomically: to a neighbouring file first, then moved over the old one.
+
+    Ranks that divide its chains call this together. The first one has the path, and the rows of one
+    other rank at a time.
+    """
+    division = state.chains.division
+    arrays: dict[str, Any] = {
         **parameter_arrays("psi", state.psi),
         **structure_arrays(target_of(state)),
-        "spins": state.chains.spins,
-        "rng": state.chains.rng,
+        "spins": rows_for_file(state.chains.spins, division),
+        "rng": rows_for_file(state.chains.rng, division),
         "direction": state.optimiser.direction,
     }
     good = state.last_good
     if good is not None:
-        arrays |= {**parameter_arrays("good", good.psi), "good_spins": good.spins}
+        arrays |= {
+            **parameter_arrays("good", good.psi),
+            "good_spins": rows_for_file(good.spins, division),
+        }
     if state.optimiser.squares is not None:
         arrays["squares"] = state.optimiser.squares
     tables: dict[str, dict[str, Any]] = {}
@@ -79,7 +88,7 @@ def save_checkpoint(path: Path, state: RunState, header: dict[str, Any]) -> None
         "extensions": tables,
         "units": "couplings",
     }
-    write_archive(path, KIND, arrays, meta)
+    write_together(path, KIND, arrays, meta)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -153,15 +162,16 @@ def _squares(arrays: dict[str, np.ndarray], n_parameters: int) -> np.ndarray | N
 
 def _extension_arrays(
     name: str, values: Mapping[str, Any]
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays of an extension's state, and a table of its plain values and of what is in arrays."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     plain: dict[str, Any] = {}
     kinds: dict[str, str] = {}
     for key, value in values.items():
         prefix = f"{name}.{key}"
         if isinstance(value, ChainState):
-            arrays |= {f"{prefix}_spins": value.spins, f"{prefix}_rng": value.rng}
+            for part, rows in (("spins", value.spins), ("rng", value.rng)):
+                arrays[f"{prefix}_{part}"] = rows_for_file(rows, value.division)
             kinds[key] = "chains"
         elif isinstance(value, VariationalState):
             arrays |= parameter_arrays(prefix, value)

@@ -16,12 +16,13 @@ from hamiltonians.utils.failures import guard
 from hamiltonians.utils.files import goes_on_without
 from hamiltonians.utils.locks import locked
 from hamiltonians.utils.memory import size_text
-from hamiltonians.utils.ranks import on_all_ranks
+from hamiltonians.utils.ranks import node_values, on_all_ranks
 from rbmqs.estimators.equilibration import FINAL_SWEEPS, PROBE_DRAWS
 from rbmqs.runs.checkpoint import Checkpoint
 from rbmqs.runs.log import LOG
 from rbmqs.runs.prepare import prepare, split_keywords, with_every_keyword, with_keywords
 from rbmqs.runs.references import reference_of
+from rbmqs.runs.restarts import RestartsOnGroups
 from rbmqs.runs.result import RESULT, RunResult
 from rbmqs.runs.resume import CHECKPOINT, changed_settings, check_holds_run, read_run, state_for
 from rbmqs.runs.signs import KNOWN, in_given_basis
@@ -275,7 +276,9 @@ def run(
     """
     started = time.perf_counter() if started is None else started
     vmc.check_sizes(hamiltonian, psi)
-    memory = settings.sampling.check_memory(psi)
+    n_ranks = 1 if comm is None else comm.size
+    on_node = 1 if comm is None else len(node_values(None, comm))
+    settings.sampling.check_memory(psi, on_node / n_ranks)
     sampler = make_sampler(hamiltonian, settings.sampling, comm)
     ranks = getattr(sampler, "ranks", None)
     if isinstance(sampler, DistributedSampler):
@@ -287,7 +290,9 @@ def run(
         state = None if state is None else state.divided(sampler.division)
     writer = RunWriter(directory, hamiltonian, psi, settings, state, changes, run_id, ranks)
     if progress:
-        say(f"memory: about {size_text(memory)} for samples and equations of the run")
+        memory = size_text(settings.sampling.memory(psi) / n_ranks)
+        where = "the run" if n_ranks == 1 else f"each of {n_ranks} ranks"
+        say(f"memory: about {memory} for samples and equations of {where}")
     if settings.n_iterations == 0 and state is None:  # measured, and saved as a run to go on from
         seed = np.random.SeedSequence(settings.seed, spawn_key=(1,))
         state = RunContext(hamiltonian, settings, sampler).start(psi, seed)
@@ -388,11 +393,19 @@ def _optimise(
                 vmc.iterate, hamiltonian, psi, sampler=sampler, on_start=writer.begin,
                 remembered=remembered, clock=clock,
             )  # fmt: skip
+            if isinstance(sampler, DistributedSampler) and not remembered:
+                restarts = RestartsOnGroups(
+                    hamiltonian, settings, sampler, writer, clock, interrupts.agree,
+                    partial(_show, bar, settings=settings, clock=clock), callback,
+                )  # fmt: skip
+                if restarts.are_wanted(state):
+                    state, now, trouble, stopped = restarts.run(state or restarts.first(psi))
+                    if stopped:
+                        return history, state, now, trouble
+                    settings = _changed(writer, state, settings, now)
             steps = with_fewer_restarts(iterate, settings, state, clock)
             for record, state, now in steps:
-                if now is not settings:
-                    settings = now
-                    writer.change(state.iteration, settings, {"n_restarts": settings.n_restarts})
+                settings = _changed(writer, state, settings, now)
                 history.append(record)
                 writer.write(record, state)
                 _show(bar, record, settings, clock)
@@ -419,6 +432,15 @@ def _optimise(
         raise
     writer.close(state)
     return history, state, settings, trouble
+
+
+def _changed(
+    writer: RunWriter, state: RunState, settings: RunSettings, now: RunSettings
+) -> RunSettings:
+    """The settings that hold now, written down where they have fewer restarts than before."""
+    if now is not settings:
+        writer.change(state.iteration, now, {"n_restarts": now.n_restarts})
+    return now
 
 
 def _show(bar: Progress, record: StepRecord, settings: RunSettings, clock: Clock) -> None:

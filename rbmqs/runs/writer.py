@@ -50,7 +50,7 @@ class RunWriter:
     ) -> None:
         from rbmqs.runs.config import describe_run, describe_terms
 
-        self._directory, self._ranks = directory, ranks
+        self.directory, self._ranks = directory, ranks
         self._saved_at = -np.inf  # the first iteration is saved at once
         self._header = describe_run(hamiltonian, final_form(psi, settings), settings)
         self.run_id = self._header["run_id"] = run_id or self._new_id(psi)
@@ -66,10 +66,9 @@ class RunWriter:
 
     def begin(self, state: RunState) -> None:
         """Save the state before the first iteration, so that a kill at any time can be resumed."""
-        state = state.whole()
-        if self._directory is not None:
-            save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
-            self._log = LogWriter(self._directory / LOG, self._log_header())
+        self._write(CHECKPOINT, state)
+        if self.directory is not None:
+            self._log = LogWriter(self.directory / LOG, self._log_header())
 
     def _new_id(self, psi: VariationalState) -> str:
         asked = json.dumps(self._log_header(), sort_keys=True).encode()
@@ -82,40 +81,59 @@ class RunWriter:
         return {**self._header, "settings": settings}
 
     def write(self, record: StepRecord, state: RunState) -> None:
-        if self._directory is not None:
+        if self.directory is not None:
             self._log.append(record)
-        due = time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
-        if due if self._ranks is None else self._ranks.agreed(due):
+        if self.is_due():
             self._save(state)
+
+    def is_due(self) -> bool:
+        """Whether it is time to save, by the clock of the first rank; all ask together."""
+        due = time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
+        return due if self._ranks is None else self._ranks.agreed(due)
 
     def change(self, iteration: int, settings: RunSettings, changes: Mapping[str, Any]) -> None:
         """Go on with other settings from an iteration on; log and checkpoint say so."""
         self._header["settings"] = settings.describe()
         self._header.setdefault("changes", []).append({"iteration": iteration, **changes})
-        if self._directory is not None:
+        if self.directory is not None:
             self._log.close()
-            self._log = LogWriter(self._directory / LOG, self._log_header(), iteration)
+            self._log = LogWriter(self.directory / LOG, self._log_header(), iteration)
             self._saved_at = -np.inf  # a run that is cut here goes on with the same settings
 
+    def _write(self, name: str, state: RunState) -> None:
+        path = None if self.directory is None else self.directory / name
+        save_checkpoint(path, state, self._header | self._terms)
+
     def _save(self, state: RunState) -> None:
-        """Save a checkpoint; the first rank has the chains of all then, one byte a spin."""
-        state = state.whole()
-        if self._directory is None:
-            return
-        with goes_on_without(self._directory / CHECKPOINT):
-            save_checkpoint(self._directory / CHECKPOINT, state, self._header | self._terms)
-            (self._directory / SETTLED).unlink(missing_ok=True)  # of an earlier iteration
+        """Save a checkpoint, which all ranks hand over their chains for."""
+        with goes_on_without((self.directory or Path()) / CHECKPOINT):
+            self._write(CHECKPOINT, state)
+            if self.directory is not None:
+                (self.directory / SETTLED).unlink(missing_ok=True)  # of an earlier iteration
         self._saved_at = time.monotonic()
 
     def keep_refined(self, state: RunState) -> None:
         """Save what the run ended with beside the checkpoint that it is resumed from."""
-        state = state.whole()
-        if self._directory is not None:
-            with goes_on_without(self._directory / SETTLED):
-                save_checkpoint(self._directory / SETTLED, state, self._header | self._terms)
+        with goes_on_without((self.directory or Path()) / SETTLED):
+            self._write(SETTLED, state)
+
+    def keep_restart(self, path: Path | None, state: RunState, history: list[StepRecord]) -> None:
+        """Save a restart that a group of ranks is at, with its iterations; the first has a path."""
+        records = [record.to_dict() for record in history]
+        with goes_on_without(path or Path()):
+            save_checkpoint(path, state, self._header | self._terms | {"records": records})
+        self._saved_at = time.monotonic()
+
+    def write_restarts(self, history: Sequence[StepRecord], state: RunState) -> None:
+        """Log the iterations of restarts that are over, and save the state after them."""
+        self.history.extend(history)
+        if self.directory is not None:
+            for record in history:
+                self._log.append(record)
+        self._save(state)
 
     def close(self, state: RunState | None) -> None:
         if state is not None:
-            if self._directory is not None:
+            if self.directory is not None:
                 self._log.close()
             self._save(state)

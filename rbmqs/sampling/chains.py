@@ -62,10 +62,21 @@ class Division:
 
     def of_all(self, own: np.ndarray) -> np.ndarray:
         """Numbers of all chains from those of this rank's, or of its ladders of replicas."""
-        n_own = self.lengths[self.ranks.rank]
-        rows = len(own) // n_own if n_own else 1  # without a chain there are no ladders either
+        rows = self.rows_of(own)
         with self.ranks.part("chains"):
             return self.ranks.gathered(own, [rows * n for n in self.lengths])
+
+    def rows_of(self, own: np.ndarray) -> int:
+        """Rows that this rank has of each chain: one, or as many as there are replicas."""
+        n_own = self.lengths[self.ranks.rank]
+        return len(own) // n_own if n_own else 1  # without a chain there are no ladders either
+
+    def moved(self, own: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+        """Rows of the chains that this rank has where ranks have other numbers of them."""
+        rows = int(self.ranks.largest(self.rows_of(own) if len(own) else 0))
+        by_chain = own.reshape(len(own) // rows, rows, *own.shape[1:])
+        found = self.some_of_all(by_chain, np.append(0, np.cumsum(lengths)).tolist())
+        return found.reshape(len(found) * rows, *own.shape[1:])
 
     def some_of_all(self, own: np.ndarray, ends: Sequence[int], first: int = 0) -> np.ndarray:
         """Values of chains wherever they are: rank k gets those of ends[k] to ends[k + 1].

@@ -159,6 +159,24 @@ class Ranks:
         after = ends[self.size - self.rank] if self.rank else 0
         return np.concatenate([rows[after:], rows[:after]]) if self.rank else rows
 
+    def pieces(self, own: np.ndarray, lengths: Sequence[int]) -> Iterator[np.ndarray]:
+        """On the first rank the arrays of all, one after the other; the others hand over theirs.
+
+        Parameters
+        ----------
+        own : array (n, ...)
+        lengths : sequence of int
+            n on every rank.
+        """
+        if self.rank > 0:
+            self._send(np.ascontiguousarray(own), 0)
+            return
+        yield own
+        for source in range(1, self.size):
+            found = np.empty((lengths[source], *own.shape[1:]), own.dtype)
+            self._receive(found, source)
+            yield found
+
     def exchanged(self, given: Sequence[np.ndarray], room: Sequence[np.ndarray]) -> None:
         """Hand the k-th array to rank k, and fill the k-th of `room` with what that one hands here.
 

@@ -85,9 +85,7 @@ def iterate(
     added = [kind(run) for kind in extension_kinds(settings, extensions)]
     source = source_of(run, psi if state is None else target_of(state))
     if state is None:
-        with single_threaded_blas():
-            state = _first_state(run, psi, added if isinstance(source, MonteCarlo) else [])
-            state = replace(state, extensions=dict(remembered or {}))
+        state = first_state(run, psi, added if isinstance(source, MonteCarlo) else [], remembered)
         if on_start is not None:
             on_start(state)
     while True:
@@ -112,13 +110,20 @@ def iterate(
         yield record.in_pauli_units(hamiltonian), state
 
 
-def _first_state(run: RunContext, psi: VariationalState, added: Sequence[Extension]) -> RunState:
+def first_state(
+    run: RunContext,
+    psi: VariationalState,
+    added: Sequence[Extension],
+    remembered: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunState:
     """The state before the first iteration, of the wavefunction that extensions begin with."""
     first = psi
     for extension in added:
         first = extension.first(first)
-    state = run.start(first, np.random.SeedSequence(run.settings.seed, spawn_key=(1,)))
-    return state if first is psi else replace(state, target=psi)
+    with single_threaded_blas():
+        state = run.start(first, np.random.SeedSequence(run.settings.seed, spawn_key=(1,)))
+    target = None if first is psi else psi
+    return replace(state, target=target, extensions=dict(remembered or {}))
 
 
 def check_sizes(hamiltonian: SpinHamiltonian, psi: VariationalState) -> None:

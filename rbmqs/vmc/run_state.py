@@ -98,11 +98,6 @@ class RunState:
     target: VariationalState | None = None
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def whole(self) -> RunState:
-        """With the chains of all MPI ranks, which ask together."""
-        division = self.chains.division
-        return self if division is None else self._with_chains(ChainState.whole, division.of_all)
-
     def divided(self, division: Division) -> RunState:
         """With the chains of this rank alone, from those of all."""
         n_rows = len(self.chains.spins)
@@ -114,13 +109,14 @@ class RunState:
         def own_spins(spins: np.ndarray) -> np.ndarray:
             return division.own(replace(self.chains, spins=spins)).spins
 
-        return self._with_chains(own, own_spins)
+        return self.with_chains(own, own_spins)
 
-    def _with_chains(
+    def with_chains(
         self,
         change: Callable[[ChainState], ChainState],
         change_spins: Callable[[np.ndarray], np.ndarray],
     ) -> RunState:
+        """With other chains, those of extensions too, and other spins of the last good point."""
         good = self.last_good
         if good is not None:
             good = replace(good, spins=change_spins(good.spins))

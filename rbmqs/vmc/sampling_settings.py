@@ -128,25 +128,44 @@ class SamplingSettings:
         """Draws per chain of the final estimate."""
         return max(4, -(-self.n_final_samples // self.n_chains))
 
-    def check_memory(self, psi: VariationalState) -> float:
-        """Bytes that a run will hold at most, about; refuses what does not fit.
+    def memory(self, psi: VariationalState) -> float:
+        """Bytes that a run holds at most, about, on all ranks together.
 
         The largest batch of samples with what a step holds of each, and the smaller of the two
         matrices of stochastic reconfiguration.
+        """
+        row, (n_samples, n_final, _) = self._row(psi), self._numbers(psi).values()
+        order = min(n_samples, psi.n_parameters)
+        return max(n_samples * row + 16.0 * order**2, n_final * row)
+
+    def check_memory(self, psi: VariationalState, part: float = 1.0) -> None:
+        """Refuse samples that do not fit.
+
+        Parameters
+        ----------
+        part : float
+            Of all samples, that ranks of this node have.
 
         Raises
         ------
         TooLargeError
         """
-        n_units = getattr(psi, "n_hidden", psi.n_parameters)
-        names = {
+        for name, n in self._numbers(psi).items():
+            what = f"{n} samples of {psi.n_sites} sites and {_n_units(psi)} hidden units ({name})"
+            require_memory(part * n * self._row(psi), what)
+
+    def _numbers(self, psi: VariationalState) -> dict[str, int]:
+        return {
             "n_samples": self.n_samples_of(psi),
             "n_final_samples": self.n_final_samples,
             "n_chains": 4 * self.n_chains,
         }
-        row = psi.n_sites + 64 * n_units  # spins; units before and after, of complex numbers
-        for name, n in names.items():
-            what = f"{n} samples of {psi.n_sites} sites and {n_units} hidden units ({name})"
-            require_memory(n * row, what)
-        order = min(self.n_samples_of(psi), psi.n_parameters)
-        return max(names["n_samples"] * row + 16.0 * order**2, names["n_final_samples"] * row)
+
+    @staticmethod
+    def _row(psi: VariationalState) -> int:
+        """Bytes of a sample: spins; units before and after, of complex numbers."""
+        return psi.n_sites + 64 * _n_units(psi)
+
+
+def _n_units(psi: VariationalState) -> int:
+    return getattr(psi, "n_hidden", psi.n_parameters)

@@ -13,8 +13,8 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
+from hamiltonians.utils import archive
 from hamiltonians.utils.archive import CheckpointError
-from rbmqs.runs import checkpoint
 from rbmqs.runs.checkpoint import load_checkpoint, save_checkpoint
 from rbmqs.runs.config import describe_run, describe_terms
 from rbmqs.vmc import loop as vmc
@@ -283,11 +283,12 @@ def test_compressed_bomb_is_refused_unread(path):
 def test_failed_write_leaves_the_old_file(path, monkeypatch, failure):
     before = path.read_bytes()
 
-    def half(file, **arrays):
-        file.write(b"half")
+    def half(archive, name, array):
+        with archive.open(f"{name}.npy", "w") as member:
+            member.write(b"half")
         raise failure
 
-    monkeypatch.setattr(checkpoint.np, "savez", half)
+    monkeypatch.setattr(archive, "_write_array", half)
     with pytest.raises(type(failure)):
         save_checkpoint(path, replace(STATE, iteration=99), HEADER)
     assert path.read_bytes() == before

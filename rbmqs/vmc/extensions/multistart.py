@@ -139,7 +139,7 @@ def with_fewer_restarts(
     clock : Clock
     """
     for record, after in iterate(settings=settings, state=state):
-        if clock.is_limited and _are_over(after, settings, clock):
+        if _are_over(after, settings, clock):
             lowest, fewer = _without_further(after, settings)
             yield record, lowest, fewer
             yield from ((*step, fewer) for step in iterate(settings=fewer, state=lowest))
@@ -152,15 +152,20 @@ def _are_over(state: RunState, settings: RunSettings, clock: Clock) -> bool:
     is_between = settings.iteration_in_restart(state.iteration) == 0
     if not settings.is_restart(state.iteration) or not (is_between or state.target is not None):
         return False
-    n_left = settings.restart_iterations if is_between else 0
-    assert clock.max_seconds is not None
-    return clock.spent() + n_left * clock.per_iteration > MOST_TIME * clock.max_seconds
+    return has_no_time(clock, settings.restart_iterations if is_between else 0)
+
+
+def has_no_time(clock: Clock, n_iterations: int) -> bool:
+    """Whether so many iterations would end behind the time that restarts may take."""
+    if clock.max_seconds is None:
+        return False
+    return clock.spent() + n_iterations * clock.per_iteration > MOST_TIME * clock.max_seconds
 
 
 def _without_further(state: RunState, settings: RunSettings) -> tuple[RunState, RunSettings]:
     """The best of the restarts so far, the present one among them, and no more restarts."""
     n_over = max(settings.n_restarts_before(state.iteration), 1)
-    return _lowest(state, settings), replace(settings, n_restarts=n_over)
+    return lowest(state, settings), replace(settings, n_restarts=n_over)
 
 
 @register_extension(NAME)
@@ -175,24 +180,27 @@ class MultiStart(Extension):
 
     def before(self, state: RunState) -> RunState:
         """The state at the beginning of a restart or behind all; mostly the state itself."""
-        run, settings = self.run, self.run.settings
-        n_over = settings.n_restarts_before(state.iteration)
+        n_over = self.run.settings.n_restarts_before(state.iteration)
         standing = Standing.of(state)
         if n_over <= len(standing.energies):
             return state
-        if n_over == settings.n_restarts_in_all:
-            return _lowest(state, settings)
+        if n_over == self.run.settings.n_restarts_in_all:
+            return lowest(state, self.run.settings)
+        return standing.closed(state.psi, state.chains).into(self.begun(state, n_over))
+
+    def begun(self, state: RunState, n_over: int) -> RunState:
+        """The state at the beginning of a restart, `n_over` being over."""
+        run, settings = self.run, self.run.settings
         seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
         shift = DistanceShift.of(run.hamiltonian, settings)
         n_samples = settings.sampling.n_samples_of(state.psi)
         psi = shift.falling_with_distance(randomised(state.psi, seed), n_samples)
-        found = replace(
+        return replace(
             run.start(shift.near_centres(psi), seed),
-            iteration=state.iteration,
+            iteration=n_over * settings.restart_iterations,
             target=state.target,
-            extensions=_outliving(state),
+            extensions=outliving(state),
         )
-        return standing.closed(state.psi, state.chains).into(found)
 
     def adjust(self, batch: Batch, state: RunState) -> tuple[Batch, RunState, Mapping[str, Any]]:
         """Records say how many restarts are over, and where the projection is left out."""
@@ -234,23 +242,27 @@ def best_so_far(state: RunState, settings: RunSettings) -> RunState:
     """The state to estimate from where a run ends among its restarts: that of the best so far."""
     n_over = len(Standing.of(state).energies)
     is_restart = n_over > 0 or state.target is not None
-    return _lowest(state, settings) if is_restart and n_over < settings.n_restarts_in_all else state
+    return lowest(state, settings) if is_restart and n_over < settings.n_restarts_in_all else state
 
 
-def _lowest(state: RunState, settings: RunSettings) -> RunState:
+def lowest(state: RunState, settings: RunSettings) -> RunState:
     """The lowest of the restarts, the present one among them; that one goes on as it is."""
-    standing = Standing.of(state).closed(state.psi, state.chains)
+    return kept(Standing.of(state).closed(state.psi, state.chains), state, settings)
+
+
+def kept(standing: Standing, state: RunState, settings: RunSettings) -> RunState:
+    """A run's state with the best of its restarts, projected where that is its target."""
     psi, chains = standing.best, standing.chains
     if psi is None or chains is None or (psi is state.psi and state.target is None):
         return standing.into(state)
     if state.target is not None:
         psi = _projected(state.target, psi, chains, settings)
     optimiser = OptimiserState.fresh(psi)
-    found = RunState(state.iteration, psi, chains, optimiser, extensions=_outliving(state))
+    found = RunState(state.iteration, psi, chains, optimiser, extensions=outliving(state))
     return standing.into(found)
 
 
-def _outliving(state: RunState) -> dict[str, Mapping[str, Any]]:
+def outliving(state: RunState) -> dict[str, Mapping[str, Any]]:
     """States of the extensions that a restart leaves as they are."""
     kept = {name for name, kind in EXTENSIONS.items() if kind.outlives_restarts}
     return {name: values for name, values in state.extensions.items() if name in kept}
