@@ -12,18 +12,17 @@ from rbmqs.utils.figures import BLUE, GREY, RED, panels, saved
 
 if TYPE_CHECKING:
     from rbmqs.tomography.curve import FidelityCurve
-    from rbmqs.tomography.result import Reconstruction
 
 _MOST_BASES, _MOST_OUTCOMES, _MOST_SITES = 6, 64, 4
 _MOST_SUMMED = 20  # sites of all amplitudes
 
 
-def plot_all(result: Reconstruction, directory: Path) -> list[Path]:
+def plot_all(result: Any, directory: Path) -> list[Path]:
     """`likelihood.png`, `outcomes.png` and, for up to four sites, `density_matrix.png`.
 
     Parameters
     ----------
-    result : Reconstruction
+    result : rbmqs.tomography.result.Reconstruction
     directory : Path
 
     Returns
@@ -45,14 +44,12 @@ def plot_all(result: Reconstruction, directory: Path) -> list[Path]:
     return [likelihood, outcomes, city]
 
 
-def plot_likelihood(
-    result: Reconstruction, path: str | Path | None = None, *, ax: Any = None
-) -> Any:
+def plot_likelihood(result: Any, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Log-likelihood of a shot against the step, of fitted shots and of those held out.
 
     Parameters
     ----------
-    result : Reconstruction
+    result : rbmqs.tomography.result.Reconstruction
     path : str or Path, optional
         File to write, its format by its ending.
     ax : Axes or sequence of Axes, optional
@@ -78,14 +75,14 @@ def plot_likelihood(
     return saved(figure, path)
 
 
-def plot_outcomes(result: Reconstruction, path: str | Path | None = None, *, ax: Any = None) -> Any:
+def plot_outcomes(result: Any, path: str | Path | None = None, *, ax: Any = None) -> Any:
     """Frequencies of outcomes with their errors against the model, the first six bases.
 
     Of more than 64 outcomes the likeliest are drawn.
 
     Parameters
     ----------
-    result : Reconstruction
+    result : rbmqs.tomography.result.Reconstruction
     path : str or Path, optional
         File to write, its format by its ending.
     ax : Axes or sequence of Axes, optional
