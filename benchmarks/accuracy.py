@@ -16,6 +16,7 @@ import json
 import re
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ from hamiltonians import best_reference
 from rbmqs.estimators.stats import Stats
 from rbmqs.runs.lanczos_analysis import Analysis, analyse_run
 from rbmqs.runs.run import CHECKPOINT
+from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.settings import RunSettings, SamplingSettings
 
-ROW, SPENT = "row.json", "spent.json"
+ROW, SPENT, COURSE = "row.json", "spent.json", "course.jsonl"
 
 
 def main() -> int:
@@ -46,8 +48,8 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(options.output or scratch)
-        for case in _problems(options):
-            rows.append(_measured(case, root / _file_name(case), options))
+        for case in problems(options):
+            rows.append(measured(case, root / file_name(case), options))
             _print(rows[-1])
     write_record(options.json, {"rows": rows})
     return 0
@@ -65,7 +67,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _problems(options: argparse.Namespace) -> list[Case]:
+def problems(options: argparse.Namespace) -> list[Case]:
     cases = [case for suite in options.suite or SUITES for case in SUITES[suite]()]
     cases = chosen(cases, options.case, lambda case: case.name)
     if options.quick:
@@ -75,11 +77,11 @@ def _problems(options: argparse.Namespace) -> list[Case]:
     return cases
 
 
-def _file_name(case: Case) -> str:
+def file_name(case: Case) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", f"{case.suite} {case.name}")
 
 
-def _measured(case: Case, directory: Path, options: argparse.Namespace) -> dict[str, Any]:
+def measured(case: Case, directory: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The row of a finished run, or of one that is done or continued now."""
     if (directory / ROW).exists():
         return json.loads((directory / ROW).read_text())
@@ -89,22 +91,46 @@ def _measured(case: Case, directory: Path, options: argparse.Namespace) -> dict[
     budget = max(60 * case.minutes - spent, 1.0)
     write_json(directory / SPENT, {"spent": spent, "started": time.time()})
     if (directory / CHECKPOINT).exists():
-        result = rbmqs.resume(directory, max_seconds=budget)
+        result = rbmqs.resume(directory, max_seconds=budget, callback=_course(directory))
     else:
         settings = RunSettings(
             n_iterations=10**6, seed=options.seed, max_seconds=budget,
             sampling=SamplingSettings(n_final_samples=final),
         )  # fmt: skip
         result = rbmqs.ground_state(case.build(), **case.ansatz, settings=settings,
-                                    output=directory)  # fmt: skip
+                                    output=directory, callback=_course(directory))  # fmt: skip
     if result.interrupted is not None:
         raise SystemExit(128 + result.interrupted)
-    row = _row(case, result, spent + result.seconds["optimisation"])
+    row = _row(case, result, spent + sum(result.seconds.values()))
     if case.lanczos_samples:
         samples = 2**8 if options.quick else case.lanczos_samples
         row = _improved(case, row, analyse_run(directory, max_samples=samples))
     write_json(directory / ROW, row)
     return row
+
+
+def _course(directory: Path) -> Callable[[StepRecord, Any], None]:
+    """Writes processor seconds, energy, variance and wall seconds of each iteration."""
+    path = directory / COURSE
+    before = (course(directory) or [(0.0,) * 4])[-1]
+    started = time.process_time(), time.perf_counter()
+
+    def write(record: StepRecord, state: Any) -> None:
+        seconds = before[0] + time.process_time() - started[0]
+        wall = before[3] + time.perf_counter() - started[1]
+        energy = record.energy
+        row = [seconds, energy.mean.real, energy.variance, wall]
+        with path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps([float(f"{value:.9g}") for value in row]) + "\n")
+
+    return write
+
+
+def course(directory: Path) -> list[tuple[float, ...]]:
+    """What `_course` wrote."""
+    path = directory / COURSE
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [tuple(json.loads(line)) for line in lines]
 
 
 def _seconds_spent(directory: Path) -> float:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 import hamiltonians as hm
 from hamiltonians import SpinHamiltonian
 
@@ -36,7 +38,7 @@ class Case:
     ansatz : dict
         Keyword arguments of `rbmqs.ground_state`.
     minutes : float
-        Of optimisation.
+        Of the run.
     published : float or None
         Energy to compare with, or None where only a relative error was published.
     published_error : float or None
@@ -48,6 +50,8 @@ class Case:
         For one Lanczos step on what was optimised; 0 for none.
     n_final : int
         Samples of the final estimate, so many that its error bar tells it from what was published.
+    goal : float or None
+        Relative error to reach.
     """
 
     suite: str
@@ -61,6 +65,7 @@ class Case:
     exact: float | None = None
     lanczos_samples: int = 0
     n_final: int = 2**16
+    goal: float | None = None
 
 
 def _ising_chain() -> SpinHamiltonian:
@@ -202,11 +207,46 @@ def _frustrated() -> list[Case]:
         Case("frustrated", "J1-J2 4x4, J2 = 0.5", lambda: _j1j2(hm.square(4), 0.5), projected,
              published_error=9.4e-3, source="RBM tied, alpha = 4"),
         Case("frustrated", "Heisenberg 6x6", lambda: _heisenberg(hm.square(6)), projected, 60.0,
-             published_error=6e-6, source=CHEN),
+             published_error=6e-6, source=CHEN, goal=5e-6),
         Case("frustrated", "J1-J2 6x6, J2 = 0.5", lambda: _j1j2(hm.square(6), 0.5), projected,
-             60.0, published=-72.5414, source=NOMURA),
+             60.0, published=-72.5414, source=NOMURA, exact=-72.54859018, goal=3e-4),
         Case("frustrated", "Heisenberg 10x10", lambda: _heisenberg(hm.square(10)), space, 45.0,
-             published_error=5.0e-5, source=CHEN, lanczos_samples=4096, n_final=2**14),
+             published_error=5.0e-5, source=CHEN, lanczos_samples=4096, n_final=2**14, goal=5e-5),
+        Case("frustrated", "J1-J2 10x10, J2 = 0.5", lambda: _j1j2(hm.square(10), 0.5), space, 480.0,
+             published=-198.320, source=NOMURA, exact=-199.07756, lanczos_samples=4096,
+             n_final=2**14, goal=3.8e-3),
+    ]  # fmt: skip
+
+
+def _lattices() -> list[Case]:
+    """Clusters that no default was chosen for, three minutes each."""
+    tied = {"tied": "translations"}
+    projected = {"project": "symmetric"}
+    octagon = hm.unit_cell(
+        np.eye(2), [[0.2, 0.0], [0.0, 0.2], [-0.2, 0.0], [0.0, -0.2]], "square-octagon",
+        [(0, 1, (0, 0)), (1, 2, (0, 0)), (2, 3, (0, 0)), (3, 0, (0, 0)), (0, 2, (1, 0)),
+         (1, 3, (0, 1))],
+    )  # fmt: skip
+    bipartite = {
+        "honeycomb 26": (hm.honeycomb(vectors=[[3, 1], [-1, 4]]), tied, None),
+        "ladder 28": (hm.ladder(14), tied, None),
+        "tilted square 26": (hm.tilted_square(5, 1), tied, None),
+        "open strip 2x13": (hm.rectangle(2, 13, periodic=False), {}, None),
+        "square-octagon 32": (hm.from_cell(octagon, (2, 4)), tied, None),
+    }
+    frustrated = {
+        "triangular 24": (hm.triangular((4, 6)), -53.0239200176),
+        "kagome 24": (hm.kagome((2, 4)), -43.0395889923),
+        "triangular 36": (hm.triangular(6), -80.6937689613),
+        "shuriken 24": (hm.shuriken((2, 2)), -43.0395889923),
+    }
+    return [
+        *(Case("lattices", name, partial(_heisenberg, lattice), ansatz, 3.0, exact=exact, goal=1e-4)
+          for name, (lattice, ansatz, exact) in bipartite.items()),
+        *(Case("lattices", name, partial(hm.heisenberg, lattice, total_sz=0), projected, 3.0,
+               exact=exact, goal=2e-2) for name, (lattice, exact) in frustrated.items()),
+        Case("lattices", "J1-J2 4x6, J2 = 0.6", lambda: _j1j2(hm.rectangle(4, 6), 0.6), projected,
+             3.0, exact=-50.1189724715, goal=2e-2),
     ]  # fmt: skip
 
 
@@ -215,4 +255,5 @@ SUITES = {
     "varbench": _varbench,
     "varbench-more": _varbench_more,
     "frustrated": _frustrated,
+    "lattices": _lattices,
 }

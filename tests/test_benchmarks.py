@@ -15,7 +15,9 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import accuracy  # noqa: E402
+import frontier  # noqa: E402
 import operations  # noqa: E402
+from accuracy import file_name  # noqa: E402
 from accuracy_cases import SUITES, Case  # noqa: E402
 from choice import chosen  # noqa: E402
 from first_iteration import in_fresh_process  # noqa: E402
@@ -259,6 +261,34 @@ def test_a_row_of_accuracy_may_end_with_a_lanczos_step(
     assert len(lines) == 2
     assert f"{before['energy']:.6f}" in lines[0]
     assert f"{row['energy']:.6f}" in lines[1]
+
+
+@pytest.mark.submission
+def test_the_frontier_goes_on_and_draws_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = Case(
+        "small", "chain 10", lambda: heisenberg(chain(10), total_sz=0, marshall=True),
+        {"n_hidden": 2}, minutes=0.02, goal=1e-3,
+    )  # fmt: skip
+    monkeypatch.setitem(SUITES, "small", lambda: [case])
+    record, chart, runs = tmp_path / "record.json", tmp_path / "chart.png", tmp_path / "runs"
+    asked = ["", "--suite", "small", "--output", str(runs), "--json", str(record)]
+    monkeypatch.setattr(sys, "argv", asked)
+    assert frontier.main() == 0
+    (row,) = json.loads(record.read_text())["rows"]
+    seconds, energies, _, _ = np.array(row["curves"]["rbmqs"]).T
+    assert np.all(np.diff(seconds) >= 0)
+    assert len(energies) == row["n_iterations"]
+    assert (row["goal"], row["exact"] < row["energy"]) == (1e-3, True)
+    (runs / file_name(case) / "row.json").unlink()
+    assert frontier.main() == 0  # goes on with the run: its time is over after an iteration
+    (after,) = json.loads(record.read_text())["rows"]
+    assert after["curves"]["rbmqs"][: len(seconds)] == row["curves"]["rbmqs"]
+    monkeypatch.setattr(sys, "argv", ["", "--from", str(record), "--chart", str(chart)])
+    assert frontier.main() == 0
+    assert chart.stat().st_size > 10_000
+    assert "chain 10" in capsys.readouterr().out.splitlines()[-1]
 
 
 @pytest.mark.slow

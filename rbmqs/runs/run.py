@@ -145,6 +145,7 @@ def resume(
     max_seconds: float | None = None,
     changes: Mapping[str, Any] | None = None,
     progress: bool = True,
+    callback: Callback | None = None,
     comm: Any = None,
 ) -> RunResult:
     """Continue a run from its directory.
@@ -165,6 +166,8 @@ def resume(
         Ranks that share the chains, as many as you like; see `ground_state`.
     progress : bool
         Show a progress bar on standard error.
+    callback : callable, optional
+        As in `ground_state`.
 
     Returns
     -------
@@ -186,7 +189,7 @@ def resume(
     check_holds_run(directory)
     is_first = comm is None or comm.rank == 0
     with on_all_ranks(locked(directory) if is_first else nullcontext(), comm):
-        arguments = (n_iterations, max_seconds, changes, progress and is_first, comm)
+        arguments = (n_iterations, max_seconds, changes, progress and is_first, callback, comm)
         result = go_on(directory, hamiltonian, *arguments)
         if comm is not None:
             comm.Barrier()  # until the first rank has saved, and all have read
@@ -201,6 +204,7 @@ def go_on(
     max_seconds: float | None,
     changes: Mapping[str, Any] | None,
     progress: bool,
+    callback: Callback | None,
     comm: Any,
 ) -> RunResult:
     """As `resume`, in a directory that is locked already; returns after a signal, too."""
@@ -224,6 +228,7 @@ def go_on(
         state=state_for(checkpoint.state, hamiltonian, settings),
         run_id=str(checkpoint.meta.get("run_id", "")),
         progress=progress,
+        callback=callback,
         comm=comm,
         changes=_all_changes(checkpoint, changes),
     )

@@ -74,7 +74,8 @@ class Clock:
         elif self._began is not None:
             if self._is_first and self._durations:
                 self._durations.clear()
-                self._of_draws.popleft()
+                if self._of_draws:  # sums draw nothing
+                    self._of_draws.popleft()
                 self._is_first = False
             self._durations.append(now - self._began)
         self._began = now

@@ -99,6 +99,13 @@ def test_a_clock_without_a_limit_asks_nobody():
     assert (clock.left(), clock.is_over(), clock.text()) == (np.inf, False, "")
 
 
+def test_sums_over_all_configurations_end_in_time():
+    result = rbmqs.ground_state(CHAIN, 1, n_iterations=10**6, max_seconds=0.3, progress=False)
+    assert result.history[-1].summed
+    assert len(result.history) > 3
+    assert result.seconds["optimisation"] < 2
+
+
 @pytest.mark.parametrize("n", [20, 300, 5000])
 def test_schedules_go_on_evenly_and_end_with_the_time(n):
     seen = [cooled(t, t, n - t) for t in np.linspace(0, n, 200)]

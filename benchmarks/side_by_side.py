@@ -1,43 +1,39 @@
-"""Energy against seconds, rbmqs beside NetKet: one system, one start, the same schedules.
+"""rbmqs and NetKet by turns: one system, one start, the same schedules. Used by `frontier.py`.
 
-    python benchmarks/energy_and_seconds.py --chart energy.png --json energy.json   # 4 minutes
-    python benchmarks/energy_and_seconds.py --quick                                 # half a minute
-    python benchmarks/energy_and_seconds.py --from energy.json --chart energy.png   # draws again
-
-Needs the extra `netket`. Both minimise the energy of the Heisenberg chain from the same random RBM
-by stochastic reconfiguration, with 1008 samples an iteration and the learning rate and shift that
-rbmqs takes by default. NetKet runs once without momentum and once with the 0.9 of rbmqs (SPRING).
-The runs take turns, so that other programs on the machine slow all of them alike. Each has a clock
-of its own, of processor seconds over all threads. Tables and charts begin where the first iteration
-ends, so that compilation is left out: rbmqs keeps its compiled kernels, NetKet compiles each time.
+Needs the extra `netket`. Both minimise the energy from the same random RBM by stochastic
+reconfiguration, with 1008 samples an iteration and the learning rate and shift that rbmqs takes by
+default. NetKet runs once without momentum and once with the 0.9 of rbmqs (SPRING). The runs take
+turns, so that other programs on the machine slow all of them alike. Each has a clock of its own, of
+processor seconds over all threads. Curves begin where the first iteration ends, so that compilation
+is left out: rbmqs keeps its compiled kernels, NetKet compiles each time.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
 import netket as nk
 import numpy as np
 from cases import Case
-from energy_curves import draw, summary
-from host import host_line
 from netket_side import NetKet, Settings, packages
-from timing import write_record
 
 import rbmqs
 from hamiltonians import best_reference
 from rbmqs.runs.netket import parameters_to_netket
 from rbmqs.vmc.recommended import recommended
 
-CASE, QUICK = Case("heisenberg", "chain", 20, 2), Case("heisenberg", "chain", 10, 1)
+QUICK = Case("heisenberg", "chain", 10, 1)
+CASES = [
+    Case("heisenberg", "chain", 20, 2),
+    Case("ising", "chain", 40, 1),
+    Case("heisenberg", "chain", 40, 1),
+    Case("heisenberg", "square", 6, 1),
+]
 # The fastest of `benchmarks/versus_netket.py` for systems of this size, among those with momentum.
 NETKET = Settings(n_chains=64, n_discard=1, operator="PauliStrings", packed=True, solver="minSR")
 MOMENTUM = 0.9
@@ -95,38 +91,12 @@ def measure(case: Case, seconds: float) -> dict[str, Any]:
         clocks[name] += time.process_time() - started[0]
         wall[name] += time.perf_counter() - started[1]
         curves[name].append((clocks[name], energy, variance, wall[name]))
+    reference = best_reference(case.hamiltonian())
     return {
-        "case": case.name,
-        "machine": host_line(),
-        "date": time.strftime("%Y-%m-%d"),
+        "problem": case.name,
         "versions": {"rbmqs": rbmqs.__version__, **packages()},
         "netket": str(NETKET),
-        "exact": best_reference(case.hamiltonian()).energy,
-        "source": best_reference(case.hamiltonian()).source,
+        "exact": reference.energy,
+        "source": reference.source,
         "curves": curves,
     }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="ten sites, ten seconds each")
-    parser.add_argument("--seconds", type=float, default=50.0, help="of each run")
-    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="a record")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--chart", type=Path, metavar="FILE.png")
-    options = parser.parse_args()
-    if options.source:
-        record = json.loads(options.source.read_text(encoding="utf-8"))
-    else:
-        case, seconds = (QUICK, 10.0) if options.quick else (CASE, options.seconds)
-        record = measure(case, seconds)
-        write_record(options.json, record)
-    print(record["machine"], f"NetKet: {record['netket']}", sep="\n")
-    for name, row in summary(record).items():
-        print(f"{name:<22}", ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
-    if options.chart:
-        draw(record, options.chart)
-
-
-if __name__ == "__main__":
-    main()
