@@ -8,7 +8,10 @@ import math
 
 import numpy as np
 
+from hamiltonians.core.jit import inlined_exact_kernel
+
 LINE = 64  # bytes
+_DOUBLES = LINE // 8
 
 
 def aligned_empty(shape, dtype):
@@ -18,3 +21,11 @@ def aligned_empty(shape, dtype):
     memory = np.empty(n_bytes + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
     return memory[start : start + n_bytes].view(dtype).reshape(shape)
+
+
+@inlined_exact_kernel
+def aligned_doubles(size):
+    """`aligned_empty` of doubles inside a kernel."""
+    memory = np.empty(size + _DOUBLES)
+    start = (-(memory.ctypes.data // 8)) % _DOUBLES
+    return memory[start : start + size]

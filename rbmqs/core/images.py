@@ -9,14 +9,19 @@ images, so log-derivatives add up, and a projection is a sum, so they add up wit
 import cmath
 import math
 
+import numba
 import numpy as np
 from numba import prange
 
-from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
+from hamiltonians.core.jit import (
+    exact_kernel,
+    inlined_kernel,
+    parallel_exact_kernel,
+)
+from rbmqs.core.simd import complex_ratio, real_ratio
 from rbmqs.core.split_complex import joined
 from rbmqs.core.tables import fill_row
 
-_SMALL, _LARGE = 1e-100, 1e100
 _CANCELLED = 1e-14  # of the largest term: a sum below it is zero up to rounding
 
 
@@ -32,24 +37,44 @@ def images_in_parts(sigma, permutations, signs, n_rows):
         yield part, sigma[part][:, permutations] * turned
 
 
-@inlined_exact_kernel
-def _log_amplitude(split, theta, g, cache):
-    """sum_j log 2 cosh(theta_j) of image g, from angles (|G|, parts, M) and the cache of its units.
-
-    2 cosh(theta) = exp(s theta) / m with s = sign(Re theta) and m the larger of g and w, so one
-    logarithm serves as many units as a product of m's holds.
-    """
-    total, product = 0j, 1.0 + 0j
+@exact_kernel
+def _log_of_units(split, theta, g, cache, row):
+    """sum_j log 2 cosh(theta_j) of image g, unit by unit."""
+    total = 0j
     for j in range(theta.shape[2]):
         angle = joined(split, theta[g], 0, j)
         up = angle.real >= 0.0
-        product *= joined(split, cache[g], len(split) if up else 0, j)
         total += angle if up else -angle
-        size = abs(product.real) + abs(product.imag)
-        if not _SMALL < size < _LARGE:
-            total -= cmath.log(product)
-            product = 1.0 + 0j
-    return total - cmath.log(product)
+        total -= cmath.log(complex(joined(split, cache[row], len(split) if up else 0, j)))
+    return total
+
+
+@inlined_kernel
+def _log_amplitude(split, theta, g, cache, row, majors):
+    """sum_j log 2 cosh(theta_j) of image g, from angles (|G|, parts, M) and the factors in a row.
+
+    2 cosh(theta) = exp(s theta) / m with s = sign(Re theta) and m the larger of g and w, so one
+    logarithm serves all units. ``majors`` (2 parts, padded M) is 1 beyond M in its first row, 0 in
+    the others and gets every m, so that the product of ratios makes theirs.
+    """
+    n_units, n_parts = majors.shape[1], len(split)
+    re = im = 0.0
+    for j in range(numba.uint64(theta.shape[2])):
+        up = theta[g, 0, j] >= 0.0
+        re += abs(theta[g, 0, j])
+        majors[0, j] = cache[row, n_parts, j] if up else cache[row, 0, j]
+        if n_parts == 2:
+            im += theta[g, 1, j] if up else -theta[g, 1, j]
+            majors[1, j] = cache[row, 3, j] if up else cache[row, 1, j]
+    zeros = n_parts * n_units
+    if n_parts == 2:
+        product_re, product_im, ok = complex_ratio(majors, 0, majors, zeros, 0, n_units)
+    else:
+        product_re, ok = real_ratio(majors, 0, majors, zeros, 0, n_units)
+        product_im = 0.0
+    if ok:
+        return complex(re, im) - cmath.log(complex(product_re, product_im))
+    return _log_of_units(split, theta, g, cache, row)
 
 
 @exact_kernel
@@ -66,8 +91,8 @@ def fill_images(
     permutations : int64 (|G|, N)
     signs : float64 (|G|,)
     visible_bias, hidden_bias, weights : float64 (parts, N), (parts, M), (parts, N, M)
-    cache : float64 (|G|, 2 parts, padded M)
-        Filled as by `rbmqs.core.tables.prepare`.
+    cache : float64 (|G| or 1, 2 parts, padded M)
+        Filled as by `rbmqs.core.tables.prepare`; a single row serves one image after the other.
     log_psi : complex128 (|G|,)
         Filled.
 
@@ -90,9 +115,12 @@ def fill_images(
                 theta[g, p, j] = angles[g, j] + hidden_bias[p, j]
     cache[:, :, n_hidden:] = 0.0
     cache[:, 0, n_hidden:] = 1.0
+    majors = np.zeros(cache.shape[1:])
+    majors[0, n_hidden:] = 1.0
     for g in range(order):
-        fill_row(split, theta, g, cache, g)
-        log_psi[g] = _log_amplitude(split, theta, g, cache)
+        row = g if cache.shape[0] == order else 0
+        fill_row(split, theta, g, cache, row)
+        log_psi[g] = _log_amplitude(split, theta, g, cache, row, majors)
         for i in range(n_sites):
             log_psi[g] += images[g, i] * joined(split, visible_bias, 0, i)
     return images
@@ -108,7 +136,7 @@ def image_amplitudes(
     `fill_images`.
     """
     for s in prange(spins.shape[0]):
-        cache = np.empty((permutations.shape[0], 2 * len(split), n_units))
+        cache = np.empty((1, 2 * len(split), n_units))
         fill_images(
             split, spins[s], permutations, signs, visible_bias, hidden_bias, weights, cache,
             log_psi[s],

@@ -175,7 +175,7 @@ def norm_ratio(split, units, rows, first, second, scales, inverse_den, may_overf
     ----------
     rows : float64 (2 N, parts, padded M)
         q of the flip of site i from up (row 2 i) and from down (row 2 i + 1), or of the moves of
-        `exchange_tables`.
+        `exchange_rows`.
     first, second : int
         Rows of the moved sites; ``second`` negative for one site.
     scales : float64 (2, 2 N)
@@ -230,7 +230,7 @@ def _row_number(spins, number, site):
 
 
 @inlined_kernel
-def _rows_of_move(by_bond, spins, sites):
+def rows_of_move(by_bond, spins, sites):
     """Row of a move, and of its second site where there is one without a row for both."""
     if by_bond:
         return _row_number(spins, sites[2], sites[0]), -1
@@ -268,7 +268,7 @@ def _run_chains(
                 age += 1
                 if not propose(move, sigma, stream, bonds, sites):
                     continue
-                first, second = _rows_of_move(by_bond, sigma, sites)
+                first, second = rows_of_move(by_bond, sigma, sites)
                 ratio = norm_ratio(
                     split, units, rows, first, second, scales, inverse_den, may_overflow, num
                 )
@@ -287,7 +287,7 @@ def _run_chains(
 
 
 @parallel_kernel
-def _multiply_pairs(split, rows, pairs, out):
+def multiply_pairs(split, rows, pairs, out):
     """out[k] = rows[pairs[k, 0]] * rows[pairs[k, 1]]."""
     for k in prange(len(pairs)):
         multiply_rows(split, rows[pairs[k, 0]], rows[pairs[k, 1]], out[k])
@@ -304,16 +304,16 @@ def exchange_table_pays(tables, bonds, proposals):
     return small and n_rows <= proposals and not tables.may_overflow
 
 
-def exchange_tables(tables, bonds):
-    """Rows and scales of `norm_ratio` for exchanges, a table by bonds (B, 2).
+def exchange_rows(tables, bonds):
+    """Rows and log C of exchanges, a table by bonds (B, 2).
 
     Row 2 b belongs to bond b = (i, j) while sigma_i = +1 and sigma_j = -1, row 2 b + 1 to the
     opposite.
     """
     pairs = (2 * bonds[:, None, :] + np.array([[0, 1], [1, 0]])).reshape(-1, 2)
     rows = aligned_empty((len(pairs), *tables.rows.shape[1:]), float)
-    _multiply_pairs(tables.split, tables.rows, pairs, rows)
-    return rows, norm_scales(tables.scales[0][pairs].sum(axis=1))
+    multiply_pairs(tables.split, tables.rows, pairs, rows)
+    return rows, tables.scales[0][pairs].sum(axis=1)
 
 
 def sample(
@@ -346,11 +346,11 @@ def sample(
     proposals = (n_discard + samples.shape[1]) * sweep_size
     by_bond = move == BOND_EXCHANGE and exchange_table_pays(tables, bonds, proposals)
     if by_bond:
-        rows, scales = exchange_tables(tables, bonds)
+        rows, log_scale = exchange_rows(tables, bonds)
     else:
-        rows, scales = tables.rows, norm_scales(tables.scales[0])
+        rows, log_scale = tables.rows, tables.scales[0]
     _run_chains(
-        tables.split, spins, rng, beta, move, bonds, by_bond, rows, scales, tables.may_overflow,
-        hidden_bias, weights, n_discard, sweep_size, samples, accepted,
+        tables.split, spins, rng, beta, move, bonds, by_bond, rows, norm_scales(log_scale),
+        tables.may_overflow, hidden_bias, weights, n_discard, sweep_size, samples, accepted,
     )  # fmt: skip
     return accepted

@@ -1,15 +1,8 @@
-"""Sampling and local values of a projected wavefunction, Psi(sigma) = sum_g chi_g psi(g sigma).
+"""Local values of a projected wavefunction, Psi(sigma) = sum_g chi_g psi(g sigma).
 
-A chain holds the cache of every image g sigma, the factors g and w of its hidden units (see
-`rbmqs.core.amplitude`), and the image weight w_g = chi_g psi(g sigma) / Psi(sigma). A move
-multiplies each image's amplitude by a ratio r_g of the RBM that is projected, so that
-
-    Psi(sigma') / Psi(sigma) = sum_g w_g r_g,        w_g <- w_g r_g / sum_h w_h r_h.
-
-Flipping site i of sigma flips site p_g^-1(i) of g sigma: one table of rows serves every element.
-Every ``REFRESH`` proposals the images are made again from the spins. Where an image weight
-is below ``UNDERFLOW``, so that it could vanish and later matter again, they are made again after
-every move.
+With the image weights w_g = chi_g psi(g sigma) / Psi(sigma) and the ratios r_g by which a flip
+multiplies the amplitude of each image, Psi(sigma') / Psi(sigma) = sum_g w_g r_g. Flipping site i of
+sigma flips site p_g^-1(i) of g sigma: one table of rows serves every element.
 """
 
 import cmath
@@ -19,15 +12,20 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, inlined_exact_kernel, parallel_exact_kernel
+from rbmqs.core.aligned import aligned_doubles, aligned_empty
 from rbmqs.core.images import fill_images, image_weights_of
 from rbmqs.core.local_energy import log_product
-from rbmqs.core.metropolis import multiply_rows
-from rbmqs.core.proposals import metropolis_accepts, propose
-from rbmqs.core.random import uniform
-from rbmqs.core.simd import complex_pair_ratio, complex_ratio, real_pair_ratio, real_ratio
-
-REFRESH = 256
-UNDERFLOW = 1e-200
+from rbmqs.core.metropolis import LARGEST_TABLE, multiply_pairs, multiply_rows
+from rbmqs.core.simd import (
+    TOGETHER,
+    complex_pair_ratio,
+    complex_ratio,
+    complex_ratios,
+    real_pair_ratio,
+    real_ratio,
+    real_ratios,
+)
+from rbmqs.core.tables import LARGEST_LOG, with_exponentials
 
 
 @exact_kernel
@@ -142,15 +140,6 @@ def _ratio_of_many(split, cache, image_weights, rows, image_rows, own_rows, scal
     return total
 
 
-@exact_kernel
-def _advance_all(split, cache, image_weights, rows, image_rows, first, second, terms, ratio):
-    """Caches and weights of every image after an accepted move."""
-    for g in range(image_weights.shape[0]):
-        r2 = image_rows[second, g] if second >= 0 else -1
-        advance(split, cache, g, rows, image_rows[first, g], r2)
-        image_weights[g] = terms[g] / ratio
-
-
 @inlined_exact_kernel
 def element_of(sigma, connections, f, fixed_sector):
     """<sigma|O|sigma'> of flip f; 0 where it leads out of a fixed sector."""
@@ -181,7 +170,7 @@ def add_projected(spins, connections, fixed_sector, per_flip, tables, rbm, group
     per_flip : bool
         Whether each flip has a column of its own.
     tables, rbm, group
-        As in `sample_projected`.
+        As in `rbmqs.core.projected_chains.sample_projected`.
     out : complex128 (n_samples, 1), or (n_samples, n_flips) if per_flip
     """
     visible_bias, hidden_bias, weights = rbm
@@ -224,94 +213,124 @@ def add_projected(spins, connections, fixed_sector, per_flip, tables, rbm, group
             out[s, f if per_flip else 0] += element * ratio
 
 
-@inlined_exact_kernel
-def _may_underflow(image_weights):
-    """Whether an image weight is too small to be carried along by multiplication."""
-    for g in range(image_weights.shape[0]):
-        size = abs(image_weights[g].real) + abs(image_weights[g].imag)
-        if not size > UNDERFLOW:
-            return True
-    return False
+def images_of_flips(connections, image_rows):
+    """Where each group element takes the flips of an operator that commutes with it.
+
+    Returns int64 (|G|, 4 F): number 4 f + pattern, with a bit for each site that is down, becomes
+    that of the image; None where a flip has more than two sites. ``image_rows`` : as of
+    `rbmqs.core.projected_chains.sample_projected`.
+    """
+    flip_ptr, flip_sites = connections.flip_ptr, connections.flip_sites
+    sizes, n_sites = np.diff(flip_ptr), len(image_rows) // 2
+    if not 0 < sizes.min(initial=1) <= sizes.max(initial=1) <= 2:
+        return None
+    first, last = flip_sites[flip_ptr[:-1]], flip_sites[flip_ptr[1:] - 1]
+    numbers = np.zeros((n_sites, n_sites), dtype=np.int64)
+    numbers[first, last] = numbers[last, first] = np.arange(len(sizes))
+    found = np.empty((len(sizes), 4, image_rows.shape[1]), dtype=np.int64)
+    for pattern in range(4):
+        of_last = np.where(sizes == 2, pattern >> 1, pattern & 1)
+        rows = image_rows[2 * first + (pattern & 1)], image_rows[2 * last + of_last]
+        flip = numbers[rows[0] // 2, rows[1] // 2]
+        turned = rows[0] // 2 != first[flip]
+        bits = [np.where(turned, rows[1 - end], rows[end]) & 1 for end in (0, 1)]
+        found[:, pattern] = 4 * flip + bits[0] + 2 * bits[1] * (sizes == 2)[:, None]
+    return np.ascontiguousarray(found.reshape(4 * len(sizes), -1).T)
 
 
-@parallel_exact_kernel
-def sample_projected(
-    spins, rng, beta, move, bonds, tables, rbm, group, n_discard, sweep_size, samples
+def image_table_pays(tables, image_flips):
+    """Whether the rows of all flips and patterns stay in the cache and products in their range."""
+    return not tables.may_overflow and image_flips.shape[1] * tables.rows[0].nbytes <= LARGEST_TABLE
+
+
+def add_over_images(
+    spins, connections, fixed_sector, image_weights, tables, image_flips, rbm, images, out
 ):
-    """Run every chain: discard ``n_discard`` sweeps, then record one configuration per sweep.
+    """Add sum_g weight_g O_psi(g sigma) of every sample: `add_projected` of operators that commute.
 
     Parameters
     ----------
-    spins, rng, beta, move, bonds, tables, n_discard, sweep_size, samples
-        As in `rbmqs.core.metropolis.sample`.
-    rbm : tuple of float64 (parts, N), (parts, M), (parts, N, M)
-        Visible and hidden biases and weights of the RBM that is projected.
-    group : tuple
-        Permutations int64 (|G|, N), signs float64 (|G|,), conjugate characters over |G|
-        complex128 (|G|,), and ``image_rows`` int64 (2 N, |G|): the row of a flip of site i from
-        up (2 i) or down (2 i + 1) for each image.
-
-    Returns
-    -------
-    int64 (n_chains,)
-        Accepted moves, discarded sweeps included.
+    spins, connections, fixed_sector, tables, rbm
+        As in `add_projected`.
+    image_weights : complex128 (n_samples, |G|)
+    image_flips : int64 (|G|, 4 F)
+        From `images_of_flips`.
+    images : tuple
+        Permutations (|G|, N) and signs (|G|,).
+    out : complex128 (n_samples,)
     """
+    flip_ptr = connections.flip_ptr
+    sites = np.stack([flip_ptr[:-1], flip_ptr[1:] - 1], axis=1)
+    patterns = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+    ends = (2 * connections.flip_sites[sites][:, None, :] + patterns).reshape(-1, 2)
+    single = np.repeat(np.diff(flip_ptr) == 1, 4)
+    rows = aligned_empty((len(ends), *tables.rows.shape[1:]), float)
+    multiply_pairs(tables.split, tables.rows, ends, rows)
+    rows[single] = tables.rows[ends[single, 0]]
+    logs = tables.scales[0][ends].sum(axis=1)
+    logs[single] = tables.scales[0][ends[single, 0]]
+    _add_over_images(
+        spins, connections, fixed_sector, image_weights, tables.split, rows,
+        with_exponentials(logs, LARGEST_LOG), image_flips, rbm, images, out,
+    )  # fmt: skip
+
+
+@parallel_exact_kernel
+def _add_over_images(
+    spins, connections, fixed_sector, image_weights, split, rows, scales, image_flips, rbm, images,
+    out,
+):  # fmt: skip
+    flip_ptr, flip_sites = connections.flip_ptr, connections.flip_sites
+    permutations, signs = images
     visible_bias, hidden_bias, weights = rbm
-    permutations, signs, characters, image_rows = group
-    n_chains, n_draws = samples.shape[:2]
-    split, rows, scales = tables.split, tables.rows, tables.scales
-    may_overflow = tables.may_overflow
-    n_units = rows.shape[2]
-    order, n_sites = permutations.shape
-    accepted = np.zeros(n_chains, dtype=np.int64)
-    for chain in prange(n_chains):
-        cache = np.empty((order, 2 * len(split), n_units))
-        scratch = np.empty((len(split), n_units))
+    order, n_units, n_flips = len(signs), rows.shape[2], flip_ptr.shape[0] - 1
+    row_size, together = len(split) * n_units, TOGETHER[len(split) - 1]
+    for s in prange(spins.shape[0]):
+        cache = aligned_doubles(order * 2 * row_size).reshape((order, 2 * len(split), n_units))
         log_psi = np.empty(order, dtype=np.complex128)
-        image_weights = np.empty(order, dtype=np.complex128)
-        terms = np.empty(order, dtype=np.complex128)
-        sites = np.zeros(3, dtype=np.int64)
-        sigma = spins[chain]
-        stream = rng[chain]
-        exponent = beta[chain]
+        numbers = np.empty(n_flips, dtype=np.int64)
+        elements = np.empty(n_flips, dtype=np.complex128)
+        starts = np.empty(n_flips + together, dtype=np.int64)
+        products = np.empty(together * len(split))
+        sigma = spins[s]
+        fill_images(
+            split, sigma, permutations, signs, visible_bias, hidden_bias, weights, cache, log_psi
+        )
         count = 0
-        age = REFRESH
-        may_underflow = False
-        for draw in range(-n_discard, n_draws):
-            for _ in range(sweep_size):
-                if age >= REFRESH:
-                    fill_images(
-                        split, sigma, permutations, signs, visible_bias, hidden_bias, weights,
-                        cache, log_psi,
-                    )  # fmt: skip
-                    image_weights_of(log_psi, characters, image_weights)
-                    may_underflow = may_overflow or _may_underflow(image_weights)
-                    age = 0
-                age += 1
-                if not propose(move, sigma, stream, bonds, sites):
-                    continue
-                first = 2 * sites[0] + np.intp(sigma[sites[0]] < 0)
-                second = 2 * sites[1] + np.intp(sigma[sites[1]] < 0) if sites[1] >= 0 else -1
-                ratio = _fill_terms(
-                    split, cache, image_weights, rows, image_rows, first, second, scales,
-                    may_overflow, scratch, terms,
-                )  # fmt: skip
-                size = ratio.real * ratio.real + ratio.imag * ratio.imag
-                if metropolis_accepts(size, uniform(stream), exponent):
-                    count += 1
-                    sigma[sites[0]] = -sigma[sites[0]]
-                    if second >= 0:
-                        sigma[sites[1]] = -sigma[sites[1]]
-                    if may_underflow:
-                        age = REFRESH
-                        continue
-                    _advance_all(
-                        split, cache, image_weights, rows, image_rows, first, second, terms, ratio
+        for f in range(n_flips):
+            element = element_of(sigma, connections, f, fixed_sector)
+            if element == 0j:
+                continue
+            pattern = 0
+            for p in range(flip_ptr[f], flip_ptr[f + 1]):
+                pattern |= np.int64(sigma[flip_sites[p]] < 0) << (p - flip_ptr[f])
+            numbers[count], elements[count] = 4 * f + pattern, element
+            count += 1
+        total = 0j
+        for g in range(order):
+            value = 0j
+            for n in range(count):
+                starts[n] = image_flips[g, numbers[n]] * row_size
+            for n in range(count, count + together - 1):  # fills up the last products
+                starts[n] = starts[count - 1]
+            for done in range(0, count, together):
+                if len(split) == 2:
+                    ok = complex_ratios(
+                        cache, 2 * g * row_size, rows, starts, done, n_units, products
                     )
-                    if _may_underflow(image_weights):
-                        age = REFRESH
-            if draw >= 0:
-                for i in range(n_sites):
-                    samples[chain, draw, i] = sigma[i]
-        accepted[chain] = count
-    return accepted
+                else:
+                    ok = real_ratios(cache, 2 * g * row_size, rows, starts, done, n_units, products)
+                for m in range(min(together, count - done)):
+                    row = image_flips[g, numbers[done + m]]
+                    scale = scales[1, row]
+                    if ok and scale != 0j:
+                        if len(split) == 2:
+                            ratio = complex(products[2 * m], products[2 * m + 1]) * scale
+                        else:
+                            ratio = complex(products[m] * scale.real, 0.0)
+                    else:
+                        log_ratio = log_product(split, cache, g, rows[row])
+                        ratio = cmath.exp(log_ratio + scales[0, row])
+                    value += elements[done + m] * ratio
+            total += image_weights[s, g] * value
+        out[s] += total

@@ -130,7 +130,7 @@ class Emitter:
     def fold(self, vector):
         """Product of the lanes as scalars, and whether every lane was of moderate size."""
         builder = self.builder
-        ok = self._moderate(vector)
+        ok = self.moderate(vector)
         width = WIDTH
         while width > 1:
             width //= 2
@@ -155,7 +155,7 @@ class Emitter:
         mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
         return self.builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
 
-    def _moderate(self, vector):
+    def moderate(self, vector):
         builder = self.builder
         size = self.norm(vector if len(vector) == 2 else vector * 2)[0]
         low, high = (ir.Constant(_VECTOR, [b * b] * WIDTH) for b in (_TINY, 1.0 / _TINY))
@@ -268,6 +268,41 @@ def _norm_intrinsic(n_parts, n_rows):
     return norms
 
 
+def _image_intrinsic(n_parts, n_rows):
+    """Product over k of (c_k + z_k q_k) over its value before; see `complex_image_ratio`."""
+
+    @intrinsic
+    def ratio(typing_context, units, u, rows, first, second, n_units, inverse, num, lane):
+        returned = types.Tuple([types.float64] * n_parts + [types.boolean])
+
+        def codegen(context, builder, signature, args):
+            emit = Emitter(context, builder, args[5])
+            c_z = emit.split(units, args[0], args[1], 1 + n_parts)
+            q = [emit.split(rows, args[2], r, n_parts) for r in args[3 : 3 + n_rows]]
+            index = args[5].type
+
+            def factor(k):
+                c, *z = [emit.load(pointer, k) for pointer in c_z]
+                for row in q:
+                    z = emit.times(z, [emit.load(pointer, k) for pointer in row])
+                return emit.plus([c], z)
+
+            lanes = emit.times(*emit.product(factor, n_parts))
+            before, after = (emit.split(array, value, args[8], 1)[0] for array, value in
+                             ((inverse, args[6]), (num, args[7])))  # fmt: skip
+            for part, value in enumerate(lanes):
+                emit.store(value, after, index(part * WIDTH))
+            old = [emit.load(before, index(part * WIDTH)) for part in range(n_parts)]
+            scalars, ok = emit.fold(emit.times(lanes, old))
+            ok = builder.and_(ok, emit.moderate(lanes))
+            return _result(context, builder, signature, scalars, ok)
+
+        index = types.intp
+        return returned(units, index, rows, index, index, index, inverse, num, index), codegen
+
+    return ratio
+
+
 def _parts_at(array, offset, n_units, count):
     """The parts that a compiled product would read, for runs without a compiler."""
     return array.reshape(-1)[offset : offset + count * n_units].reshape(count, n_units)
@@ -321,9 +356,29 @@ def _python_norms(n_parts, n_rows):
     return norms
 
 
+def _python_image(n_parts, n_rows):
+    def ratio(units, u, rows, first, second, n_units, inverse, num, lane):
+        parts = _parts_at(units, u, n_units, 1 + n_parts)
+        unit = np.array([1.0, 1j])[:n_parts, None]
+        z = (unit * parts[1:]).sum(axis=0)
+        for r in (first, second)[:n_rows]:
+            z = z * (unit * _parts_at(rows, r, n_units, n_parts)).sum(axis=0)
+        lanes = _lane_products(parts[0] + z)
+        after = lanes[:WIDTH] * lanes[WIDTH:]
+        _parts_at(num, lane, WIDTH, n_parts)[:] = [after.real, after.imag][:n_parts]
+        ratios = after * (unit * _parts_at(inverse, lane, WIDTH, n_parts)).sum(axis=0)
+        value = complex(ratios.prod())
+        ok = _is_moderate(lanes) and bool(np.all((abs(ratios) > _TINY) & (abs(ratios) < 1 / _TINY)))
+        return (*(value.real, value.imag)[:n_parts], ok)
+
+    return ratio
+
+
 _ratio, _ratios, _norms = _ratio_intrinsic, _ratios_intrinsic, _norm_intrinsic
+_image = _image_intrinsic
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     _ratio, _ratios, _norms = _python_ratio, _python_ratios, _python_norms
+    _image = _python_image
 
 complex_ratio = _ratio(2, 1)
 """(Re, Im, ok) of prod_k (g_k + w_k q_k).
@@ -363,3 +418,16 @@ real_norms = _norms(1, 1)
 """`complex_norms` of real units."""
 real_pair_norms = _norms(1, 2)
 """`complex_pair_norms` of real units."""
+
+complex_image_ratio = _image(2, 1)
+"""(Re, Im, ok) of prod_k (c_k + z_k q_k) over its value before.
+
+units[u:], rows, ``first`` and ``second`` as for `complex_norms`; the parts of the product of each
+of `WIDTH` lanes go to num[lane:], and inverse[lane:] holds their inverses with q = 1.
+"""
+complex_pair_image_ratio = _image(2, 2)
+"""`complex_image_ratio` with q the product of the rows at ``first`` and ``second``."""
+real_image_ratio = _image(1, 1)
+"""`complex_image_ratio` of real units: (value, ok)."""
+real_pair_image_ratio = _image(1, 2)
+"""`complex_pair_image_ratio` of real units."""

@@ -22,7 +22,13 @@ from hamiltonians.operators.connections import is_invariant
 from hamiltonians.operators.level_connections import LevelConnections
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from rbmqs.core import images
-from rbmqs.core.projected import add_projected, sample_projected
+from rbmqs.core.projected import (
+    add_over_images,
+    add_projected,
+    image_table_pays,
+    images_of_flips,
+)
+from rbmqs.core.projected_chains import sample_projected
 from rbmqs.core.split_complex import split
 from rbmqs.core.tables import rows_at_once
 from rbmqs.states.explicit import ExplicitJacobian
@@ -236,8 +242,16 @@ class ProjectedRBM(OfBase):
         An operator that commutes with g connects g sigma to the g sigma', by the same elements:
         sum_sigma' <sigma|O|sigma'> Psi(sigma')/Psi(sigma) = sum_g weight_g O_psi(g sigma).
         """
+        table = self._asked[0][2]
+        tables = self._plain.flip_tables
+        if table is not None and image_table_pays(tables, table):
+            add_over_images(
+                sigma, connections, fixed_sector, image_weights, tables, table, self._rbm,
+                self._images[:2], out,
+            )  # fmt: skip
+            return
         permutations, signs, _ = self._images
-        n_rows = rows_at_once(self._plain.flip_tables)
+        n_rows = rows_at_once(tables)
         for part, found in images.images_in_parts(sigma, permutations, signs, n_rows):
             rows = found.reshape(-1, self.n_sites)
             values = np.zeros((len(rows), 1), dtype=complex)
@@ -248,16 +262,22 @@ class ProjectedRBM(OfBase):
         """Whether the off-diagonal part of an operator is invariant under every image."""
         if not self._asked or self._asked[0][0] is not connections:
             permutations, signs, _ = self._images
+            table = None
             if isinstance(self._plain, SpinRBM):
                 answer = self._plain.is_invariant(connections, permutations, signs)
             else:
                 answer = is_invariant(connections, permutations, signs)
-            self._asked[:] = [(connections, answer)]
+                if answer:
+                    table = images_of_flips(connections, self._group[3])
+            self._asked[:] = [(connections, answer, table)]
         return self._asked[0][1]
 
     @cached_property
-    def _asked(self) -> list[tuple[Any, bool]]:
-        """The operator that was asked for last, and the answer: a run asks for H time and again."""
+    def _asked(self) -> list[tuple[Any, bool, np.ndarray | None]]:
+        """The operator that was asked for last, the answer, and the images of its flips.
+
+        A run asks for H time and again.
+        """
         return []
 
     def jacobian(
@@ -273,7 +293,7 @@ class ProjectedRBM(OfBase):
         return ExplicitJacobian(derivatives, weights)
 
     def sweep(self, task: SweepTask) -> np.ndarray:
-        """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected.sample_projected`."""
+        """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected_chains`."""
         if isinstance(self.base, SpinRBM) or self._plain.exceeds_tables(2):
             return VariationalState.sweep(self, task)
         return sample_projected(

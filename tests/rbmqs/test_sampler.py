@@ -170,7 +170,7 @@ def test_the_unchanged_source_passes_as_a_mutant(monkeypatch):
 def kernel_ratio(psi, sigma, sites):
     """|psi'/psi|^2 of a move as the kernel takes it, with a fresh cache."""
     sites = np.array([*sites, *[-1] * (3 - len(sites))])
-    first, second = naive.from_python(metropolis._rows_of_move)(False, sigma, sites)
+    first, second = naive.from_python(metropolis.rows_of_move)(False, sigma, sites)
     scales = metropolis.norm_scales(psi.flip_tables.scales[0])
     return kernel_ratio_of_rows(psi, sigma, first, second, psi.flip_tables.rows, scales)
 
@@ -194,11 +194,12 @@ def kernel_ratio_of_rows(psi, sigma, first, second, rows, scales):
 def test_tables_of_exchanges_hold_the_moves_of_two_sites(name):
     """The row and scale of each antiparallel bond give the ratio of the rows of its sites."""
     psi = PSI[name]
-    rows, scales = metropolis.exchange_tables(psi.flip_tables, RING)
+    rows, log_scale = metropolis.exchange_rows(psi.flip_tables, RING)
+    scales = metropolis.norm_scales(log_scale)
     for sigma in naive.all_spins(6).astype(np.int8):
         for number, (i, j) in enumerate(RING):
             if sigma[i] != sigma[j]:
-                by_bond, none = naive.from_python(metropolis._rows_of_move)(
+                by_bond, none = naive.from_python(metropolis.rows_of_move)(
                     True, sigma, np.array([i, j, number])
                 )
                 ratio = kernel_ratio_of_rows(psi, sigma, by_bond, none, rows, scales)

@@ -9,11 +9,12 @@ import hamiltonians as hm
 from hamiltonians import Sector, SymmetryGroup
 from hamiltonians.symmetry.groups import SymmetrySector
 from rbmqs import RBM, MetropolisSampler, ProjectedRBM, SymmetricRBM, local_energies
-from rbmqs.core import projected as projected_kernels
+from rbmqs.core import projected_chains
 from rbmqs.estimators.observables import correlations
 from rbmqs.sampling.chains import ChainState, Samples
 from rbmqs.sampling.exact import ExactSampler
 from rbmqs.sr import solve
+from rbmqs.states import projected_rbm
 
 LATTICE = hm.rectangle(3, 4)
 N = LATTICE.n_sites
@@ -196,6 +197,8 @@ def test_operators_that_commute_go_by_whole_images(monkeypatch, name):
     connections = HEISENBERG.connections
     assert psi._commutes_with(connections)
     fast = psi.local_values(samples, connections, True)
+    monkeypatch.setattr(projected_rbm, "image_table_pays", lambda *arguments: False)
+    np.testing.assert_allclose(psi.local_values(samples, connections, True), fast, rtol=1e-11)
     monkeypatch.setattr(ProjectedRBM, "_commutes_with", lambda *arguments: False)
     slow = psi.local_values(samples, connections, True)
     np.testing.assert_allclose(fast, slow, rtol=1e-11)
@@ -342,9 +345,26 @@ def test_kernels_take_both_paths_of_a_chain(monkeypatch):
     psi = MACHINES["projected"]
     sampler = MetropolisSampler.for_hamiltonian(HEISENBERG, n_chains=4)
     often, _ = sampler.sample(psi, sampler.start(1), 50)
-    assert projected_kernels.REFRESH < 6 * 50 * N  # several refreshes happened
+    assert projected_chains.REFRESH < 6 * 50 * N  # several refreshes happened
     again, _ = sampler.sample(psi, sampler.start(1), 50)
     np.testing.assert_array_equal(often.spins, again.spins)
+
+
+@pytest.mark.parametrize("name", ["projected", "projected real odd", "projected to a momentum"])
+def test_exchanges_by_their_table_and_by_two_rows_give_the_same_chains(monkeypatch, name):
+    """Without the table of bonds, and where the images of a bond are no bonds of the sampler."""
+    psi, bonds = MACHINES[name], LATTICE.bonds(1)
+    whole = MetropolisSampler(N, total_sz=0, move="exchange", bonds=bonds, n_chains=3)
+    _, chains = whole.sample(psi, whole.start(1), 1)  # a start may have no amplitude
+    by_table, _ = whole.sample(psi, chains, 20)
+    monkeypatch.setattr(projected_chains, "exchange_table_pays", lambda *rest: False)
+    by_rows, _ = whole.sample(psi, chains, 20)
+    np.testing.assert_array_equal(by_table.spins, by_rows.spins)
+    image_rows = psi._group[3]
+    assert projected_chains._images_of_exchanges(image_rows, bonds).shape == (
+        2 * len(bonds), psi.n_images,
+    )  # fmt: skip
+    assert projected_chains._images_of_exchanges(image_rows, bonds[:-1]) is None
 
 
 IDENTITY = SymmetryGroup(np.arange(N)[None])
