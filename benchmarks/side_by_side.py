@@ -52,7 +52,7 @@ def ours(case: Case) -> Iterator[tuple[float, float]]:
 def theirs(case: Case, momentum: float | None) -> Iterator[tuple[float, float]]:
     """The same of NetKet; its learning rate is half of ours by convention."""
     psi = case.psi(0.01)
-    rate, shift = recommended(psi).learning_rate, rbmqs.OptimiserSettings().diag_shift
+    rate, shift = recommended(psi).learning_rate, recommended(psi).diag_shift
     n = 100_000
     rates = jax.numpy.asarray([rate(i) / 2 for i in range(n)])
     side = NetKet(case, NETKET, 0.01, 0.01, parameters_to_netket(psi))

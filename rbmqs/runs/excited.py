@@ -31,7 +31,7 @@ from rbmqs.utils.interrupts import pass_on
 from rbmqs.utils.json_files import write_json
 from rbmqs.vmc.extensions.states_below import remembered
 from rbmqs.vmc.full_summation import Summation, common_symmetry
-from rbmqs.vmc.settings import OptimiserSettings, RunSettings
+from rbmqs.vmc.settings import RunSettings
 
 N_SAMPLES = 4096  # an iteration: equations are noisier next to nodes, which lowest states lack
 MARGIN = 2.0  # J, by which lower states are raised above the one that is looked for
@@ -227,7 +227,7 @@ def excited_states(
         for k in range(n_states)
     ]
     summation = None if _alike(prepared) else False
-    is_usual = settings.optimiser.diag_shift == OptimiserSettings().diag_shift
+    is_usual = settings.optimiser.diag_shift is None
     runs: list[RunResult] = []
     with new_directory(output) as directory:
         for k, (H, start, wanted) in enumerate(prepared):

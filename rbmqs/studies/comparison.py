@@ -196,7 +196,7 @@ def _netket(H: SpinHamiltonian, ansatz: dict[str, Any], settings: RunSettings, s
         psi,
         n_iterations=settings.n_iterations,
         learning_rate=settings.optimiser.learning_rate_at(0, psi) / H.coupling_scale,
-        diag_shift=settings.optimiser.diag_shift_at(0),
+        diag_shift=settings.optimiser.diag_shift_at(0, psi),
         n_samples=settings.sampling.n_samples_of(psi),
         n_chains=settings.sampling.n_chains,
         seed=settings.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamiltonians.utils.checks import choice, number, plain_fields, short
@@ -24,8 +24,9 @@ class OptimiserSettings:
         In units of 1 / J, J being `SpinHamiltonian.coupling_scale`: the convention of Carleo &
         Troyer for H / J. None for 0.05 / (1 + t / 100), with tied weights at least 0.02 while steps
         carry little noise, and for `kind` "adam" 0.01, "sgd" 0.05; see `rbmqs.vmc.recommended`.
-    diag_shift : Schedule or float
-        Added to the diagonal of S.
+    diag_shift : Schedule, float or None
+        Added to the diagonal of S. None for 1e-2 falling to 1e-3, and where a `SpinRBM` is summed
+        over all configurations to 1e-6.
     max_step : float
         Largest Fubini-Study distance sqrt(dtheta^dagger S dtheta) of one step; longer ones are
         shortened.
@@ -49,9 +50,7 @@ class OptimiserSettings:
     """
 
     learning_rate: Schedule | float | None = None
-    diag_shift: Schedule | float = field(
-        default_factory=lambda: Schedule(1e-2, "exponential", timescale=100.0, final=1e-3)
-    )
+    diag_shift: Schedule | float | None = None
     max_step: float = 0.2
     max_change: float = 0.06
     momentum: float | None = None
@@ -86,7 +85,11 @@ class OptimiserSettings:
                 raise ValueError(f"{name} belongs to kind = 'sr', got kind = {self.kind!r}")
 
     def learning_rate_at(
-        self, iteration: int, psi: VariationalState, low_noise: bool = False
+        self,
+        iteration: int,
+        psi: VariationalState,
+        low_noise: bool = False,
+        summed: bool = False,
     ) -> float:
         """Learning rate for a wavefunction, before damping and the limit on the step.
 
@@ -94,12 +97,17 @@ class OptimiserSettings:
         ----------
         low_noise : bool
             Whether steps carry little noise.
+        summed : bool
+            Whether the batch is a sum over all configurations.
         """
         if self.learning_rate is not None:
             return self.learning_rate(iteration)  # type: ignore[operator]
         found = recommended(psi)
-        return max(found.learning_rate(iteration), found.low_noise_rate if low_noise else 0.0)
+        least = found.low_noise_rate if low_noise else 0.0
+        return max(found.learning_rate(iteration), least, found.summed_rate if summed else 0.0)
 
-    def diag_shift_at(self, iteration: int) -> float:
-        """Diagonal shift before damping."""
-        return self.diag_shift(iteration)  # type: ignore[operator]
+    def diag_shift_at(self, iteration: int, psi: VariationalState, summed: bool = False) -> float:
+        """Diagonal shift for a wavefunction, before damping; see `learning_rate_at`."""
+        found = recommended(psi)
+        default = found.summed_shift if summed and found.summed_shift else found.diag_shift
+        return (self.diag_shift or default)(iteration)  # type: ignore[operator]

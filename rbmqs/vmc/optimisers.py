@@ -111,12 +111,13 @@ class StochasticReconfiguration:
         solution = solve(
             batch.jacobian(psi),
             batch.local_energies,
-            gain * settings.diag_shift_at(iteration),
+            gain * settings.diag_shift_at(iteration, psi, batch.summed),
             settings.solver,
             start=momentum * state.direction,
             **options,
         )
-        rate = settings.learning_rate_at(iteration, psi, has_low_noise(psi, batch.energy))
+        low_noise = has_low_noise(psi, batch.energy)
+        rate = settings.learning_rate_at(iteration, psi, low_noise, batch.summed)
         update = _limited(psi, solution, rate * state.damping, settings)
         return update, _healthier(replace(state, direction=solution.direction))
 

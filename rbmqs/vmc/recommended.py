@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.schedules import Schedule
@@ -28,10 +29,15 @@ class Recommended:
     n_samples : int
         Configurations of an iteration.
     learning_rate : Schedule
+    diag_shift : Schedule
     friction : Schedule
         1 - momentum.
     low_noise_rate : float
         Below which the learning rate does not fall while steps carry little noise.
+    summed_rate : float
+        Below which it does not fall in sums over all configurations.
+    summed_shift : Schedule or None
+        The shift in such sums, None for `diag_shift`.
     n_restarts : int
         Random starts.
     restart_state : VariationalState or None
@@ -40,8 +46,11 @@ class Recommended:
 
     n_samples: int = 1024
     learning_rate: Schedule = Schedule(0.05, "inverse", timescale=100.0)  # noqa: RUF009
+    diag_shift: Schedule = Schedule(1e-2, "exponential", 100.0, final=1e-3)  # noqa: RUF009
     friction: Schedule = Schedule(0.1)  # noqa: RUF009
     low_noise_rate: float = 0.0
+    summed_rate: float = 0.0
+    summed_shift: Schedule | None = None
     n_restarts: int = 1
     restart_state: VariationalState | None = None
 
@@ -52,7 +61,7 @@ def recommended(psi: VariationalState) -> Recommended:
     return Recommended() if found is None else found(psi)
 
 
-def _tied(psi: SymmetricRBM) -> Recommended:
+def _tied(psi: SymmetricRBM | SpinRBM) -> Recommended:
     # With as many samples as parameters the equations are at their noisiest: 10x10 Heisenberg
     # with 808 parameters ended at 2.9e-3 or 5.7e-3 by 1024 samples, at 1.07e-3 by 3072.
     n_samples = 4096 if psi.n_parameters <= 2048 else Recommended.n_samples
@@ -79,7 +88,18 @@ def _projected(psi: ProjectedRBM) -> Recommended:
     return replace(of_base, n_restarts=3, restart_state=psi.base)
 
 
+def _of_spins(psi: SpinRBM) -> Recommended:
+    # Sums carry no noise, and soft directions of S hold the rest of the energy: the open Heisenberg
+    # chain of 10 spins 1, projected, alpha = 4, stood at a relative error of 7.7e-5 after 250
+    # iterations, at a steady rate of 0.05 at 6.3e-5 after 190, with this shift too at 5e-7 after
+    # 350.
+    shift = Schedule(1e-2, "exponential", timescale=30.0, final=1e-6)
+    found = Recommended() if psi.group is None else _tied(psi)
+    return replace(found, summed_rate=0.05, summed_shift=shift)
+
+
 TABLE: dict[type, Callable[[Any], Recommended]] = {
+    SpinRBM: _of_spins,
     SymmetricRBM: _tied,
     ProjectedRBM: _projected,
 }

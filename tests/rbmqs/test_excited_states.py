@@ -264,7 +264,8 @@ def test_sampled_states_reach_their_levels(chain_in_fields):
         chain_in_fields, 3, alpha=3, n_iterations=200, n_samples=512, summation=False,
         n_final_samples=8192, progress=False,
     )  # fmt: skip
-    assert [run.settings.optimiser.diag_shift(10**6) for run in found.runs] == [1e-3, 0.03, 0.03]
+    shifts = [run.settings.optimiser.diag_shift_at(10**6, run.psi) for run in found.runs]
+    assert shifts == [1e-3, 0.03, 0.03]
     sector, H = hm.Sector(8, 0), chain_in_fields.to_sparse()
     vectors = [psi.state_vector(sector) for psi in found.states]
     energies = np.array([np.vdot(v, H @ v).real for v in vectors])

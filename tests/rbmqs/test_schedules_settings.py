@@ -12,6 +12,7 @@ from hamiltonians.utils.checks import finite, number, positive_int, spin_array
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.rbm import RBM
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.utils.schedules import Schedule, as_schedule
 from rbmqs.vmc import loop as vmc
 from rbmqs.vmc.optimisers import has_low_noise
@@ -82,9 +83,12 @@ def test_samples_double_until_there_are_enough():
 def test_optimiser_settings_follow_their_schedules():
     settings = OptimiserSettings(learning_rate=0.1, diag_shift=Schedule(0.1, "inverse", 10.0))
     assert settings.learning_rate_at(100, PSI) == 0.1
-    assert settings.diag_shift_at(10) == pytest.approx(0.05)
+    assert settings.diag_shift_at(10, PSI) == pytest.approx(0.05)
     default = OptimiserSettings()
-    assert default.diag_shift_at(10**6) > 0
+    assert [default.diag_shift_at(t, PSI, True) for t in (0, 10**6)] == [1e-2, 1e-3]
+    spins = SpinRBM.random(4, 1)  # no noise in sums over all configurations: a smaller shift
+    assert [default.diag_shift_at(10**6, spins, summed) for summed in (0, 1)] == [1e-3, 1e-6]
+    assert [default.learning_rate_at(9900, spins, summed=s) for s in (0, 1)] == [0.0005, 0.05]
 
 
 def test_the_learning_rate_falls_less_far_with_tied_weights():

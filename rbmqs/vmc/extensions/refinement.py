@@ -79,7 +79,7 @@ def _with_steady_rate(settings: RunSettings, state: RunState) -> RunSettings:
     """Learning rate and shift as they are now, the rate not below a minimum."""
     optimiser, iteration = settings.optimiser, settings.iteration_in_stage(state.iteration)
     rate = max(optimiser.learning_rate_at(iteration, state.psi), MIN_LEARNING_RATE)
-    shift = Schedule(optimiser.diag_shift_at(iteration))
+    shift = Schedule(optimiser.diag_shift_at(iteration, state.psi))
     steady = replace(optimiser, learning_rate=Schedule(rate), diag_shift=shift)
     return replace(settings, optimiser=steady)
 
