@@ -12,7 +12,7 @@ import numpy as np
 from hamiltonians.models.symmetries import find_group, find_sector
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.utils.checks import choice, plain_fields, positive_int, short
-from rbmqs.states import amplitude_phase, jastrow  # noqa: F401  register their classes
+from rbmqs.states import amplitude_phase, jastrow, pair_product  # noqa: F401  register classes
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import ansatz_class
@@ -126,7 +126,7 @@ class AnsatzSpec:
         taken = inspect.signature(make).parameters
         is_open = any(p.kind is p.VAR_KEYWORD for p in taken.values())
         for keyword in keywords:
-            if keyword in ("tied", "project") or not (is_open or keyword in taken):
+            if not (keyword in taken or (is_open and keyword not in ("tied", "project"))):
                 raise ValueError(f"ansatz {name!r} takes no {keyword}, got {keywords[keyword]!r}")
         psi = make(hamiltonian, **keywords)
         if not isinstance(psi, VariationalState) or psi.n_sites != hamiltonian.n_sites:

@@ -105,16 +105,9 @@ class ProjectedRBM(OfBase):
 
     @cached_property
     def _group(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """`_images`, and the row of `FlipTables` that a flip of site i means for each image.
-
-        Row 2 i is that of a flip from up, 2 i + 1 of one from down.
-        """
+        """`_images` and their `rows_of_images`."""
         permutations, signs, characters = self._images
-        places = np.argsort(permutations, axis=1).T  # site i of sigma is this site of the image
-        turned = (signs < 0).astype(np.int64)
-        rows = np.stack([2 * places + turned, 2 * places + 1 - turned], axis=1)
-        rows = np.ascontiguousarray(rows.reshape(2 * self.n_sites, -1))
-        return permutations, signs, characters, rows
+        return permutations, signs, characters, rows_of_images(permutations, signs)
 
     @property
     def n_images(self) -> int:
@@ -328,6 +321,17 @@ def is_even(psi: RBM | SymmetricRBM | SpinRBM) -> bool:
     if isinstance(psi, SymmetricRBM) and psi.spin_inversion:
         return True
     return not (psi.has_visible_bias or psi.has_hidden_bias)
+
+
+def rows_of_images(permutations: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """The row of `FlipTables` that a flip of site i means for each image, int64 (2 N, n_images).
+
+    Row 2 i is that of a flip from up, 2 i + 1 of one from down.
+    """
+    places = np.argsort(permutations, axis=1).T  # site i of sigma is this site of the image
+    turned = (signs < 0).astype(np.int64)
+    rows = np.stack([2 * places + turned, 2 * places + 1 - turned], axis=1)
+    return np.ascontiguousarray(rows.reshape(2 * len(places), -1))
 
 
 def _coset_representatives(

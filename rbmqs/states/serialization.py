@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rbmqs.states import amplitude_phase, jastrow  # noqa: F401  register their classes
+from rbmqs.states import amplitude_phase, jastrow, pair_product  # noqa: F401  register classes
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import ansatz_class, name_of
