@@ -30,8 +30,10 @@ from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.utils.checks import finite, instance, root_seed
 from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
+from rbmqs.core.proposals import PAIR_EXCHANGE
 from rbmqs.core.split_complex import split
 from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.generic import SweepTask
 from rbmqs.states.pairing import TiedPairs, starting_pairs
 from rbmqs.states.projected_rbm import rows_of_images
 from rbmqs.states.rbm import RBM
@@ -41,7 +43,6 @@ from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
-    from rbmqs.states.generic import SweepTask
 
 _SAME = 1e-8  # relative difference of amplitudes that is rounding
 
@@ -154,10 +155,16 @@ class PairProductRBM(FusedState):
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
         group = None if tied is None else find_group(hamiltonian, tied)
         sector = None if project is None else find_sector(hamiltonian, project)
-        pairs, pairing = starting_pairs(hamiltonian, group, np.random.default_rng(own))
-        signs = pairs.signs
+        turned = np.ones(hamiltonian.n_sites)
         if rotation is not None:
-            signs = signs * np.where(np.array(rotation.sixths) == 0, 1.0, -1.0)
+            turned[np.array(rotation.sixths) != 0] = -1
+        one = RBM(np.zeros(hamiltonian.n_sites), np.zeros(1), np.zeros((hamiltonian.n_sites, 1)))
+        rng = np.random.default_rng(own)
+
+        def energy(pairs: TiedPairs, pairing: np.ndarray) -> float:
+            return cls(pairing, one, pairs.numbers, pairs.signs * turned)._energy(hamiltonian, rng)
+
+        pairs, pairing = starting_pairs(hamiltonian, group, rng, energy)
         keywords = {"seed": root, "dtype": dtype, "stddev": stddev, "visible_bias": False}
         keywords |= {"hidden_bias": not is_even(hamiltonian), **options}
         rbm: RBM | SymmetricRBM
@@ -165,7 +172,22 @@ class PairProductRBM(FusedState):
             rbm = RBM.random(hamiltonian.n_sites, **keywords)
         else:
             rbm = SymmetricRBM.random(group, n_features=n_features, **keywords)
+        signs = pairs.signs * turned
         return cls(pairing.astype(rbm.weights.dtype), rbm, pairs.numbers, signs, sector)
+
+    def _energy(self, hamiltonian: SpinHamiltonian, rng: np.random.Generator) -> float:
+        """Upper quartile of a few local energies, to choose between starts: near zeros some are huge."""
+        n, n_chains = self.n_sites, 64
+        spins = np.repeat(np.array([1, -1], np.int8), n // 2) * np.ones((n_chains, 1), np.int8)
+        drawn = np.empty((n_chains, 4, n), np.int8)
+        streams = rng.integers(1, 2**63, size=(n_chains, 4), dtype=np.uint64)
+        no_bonds = np.empty((0, 2), np.int64)
+        ones = np.ones(n_chains)
+        self.sweep(
+            SweepTask(rng.permuted(spins, axis=1), streams, ones, PAIR_EXCHANGE, no_bonds, 20, n, drawn)
+        )
+        sigma = drawn.reshape(-1, n)
+        return float(np.quantile(self.local_values(sigma, hamiltonian.connections, True).real, 0.75))
 
     @property
     def hilbert(self) -> LocalSpace:
