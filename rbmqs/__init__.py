@@ -42,6 +42,7 @@ __all__, __getattr__, __dir__ = names_on_first_use(
         "sampling.replica_exchange": "ReplicaExchangeSampler",
         "states.amplitude_phase": "AmplitudePhaseRBM",
         "states.jastrow": "Jastrow JastrowRBM",
+        "states.pair_product": "PairProductRBM",
         "states.projected_rbm": "ProjectedRBM",
         "states.rbm": "RBM",
         "states.spin_rbm": "SpinRBM",

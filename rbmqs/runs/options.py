@@ -47,7 +47,7 @@ RUN = (
     Option("--n-features", "ansatz.n_features", "F", "features of tied weights"),
     Option(
         "--ansatz", "ansatz.name", "NAME",
-        "jastrow, jastrow-rbm, spin-rbm, or package.module:Class; else an RBM",
+        "jastrow, jastrow-rbm, pair-product-rbm, spin-rbm, or package.module:Class; else an RBM",
     ),
     Option(
         "--project", "ansatz.project", "SECTOR",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hamiltonians.lattices.lattice import Lattice
     from hamiltonians.symmetry.groups import SymmetryGroup
 
-_STARTS, _ITERATIONS = 6, 30  # random signs for each boundary, steps to self-consistency
+_STARTS, _ITERATIONS = 6, 15  # random signs for each boundary, steps to self-consistency
 _ANGLES = np.linspace(0, np.pi, 8, endpoint=False)
 
 
@@ -115,7 +115,7 @@ def translations_of(
 
     A site that comes back into the cluster by m of its vectors takes the sign prod boundary^m.
     """
-    if not boundary or lattice is None:
+    if not boundary or lattice is None or lattice.positions is None or lattice.translations is None:
         kept = (rows == np.arange(rows.shape[1])).all(axis=1)
         return rows[kept], np.ones(rows[kept].shape)
     moved = lattice.positions[rows] - lattice.positions

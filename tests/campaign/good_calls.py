@@ -156,6 +156,8 @@ GOOD |= {
                               "max_r2": 0.1, "n_observable_samples": 64, "seed": 0},
     rbmqs.Estimate: STATE,
     rbmqs.JastrowRBM: {"jastrow": rbmqs.Jastrow(np.zeros(15) + 0j), "rbm": PSI},
+    rbmqs.PairProductRBM: {"pairing": np.ones(1) + 0j, "rbm": PSI, "pairs": -np.eye(N, dtype=int),
+                           "signs": np.ones((N, N)), "sector": None},
     rbmqs.SymmetricRBM: {"visible_bias": np.zeros(1), "hidden_bias": np.zeros(1),
                          "weights": np.zeros((N, 1)), "group": GROUP},
     rbmqs.ProjectedRBM: {"base": PSI, "sector": GROUP.sectors()[0]},

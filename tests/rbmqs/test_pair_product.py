@@ -1,0 +1,195 @@
+"""The pair product times an RBM against sums over matchings, enumeration and exact energies."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from hamiltonians import Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamiltonian, square
+from hamiltonians.models.symmetries import find_sector
+from rbmqs import RBM, PairProductRBM, ground_state
+from rbmqs.core.pair_product import exchange_ratio, exchange_update, invert
+from rbmqs.states.pairing import exchange_couplings, starts, tie_pairs, translations_of
+from rbmqs.testing import check_state
+from rbmqs.vmc.settings import SamplingSettings
+
+RING = heisenberg(chain(8), total_sz=0)
+PAIRS = tie_pairs(np.arange(6)[None], np.ones((1, 6)))
+
+
+def one(n_sites):
+    return RBM(np.zeros(n_sites), np.zeros(1), np.zeros((n_sites, 1)), False, False)
+
+
+def singlets(n_sites, rbm=None, sector=None):
+    """Random f_ij = f_ji, alone."""
+    pairs = tie_pairs(np.arange(n_sites)[None], np.ones((1, n_sites)))
+    pairing = np.random.default_rng(0).normal(size=pairs.numbers.max() + 1)
+    return PairProductRBM(pairing, rbm or one(n_sites), *pairs, sector)
+
+
+def directed():
+    """Random f_ij of six sites, an amplitude for each order of a pair."""
+    pairs = np.full((6, 6), -1)
+    pairs[~np.eye(6, dtype=bool)] = np.arange(30)
+    pairing = np.random.default_rng(0).normal(size=30)
+    return PairProductRBM(pairing, one(6), pairs, np.ones((6, 6)))
+
+
+def by_matchings(f, sigma):
+    """Amplitude of a product of pairs c^+_i,up c^+_j,down, electrons brought into site order."""
+    ups, downs = np.flatnonzero(sigma > 0), np.flatnonzero(sigma < 0)
+    total = 0.0
+    for partners in itertools.permutations(downs):
+        pairs = list(zip(ups, partners, strict=True))
+        order = itertools.combinations(itertools.chain(*pairs), 2)
+        total += (-1) ** sum(a > b for a, b in order) * np.prod([f[pair] for pair in pairs])
+    return total
+
+
+@pytest.mark.parametrize("psi", [singlets(6), directed()], ids=["singlets", "directed"])
+def test_amplitudes_are_sums_over_matchings(psi):
+    f = np.where(psi.pairs < 0, 0, psi.pairing[psi.pairs])
+    sigma = Sector(6, 0).configurations()
+    expected = [by_matchings(f, row) for row in sigma]
+    # The sign is that of u1 d1 u2 d2 u3 d3 in the order u1 u2 u3 d1 d2 d3; the RBM is 2 cosh 0.
+    np.testing.assert_allclose(np.exp(psi.log_psi(sigma)), -2 * np.array(expected), atol=1e-12)
+    assert np.isneginf(psi.log_psi(np.ones(6, int)).real)
+
+
+def test_symmetric_pairing_makes_singlets():
+    dots = (X(i) * X(j) + Y(i) * Y(j) + Z(i) * Z(j) for i, j in itertools.combinations(range(8), 2))
+    total_spin = spin_hamiltonian(sum(dots), n_sites=8, total_sz=0).to_sparse()
+    v = singlets(8).state_vector(Sector(8, 0))
+    assert np.vdot(v, total_spin @ v).real == pytest.approx(-3 * 8 / 2)  # 2 S^2 - 3 N / 2
+
+
+def test_updates_of_the_inverse_do_not_drift():
+    rng = np.random.default_rng(1)
+    f = rng.normal(size=(16, 16))
+    np.fill_diagonal(f, 0)
+    ups, downs = np.arange(0, 16, 2), np.arange(1, 16, 2)
+    inverse, fresh, row, column = np.empty((8, 8)), np.empty((8, 8)), np.empty(8), np.empty(8)
+    log_det, n_moves = invert(f, ups, downs, inverse), 0
+    while n_moves < 256:
+        a, b = rng.integers(8, size=2)
+        ratio = exchange_ratio(f, f.T.copy(), inverse, ups, downs, a, b, column)
+        if abs(ratio) < 0.1:
+            continue
+        exchange_update(f, inverse, ups, downs, a, b, column, row)
+        ups[a], downs[b] = downs[b], ups[a]
+        new = invert(f, ups, downs, fresh)
+        assert np.exp(new - log_det) == pytest.approx(ratio, rel=1e-6)
+        log_det, n_moves = new, n_moves + 1
+    np.testing.assert_allclose(inverse, fresh, rtol=0, atol=1e-8 * abs(fresh).max())
+
+
+@pytest.mark.parametrize("label", ["k=pi even -", "k=0 even +"])
+def test_projection_is_the_sum_over_the_group(label):
+    sector = find_sector(RING, label)
+    base = singlets(8, RBM.random(8, 1, dtype=float, stddev=0.3))
+    psi = PairProductRBM(base.pairing, base.rbm, base.pairs, base.signs, sector)
+    sigma = Sector(8, 0).configurations()
+    images = sigma[:, sector.group.permutations]
+    amplitudes = np.exp(base.log_psi(images)) + sector.spin_inversion * np.exp(
+        base.log_psi(-images)
+    )
+    expected = amplitudes @ np.conj(sector.characters) / (2 * sector.group.order)
+    found = np.exp(psi.log_psi(sigma))
+    assert abs(expected).max() > 1e-6
+    np.testing.assert_allclose(found, expected, atol=1e-9 * abs(expected).max())
+    assert psi.n_images == 2 * sector.group.order
+
+
+def test_tied_elements_leave_the_sum():
+    psi = PairProductRBM.random(RING, tied="translations", project="symmetric", dtype=float)
+    assert psi.n_images == 1
+
+
+@pytest.mark.parametrize("boundary", [(1, 1), (-1, 1), (-1, -1)])
+def test_tied_pairs_obey_the_boundary(boundary):
+    lattice = square(4, 4)
+    rows = lattice.translation_group().permutations
+    kept, signs = translations_of(rows, lattice, boundary)
+    pairs = tie_pairs(kept, signs)
+    f = pairs.matrix(np.arange(1.0, pairs.numbers.max() + 2))
+    np.testing.assert_array_equal(f, f.T)
+    for row, sign in zip(kept, signs, strict=True):
+        np.testing.assert_array_equal(f[np.ix_(row, row)], sign[:, None] * f * sign)
+    np.testing.assert_allclose(pairs.matrix(pairs.amplitudes(f)), f)
+
+
+def test_zeros_of_the_determinant_are_finite():
+    H = heisenberg(square(4, 4), total_sz=0)
+    pairs = tie_pairs(*translations_of(H.lattice.translation_group().permutations, None, ()))
+    psi = PairProductRBM(np.ones(pairs.numbers.max() + 1), one(16), *pairs)
+    sigma = Sector(16, 0).configurations()[::40]
+    assert np.isfinite(psi.log_psi(sigma).real).all()
+    assert np.isfinite(psi.log_derivatives(sigma)).all()
+    assert len(list(starts(exchange_couplings(H), pairs, np.random.default_rng(0)))) > 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PairProductRBM(np.ones(2), one(6), *PAIRS), r"pairing must have shape \(15,\)"),
+        (lambda: PairProductRBM(1j * np.ones(15), one(6), *PAIRS), "pairing and rbm must both"),
+        (lambda: PairProductRBM(np.ones(15), one(5), *PAIRS), "rbm must have an even number"),
+        (lambda: PairProductRBM(np.ones(15), one(8), *PAIRS), "pairs must have shape"),
+        (
+            lambda: PairProductRBM(np.full(15, np.nan), one(6), *PAIRS),
+            "pairing has 15 values that are not",
+        ),
+        (lambda: PairProductRBM(np.ones(15), None, *PAIRS), "rbm must be RBM or SymmetricRBM"),
+        (lambda: PairProductRBM(np.ones(15), one(6), *PAIRS, "k=0"), "sector must be"),
+        (lambda: PairProductRBM.random(heisenberg(chain(6))), "total_sz = 0"),
+        (lambda: PairProductRBM.random(heisenberg(chain(6), total_sz=1)), "total_sz = 0"),
+        (
+            lambda: PairProductRBM.random(RING, tied="translations", project="k=pi odd +"),
+            "has other characters",
+        ),
+    ],
+)
+def test_wrong_arguments(make, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()
+
+
+def states(dtype):
+    yield PairProductRBM.random(RING, dtype=dtype, alpha=1, hidden_bias=True, project="symmetric")
+    yield PairProductRBM.random(RING, dtype=dtype, tied="translations", n_features=2)
+
+
+@pytest.mark.submission
+def test_real_states_keep_the_contract():
+    for psi in states(float):
+        check_state(psi, total_sz=0)
+
+
+@pytest.mark.slow
+def test_complex_states_keep_the_contract():
+    for psi in states(complex):
+        check_state(psi, total_sz=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("H", "exact", "largest"),
+    [
+        (heisenberg(square(4, 4), total_sz=0), -0.701780200527, 2e-3),
+        (j1j2(square(4, 4), 1, 0.5, total_sz=0), -0.528620209462, 2e-3),
+    ],
+)
+def test_energies_of_4x4(H, exact, largest):
+    """Published energies (exact diagonalisation); Marshall signs are taken by default."""
+    found = ground_state(
+        H, ansatz="pair-product-rbm", tied="translations", project="symmetric", dtype="real",
+        sampling=SamplingSettings(n_samples=1024), n_iterations=100, n_restarts=1, progress=False,
+    )  # fmt: skip
+    energy = found.energy.mean.real / 64
+    assert exact - 4 * found.energy.error / 64 < energy < exact * (1 - largest)
+    psi = found.psi
+    v = psi.state_vector(Sector(16, 0))
+    assert found.energy.mean.real == pytest.approx(
+        np.vdot(v, H.to_sparse() @ v).real, abs=5 * found.energy.error
+    )
