@@ -193,8 +193,8 @@ def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectr
             return _by_singular_values(point, target)
         if jacobian.n_parameters > jacobian.n_samples:
             if isinstance(jacobian, DividedJacobian):
-                return _by_divided_gram_matrix(jacobian, target)
-            return _by_gram_matrix(jacobian, target)
+                return _by_divided_gram_matrix(point, jacobian, target)
+            return _by_gram_matrix(point, jacobian, target)
         values, basis = np.linalg.eigh(covariance(jacobian))  # type: ignore[arg-type]  # divided, too
     except np.linalg.LinAlgError as error:
         raise FloatingPointError(f"the quantum geometric tensor: {error}") from error
@@ -226,14 +226,14 @@ def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     )
 
 
-def _by_gram_matrix(jacobian: Jacobian, target: np.ndarray) -> _Spectrum:
+def _by_gram_matrix(point: Point, jacobian: Jacobian, target: np.ndarray) -> _Spectrum:
     """Fewer samples than parameters: the eigenbasis of O O^dagger / n."""
     n = jacobian.n_samples
     repeats = jacobian.repeats()
     roots, right, kind = _over_kinds(repeats, target)
     # What lies above the diagonal is undefined.
     values, U = np.linalg.eigh(np.tril(from_parts(jacobian.gram(repeats))) / n, UPLO="L")
-    force, ratio = _components(U, right, n)
+    force, ratio = _components(U, right, roots, point)
     # rho_k / lambda_k V_k = O^dagger U_k force_k / (n lambda_k): square roots cancel.
     return _Spectrum(
         np.maximum(values, 0.0),
@@ -243,13 +243,16 @@ def _by_gram_matrix(jacobian: Jacobian, target: np.ndarray) -> _Spectrum:
     )
 
 
-def _by_divided_gram_matrix(jacobian: DividedJacobian, target: np.ndarray) -> _Spectrum:
+def _by_divided_gram_matrix(
+    point: Point, jacobian: DividedJacobian, target: np.ndarray
+) -> _Spectrum:
     """The same, ranks dividing the Gram matrix; each has all of it for the eigenbasis."""
     n, repeats = jacobian.n_samples, jacobian.repeats()
     roots, right, kind = _over_kinds(repeats, target)
     matrix = GramEquations(jacobian, repeats).made(complex if jacobian.is_complex else float)
     values, U = np.linalg.eigh(matrix.whole() / n, UPLO="L")
-    force, ratio = _components(U, of_all(right, matrix.layout, jacobian.ranks), n)
+    right, whole = (of_all(own, matrix.layout, jacobian.ranks) for own in (right, roots))
+    force, ratio = _components(U, right, whole, point)
     mine = U[matrix.layout.own]
     return _Spectrum(
         np.maximum(values, 0.0),
@@ -269,9 +272,16 @@ def _over_kinds(
     return roots, roots * repeats.means(target), repeats.kind
 
 
-def _components(U: np.ndarray, right: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The force in the eigenbasis of the Gram matrix, and its signal-to-noise ratios."""
-    products = U.conj() * right[:, None]
+def _components(
+    U: np.ndarray, right: np.ndarray, roots: np.ndarray, point: Point
+) -> tuple[np.ndarray, np.ndarray]:
+    """The force in the eigenbasis of the Gram matrix, and its signal-to-noise ratios.
+
+    A row that stands for several samples, as its root says, has the noise of as many.
+    """
+    n, products = point.jacobian.n_samples, U.conj() * right[:, None]
     force = products.sum(axis=0)
-    noise = np.sqrt(np.maximum((abs(products) ** 2).sum(axis=0) - abs(force) ** 2 / n, 0.0))
-    return force, np.divide(abs(force), noise, out=np.full(len(force), np.inf), where=noise > 0)
+    squares = (abs(products / roots[:, None]) ** 2).sum(axis=0)
+    noise = np.sqrt(np.maximum(squares - abs(force) ** 2 / n, 0.0))
+    ratio = np.divide(abs(force), noise, out=np.full(len(force), np.inf), where=noise > 0)
+    return force, ratio * (max(point.n_draws, 1) / n) ** 0.5

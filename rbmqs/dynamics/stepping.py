@@ -208,8 +208,11 @@ class Stepper:
     def _checked_r2(self, solution: Solution, is_probed: bool, time: float) -> float:
         """The relative error of the equations, on other samples where there are any."""
         r2, most = solution.r2_probe if is_probed else solution.r2, self.settings.max_r2
-        if most is not None and r2 > most:
-            raise StepError(f"stopped at t = {time:.6g}: r^2 = {r2:.3g} exceeds max_r2 = {most:g}")
+        if most is not None and not r2 <= most:
+            relation = "exceeds" if np.isfinite(r2) else "is not finite, against"
+            raise StepError(
+                f"stopped at t = {time:.6g}: r^2 = {r2:.3g} {relation} max_r2 = {most:g}"
+            )
         return r2
 
     def _accepted(

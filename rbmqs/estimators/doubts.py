@@ -45,13 +45,21 @@ def judge_error_bar(doubts: Mapping[str, float], scale: float) -> Judgement:
 
 
 def doubts_about(
-    samples: Samples, energy: Stats, complex_energy: Stats, values: np.ndarray, disagreement: str
+    acceptance: float,
+    differ: bool,
+    energy: Stats,
+    complex_energy: Stats,
+    values: np.ndarray,
+    disagreement: str,
 ) -> dict[str, float]:
     """Sentences on what makes an energy doubtful, each with a bound on the bias (inf for none).
 
     Parameters
     ----------
-    samples : Samples
+    acceptance : float
+        Accepted share of the proposals.
+    differ : bool
+        Whether the chains have been in more than one configuration.
     energy, complex_energy : Stats
         The real part, and both parts.
     values : float array (n_chains, n_draws)
@@ -61,12 +69,12 @@ def doubts_about(
     """
     finite = bool(np.isfinite(values).all())
     widest = float(np.abs(values - values.mean()).max()) if finite else math.inf
-    unseen = widest if configurations_differ(samples) else math.inf
+    unseen = widest if differ else math.inf
     sentences = [
         disagreement,
         energy.status,
         _imaginary(complex_energy, widest),
-        _acceptance(samples.acceptance),
+        _acceptance(acceptance),
     ]
     found = {sentence: unseen for sentence in sentences if sentence}
     missed = MISSED * widest / energy.ess if energy.ess > 0 else math.inf
@@ -74,8 +82,12 @@ def doubts_about(
 
 
 def configurations_differ(samples: Samples) -> bool:
-    """Whether the chains have been in more than one configuration."""
-    return bool(np.any(samples.flat != samples.flat[0]))
+    """Whether the chains have been in more than one configuration; all ranks ask together."""
+    division = samples.division
+    if division is None:
+        return bool(np.any(samples.flat != samples.flat[0]))
+    first = division.ranks.broadcast(samples.flat[0].copy(), 0)
+    return not division.ranks.everywhere(bool(np.all(samples.flat == first)))
 
 
 def _imaginary(energy: Stats, widest: float) -> str:

@@ -65,6 +65,8 @@ class Estimate(Tabled):
         Of the samples, those of other ranks too, where they are known already.
     kinds : tuple of str
         The kind of state in which each chain started; empty where it does not matter.
+    differ : bool, optional
+        Whether the chains, those of other ranks too, have been in more than one configuration.
     n_weightless : int
         Chains that had ended where |psi|^2 has no weight, see `rbmqs.estimators.chain_diagnostics`.
 
@@ -84,12 +86,15 @@ class Estimate(Tabled):
     local_energies: np.ndarray = None  # type: ignore[assignment]
     kinds: tuple[str, ...] = ()
     n_weightless: int = 0
+    differ: bool = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.local_energies is None:
             found = local_energies(self.psi, self.hamiltonian, self.samples)
             values = self.samples.of_all(found)
             object.__setattr__(self, "local_energies", values)
+        if self.differ is None:
+            object.__setattr__(self, "differ", configurations_differ(self.samples))
 
     @cached_property
     def energy(self) -> Stats:
@@ -148,17 +153,16 @@ class Estimate(Tabled):
         # Equal local energies mean an eigenstate, not chains that never move, where configurations
         # differ, where there is only one, or where chains that started differently are in one.
         if self.energy.variance == 0 and (
-            self.hamiltonian.dimension == 1
-            or configurations_differ(self.samples)
-            or len(set(self.kinds)) > 1
+            self.hamiltonian.dimension == 1 or self.differ or len(set(self.kinds)) > 1
         ):
             return {}
         found = self.comparison
         sentence = "" if found is None or found.agrees else found.sentence(self.energy.r_hat)
         if CONTINUED in self.kinds:
             sentence = "no time was left for fresh chains: those of the run went on"
-        values = self.local_energies.real
-        return doubts_about(self.samples, self.energy, self._complex_energy, values, sentence)
+        values, both = self.local_energies.real, self._complex_energy
+        acceptance = self.samples.acceptance
+        return doubts_about(acceptance, self.differ, self.energy, both, values, sentence)
 
     @property
     def warnings(self) -> tuple[str, ...]:

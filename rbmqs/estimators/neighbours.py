@@ -34,45 +34,52 @@ def neighbour_variance(
 ) -> float:
     """Variance of the energy from connected configurations of some of the samples.
 
-    0 for a Hamiltonian without off-diagonal elements in its sector.
+    0 for a Hamiltonian without off-diagonal elements in its sector. Ranks that divide the samples
+    call this together.
     """
     connections, rng = hamiltonian.connections, np.random.default_rng(0)
+    own, rows = samples.chosen(rng.integers(samples.n_all, size=N_PAIRS))
     if isinstance(connections, LevelConnections):
-        rows = samples.flat[rng.integers(len(samples.flat), size=N_PAIRS)]
-        rows, moved = _moved_levels(rows, connections, psi.hilbert, rng)
+        rows, moved = _moved_levels(rows, own, connections, psi.hilbert, rng)
     else:
         n_flips = len(connections.flip_ptr) - 1
         if n_flips == 0:
             return 0.0
-        rows = samples.flat[rng.integers(len(samples.flat), size=N_PAIRS)]
         moved = rows.copy()
-        for row, flip in zip(moved, rng.integers(n_flips, size=N_PAIRS), strict=True):
+        for row, flip in zip(moved, rng.integers(n_flips, size=N_PAIRS)[own], strict=True):
             start, end = connections.flip_ptr[flip : flip + 2]
             row[connections.flip_sites[start:end]] *= -1
     if hamiltonian.total_sz is not None:
         inside = moved.sum(axis=1) == rows.sum(axis=1)
         rows, moved = rows[inside], moved[inside]
-    if len(rows) == 0:
-        return 0.0
-    log_ratio = psi.log_psi(moved).real - psi.log_psi(rows).real
-    deviations = local_energies(psi, hamiltonian, Samples(moved[:, None], 1.0)).ravel() - energy
-    with np.errstate(over="ignore"):
-        return float(np.mean(np.exp(2 * log_ratio) * np.abs(deviations) ** 2))
+    found = np.empty(0)
+    if len(rows):
+        log_ratio = psi.log_psi(moved).real - psi.log_psi(rows).real
+        values = local_energies(psi, hamiltonian, Samples(moved[:, None], 1.0)).ravel()
+        with np.errstate(over="ignore"):
+            found = np.exp(2 * log_ratio) * np.abs(values - energy) ** 2
+    mean = samples.mean(found)
+    return 0.0 if mean is None else mean.real
 
 
 def _moved_levels(
-    rows: np.ndarray, c: LevelConnections, space: LocalSpace, rng: np.random.Generator
+    rows: np.ndarray,
+    own: np.ndarray,
+    c: LevelConnections,
+    space: LocalSpace,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of spins of any S, and what an element of each leads to.
 
-    The group of sites and the number of the element are drawn alike for all; rows without such an
-    element are left out, so that a move and its reverse have one probability.
+    Numbers are drawn for the rows of all ranks, of which `own` says which are here. The group of
+    sites and the number of the element are drawn alike for all; rows without such an element are
+    left out, so that a move and its reverse have one probability.
     """
     most = int(np.diff(c.row_ptr).max(initial=0))
     if most == 0:
         return rows[:0], rows[:0]
-    groups = rng.integers(len(c.first_row), size=len(rows))
-    places = rng.integers(most, size=len(rows))
+    groups = rng.integers(len(c.first_row), size=len(own))[own]
+    places = rng.integers(most, size=len(own))[own]
     numbers = rows_of(c, space.levels(rows))[np.arange(len(rows)), groups]
     kept = np.flatnonzero(places < np.diff(c.row_ptr)[numbers])
     moved = rows.copy()

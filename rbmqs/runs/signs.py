@@ -86,17 +86,19 @@ def in_given_basis(
 def positive_as_known(estimate: Estimate) -> bool:
     """Whether a state has the signs that the ground state is known to have (Perron & Frobenius).
 
-    Excited states of the same sector are orthogonal to it, and have not.
+    Excited states of the same sector are orthogonal to it, and have not. Ranks that divide the
+    samples ask together.
     """
     hamiltonian = estimate.hamiltonian
     minus = sign_sites(hamiltonian)
     if minus is None or not connects_all(hamiltonian):
         return False
-    flat = estimate.samples.flat
-    spins = flat[:: max(len(flat) // N_SIGNS, 1)]
+    samples = estimate.samples
+    _, spins = samples.chosen(np.arange(0, samples.n_all, max(samples.n_all // N_SIGNS, 1)))
     lowered = hamiltonian.local_space.levels(spins)[:, minus].sum(axis=1)
     phases = estimate.psi.log_psi(spins).imag + np.pi * lowered
-    return bool(abs(np.exp(1j * phases).mean()) > MEAN_SIGN)
+    mean = samples.mean(np.exp(1j * phases))
+    return mean is not None and abs(mean) > MEAN_SIGN
 
 
 def sign_advice(hamiltonian: SpinHamiltonian) -> str:

@@ -193,6 +193,35 @@ class Samples(Brief):
         """Numbers by chain (n_chains, ...), with those of the chains of other ranks."""
         return values if self.division is None else self.division.of_all(values)
 
+    def chosen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Those among some samples of all ranks that this one has.
+
+        Parameters
+        ----------
+        which : int array
+            Samples of all chains, one chain after the other.
+
+        Returns
+        -------
+        own : bool array
+            Which of them are here.
+        spins : int8 (n_own, N)
+        """
+        first = 0 if self.division is None else self.division.mine.start * self.shape[1]
+        own = (which >= first) & (which < first + len(self.flat))
+        return own, self.flat[which[own] - first]
+
+    def mean(self, own: np.ndarray) -> complex | None:
+        """Mean of numbers of which each rank has some, and calls this; None where there is none."""
+        sums = np.array([own.sum(), len(own)], complex)
+        total, n = sums if self.division is None else self.division.ranks.sum(sums)
+        return complex(total / n.real) if n else None
+
+    @property
+    def n_all(self) -> int:
+        """Samples, those of other ranks too."""
+        return self.n_chains * self.shape[1]
+
     @property
     def n_chains(self) -> int:
         """Chains, those of other ranks too."""

@@ -33,7 +33,7 @@ def evolved(density, comm, until=0.02, n_times=3, **options):
     )  # fmt: skip
 
 
-def velocity_error(density, power, comm):
+def velocity_error(density, power, min_snr, comm):
     """Of the velocity that ranks find, relative to that of one process from the same samples."""
     psi = rbmqs.RBM.random(6, density, seed=2, stddev=0.5)
     later = psi.with_flat(psi.flat * power)  # other than those of the samples: they have weights
@@ -42,7 +42,7 @@ def velocity_error(density, power, comm):
         sampler = make_sampler(H, settings, ranks)
         batch, _ = drawn(psi, sampler, sampler.start(3), 8)
         point = batch.at(later, H)
-        found.append((solve(point, False, 1e-4), length(point, psi.flat)))
+        found.append((solve(point, False, 1e-4, min_snr), length(point, psi.flat)))
     (alone, step), (divided, other) = found
     assert abs(step - other) < 1e-10 * step
     return float(np.linalg.norm(divided.velocity - alone.velocity) / np.linalg.norm(alone.velocity))
@@ -51,8 +51,9 @@ def velocity_error(density, power, comm):
 def main(output):
     comm, found = launched_ranks(), {}
     found["errors of velocities"] = [
-        velocity_error(density, power, comm) for density in (1, 4) for power in (1.0, 1.1)
-    ]
+        velocity_error(density, power, min_snr, comm)
+        for density in (1, 4) for power in (1.0, 1.1) for min_snr in (0.0, 3.0)
+    ]  # fmt: skip
     for name, (density, options) in CASES.items() if output else ():
         result = evolved(density, comm, **options)
         assert not result.status or "sums" not in name, result.status

@@ -25,7 +25,7 @@ def agree(found, expected):
 
 
 def test_ranks_find_the_velocity_of_one_process():
-    """With more parameters than samples and fewer, with weights and without."""
+    """With more parameters than samples and fewer, with weights and `min_snr`, and without."""
     assert max(found_by(2, "")["errors of velocities"]) < 1e-8
 
 

@@ -1,6 +1,7 @@
 """Observables of samples that ranks divide are those of the same samples in one process."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import rbmqs
 from hamiltonians import X, Z, chain, heisenberg, ising
 from rbmqs.estimators.estimate import Estimate
 from rbmqs.estimators.many_series import series_statistics
-from rbmqs.sampling.chains import Division
+from rbmqs.runs.signs import positive_as_known
+from rbmqs.sampling.chains import Division, Samples
 from rbmqs.sampling.distributed import DistributedSampler
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.tomography.learnt import LearntRBM
@@ -39,6 +41,9 @@ MEASURED = {
     "lanczos": lambda e: rbmqs.lanczos_step(e.psi, e.hamiltonian, e.samples, max_samples=24).after,
     "vector": lambda e: e.fidelity(VECTOR[: e.hamiltonian.dimension]),
     "state": lambda e: e.fidelity(OTHER),
+    "neighbour variance": lambda e: e.neighbour_variance,
+    "signs": positive_as_known,
+    "doubts": lambda e: dict(e.doubts),
 }
 
 
@@ -94,6 +99,21 @@ def test_correlations_of_spins_one_on_ranks():
     expected = estimate_of(H, psi=psi).correlations()
     for found in on_ranks(2, lambda ranks: estimate_of(H, ranks, psi).correlations()):
         agree(found, expected)
+
+
+def test_chains_that_stand_still_on_each_rank_have_been_in_several_configurations():
+    """Local energies are equal, as those of an eigenstate are: only other ranks tell."""
+    H, spins = ising(chain(2, periodic=False), h=0.0), np.array([[1, 1], [-1, -1]], np.int8)
+    psi = rbmqs.RBM.random(2, alpha=1, seed=1)
+
+    def work(ranks, configurations):
+        drawn = np.repeat(configurations[ranks.rank].reshape(1, 1, 2), 4, axis=1)
+        return Estimate(psi, H, Samples(drawn, 0.5, division=Division.of(2, ranks))).doubts
+
+    for doubts in on_ranks(2, lambda ranks: work(ranks, spins)):
+        assert not doubts
+    for doubts in on_ranks(2, lambda ranks: work(ranks, spins[[0, 0]])):
+        assert set(doubts.values()) == {math.inf}
 
 
 @pytest.mark.parametrize("size", [2, 3])

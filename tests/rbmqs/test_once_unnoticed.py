@@ -69,15 +69,13 @@ def test_final_chains_move_before_the_first_draw_that_counts(monkeypatch):
 @pytest.mark.parametrize(("errors", "said"), [(4.5, False), (6.0, True)])
 def test_an_imaginary_energy_is_noticed_from_five_of_its_errors(errors, said):
     from rbmqs.estimators.doubts import doubts_about
-    from rbmqs.sampling.chains import Samples
 
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(16, 400))
     noise -= noise.mean()
     bar = statistics(noise + 1j * noise).error_of_imag
     energy = statistics(noise + 1j * (noise + errors * bar))
-    samples = Samples(rng.choice(np.array([1, -1], np.int8), size=(16, 400, 4)), 0.5)
-    found = doubts_about(samples, statistics(noise), energy, noise, "")
+    found = doubts_about(0.5, True, statistics(noise), energy, noise, "")
     assert any("imaginary part of the energy" in sentence for sentence in found) == said
 
 

@@ -72,11 +72,13 @@ def test_gram_matrix_and_metric_give_one_solution(moved):
     at = psi.with_flat(psi.flat * 1.05) if moved else None
     point = sampled(H, psi, at=at)
     target = _target(point, False)
-    velocities = []
-    for spectrum in (_spectrum(point, target, None), _by_gram_matrix(point.jacobian, target)):
-        velocities.append(spectrum.solve(1e-6, 0.0)[0])
-    difference = point.jacobian.times(velocities[0] - velocities[1])
-    assert np.linalg.norm(difference) < 1e-6 * np.linalg.norm(target)
+    both = _spectrum(point, target, None), _by_gram_matrix(point, point.jacobian, target)
+    for min_snr in (0.0, 3.0):
+        first, second = (spectrum.solve(1e-6, min_snr)[0] for spectrum in both)
+        difference = point.jacobian.times(first - second)
+        assert np.linalg.norm(difference) < 1e-6 * np.linalg.norm(target)
+    ratios = [spectrum.ratio[-20:] for spectrum in both]  # of samples, some of which are alike
+    np.testing.assert_allclose(*ratios, rtol=1e-6)
 
 
 def test_reweighted_samples_estimate_the_mean_of_the_moved_state():

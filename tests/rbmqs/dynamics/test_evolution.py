@@ -10,7 +10,12 @@ import hamiltonians as hm
 import rbmqs
 from rbmqs import RBM, Jastrow, SymmetricRBM
 from rbmqs.dynamics import as_complex, product_state, read_evolution_log
+from rbmqs.dynamics.equations import Solution
+from rbmqs.dynamics.integrators import StepError
+from rbmqs.dynamics.settings import EvolutionSettings
+from rbmqs.dynamics.stepping import Stepper
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.vmc.settings import SamplingSettings
 
 QUIET = {"progress": False}
 CHAIN = hm.chain(6)
@@ -204,6 +209,16 @@ def test_a_bound_on_r2_stops_and_keeps_what_is_there():
     assert "exceeds max_r2" in result.status[0]
     assert len(result.states) == len(result.values("mx")) < 3
     assert len(result.records) > 0
+
+
+@pytest.mark.parametrize("r2", [np.nan, np.inf])
+def test_an_r2_of_the_second_batch_that_is_not_finite_stops_too(r2):
+    settings = EvolutionSettings(max_r2=0.1, sampling=SamplingSettings(n_samples=64))
+    stepper = Stepper(None, settings, None, None)
+    solution = Solution(np.zeros(1), 1e-4, 1.0, 0.01, r2, 0.0, (), ())
+    with pytest.raises(StepError, match=f"r\\^2 = {r2} is not finite, against max_r2 = 0.1"):
+        stepper._checked_r2(solution, True, 0.5)
+    assert stepper._checked_r2(solution, False, 0.5) == 0.01
 
 
 def test_a_sum_measures_what_has_no_symmetry():
