@@ -28,6 +28,13 @@ _MARGIN = 5e-3  # of the spectrum, on either side of what Chebyshev moments span
 _ROUNDING = 1e-20  # of the weight: poles that the rounding of A|0> has made, as at omega = 0
 
 
+def lorentzians(frequencies: ArrayLike, poles: Any, width: float) -> NDArray[np.float64]:
+    """Lines of half-width ``width`` and area 1 at each pole, (*n, n_poles)."""
+    omega, width = as_real("frequencies", frequencies), number("width", width, above=0)
+    apart = (omega[..., None] - poles) / width  # the square of 1e-290 would be 0
+    return 1 / (np.pi * width) / (1 + apart**2)
+
+
 @dataclass(frozen=True, repr=False)
 class DynamicalCorrelation(Tabled):
     """Poles and weights of S(omega).
@@ -59,9 +66,7 @@ class DynamicalCorrelation(Tabled):
         -------
         float64 array (n,)
         """
-        omega, width = as_real("frequencies", frequencies), number("width", width, above=0)
-        lorentzians = width / np.pi / ((omega[..., None] - self.poles) ** 2 + width**2)
-        return np.asarray(lorentzians @ self.weights)
+        return np.asarray(lorentzians(frequencies, self.poles, width) @ self.weights)
 
     def moment(self, power: int = 0) -> float:
         """Integral of omega^power S(omega): sum rules."""

@@ -177,12 +177,12 @@ def _moments(
     levels: NDArray[np.float64], weights: NDArray[np.float64], sz: float, square: float,
     T: NDArray[np.float64], lowest: float,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Z and Z times <E>, <E^2>, <M> and <M^2> of a sector, energies from ``lowest`` on.
+    """Z and Z times <E>, <E^2>, <M> and <M^2> of a sector, E from ``lowest`` on in units of T.
 
     Shape (n_vectors, 5, n).
     """
-    above = (levels - lowest)[..., None]
-    factors = weights[..., None] * np.exp(-above / T)
+    above = (levels - lowest)[..., None] / T
+    factors = weights[..., None] * np.exp(-above)
     Z, E, E_square = (np.sum(above**power * factors, axis=1) for power in range(3))
     return np.stack([Z, E, E_square, sz * Z, square * Z], axis=1)
 
@@ -194,8 +194,8 @@ def _averages(
     Z, E, square, M, M_square = np.moveaxis(moments, -2, 0)
     energy = E / Z
     return {
-        "energy": energy + lowest,
-        "specific_heat": (square / Z - energy**2) / T**2,
-        "entropy": np.log(Z) + energy / T,
+        "energy": energy * T + lowest,
+        "specific_heat": square / Z - energy**2,
+        "entropy": np.log(Z) + energy,
         "susceptibility": (M_square / Z - (M / Z) ** 2) / T,
     }

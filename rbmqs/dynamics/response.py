@@ -27,6 +27,7 @@ import numpy as np
 
 from hamiltonians import PauliSum, Z, observable_connections
 from hamiltonians.exact.observables import average_over
+from hamiltonians.exact.response import lorentzians
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.utils.checks import as_real, instance, number
 from hamiltonians.utils.memory import require_memory
@@ -160,9 +161,7 @@ class Response:
             omega, in Pauli units.
         width : float
         """
-        number("width", width, above=0)
-        apart = np.asarray(frequencies, dtype=float)[:, None] - self.excitations
-        return (width / np.pi / (apart**2 + width**2)) @ strengths
+        return np.asarray(lorentzians(frequencies, self.excitations, width) @ strengths)
 
     def to_dict(self, n_levels: int = 32) -> dict[str, Any]:
         """Plain values for a file: the lowest levels."""

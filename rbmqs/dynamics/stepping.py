@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STEP, MAX_STEP, MIN_STEP = 1e-2, 0.1, 1e-9  # in units of 1 / J
 MIN_SHARE = 0.3  # effective samples at the end of a step, as a part of those at its start
+ROUNDING = 1e-9  # of a step, by which the way to the next time may exceed it
 MAX_REPEATS = 40
 
 
@@ -157,7 +158,9 @@ class Stepper:
             return solve(there, settings.imaginary, solution.cutoff, settings.min_snr).velocity
 
         longest = min(self.max_step, state.step) if method.is_adaptive else self.step
-        tried = self._accepted(batch, point, psi, velocity, time, min(longest, until - time))
+        left = until - time
+        wanted = left if left <= longest * (1 + ROUNDING) else longest
+        tried = self._accepted(batch, point, psi, velocity, time, wanted)
         proposed = tried.step
         if method.is_adaptive:
             proposed = next_step(method, tried.step, tried.error, settings.tolerance)
@@ -166,7 +169,7 @@ class Stepper:
         after = replace(
             state,
             psi=tried.psi,
-            time=until if tried.step == until - time else time + tried.step,
+            time=until if tried.step == left else time + tried.step,
             step=proposed,
             integrated_r2=state.integrated_r2 + r2 * tried.step * self.scale,
             first_energy=_first(state, point),
@@ -178,7 +181,7 @@ class Stepper:
     ) -> tuple[EvolutionRecord, EvolutionState]:
         """A step by projection; equal ones lead to the next time asked for."""
         settings, psi, time = self.settings, state.psi, state.time
-        n_steps = int(np.ceil((until - time) / self.step - 1e-9))
+        n_steps = int(np.ceil((until - time) / self.step - ROUNDING))
         step = (until - time) / max(n_steps, 1)
         batch, probe, acceptance, state = self.draw(state)
         point = batch.at(psi, self.driven.at(time))

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 import rbmqs
-from hamiltonians import chain, heisenberg, identity, ising, spin_hamiltonian
+from hamiltonians import (
+    X,
+    Z,
+    chain,
+    dynamical_correlation,
+    heisenberg,
+    identity,
+    ising,
+    spin_hamiltonian,
+    thermal,
+)
 
 SMALL = {"n_iterations": 30, "n_final_samples": 64, "n_restarts": 1, "progress": False, "seed": 3}
 
@@ -78,3 +88,62 @@ def test_constant_hamiltonians(terms, n_sites):
     assert result.relative_error == 0
     assert result.converged, result.status
     assert str(result)
+
+
+N_SITES = 4
+FIELD = np.outer([0.3, -0.7, 0.5, 0.2], [0.5, 0, 1])
+TIMES = np.array([0.0, 0.05, 0.1])
+PSI = rbmqs.RBM.random(N_SITES, 1, seed=0, stddev=0.2)
+
+
+def evolved(H, s, c, **options):
+    found = rbmqs.evolve(H, PSI, TIMES / s, observables={"mx": X(0)}, echo=True, seed=0,
+                         progress=False, **options)  # fmt: skip
+    return found.values("mx"), found.values("echo"), [len(found.records), len(found.status)]
+
+
+def evolved_by_fixed_steps(H, s, c):
+    """Sums of steps are no multiples of them to the last bit: no step is left over for that."""
+    return evolved(H, s, c, integrator="heun", step=0.01 / s)
+
+
+def evolved_by_projection(H, s, c):
+    return evolved(H, s, c, method="projected", step=0.05 / s)
+
+
+def cooled(H, s, c):
+    return evolved(H, s, c, imaginary=True)
+
+
+def excited(H, s, c):
+    found = rbmqs.excited_states(H, 2, n_iterations=20, n_final_samples=64, progress=False)
+    return (found.energies - c) / s, found.errors / s, found.gaps / s, [len(found.status)]
+
+
+def response(H, s, c):
+    return ((rbmqs.linear_response(H, PSI, n_samples=64, n_chains=8, seed=0).energies - c) / s,)
+
+
+def heated(H, s, c):
+    found = thermal(H, [1.0 * s, 0.3 * s], n_vectors=3, n_krylov=10, seed=0)
+    return (found.energy - c) / s, found.entropy, found.specific_heat
+
+
+def exact_response(H, s, c):
+    found = dynamical_correlation(H, Z(0), n_krylov=16, seed=0)
+    return (found.spectrum(np.linspace(0, 8, 20) * s, 0.2 * s) * s,)
+
+
+WAYS = [evolved, evolved_by_fixed_steps, evolved_by_projection, cooled, response, heated,
+        exact_response]  # fmt: skip
+SMALLEST = {excited: 1e-150}  # by default 1e-290, of which a variance would be 0
+
+
+@pytest.mark.parametrize(("s", "c"), [(1e-290, 0.0), (1e-9, 1e-6)])
+@pytest.mark.parametrize("of", [*WAYS, excited])
+def test_time_levels_and_temperatures_scale(of, s, c):
+    s = max(s, SMALLEST.get(of, s))
+    H = heisenberg(chain(N_SITES), field=FIELD)
+    scaled = spin_hamiltonian(s * H.terms + c * identity(), N_SITES)
+    for found, wanted in zip(of(scaled, s, c), of(H, 1.0, 0.0), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-8)
