@@ -14,7 +14,8 @@ import numpy as np
 from hamiltonians.core.jit import exact_kernel, parallel_exact_kernel
 from rbmqs.boltzmann.core.philox import fill_row, padded
 from rbmqs.boltzmann.core.units import exp_of, log_product_and_sum, sample_row, type_one
-from rbmqs.core.products import block_product, n_blocks
+from rbmqs.core.panels import plain_product
+from rbmqs.core.products import n_blocks
 
 
 @exact_kernel
@@ -44,7 +45,7 @@ def reweight_and_sample(gemm, visible, weights, bias, start, stop, stream, hidde
     for block in numba.prange(blocks):
         j, k = columns * block // blocks, columns * (block + 1) // blocks
         part = hidden[:, j:k]
-        block_product(gemm, visible, False, weights[:, j:k], False, part, 1.0, 0.0)
+        plain_product(gemm, visible, weights, j, k, part)
         words, work = np.empty(padded(k - j), np.uint32), np.empty((2, k - j), part.dtype)
         for i in range(rows):
             log_ratio[i, block] = log_ratio_row(part[i], bias[j:k], start, stop, work)

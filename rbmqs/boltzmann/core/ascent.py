@@ -34,7 +34,7 @@ def ascend(
     """
     n_visible = weights.shape[0]
     rate, momentum = step
-    blocks = n_blocks(n_visible)
+    blocks = max(min(4, n_blocks(n_visible)), n_blocks(n_visible // 2))  # 98 rows: 10 % slower
     direct = velocity.size == 0
     keep = 1.0 - rate * decay[1] if direct else momentum
     for block in numba.prange(blocks):

@@ -15,26 +15,34 @@ import numpy as np
 from hamiltonians.core.jit import inlined_exact_kernel, parallel_exact_kernel
 from rbmqs.boltzmann.core.philox import fill_row, padded
 from rbmqs.boltzmann.core.units import mean_and_sample_row, mean_row, sample_row
+from rbmqs.core.panels import plain_product
 from rbmqs.core.products import block_product, n_blocks
 
 
 @inlined_exact_kernel
-def _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, layer):
-    """Columns (j, k) of a block of units, into which what the other layer sends them is put."""
-    columns = layer.shape[1]
-    j, k = columns * block // blocks, columns * (block + 1) // blocks
-    part = weights[j:k, :] if transposed else weights[:, j:k]
-    block_product(gemm, inputs, False, part, transposed, layer[:, j:k], 1.0, 0.0)
-    return j, k
+def _pieces(columns):
+    """Blocks of columns with words of their own, and how many of them one product serves."""
+    blocks = n_blocks(columns)
+    return blocks, 2 if blocks >= 8 else 1
+
+
+@inlined_exact_kernel
+def _fill_inputs(gemm, inputs, weights, transposed, start, stop, part):
+    """part <- what the other layer sends the units from start to stop."""
+    if transposed:
+        block_product(gemm, inputs, False, weights[start:stop, :], True, part, 1.0, 0.0)
+    else:
+        plain_product(gemm, inputs, weights, start, stop, part)
 
 
 @parallel_exact_kernel
 def mean_layer(gemm, inputs, weights, transposed, bias, scale, base, mean):
     """mean (n, units) <- probabilities given ``inputs``, (n, units of the other layer)."""
     rows, columns = mean.shape
-    blocks = n_blocks(columns)
-    for block in numba.prange(blocks):
-        j, k = _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, mean)
+    blocks, together = _pieces(columns)
+    for piece in numba.prange(blocks // together):
+        j, k = columns * piece * together // blocks, columns * (piece + 1) * together // blocks
+        _fill_inputs(gemm, inputs, weights, transposed, j, k, mean[:, j:k])
         for i in range(rows):
             mean_row(mean[i, j:k], bias[j:k], scale[i], base[j:k])
 
@@ -43,13 +51,17 @@ def mean_layer(gemm, inputs, weights, transposed, bias, scale, base, mean):
 def sample_layer(gemm, inputs, weights, transposed, bias, scale, base, stream, sample):
     """sample (n, units) <- 0 and 1 drawn given ``inputs``."""
     rows, columns = sample.shape
-    blocks = n_blocks(columns)
-    for block in numba.prange(blocks):
-        j, k = _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, sample)
-        words = np.empty(padded(k - j), np.uint32)
-        for i in range(rows):
-            fill_row(words, stream, block, i)
-            sample_row(sample[i, j:k], bias[j:k], scale[i], base[j:k], words)
+    blocks, together = _pieces(columns)
+    for piece in numba.prange(blocks // together):
+        first, last = piece * together, (piece + 1) * together
+        j, k = columns * first // blocks, columns * last // blocks
+        _fill_inputs(gemm, inputs, weights, transposed, j, k, sample[:, j:k])
+        for block in range(first, last):
+            j, k = columns * block // blocks, columns * (block + 1) // blocks
+            words = np.empty(padded(k - j), np.uint32)
+            for i in range(rows):
+                fill_row(words, stream, block, i)
+                sample_row(sample[i, j:k], bias[j:k], scale[i], base[j:k], words)
 
 
 @parallel_exact_kernel
@@ -58,10 +70,16 @@ def mean_and_sample_layer(
 ):
     """mean (n, units) <- probabilities and sample (n, units) <- draws from them."""
     rows, columns = mean.shape
-    blocks = n_blocks(columns)
-    for block in numba.prange(blocks):
-        j, k = _inputs_of_block(gemm, inputs, weights, transposed, block, blocks, mean)
-        words = np.empty(padded(k - j), np.uint32)
-        for i in range(rows):
-            fill_row(words, stream, block, i)
-            mean_and_sample_row(mean[i, j:k], bias[j:k], scale[i], base[j:k], words, sample[i, j:k])
+    blocks, together = _pieces(columns)
+    for piece in numba.prange(blocks // together):
+        first, last = piece * together, (piece + 1) * together
+        j, k = columns * first // blocks, columns * last // blocks
+        _fill_inputs(gemm, inputs, weights, transposed, j, k, mean[:, j:k])
+        for block in range(first, last):
+            j, k = columns * block // blocks, columns * (block + 1) // blocks
+            words = np.empty(padded(k - j), np.uint32)
+            for i in range(rows):
+                fill_row(words, stream, block, i)
+                mean_and_sample_row(
+                    mean[i, j:k], bias[j:k], scale[i], base[j:k], words, sample[i, j:k]
+                )

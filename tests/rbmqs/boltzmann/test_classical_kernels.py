@@ -14,6 +14,8 @@ from rbmqs.boltzmann.core.philox import four_words
 from rbmqs.boltzmann.core.rows import sum_rows
 from rbmqs.boltzmann.linalg import multiply, one_pool
 from rbmqs.boltzmann.rows import Rows
+from rbmqs.core.blas import address
+from rbmqs.core.panels import plain_product
 
 STREAM = np.array([11, 22, 1], dtype=np.uint64)
 
@@ -118,6 +120,20 @@ def test_products(shape, transposes):
         multiply(a, b, out, transpose_a=transposes[0], transpose_b=transposes[1], alpha=0.5,
                  beta=0.25)  # fmt: skip
     assert out == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [1, 7, 100, 300])
+def test_products_of_few_rows(dtype, rows):
+    """Columns from 70 on of 200, 130 numbers a sum; 300 rows go by BLAS."""
+    rng = np.random.default_rng(rows)
+    a, b = (rng.standard_normal(n).astype(dtype) for n in ((rows, 130), (130, 200)))
+    out = np.full((rows, 140), np.nan, dtype)
+    plain_product(address("gemm", dtype), a, b, 70, 199, out[:, 3:132])
+    exact = a.astype(float) @ b[:, 70:199].astype(float)
+    bound = 130 * np.finfo(dtype).eps * (abs(a) @ abs(b[:, 70:199]))
+    assert (abs(out[:, 3:132] - exact) < bound).all()
+    assert np.isnan(out[:, [2, 132]]).all()
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
