@@ -265,7 +265,7 @@ def _gone_on(
         n, limit = wanted.n_iterations, wanted.max_seconds
         if replace(settings, n_iterations=n, max_seconds=limit) != wanted:
             raise ValueError(f"{directory} belongs to another run: its settings are not the same")
-        return go_on(directory, hamiltonian, n, limit, None, progress, None)
+        return go_on(directory, hamiltonian, n, limit, None, progress, None, None)
 
 
 def _prepared(
