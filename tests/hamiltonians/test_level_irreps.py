@@ -5,7 +5,7 @@ import pytest
 
 import hamiltonians as hm
 from hamiltonians import SymmetryGroup, chain, heisenberg, square
-from hamiltonians.exact.level_irreps import labelled_levels
+from hamiltonians.exact.level_irreps import irrep_levels, labelled_levels
 
 S3 = SymmetryGroup.generated([[1, 2, 0], [1, 0, 2]])
 S4 = SymmetryGroup.generated([[1, 2, 3, 0], [1, 0, 2, 3]])
@@ -56,6 +56,26 @@ def test_degeneracies_are_those_of_the_irreps(H):
     assert found == sorted(found)
 
 
+@pytest.mark.parametrize("H", [heisenberg(chain(6), spin=1, total_sz=1), hm.ising(chain(7), h=0.8)])
+def test_the_lowest_levels_of_each_irrep(H):
+    group = H.lattice.space_group()
+    everything = labelled_levels(H, group)
+    for irrep, dimension in enumerate(group.character_table.dimensions):
+        expected = [lv.energy for lv in everything for _ in range(dict(lv.irreps).get(irrep, 0))]
+        found = irrep_levels(H, group, irrep, k=2)
+        assert [level.degeneracy for level in found] == [dimension] * 2
+        np.testing.assert_allclose([level.energy for level in found], expected[:2], atol=1e-9)
+        with pytest.raises(ValueError, match=f"k must be at most the {len(expected)} levels of"):
+            irrep_levels(H, group, irrep, k=len(expected) + 1)
+    turns = SymmetryGroup(chain(6).translation_group().permutations)  # complex characters
+    H = heisenberg(chain(6), spin=1, total_sz=1)
+    found = [irrep_levels(H, turns, irrep)[0].energy for irrep in range(6)]
+    expected = [hm.ground_state(H, symmetry=s).energy for s in turns.sectors()]
+    np.testing.assert_allclose(sorted(found), sorted(expected), atol=1e-9)
+
+
 def test_what_the_group_does_not_keep_is_refused():
     with pytest.raises(ValueError, match="group must leave the Hamiltonian invariant"):
         labelled_levels(hm.ising(chain(4), h=[1, 1, 1, 2]), chain(4).space_group())
+    with pytest.raises(ValueError, match="irrep must be below 5, got 5"):
+        irrep_levels(hm.ising(chain(4)), chain(4).space_group(), 5)
