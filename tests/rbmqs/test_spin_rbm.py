@@ -186,8 +186,19 @@ def test_ground_state_of_a_chain_of_spins_one():
     assert total[2, 3] == pytest.approx(dot.mean.real, rel=1e-9)
     assert found.xx[2, 3] == found.yy[2, 3]
     assert rbmqs.magnetisations(result.psi, H, result.final.samples)["z"].mean == 0
-    with pytest.raises(ValueError, match="dimer correlations need spins 1/2, got spin=1"):
-        rbmqs.dimer_correlations(result.psi, H, result.final.samples)
+    measured = rbmqs.staggered_magnetisation(result.psi, H, result.final.samples)
+    signs = (-1.0) ** np.arange(6) / 6
+    assert measured["zz"].mean == pytest.approx(signs @ found.zz @ signs, rel=1e-9)
+    assert measured["spin"].mean == pytest.approx(signs @ total @ signs, rel=1e-9)
+    dimers = rbmqs.dimer_correlations(result.psi, H, result.final.samples)
+    bonds = dimers.bonds.tolist()
+    np.testing.assert_allclose(dimers.means, [total[i, j] for i, j in bonds], rtol=1e-9)
+    a, b = bonds.index([0, 1]), bonds.index([1, 2])  # S_0.S_1 and S_1.S_2 do not commute
+    both = hm.spin_dot(0, 1, 1) @ hm.spin_dot(1, 2, 1)
+    both = (both + both.hermitian_conjugate()) / 2
+    matrix = hm.spin_hamiltonian(both, 6, total_sz=0, spin=1).to_dense()
+    exact = vector @ matrix @ vector
+    assert abs(dimers.products[a, b] - exact) < 5 * dimers.products_error[a, b] + 1e-3
 
 
 def test_squares_of_spin_components_in_a_free_sector():

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamiltonians.utils.brief import Rows
 from hamiltonians.utils.checks import choice
-from rbmqs.estimators.consistency import check_consistent, check_spin_half
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.estimators.many_series import batch_means, series_statistics
 from rbmqs.estimators.observables.arrays import ArraysWithErrors
 from rbmqs.estimators.observables.modes import exchange_connections, exchange_values
@@ -31,7 +31,9 @@ COMPONENTS = ("spin", "zz")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DimerCorrelations(ArraysWithErrors):
-    """Correlations of bond operators B_a in Pauli units, with one-sigma errors.
+    """Correlations of bond operators B_a, with one-sigma errors.
+
+    In Pauli units for spins 1/2, B = S_i.S_j for others.
 
     Parameters
     ----------
@@ -91,7 +93,6 @@ def dimer_correlations(
     """
     choice("component", component, COMPONENTS)
     check_consistent(psi, samples, hamiltonian=hamiltonian)
-    check_spin_half(hamiltonian, "dimer correlations")
     bonds = _checked_bonds(hamiltonian, bonds)
     values = bond_values(psi, hamiltonian, samples, bonds, component)
     return correlate(bonds, values, SnapshotNoise(psi, samples), samples.division)
@@ -106,7 +107,8 @@ def bond_values(
 ) -> np.ndarray:
     """Local values of the bond operators, (n_chains, n_draws, n_bonds); complex for "spin"."""
     spins = samples.flat
-    values = (spins[:, bonds[:, 0]] * spins[:, bonds[:, 1]]).astype(float)
+    unit = 1.0 if hamiltonian.is_spin_half else 0.25
+    values = unit * spins[:, bonds[:, 0]] * spins[:, bonds[:, 1]]
     if component == "spin":
         connections = exchange_connections(hamiltonian, bonds)
         with single_threaded_blas():

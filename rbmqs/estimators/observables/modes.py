@@ -1,4 +1,7 @@
-"""Power <|sum_i u_i sigma_i|^2> of spin modes u: structure factors and order parameters."""
+"""Power <|sum_i u_i sigma_i|^2> of spin modes u: structure factors and order parameters.
+
+Of spins S > 1/2 sigma is the spin S itself, not twice it.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamiltonians import PauliSum, observable_connections
+from hamiltonians import PauliSum, SpinOperator, Sx, Sy, observable_connections
+from hamiltonians.operators.level_connections import level_connections
 from hamiltonians.utils.checks import finite
-from rbmqs.estimators.consistency import check_consistent, check_spin_half
+from rbmqs.estimators.consistency import check_consistent
 from rbmqs.sampling.chains import Samples
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.threads import single_threaded_blas
 
 if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
-    from hamiltonians.operators.connections import Connections
+    from hamiltonians import Connections, LevelConnections, SpinHamiltonian
     from rbmqs.states.state import VariationalState
 
 _AT_ONCE = 2**22  # amplitude ratios held at a time, 64 MB
@@ -58,14 +61,13 @@ def mode_powers(
         Modes on another number of sites, or not finite.
     """
     check_consistent(psi, samples, hamiltonian=hamiltonian)
-    check_spin_half(hamiltonian, "powers of modes")
     modes = np.atleast_2d(np.asarray(modes))
     if modes.shape[1] != hamiltonian.n_sites:
         raise ValueError(f"modes must have {hamiltonian.n_sites} columns, got shape {modes.shape}")
     finite("modes", modes)
     shape = (*samples.shape, len(modes))
     with single_threaded_blas():
-        zz = z_powers(samples, modes)
+        zz = z_powers(samples, modes if hamiltonian.is_spin_half else modes / 2)
         if not spin:
             return {"zz": zz}
         parts = [
@@ -91,29 +93,44 @@ def _exchange_powers(
     modes: np.ndarray,
     progress: bool,
 ) -> Iterator[np.ndarray]:
-    """The x and y parts in batches: 2 sum_i |u_i|^2 + sum_i<j 2 Re(u_i^* u_j) (xx + yy)_ij."""
+    """The x and y parts in batches: those of single sites + sum_i<j 2 Re(u_i^* u_j) (xx + yy)_ij.
+
+    Those of site i are |u_i|^2 times 2, and S (S + 1) - (S^z_i)^2 for spins S > 1/2.
+    """
     n_sites = hamiltonian.n_sites
     first, second = np.triu_indices(n_sites, 1)
     connections = exchange_connections(hamiltonian, np.stack([first, second], axis=1))
     weights = 2 * (modes[:, first].conj() * modes[:, second]).real.T
-    constant = 2 * (abs(modes) ** 2).sum(axis=1)
+    of_sites, spins = (abs(modes) ** 2).T, np.array(hamiltonian.local_space.spins)
     n_samples, step = len(samples.flat), max(1, _AT_ONCE // max(len(first), 1))
     with Progress(n_samples, show=progress, unit="sample") as bar:
         for start in range(0, n_samples, step):
             part = Samples(samples.flat[None, start : start + step], samples.acceptance)
             ratios = exchange_values(psi, hamiltonian, part, connections)
-            yield constant + ratios.real @ weights
+            if hamiltonian.is_spin_half:
+                alone = 2 * of_sites.sum(axis=0)
+            else:
+                alone = (spins * (spins + 1) - (part.flat / 2) ** 2) @ of_sites
+            yield alone + ratios.real @ weights
             bar.advance(min(start + step, n_samples), "correlations")
 
 
-def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Connections:
-    """XX + YY of each pair in the basis of the Hamiltonian, a flip each.
+def exchange_connections(
+    hamiltonian: SpinHamiltonian, pairs: np.ndarray
+) -> Connections | LevelConnections:
+    """XX + YY of each pair in the basis of the Hamiltonian, a flip or a group of sites each.
 
     Parameters
     ----------
     pairs : int array (n_pairs, 2)
         Rows i < j, sorted: flips come in this order.
     """
+    if not hamiltonian.is_spin_half:
+        spins = hamiltonian.local_space.spins
+        operator = SpinOperator.sum(
+            word(i, spins[i]) * word(j, spins[j]) for i, j in pairs.tolist() for word in (Sx, Sy)
+        )
+        return level_connections(hamiltonian.rotate_observable(operator), hamiltonian.local_space)
     terms = PauliSum.from_terms(
         (1.0, ((i, letter), (j, letter))) for i, j in pairs.tolist() for letter in "XY"
     )
@@ -121,8 +138,11 @@ def exchange_connections(hamiltonian: SpinHamiltonian, pairs: np.ndarray) -> Con
 
 
 def exchange_values(
-    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, connections: Connections
+    psi: VariationalState,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    connections: Connections | LevelConnections,
 ) -> np.ndarray:
-    """Local values of XX + YY, complex (n_samples, n_pairs); parallel spins give zero."""
+    """Local values of XX + YY, complex (n_samples, n_pairs); parallel spins 1/2 give zero."""
     fixed = hamiltonian.total_sz is not None
     return psi.flip_ratios(samples.flat, connections, fixed)

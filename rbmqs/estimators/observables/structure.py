@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StructureFactor(ArraysWithErrors):
-    """S(k) = sum_ij exp(i k.(r_j - r_i)) <sigma_i sigma_j> / N in Pauli units, one-sigma errors.
+    """S(k) = sum_ij exp(i k.(r_j - r_i)) <sigma_i sigma_j> / N with one-sigma errors.
+
+    In Pauli units for spins 1/2; sigma is S for others.
 
     Parameters
     ----------
