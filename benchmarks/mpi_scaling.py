@@ -5,6 +5,7 @@ sends them, and both turned into seconds with a latency and a bandwidth between 
 
     python benchmarks/mpi_scaling.py --quick
     mpirun -n 2 python benchmarks/mpi_scaling.py --measure heisenberg-10x10
+    mpirun -n 8 python benchmarks/mpi_scaling.py --measure heisenberg-16x16-large --memory
 
 Measured ranks print what the model says of them too; `--divided` takes the solvers of several ranks
 on one rank, where a run has others. Memory is the largest resident size of a rank.
@@ -31,12 +32,15 @@ from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.sr.divided import costs
 from rbmqs.sr.divided.jacobian import FactorRows
 from rbmqs.utils.threads import single_threaded_blas, use_threads
+from rbmqs.vmc.batch import Batch
+from rbmqs.vmc.run_state import OptimiserState, RunState
 from rbmqs.vmc.sources import make_sampler
+from rbmqs.vmc.step import step
 
 RANKS = (1, 2, 4, 8, 16, 64, 256, 1024)
 LATENCY, BANDWIDTHS = 2e-6, (10e9, 100e9)
 TIMED = 512  # samples that kernels are timed with; times grow in proportion to their number
-CG_ITERATIONS = 350
+SHIFT = 1e-3  # that a run ends with; conjugate gradients take the iterations of the cost model
 CHAINS_A_RANK = 4
 CASES = {
     "heisenberg-10x10": (lambda: heisenberg(square(10), total_sz=0, marshall=True), 4, 4096),
@@ -86,13 +90,13 @@ class Kernels:
         return around + sent.seconds(rate, LATENCY, bandwidth)
 
     def problem(self, n_samples: int, n_ranks: int) -> costs.Problem:
-        """Equations of a step, all samples different and the shift as large as at first."""
+        """Equations of a step, all samples different."""
         rows = self.rows
         ends = np.arange(n_ranks + 1) * n_samples // n_ranks
         product = rows.product_cost / rows.n_rows * n_samples
         return costs.Problem(
             n_samples, tuple(np.diff(ends).tolist()), rows.n_parameters, rows.width,
-            rows.factor_bytes, product, rows.is_complex, 1e-2,
+            rows.factor_bytes, product, rows.is_complex, SHIFT,
         )  # fmt: skip
 
 
@@ -133,7 +137,7 @@ def modelled(length: int, alpha: float, n_samples: int, samples_a_rank: int) -> 
 
     def seconds(n_samples: int, n_ranks: int, bandwidth: float) -> float:
         problem = found.problem(n_samples, n_ranks)
-        return found.seconds("matrix-free", problem, CG_ITERATIONS, bandwidth)
+        return found.seconds("matrix-free", problem, problem.n_iterations, bandwidth)
 
     rows = []
     for bandwidth in BANDWIDTHS:
@@ -148,7 +152,8 @@ def modelled(length: int, alpha: float, n_samples: int, samples_a_rank: int) -> 
                 }
             )  # fmt: skip
     times = {name: value for name, value in vars(found).items() if name != "rows"}
-    return {"kernels": times, "rows": rows}
+    n_iterations = found.problem(n_samples, 1).n_iterations
+    return {"kernels": times, "iterations": n_iterations, "rows": rows}
 
 
 def measured(
@@ -189,6 +194,37 @@ def measured(
     return found
 
 
+def step_memory(case: str, solver: str | None, n_samples: int | None) -> dict[str, Any]:
+    """Memory of a rank in a step from configurations that were not drawn, which would take hours.
+
+    All that grows with samples is there: spins, amplitudes, log-derivatives, matrices, and what
+    solvers make of them.
+    """
+    make, alpha, usual = CASES[case]
+    from mpi4py import MPI  # of one rank too, which takes the solvers of several
+
+    hamiltonian, n_samples, comm = make(), n_samples or usual, MPI.COMM_WORLD
+    psi = rbmqs.RBM.random(hamiltonian.n_sites, alpha=alpha, seed=1)
+    settings = rbmqs.RunSettings()
+    settings = replace(settings, optimiser=replace(settings.optimiser, solver=solver))
+    sampling = rbmqs.SamplingSettings(n_samples=n_samples, n_chains=n_samples // 2)
+    sampler, before = make_sampler(hamiltonian, sampling, comm), peak_memory()
+    chains = sampler.start(1)
+    spins = np.concatenate([chains.spins, -chains.spins])
+    values = np.random.default_rng(0).normal(size=(n_samples // 2, 2)).astype(complex)
+    own = values[sampler.division.mine].ravel()
+    energy = quick_statistics(values)
+    batch = Batch(spins, psi.prepare(spins), own, energy, 1.0, division=sampler.division)
+    with single_threaded_blas():
+        record, _ = step(batch, RunState(0, psi, chains, OptimiserState.fresh(psi)), settings)
+    before, most = (max(comm.allgather(n)) // 2**20 for n in (before, peak_memory()))
+    return {
+        "case": case, "samples": n_samples, "ranks": comm.size, "is_first": comm.rank == 0,
+        "solver": record.solve["method"], "iterations": record.solve["n_iterations"],
+        "MiB before": before, "MiB of a rank": most,
+    }  # fmt: skip
+
+
 def peak_memory() -> int:
     """Largest resident size of this process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -203,13 +239,16 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=4)
     parser.add_argument("--samples", type=int, help="in place of the case's")
     parser.add_argument("--divided", action="store_true", help="solvers of ranks on one rank too")
+    parser.add_argument("--memory", action="store_true", help="of a step, without its sampling")
     parser.add_argument("--threads", type=int, default=1, help="of each rank")
     options = parser.parse_args()
     use_threads(options.threads, launched_ranks())
     if options.measure:
-        found = measured(
-            options.measure, options.solver, options.iterations, options.samples, options.divided
-        )
+        case, solver, n_samples = options.measure, options.solver, options.samples
+        if options.memory:
+            found = step_memory(case, solver, n_samples)
+        else:
+            found = measured(case, solver, options.iterations, n_samples, options.divided)
         if found.pop("is_first"):
             print(found)
             write_record(options.json, found)
@@ -218,6 +257,7 @@ def main() -> None:
     found = modelled(length, alpha, n_samples, 1024)
     print(host_line())
     print(f"Heisenberg {length}x{length}, alpha = {alpha}, {n_samples} samples, or 1024 a rank")
+    print(f"{found['iterations']} iterations of conjugate gradients; kernels: {found['kernels']}")
     print(
         f"{'GB/s':>5} {'ranks':>6} {'seconds':>9} {'speed-up':>9} {'weak: s':>9} {'efficiency':>11}"
     )

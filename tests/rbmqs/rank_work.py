@@ -1,7 +1,11 @@
-"""What `test_ranks.py` starts on several MPI ranks; the first one prints what it found as JSON."""
+"""What `test_ranks.py` starts on several MPI ranks; the first one prints what it found as JSON.
+
+python rank_work.py [states]
+"""
 
 import hashlib
 import json
+import sys
 from itertools import islice
 
 import numpy as np
@@ -14,6 +18,7 @@ from rbmqs.sr.divided import costs
 from rbmqs.sr.divided.choice import SOLVERS, problem_of
 from rbmqs.sr.divided.equations import GramEquations
 from rbmqs.sr.divided.jacobian import DividedJacobian
+from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.utils.ranks import Ranks
 from rbmqs.vmc.settings import SamplingSettings
@@ -26,6 +31,7 @@ STATES = {
     "rbm": rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3),
     "real rbm": rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3, dtype=float),
     "jastrow": Jastrow.random(H, seed=1, dtype=complex),
+    "tied": initial_wavefunction(H, 1, tied="translations", alpha=1),
 }
 MODELS = {
     "Heisenberg": H,
@@ -111,6 +117,18 @@ def run(hamiltonian, psi, **settings):
     }  # fmt: skip
 
 
+def of_states():
+    """Runs of the five models with two states more, which need more time."""
+    return {
+        f"{name}, {kind}": run(model, psi, n_iterations=8)
+        for name, model in MODELS.items()
+        for kind, psi in (
+            ("jastrow", Jastrow.random(model, seed=2, dtype=float)),
+            ("tied", initial_wavefunction(model, 2, tied="translations", alpha=1)),
+        )
+    }
+
+
 def main():
     found = {
         "equations": {
@@ -121,13 +139,15 @@ def main():
             for name, model in MODELS.items()
         },
     }
+    found["runs"]["tied"] = run(H, initial_wavefunction(H, 2, tied="translations", alpha=1))
     found["runs"]["jastrow"] = run(H, Jastrow.random(H, seed=2, dtype=float))
     found["runs"]["replicas"] = run(H, rbmqs.RBM.random(12, alpha=1, seed=2), n_replicas=2)
     found["runs"]["sums"] = run(H, rbmqs.RBM.random(12, alpha=1, seed=2), summation=True)
     found["observables"] = observables()
-    if COMM.rank == 0:
-        print(json.dumps(found))
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    found = {"runs": of_states()} if sys.argv[1:] else main()
+    if COMM.rank == 0:
+        print(json.dumps(found))
