@@ -17,9 +17,9 @@ W F[u, u_a] costs N^2/4 operations a proposal. With F[d, d] W kept beside W a ra
 accepted move 8 times N^2/4 instead of 2: dearer beyond one acceptance in eight. Local values take
 all N^2/4 ratios of an image from three matrix products.
 
-W is made again from the spins every ``REFRESH`` proposals, and after a move that makes a
-determinant smaller by ``SMALLEST``. Complex parameters give complex F; the RBM has its parts apart
-as elsewhere (`rbmqs.core.tables`).
+W is made again from the spins every ``REFRESH`` proposals, and where a row of A W after a move is
+further from that of the unit matrix than ``DRIFT``, as on the way to or from a zero. Complex
+parameters give complex F; the RBM has its parts apart as elsewhere (`rbmqs.core.tables`).
 """
 
 import cmath
@@ -40,7 +40,7 @@ from rbmqs.core.proposals import metropolis_accepts, propose
 from rbmqs.core.random import uniform
 
 REFRESH = 256
-SMALLEST = 1e-6
+DRIFT = 1e-8
 _UNDERFLOW = 1e-200
 _SINGULAR = 1e-9  # of the largest element: smaller pivots are replaced, which keeps w_g W finite
 
@@ -133,8 +133,10 @@ def exchange_ratio(pairing, turned, inverse, ups, downs, a, b, column):
 
 
 @kernel
-def exchange_update(pairing, inverse, ups, downs, a, b, column, row):
-    """W after the exchange of u_a and d_b, before the lists change; ``row`` is scratch (N/2,).
+def exchange_update(pairing, inverse, ups, downs, a, b, ratio, column, row):
+    """W after the exchange of u_a and d_b, before the lists change; |(A W)_aa - 1| of the new ones.
+
+    ``ratio`` and ``column`` are those of `exchange_ratio`, ``row`` is scratch (N/2,).
 
     A' = A + U V with U = [e_a, w] and V = [v; e_b], and W' = W - W U (1 + V W U)^-1 V W, where v
     changes row a and w the rest of column b.
@@ -152,17 +154,21 @@ def exchange_update(pairing, inverse, ups, downs, a, b, column, row):
     for j in range(n):
         column[j] += old * inverse[a, j]
     column[b] -= 1.0
-    m11, m22 = 1.0 + row[a], 1.0 + column[b]
+    m11, m22 = 1.0 + row[a], 1.0 + column[b]  # m11 m22 - m12 corner is the ratio
     m12 = new * column[b]
     for j in range(n):
         m12 += (pairing[down, downs[j]] - pairing[up, downs[j]]) * column[j]
-    inverse_det = 1.0 / (m11 * m22 - m12 * corner)
+    inverse_det = 1.0 / ratio if ratio != 0.0 else ratio
     own = inverse[a].copy()  # W e_a
     for k in range(n):
         first = (m22 * row[k] - m12 * inverse[k, b]) * inverse_det
         second = (m11 * inverse[k, b] - corner * row[k]) * inverse_det
         for j in range(n):
             inverse[k, j] -= own[j] * first + column[j] * second
+    unit = new * inverse[a, b]
+    for j in range(n):
+        unit += pairing[down, downs[j]] * inverse[a, j]
+    return abs(unit - 1.0)
 
 
 @inlined_exact_kernel
@@ -224,7 +230,7 @@ def sample_pairs(
         scratch = np.empty((len(split), n_units))
         weights = np.empty(order, dtype=np.complex128)
         terms = np.empty(order, dtype=np.complex128)
-        ratios = np.empty(order, dtype=np.complex128)
+        ratios = np.empty(order, dtype=pairings.dtype)
         inverses = np.empty((order, half, half), dtype=pairings.dtype)
         columns = np.empty((order, half), dtype=pairings.dtype)
         row = np.empty(half, dtype=pairings.dtype)
@@ -267,21 +273,22 @@ def sample_pairs(
                     continue
                 count += 1
                 sigma[up], sigma[down] = -1, 1
+                if may_overflow:
+                    age = REFRESH
+                    continue
                 for g in range(order):
-                    if not abs(ratios[g]) > SMALLEST:
+                    drift = exchange_update(
+                        pairings[0, g], inverses[g], ups, downs, a, b, ratios[g], columns[g], row
+                    )
+                    if not drift < DRIFT:
                         age = REFRESH
-                if age < REFRESH:
-                    for g in range(order):
-                        exchange_update(
-                            pairings[0, g], inverses[g], ups, downs, a, b, columns[g], row
-                        )
-                        first, second = image_rows[2 * up, g], image_rows[2 * down + 1, g]
-                        advance(split, cache, g, rows, first, second)
-                        weights[g] = terms[g] / ratio
-                    ups[a], downs[b] = down, up
-                    place[down], place[up] = a, b
-                    if may_overflow or _may_vanish(weights):
-                        age = REFRESH
+                    first, second = image_rows[2 * up, g], image_rows[2 * down + 1, g]
+                    advance(split, cache, g, rows, first, second)
+                    weights[g] = terms[g] / ratio
+                ups[a], downs[b] = down, up
+                place[down], place[up] = a, b
+                if _may_vanish(weights):
+                    age = REFRESH
             if draw >= 0:
                 for i in range(n_sites):
                     samples[chain, draw, i] = sigma[i]

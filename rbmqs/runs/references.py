@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rotated import RotatedState
 from rbmqs.vmc.full_summation import common_symmetry
 
@@ -49,7 +48,7 @@ def symmetry_of(psi: VariationalState, hamiltonian: SpinHamiltonian) -> Symmetry
     base = psi.base if isinstance(psi, RotatedState) else psi
     common = common_symmetry(hamiltonian, base)
     is_trivial = common.group.order == 1 and common.spin_inversion is None
-    return None if is_trivial or isinstance(base, ProjectedRBM) else common
+    return None if is_trivial or getattr(base, "sector", None) is not None else common
 
 
 def sector_of(psi: VariationalState, hamiltonian: SpinHamiltonian) -> SymmetrySector | None:
@@ -59,10 +58,11 @@ def sector_of(psi: VariationalState, hamiltonian: SpinHamiltonian) -> SymmetrySe
     of a wavefunction that was given need not be one of the Hamiltonian's symmetries.
     """
     base = psi.base if isinstance(psi, RotatedState) else psi
-    if not isinstance(base, ProjectedRBM):
+    sector = getattr(base, "sector", None)
+    if sector is None:
         return None
     try:
-        base.sector.check(hamiltonian)
+        sector.check(hamiltonian)
     except ValueError:
         return None
-    return base.sector
+    return sector

@@ -44,6 +44,8 @@ from rbmqs.states.symmetric_rbm import SymmetricRBM
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
 
+_FIRST_VARIANCE = 0.1  # of log psi_RBM = sum_j log cosh theta_j, some M N^2 stddev^4 / 2
+_PROBES = 48  # configurations that show under which symmetries psi is invariant
 _SAME = 1e-8  # relative difference of amplitudes that is rounding
 
 
@@ -123,14 +125,14 @@ class PairProductRBM(FusedState):
         dtype: type = complex,
         tied: str | SymmetryGroup | None = None,
         project: str | SymmetrySector | None = None,
-        stddev: float = 0.1,
+        stddev: float | None = None,
         n_features: int | None = None,
         **options: Any,
     ) -> PairProductRBM:
         """A mean-field pair product (`rbmqs.states.pairing`) and a random RBM.
 
-        Weights are ten times those of an RBM alone: beside a pair product they hardly grow from
-        0.01 (4x4 J1-J2 after 100 iterations at 1.1e-3 relative, from 0.1 at 6e-4).
+        Weights begin at a size that gives log psi_RBM a variance of 0.1, unless `stddev` is given:
+        from 0.01 they hardly grew (6x6 J1-J2, alpha = 4, after 100 iterations at 3.3e-3).
 
         Parameters
         ----------
@@ -171,18 +173,18 @@ class PairProductRBM(FusedState):
             return product._energy(hamiltonian, rng)
 
         pairs, pairing = starting_pairs(hamiltonian, group, rng, energy)
-        keywords: dict[str, Any] = {
-            "seed": root,
-            "dtype": dtype,
-            "stddev": stddev,
-            "visible_bias": False,
-        }
-        keywords |= {"hidden_bias": not is_even(hamiltonian), **options}
+        keywords: dict[str, Any] = {"seed": root, "dtype": dtype, "visible_bias": False}
+        keywords |= {"hidden_bias": not is_even(hamiltonian), "stddev": stddev or 1.0, **options}
         rbm: RBM | SymmetricRBM
-        if group is None:
+        if group is not None:
+            rbm = SymmetricRBM.random(group, n_features=n_features, **keywords)
+        elif n_features is None:
             rbm = RBM.random(hamiltonian.n_sites, **keywords)
         else:
-            rbm = SymmetricRBM.random(group, n_features=n_features, **keywords)
+            raise ValueError("n_features belongs to tied weights: say over which group: tied")
+        if stddev is None:
+            size = (_FIRST_VARIANCE * 2 / (rbm.n_hidden * rbm.n_sites**2)) ** 0.25
+            rbm = rbm.with_flat(size * rbm.flat)
         signs = pairs.signs * turned
         return cls(pairing.astype(rbm.weights.dtype), rbm, pairs.numbers, signs, sector)
 
@@ -304,13 +306,16 @@ class PairProductRBM(FusedState):
     def _factors_of(self, rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
         """psi(g sigma) / psi(sigma) where it is the same for all configurations, else 0.
 
-        Found with random parameters at a few configurations.
+        Found with random parameters at random configurations. Some configurations are symmetric by
+        themselves: of four on 4x4 all were, under a reflection that psi does not have.
         """
         rng = np.random.default_rng(0)
         probe = replace(self, sector=None)
         probe = probe.with_flat(0.2 * rng.normal(size=self.n_parameters))
         n = self.n_sites
-        sigma = np.array([rng.permutation(n) < n // 2 for _ in range(4)]) * np.int8(2) - np.int8(1)
+        sigma = np.array([rng.permutation(n) < n // 2 for _ in range(_PROBES)]) * np.int8(
+            2
+        ) - np.int8(1)
         found = sigma[:, rows] * signs.astype(np.int8)[:, None]
         log_psi = probe.log_amplitudes(found.reshape(-1, n)).reshape(len(sigma), -1)
         with np.errstate(over="ignore"):

@@ -20,7 +20,7 @@ from hamiltonians.utils.ranks import bounds
 from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Samples
-from rbmqs.states.projected_rbm import ProjectedRBM, is_even
+from rbmqs.states.projected_rbm import is_even
 from rbmqs.states.rbm import RBM
 from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
@@ -140,8 +140,9 @@ def common_symmetry(hamiltonian: SpinHamiltonian, psi: VariationalState) -> Symm
 
     group = SymmetryGroup(np.arange(psi.n_sites)[None])
     inverts = False
-    if isinstance(psi, ProjectedRBM):
-        group, inverts = psi.sector.group, psi.sector.spin_inversion is not None
+    sector = getattr(psi, "sector", None)
+    if sector is not None:
+        group, inverts = sector.group, sector.spin_inversion is not None
     elif isinstance(psi, SymmetricRBM):
         group, inverts = psi.group, is_even(psi)
     elif isinstance(psi, SpinRBM):

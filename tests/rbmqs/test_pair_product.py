@@ -7,8 +7,8 @@ import pytest
 
 from hamiltonians import Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamiltonian, square
 from hamiltonians.models.symmetries import find_sector
-from rbmqs import RBM, PairProductRBM, ground_state
-from rbmqs.core.pair_product import exchange_ratio, exchange_update, invert
+from rbmqs import RBM, PairProductRBM, SymmetricRBM, ground_state
+from rbmqs.core.pair_product import DRIFT, exchange_ratio, exchange_update, invert
 from rbmqs.states.pairing import exchange_couplings, starts, tie_pairs, translations_of
 from rbmqs.testing import check_state
 from rbmqs.vmc.settings import SamplingSettings
@@ -70,18 +70,21 @@ def test_updates_of_the_inverse_do_not_drift():
     np.fill_diagonal(f, 0)
     ups, downs = np.arange(0, 16, 2), np.arange(1, 16, 2)
     inverse, fresh, row, column = np.empty((8, 8)), np.empty((8, 8)), np.empty(8), np.empty(8)
-    log_det, n_moves = invert(f, ups, downs, inverse), 0
+    log_det, n_moves, n_refreshed = invert(f, ups, downs, inverse), 0, 0
     while n_moves < 256:
         a, b = rng.integers(8, size=2)
         ratio = exchange_ratio(f, f.T.copy(), inverse, ups, downs, a, b, column)
         if abs(ratio) < 0.1:
             continue
-        exchange_update(f, inverse, ups, downs, a, b, column, row)
+        drift = exchange_update(f, inverse, ups, downs, a, b, ratio, column, row)
         ups[a], downs[b] = downs[b], ups[a]
         new = invert(f, ups, downs, fresh)
         assert np.exp(new - log_det) == pytest.approx(ratio, rel=1e-6)
         log_det, n_moves = new, n_moves + 1
-    np.testing.assert_allclose(inverse, fresh, rtol=0, atol=1e-8 * abs(fresh).max())
+        assert drift > DRIFT or abs(inverse - fresh).max() < 1e-6 * abs(fresh).max()
+        if drift > DRIFT:
+            inverse, n_refreshed = fresh.copy(), n_refreshed + 1
+    assert n_refreshed < 10
 
 
 @pytest.mark.parametrize("label", ["k=pi even -", "k=0 even +"])
@@ -101,9 +104,26 @@ def test_projection_is_the_sum_over_the_group(label):
     assert psi.n_images == 2 * sector.group.order
 
 
-def test_tied_elements_leave_the_sum():
-    psi = PairProductRBM.random(RING, tied="translations", project="symmetric", dtype=float)
-    assert psi.n_images == 1
+def tied(H, n_features, label="symmetric"):
+    """Random amplitudes and weights, tied over translations."""
+    group = H.lattice.translation_group()
+    boundary = (-1,) * len(H.lattice.shape)
+    pairs = tie_pairs(*translations_of(group.permutations, H.lattice, boundary))
+    pairing = np.random.default_rng(0).normal(size=pairs.numbers.max() + 1)
+    rbm = SymmetricRBM.random(
+        group, n_features=n_features, dtype=float, hidden_bias=False, stddev=0.1
+    )
+    return PairProductRBM(pairing, rbm, *pairs, find_sector(H, label))
+
+
+@pytest.mark.parametrize("n_features", [1, 8])  # 8: an element was taken for a symmetry of psi
+def test_tied_elements_leave_the_sum(n_features):
+    psi = tied(heisenberg(square(4, 4), total_sz=0), n_features)
+    assert psi.n_images == 8
+    sigma = Sector(16, 0).configurations()[::200]
+    found = np.exp(psi.log_psi(sigma[:, psi.sector.group.permutations]))
+    expected = found[:, :1] * np.ones(found.shape[1])
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9 * abs(found).max())
 
 
 @pytest.mark.parametrize("boundary", [(1, 1), (-1, 1), (-1, -1)])
@@ -144,10 +164,7 @@ def test_zeros_of_the_determinant_are_finite():
         (lambda: PairProductRBM(np.ones(15), one(6), *PAIRS, "k=0"), "sector must be"),
         (lambda: PairProductRBM.random(heisenberg(chain(6))), "total_sz = 0"),
         (lambda: PairProductRBM.random(heisenberg(chain(6), total_sz=1)), "total_sz = 0"),
-        (
-            lambda: PairProductRBM.random(RING, tied="translations", project="k=pi odd +"),
-            "has other characters",
-        ),
+        (lambda: tied(RING, 1, "k=pi odd +"), "has other characters"),
     ],
 )
 def test_wrong_arguments(make, message):
