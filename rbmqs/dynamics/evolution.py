@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonians import DrivenHamiltonian, PauliSum, Rotation
+from hamiltonians import DrivenHamiltonian, Rotation
 from hamiltonians.utils.checks import as_real, short
 from hamiltonians.utils.failures import guard
 from hamiltonians.utils.ranks import all_of, decided_by_first, on_all_ranks
@@ -22,12 +22,16 @@ from rbmqs.dynamics.batches import tempered_moves
 from rbmqs.dynamics.exact_curves import exact_curves
 from rbmqs.dynamics.files import EvolutionFiles, Progressed
 from rbmqs.dynamics.integrators import StepError
-from rbmqs.dynamics.measurements import Measurements, StateQuantities, checked_observables
+from rbmqs.dynamics.measurements import (
+    Measurements,
+    Observable,
+    StateQuantities,
+    checked_observables,
+)
 from rbmqs.dynamics.records import Evolution
 from rbmqs.dynamics.settings import EvolutionSettings
 from rbmqs.dynamics.starts import as_complex, check_start
 from rbmqs.dynamics.stepping import EvolutionState, Stepper
-from rbmqs.estimators.consistency import check_spin_half
 from rbmqs.estimators.drawing import BLIND_SWEEPS
 from rbmqs.estimators.equilibration import thermalised
 from rbmqs.sampling.chains import ChainState, Sampler
@@ -74,7 +78,7 @@ def evolve(
         which the wavefunction of a run with real ones is given.
     times : sequence of float
         Rising; psi is the state at the first of them.
-    observables : mapping of str to PauliSum, optional
+    observables : mapping of str to PauliSum or SpinOperator, optional
         Measured at each of the times beside the energy; by default magnetisations and, on a
         lattice, the mean of Z_i Z_j over its bonds.
     echo : bool
@@ -111,7 +115,6 @@ def evolve(
     asked = _checked_times(times)
     settings = with_keywords(settings or EvolutionSettings(), keywords)
     driven = H if isinstance(H, DrivenHamiltonian) else DrivenHamiltonian(H)
-    check_spin_half(driven.first, "evolutions in time")
     psi, origin = _start(driven, psi, settings.imaginary)
     turn = psi.rotation if isinstance(psi, RotatedState) and not driven.first.rotation else None
     if turn is not None:  # kernels take a wavefunction without the phases of a basis around it
@@ -141,7 +144,7 @@ def _evolved(
     psi: VariationalState,
     origin: Any,
     asked: np.ndarray,
-    wanted: Mapping[str, PauliSum],
+    wanted: Mapping[str, Observable],
     quantities: StateQuantities,
     settings: EvolutionSettings,
     files: EvolutionFiles,

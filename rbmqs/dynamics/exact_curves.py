@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rbmqs.dynamics.measurements import ECHO, ENERGY, FIDELITY, RENYI, default_observables
+from hamiltonians.operators.spin_sectors import sector_of
+from rbmqs.dynamics.measurements import (
+    ECHO,
+    ENERGY,
+    FIDELITY,
+    RENYI,
+    Observable,
+    default_observables,
+)
 
 if TYPE_CHECKING:
-    from hamiltonians import DrivenHamiltonian, PauliSum, SpinHamiltonian
+    from hamiltonians import DrivenHamiltonian, SpinHamiltonian
     from rbmqs.states.state import VariationalState
 
 MAX_DIMENSION = 2**14  # of vectors that are evolved exactly: a second or two
@@ -21,7 +29,7 @@ def exact_curves(
     start: VariationalState,
     origin: SpinHamiltonian | None,
     times: np.ndarray,
-    observables: Mapping[str, PauliSum],
+    observables: Mapping[str, Observable],
     region: tuple[int, ...],
     imaginary: bool,
 ) -> dict[str, np.ndarray]:
@@ -51,13 +59,13 @@ def _by_vectors(
     driven: DrivenHamiltonian,
     start: VariationalState,
     times: np.ndarray,
-    observables: Mapping[str, PauliSum],
+    observables: Mapping[str, Observable],
     region: tuple[int, ...],
 ) -> dict[str, np.ndarray]:
     import hamiltonians as hm  # late: exact solvers load Numba kernels
 
     H, first = driven.first, float(times[0])
-    sector = hm.Sector(H.n_sites, H.total_sz)
+    sector = sector_of(H.local_space, H.total_sz)
     psi = start.state_vector(sector)
     evolved = hm.evolve(
         H if driven.is_fixed else lambda t: driven.at(first + t), psi, times - first
@@ -89,7 +97,7 @@ def _by_free_fermions(
     H: SpinHamiltonian,
     origin: SpinHamiltonian,
     times: np.ndarray,
-    observables: Mapping[str, PauliSum],
+    observables: Mapping[str, Observable],
 ) -> dict[str, np.ndarray]:
     from hamiltonians.exact.free_fermions import ising_chain_dynamics  # late: not always needed
 

@@ -27,8 +27,8 @@ from rbmqs.utils.json_lines import LineWriter, read_lines
 from rbmqs.vmc.records import stats_from_dict
 
 if TYPE_CHECKING:
-    from hamiltonians import DrivenHamiltonian, PauliSum
-    from rbmqs.dynamics.measurements import StateQuantities
+    from hamiltonians import DrivenHamiltonian
+    from rbmqs.dynamics.measurements import Observable, StateQuantities
     from rbmqs.dynamics.settings import EvolutionSettings
     from rbmqs.states.state import VariationalState
 
@@ -111,7 +111,7 @@ class EvolutionFiles:
         resume: bool,
         driven: DrivenHamiltonian,
         psi: VariationalState,
-        observables: Mapping[str, PauliSum],
+        observables: Mapping[str, Observable],
         settings: EvolutionSettings,
         quantities: StateQuantities,
     ) -> Iterator[EvolutionFiles]:

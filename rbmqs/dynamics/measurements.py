@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians import PauliSum, Sector, X, Z, entanglement_entropy, observable_connections
+from hamiltonians import PauliSum, SpinOperator, Sx, Sz, X, Z, entanglement_entropy
 from hamiltonians.exact.observables import average_over
+from hamiltonians.operators.spin_sectors import sector_of
 from hamiltonians.utils.checks import flag, instance
 from rbmqs.estimators.drawing import BLIND_SWEEPS
 from rbmqs.estimators.error_bars import statistics
-from rbmqs.estimators.local import local_energies, local_estimators
+from rbmqs.estimators.local import connections_of, local_energies, local_estimators
 from rbmqs.estimators.observables.overlap import state_fidelity
 from rbmqs.estimators.observables.renyi import checked_region, renyi_entropy
 from rbmqs.estimators.stats import Stats
@@ -25,28 +26,40 @@ if TYPE_CHECKING:
     from hamiltonians import DrivenHamiltonian, SpinHamiltonian
     from rbmqs.states.state import VariationalState
 
+Observable = PauliSum | SpinOperator
 ENERGY, ECHO, FIDELITY, RENYI = "energy", "echo", "fidelity", "renyi2"
 
 
-def default_observables(H: SpinHamiltonian) -> dict[str, PauliSum]:
-    """Magnetisations "mx", "mz" per site, and "zz", <Z_i Z_j> of a bond, means over the lattice."""
-    sites, n = range(H.n_sites), H.n_sites
-    found = {"mz": PauliSum.sum(Z(i) / n for i in sites)}
+def default_observables(H: SpinHamiltonian) -> dict[str, Observable]:
+    """Magnetisations "mx", "mz" per site, and "zz", <Z_i Z_j> of a bond, means over the lattice.
+
+    Of spins S > 1/2 with S^x and S^z in place of X and Z.
+    """
+    sites, n, spins = range(H.n_sites), H.n_sites, H.local_space.spins
+    total: Any = PauliSum.sum if H.is_spin_half else SpinOperator.sum
+
+    def x(i: int) -> Any:
+        return X(i) if H.is_spin_half else Sx(i, spins[i])
+
+    def z(i: int) -> Any:
+        return Z(i) if H.is_spin_half else Sz(i, spins[i])
+
+    found = {"mz": total(z(i) / n for i in sites)}
     if H.total_sz is None:
-        found = {"mx": PauliSum.sum(X(i) / n for i in sites), **found}
+        found = {"mx": total(x(i) / n for i in sites), **found}
     if H.lattice is not None:
         bonds = H.lattice.bonds().tolist()
-        found["zz"] = PauliSum.sum(Z(i) * Z(j) / len(bonds) for i, j in bonds)
+        found["zz"] = total(z(i) * z(j) / len(bonds) for i, j in bonds)
     return found
 
 
-def checked_observables(observables: Any, H: SpinHamiltonian) -> dict[str, PauliSum]:
+def checked_observables(observables: Any, H: SpinHamiltonian) -> dict[str, Observable]:
     """Observables by name; the default ones for None.
 
     Raises
     ------
     TypeError, ValueError
-        No mapping of names to Pauli sums on the sites of H, or a name that is taken.
+        No mapping of names to operators on the sites of H, or a name that is taken.
     """
     if observables is None:
         return default_observables(H)
@@ -54,10 +67,10 @@ def checked_observables(observables: Any, H: SpinHamiltonian) -> dict[str, Pauli
         kind = type(observables).__name__
         raise TypeError(f"observables must map names to Pauli sums, got {kind}")
     for name, operator in observables.items():
-        if not isinstance(operator, PauliSum):
-            raise TypeError(
-                f"observable {name!r} must be a PauliSum, got {type(operator).__name__}"
-            )
+        wanted = PauliSum if H.is_spin_half else SpinOperator
+        if not isinstance(operator, wanted):
+            got = type(operator).__name__
+            raise TypeError(f"observable {name!r} must be a {wanted.__name__}, got {got}")
         if operator.n_sites_needed > H.n_sites:
             raise ValueError(
                 f"observable {name!r} must act on the {H.n_sites} sites of H, got one on "
@@ -114,7 +127,7 @@ class Measurements:
     Parameters
     ----------
     driven : DrivenHamiltonian
-    observables : mapping of str to PauliSum
+    observables : mapping of str to PauliSum or SpinOperator
     quantities : StateQuantities
     start : VariationalState
         The echo is |<start|psi>|^2.
@@ -129,7 +142,7 @@ class Measurements:
     """
 
     driven: DrivenHamiltonian
-    observables: Mapping[str, PauliSum]
+    observables: Mapping[str, Observable]
     quantities: StateQuantities
     start: VariationalState
     sampler: Sampler
@@ -195,7 +208,8 @@ class Measurements:
             # One configuration stands for its orbit, so that only means over the group are right.
             symmetry = common_symmetry(H, self.start)
             operators = {name: average_over(o, symmetry) for name, o in operators.items()}
-        return {n: observable_connections(o, H.n_sites) for n, o in operators.items()}
+        space, fixed = H.local_space, H.total_sz is not None
+        return {n: connections_of(o, space, fixed) for n, o in operators.items()}
 
     def _summed(
         self, psi: VariationalState, H: SpinHamiltonian, before: VariationalState
@@ -215,7 +229,7 @@ class Measurements:
         if self.quantities.fidelity:
             found[FIDELITY] = _certain(self._overlap(psi, before))
         if self.quantities.renyi:
-            sector = Sector(H.n_sites, H.total_sz)
+            sector = sector_of(H.local_space, H.total_sz)
             vector = psi.state_vector(sector)
             found[RENYI] = _certain(entanglement_entropy(vector, self.quantities.renyi, 2, sector))
         return found

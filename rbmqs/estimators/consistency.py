@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamiltonians.utils.checks import short
-
 if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
     from rbmqs.sampling.chains import Samples
     from rbmqs.states.state import VariationalState
 
@@ -71,17 +68,6 @@ def check_consistent(psi: VariationalState, samples: Samples, **parts: Any) -> N
     for part in parts.values():
         if getattr(part, "total_sz", None) is not None:
             _check_total_sz(samples, part.total_sz)
-
-
-def check_spin_half(hamiltonian: SpinHamiltonian, what: str) -> None:
-    """Refuse spins S > 1/2 for what is not defined or not written for them.
-
-    Raises
-    ------
-    ValueError
-    """
-    if not hamiltonian.is_spin_half:
-        raise ValueError(f"{what} need spins 1/2, got spin={short(hamiltonian.spin)}")
 
 
 def check_undivided(samples: Samples, what: str) -> None:

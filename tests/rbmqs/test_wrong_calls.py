@@ -81,7 +81,9 @@ CALLS = [
     lambda: hm.low_spectrum(H, seed=0.5),
     lambda: hm.ground_state(H, checkpoint="run.npz", stop=5),
     lambda: hm.thermal(H, []),
-    lambda: rbmqs.evolve(SPINS_ONE, rbmqs.SpinRBM.random(4, 1, spin=1), [0.0, 0.1]),
+    lambda: rbmqs.evolve(
+        SPINS_ONE, rbmqs.SpinRBM.random(4, 1), [0.0, 0.1], observables={"z": Z(0)}
+    ),
     lambda: hm.full_spectrum(H, vectors="no"),
     lambda: hm.low_spectrum(H, 0),
     lambda: hm.evolve(H, VECTOR[:3], [1.0]),
