@@ -4,6 +4,7 @@
     python benchmarks/limit.py --quick
     python benchmarks/limit.py --scaling  # time per iteration against N, alpha and samples
     python benchmarks/limit.py --memory   # peak of 10x10, alpha 32, 4096 samples
+    python benchmarks/limit.py --projected  # parts of an iteration: J1-J2 6x6 on 288 images
 
 Every kernel is called through the public functions of rbmqs as an iteration calls them, on all
 threads of Numba, in turn with a double-precision matrix product on as many threads. The table gives
@@ -24,17 +25,20 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 import operations
-from cases import MODELS, Case
+from cases import MODELS, STDDEV, Case
 from first_iteration import in_fresh_process
 from host import gemm_rate, host_line
 from operations import Work
 from threadpoolctl import threadpool_limits
 from timing import median, seconds_per_call, write_record
-from workload import DIAG_SHIFT, Prepared
+from workload import DIAG_SHIFT, Prepared, antiparallel_share
 
+import hamiltonians
 import rbmqs
 from rbmqs.sr import solve
+from rbmqs.states.factory import AnsatzSpec
 from rbmqs.utils.threads import single_threaded_blas
 
 MEMORY = Case("heisenberg", "square", 10, 32, n_samples=4096)
@@ -100,6 +104,43 @@ def common_kernels(case: Case) -> Iterator[Kernel]:
     )
 
 
+def projected_kernels(length: int) -> Iterator[Kernel]:
+    """Parts of an iteration of J1-J2, J2 = 0.5, alpha = 2, projected onto the whole space group."""
+    hamiltonian = hamiltonians.j1j2(hamiltonians.square(length), J2=0.5, total_sz=0, marshall=True)
+    psi: Any = AnsatzSpec(alpha=2, project="symmetric").create(hamiltonian, seed=1)
+    psi = psi.with_flat(STDDEV * np.random.default_rng(1).normal(size=(len(psi.flat), 2)) @ [1, 1j])
+    sampler = rbmqs.MetropolisSampler.for_hamiltonian(hamiltonian)
+    _, chains = sampler.sample(psi, sampler.start(1), 1, n_discard=10)
+    n_draws = 1024 // sampler.n_chains
+    samples, _ = sampler.sample(psi, chains, n_draws)
+    spins, cache = samples.flat, psi.prepare(samples.flat)
+    energies = rbmqs.local_energies(psi, hamiltonian, samples, cache).ravel()
+    jacobian = psi.jacobian(spins, cache)
+    size = operations.Size(psi.n_sites, psi.n_images * psi.n_hidden, len(spins), True)
+    sweeps = sampler.n_chains * (n_draws + sampler.n_discard_per_chain) * psi.n_sites
+    share = antiparallel_share(sampler.bonds, spins)
+    flips = len(hamiltonian.connections.flip_ptr) - 1
+    parts = {
+        "sampling, exchanges": (
+            operations.projected_sampling(size, sweeps * share, sweeps * samples.acceptance),
+            lambda: sampler.sample(psi, chains, n_draws),
+        ),
+        "amplitudes of images": (operations.prepare(size), lambda: psi.prepare(spins)),
+        "local energies": (
+            operations.prepare(size) + operations.local_energies(size, len(spins) * flips * share),
+            lambda: rbmqs.local_energies(psi, hamiltonian, samples, cache),
+        ),
+        "Jacobian": (operations.image_gradients(size), lambda: psi.jacobian(spins, cache)),
+        "solve, Cholesky": (
+            len(spins) ** 2 / 2 * psi.n_parameters * operations.MULTIPLY_ADD[0]
+            + operations.cholesky(size),
+            lambda: solve(jacobian, energies, DIAG_SHIFT, "sample-space"),
+        ),
+    }
+    for name, (work, run) in parts.items():
+        yield Kernel(name, work, run)
+
+
 def machine_rate() -> float:
     """GFLOP/s of one matrix product on as many threads as Numba has."""
     with threadpool_limits(numba.get_num_threads(), user_api="blas"):
@@ -153,6 +194,12 @@ def table(options: argparse.Namespace) -> list[Row]:
         f"{'fastest':>8} {'ceiling':>8}"
     )
     rows = []
+    if options.projected:
+        length = options.length or (4 if options.quick else 6)
+        for kernel in projected_kernels(length):
+            rows.append(measure(kernel, f"J1-J2 {length}x{length}, projected", options.rounds))
+            print(format_row(rows[-1]), flush=True)
+        return rows
     for lattice, length in options.sizes:
         for alpha in options.alpha:
             for is_complex in options.kinds:
@@ -183,6 +230,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="N = 16, alpha 2, 2 rounds")
     parser.add_argument("--scaling", action="store_true", help="exponents instead of rates")
     parser.add_argument("--memory", action="store_true", help="peak memory of a large system")
+    parser.add_argument("--projected", action="store_true", help="a projected RBM, part by part")
     parser.add_argument("--alpha", type=float, action="append", help="default 4 and 16")
     parser.add_argument("--length", type=int, help="this chain instead of chain 80 and 10x10")
     parser.add_argument("--kind", choices=("complex", "real"), help="default both")

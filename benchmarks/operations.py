@@ -63,6 +63,7 @@ PRODUCT = (Work(6, 4), Work(1, 1))
 MULTIPLY_ADD = (Work(8, 4), FUSED)
 RATIO_FACTOR = (Work(8 + 6, 4 + 4), Work(2 + 1, 1 + 1))
 NORM_FACTOR = (Work(7 + 3 + 1, 4 + 2 + 1), Work(2 + 1, 1 + 1))
+IMAGE_FACTOR = (Work(7 + 6, 4 + 4), Work(2 + 1, 1 + 1))  # of a complex ratio of pairs (c, z)
 # g and w of one theta, see rbmqs.core.amplitude.unit_factors
 UNIT_FACTORS = (Work(20, 20), Work(7, 7))
 
@@ -76,6 +77,16 @@ def sampling(size: Size, evaluated: float, accepted: float, *, two_rows: bool) -
     if two_rows:
         ratio = ratio + size.of(*PRODUCT)
     return size.n_hidden * (evaluated * ratio + accepted * size.of(*PRODUCT))
+
+
+def projected_sampling(size: Size, evaluated: float, accepted: float) -> Work:
+    """`sampling` of a projected RBM by exchanges; `n_hidden` counts the units of all images."""
+    return size.n_hidden * (evaluated * size.of(*IMAGE_FACTOR) + accepted * size.of(*PRODUCT))
+
+
+def image_gradients(size: Size) -> Work:
+    """Sums of log-derivatives over images: their units, and images^T times weighted tanh's."""
+    return prepare(size) + size.n_samples * size.n_hidden * size.n_sites * size.of(2 * FUSED, FUSED)
 
 
 def local_energies(size: Size, n_ratios: float) -> Work:

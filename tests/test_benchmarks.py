@@ -61,6 +61,13 @@ def test_limit_prints_every_kernel(tmp_path: Path) -> None:
 
 
 @pytest.mark.submission
+def test_limit_prints_the_parts_of_a_projected_iteration(tmp_path: Path) -> None:
+    rows = run("limit.py", tmp_path, "--projected", "--rounds", "1")["rows"]
+    assert len(rows) == 5
+    assert all(row["rate"] > 0.0 and row["ceiling"] <= 1.0 for row in rows)
+
+
+@pytest.mark.submission
 def test_scaling_prints_exponents(tmp_path: Path) -> None:
     rows = run("limit.py", tmp_path, "--scaling", "--rounds", "1")["rows"]
     assert {row["against"] for row in rows} == {"N", "alpha", "samples"}
