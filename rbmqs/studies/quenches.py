@@ -1,9 +1,12 @@
-"""Quenches: an evolution from the ground state of a point, under its model with other parameters.
+"""Quenches: an evolution from the ground state of a point, or from a product state, under its model
+with other parameters.
 
     [quench]
     parameters = { h = 1.0 }     # of the model from t = 0 on; a text is an expression of t
     until = 1.0
     every = 0.1                  # between times of output
+    start = "+x"                 # a product state in place of the ground state, which then only
+                                 # gives the form of the wavefunction: n_iterations may be 0
     echo = true                  # and fidelity, renyi = [0, 1, 2]
     settings = { n_samples = 2048, tolerance = 1e-4 }    # keywords of `rbmqs.evolve`
 
@@ -51,6 +54,7 @@ class Quench:
     until: float
     parameters: dict[str, Any] = field(default_factory=dict)
     every: float | None = None
+    start: str | list[Any] | None = None
     echo: bool = False
     fidelity: bool = False
     renyi: list[int] | None = None
@@ -67,6 +71,14 @@ class Quench:
         from rbmqs.dynamics.settings import EvolutionSettings
 
         return with_keywords(EvolutionSettings(), {"seed": seed, **self.settings})
+
+    def first(self, ground: RunResult, total_sz: float | None, seed: int) -> Any:
+        """What evolves: the ground state, or a product state of its form."""
+        from rbmqs.dynamics.starts import as_complex, product_state  # late: loads Numba kernels
+
+        if self.start is None:
+            return ground
+        return product_state(as_complex(ground.psi), self.start, total_sz=total_sz, seed=seed)
 
     def quantities(self, n_sites: int) -> StateQuantities:
         """What is measured beside means of operators."""
@@ -129,7 +141,7 @@ def evolved_model(
 
 
 def evolve_point(config: Config, quench: Quench, ground: RunResult, work: Path) -> Evolution:
-    """Evolve the ground state of a point in its folder, or go on with what is there."""
+    """Evolve the start of a point in its folder, or go on with what is there."""
     from rbmqs.dynamics.evolution import evolve  # late: loads Numba kernels
     from rbmqs.dynamics.files import CHECKPOINT
 
@@ -137,9 +149,10 @@ def evolve_point(config: Config, quench: Quench, ground: RunResult, work: Path) 
     begun = (place / CHECKPOINT).exists()
     if not begun:
         shutil.rmtree(place, ignore_errors=True)
+    first = quench.first(ground, config.hamiltonian().total_sz, config.run.seed)
     with signals_reported():
         return evolve(
-            evolved_model(config, quench.parameters), ground, quench.times.tolist(),
+            evolved_model(config, quench.parameters), first, quench.times.tolist(),
             echo=quench.echo, fidelity=quench.fidelity, renyi=quench.renyi,
             settings=quench.evolution_settings(config.run.seed), output=place, resume=begun,
             progress=False,

@@ -106,5 +106,9 @@ def _check_quench(point: Point, config: Config, H: SpinHamiltonian, rule: Refere
         return
     quench.evolution_settings(config.run.seed)
     quench.quantities(H.n_sites)
+    if quench.start is not None:
+        from hamiltonians.exact.product_states import spin_directions  # late: loads Numba kernels
+
+        spin_directions(quench.start, H.n_sites)
     evolved_model(config, quench.parameters)
     output_times(quench.until, quench.every)

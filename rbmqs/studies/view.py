@@ -79,7 +79,7 @@ class StudyView:
         work = sum(self._costs[name] for name in self._finished)
         for name in running:
             if name not in self._finished:
-                share = _n_lines(self._directory.work(name) / LOG) / self._iterations[name]
+                share = _n_lines(self._directory.work(name) / LOG) / max(1, self._iterations[name])
                 work += self._costs[name] * min(1.0, share)
         return work / total if total else 1.0
 

@@ -135,6 +135,16 @@ class Fit:
             self._note_held_out(self.slope)
 
     @property
+    def n_shots(self) -> int:
+        """Number of shots that are fitted."""
+        return int(self._counts.sum())
+
+    @property
+    def is_precise(self) -> bool:
+        """Whether a small gain says something: not by samples, nor by Adam's many small steps."""
+        return self._rate is None and self.slope.noise == 0
+
+    @property
     def value(self) -> float:
         """Mean log-likelihood of the shots that are fitted."""
         return mean_over(self._counts, self.slope.log_probabilities)

@@ -94,10 +94,13 @@ class POVMState(Brief):
         return np.exp(log_weight - logsumexp(log_weight)), given
 
     def expect(self, operator: PauliSum) -> Raw:
-        """The mean of a Hermitian Pauli sum, with its standard error from the noise of the shots.
+        """The mean of a Hermitian Pauli sum, with its standard error.
 
         A fit moves by F^-1 (s* - s), F being the Fisher information and s the score of the shots;
-        the spread of s is taken basis by basis.
+        the spread of s is taken basis by basis. A model with too few hidden units has a bias
+        besides. The dual frame's mean over the shots has none; where it is further from the model's
+        than noise explains (of an efficient mean the difference has the variance e_frame^2 -
+        e_model^2: Hausman, Econometrica 46, 1251 (1978)), the rest counts as bias in the error.
         """
         check_observable(operator, self.n_sites)
         plain = self._moments(())
@@ -108,16 +111,43 @@ class POVMState(Brief):
             slope += found[1:] - found[0] * plain[1:]
         fisher, spread = self._information
         step = np.linalg.solve(fisher, slope)
-        return Raw(mean, float(np.sqrt(step @ spread @ step)))
+        variance = float(step @ spread @ step)
+        frame = self.of_frame(operator)
+        bias = (mean - frame.mean) ** 2 - max(frame.error**2 - variance, 0.0)
+        return Raw(mean, float(np.sqrt(variance + max(bias, 0.0))))
+
+    def of_frame(self, operator: PauliSum) -> Raw:
+        """The same from the shots and the dual frame alone: no bias, more noise."""
+        categories, counts, _ = self.outcomes
+        values = np.zeros(len(counts))
+        for string, coefficient in operator.terms.items():
+            factors = [
+                self._letters[LETTERS.index(letter)][categories[:, site]] for site, letter in string
+            ]
+            values += coefficient.real * np.prod(factors, axis=0)
+        mean = float(counts @ values / counts.sum())
+        spread = self._spread(values[:, None] - mean)
+        return Raw(mean, float(np.sqrt(spread[0, 0]) / counts.sum()))
+
+    @cached_property
+    def _letters(self) -> np.ndarray:
+        """Tr P D_a of each letter, (3, n_outcomes)."""
+        return np.einsum("kij,aji->ka", PAULI, dual_frame(effects_of(self.povm))).real
+
+    def _spread(self, scores: np.ndarray) -> np.ndarray:
+        """Covariance of the sum over shots of scores (n, m), taken basis by basis."""
+        _, counts, basis = self.outcomes
+        scores = scores.copy()
+        for one in np.unique(basis):
+            own = basis == one
+            scores[own] -= np.average(scores[own], axis=0, weights=counts[own])
+        return np.asarray((scores.T * counts) @ scores)
 
     def _moments(self, string: tuple) -> np.ndarray:
         """Of a Pauli string o alone, and times what its parameters multiply: v h, v and h."""
         probability, given = self._hidden
         states = self.rbm.rbm_.hidden.all_states().astype(float)
-        # Tr P D_a of each letter
-        duals = dual_frame(effects_of(self.povm))
-        values = np.einsum("kij,aji->ka", PAULI, duals).real
-        of_site = {site: values[LETTERS.index(letter)] for site, letter in string}
+        of_site = {site: self._letters[LETTERS.index(letter)] for site, letter in string}
         with_visible = np.empty_like(given)
         for site in range(self.n_sites):
             others = [given[:, k] @ value for k, value in of_site.items() if k != site]
@@ -138,11 +168,8 @@ class POVMState(Brief):
         pairs = (v[:, :, None] * hidden[:, None, :]).reshape(len(v), -1)
         scores = np.hstack([pairs, v, hidden]) - self._moments(())[1:]
         fisher = (scores.T * rows.counts) @ scores
-        for basis in np.unique(rows.basis):
-            own = rows.basis == basis
-            scores[own] -= np.average(scores[own], axis=0, weights=rows.counts[own])
         penalty = 2 * PENALTY * rows.counts.sum() * np.eye(len(fisher))
-        return fisher + penalty, (scores.T * rows.counts) @ scores
+        return fisher + penalty, self._spread(scores)
 
     @property
     def density_matrix(self) -> np.ndarray:

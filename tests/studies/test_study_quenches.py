@@ -62,6 +62,21 @@ def test_a_sweep_over_quenches_against_exact_evolution(quenches):
     assert plot_quenches(table).axes[0].lines
 
 
+def test_quenches_from_product_states_of_other_directions(tmp_path):
+    """From +x and from the Neel state, without a ground state; exact curves stand beside them."""
+    text = TEXT.replace("quench.parameters.h = [0.7, 1.0]", 'quench.start = ["+x", "neel"]')
+    text = text.replace("n_iterations = 40", "n_iterations = 0").replace("renyi = [0, 1]", "")
+    root, outcome = run_here(tmp_path, text)
+    assert not outcome.failed
+    table = load_table(root)
+    for row, first in enumerate((1.0, 0.0)):
+        curves = load_quench(root, str(table["id"][row]))
+        assert curves["mx"][0] == pytest.approx(first, abs=0.02)
+        assert curves["mx"] == pytest.approx(curves["mx_exact"], abs=5e-3)
+    exact = hm.evolve(hm.ising(hm.chain(4), h=0.5, J=-1.0), np.full(16, 0.25), [0.2])[0]
+    assert table["quench_echo"][0] == pytest.approx(abs(exact.sum() / 4) ** 2, abs=1e-3)
+
+
 def test_equations_that_stop_before_the_first_step(tmp_path):
     """The point is done, with what was measured at t = 0 and the reason in its status."""
     text = TEXT.replace("tolerance = 1e-4", "max_r2 = 1e-40").replace("[0.7, 1.0]", "[1.0]")
@@ -123,6 +138,9 @@ BAD = [
     ({"settings": {"integrator": "rk5"}}, "integrator must be one of"),
     ({"settings": {"stepp": 1}}, "takes no argument 'stepp'"),
     ({"renyi": [7]}, "region must name some of the sites"),
+    ({"start": "up"}, "directions must be vectors or names from"),
+    ({"start": 3}, "start"),
+    ({"start": ["+x"] * 3}, "3"),
     ({"untill": 1.0}, "unknown key 'untill' in \\[quench\\]"),
 ]
 

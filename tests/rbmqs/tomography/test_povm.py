@@ -46,6 +46,21 @@ def test_means_and_density_matrix_of_an_entangled_state():
         assert 0.3 < ratio < 1.3
 
 
+def test_errors_of_a_model_of_too_few_units_hold_its_bias():
+    """One unit has no means of three letters; the shots, which have them, say so."""
+    shots = shots_of_vector(GHZ, all_pauli_bases(3), 100, seed=3)
+    state = reconstruct_povm(shots, n_hidden=1, n_starts=1, seed=1)
+    for operator in (X(0) * X(1) * Y(2), Y(0) * Y(1) * Y(2), X(0), Z(0) * Z(1)):
+        exact = pauli_means(GHZ[None], operator, 3)[0].real
+        found = state.expect(operator)
+        assert abs(found.mean - exact) < 3 * found.error
+        # three letters are measured in one of 27 bases, one letter in nine
+        frame, frequency = state.of_frame(operator), frequencies(shots, operator)
+        assert frame.mean == pytest.approx(frequency.mean)
+        assert frame.error == pytest.approx(frequency.error, rel=0.02)
+    assert state.expect(Y(0) * Y(1) * Y(2)).error > 0.5
+
+
 def test_outcomes_of_a_tetrahedral_povm_are_taken_as_they_are():
     rng = np.random.default_rng(3)
     vector = np.array([0.8, 0.6j])
