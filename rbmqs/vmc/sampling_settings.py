@@ -45,7 +45,8 @@ class SamplingSettings:
         Configurations of the final estimate.
     n_first_samples : int or None
         Configurations of the first iteration, where fewer do: their number then doubles every
-        `sample_doubling` iterations until it is `n_samples`.
+        `sample_doubling` iterations until it is `n_samples`. Where both numbers are open,
+        projected wavefunctions begin with a quarter, doubled every 150 iterations.
     sample_doubling : float
         In iterations.
     probe_share : float
@@ -117,10 +118,16 @@ class SamplingSettings:
 
     def n_draws_at(self, iteration: int, psi: VariationalState) -> int:
         """Draws per chain of an iteration, a function of its number and the wavefunction's size."""
-        n_samples = self.n_samples_of(psi)
-        if self.n_first_samples is not None:
-            doublings = min(iteration / self.sample_doubling, 64.0)
-            n_samples = min(n_samples, int(self.n_first_samples * 2.0**doublings))
+        n_samples, first, doubling = (
+            self.n_samples_of(psi),
+            self.n_first_samples,
+            self.sample_doubling,
+        )
+        if first is None and self.n_samples is None:
+            found = recommended(psi)
+            first, doubling = found.n_first_samples, found.sample_doubling
+        if first is not None:
+            n_samples = min(n_samples, int(first * 2.0 ** min(iteration / doubling, 64.0)))
         return max(2, -(-n_samples // self.n_chains))
 
     @property

@@ -328,6 +328,25 @@ def test_a_best_restart_of_another_sector_is_not_projected(monkeypatch):
     assert abs(Standing.of(after).best.flat).max() > 0.06
 
 
+def test_a_restart_that_leaves_the_sector_is_the_last(tmp_path, monkeypatch):
+    monkeypatch.setattr("rbmqs.vmc.extensions.multistart.GOOD_SHARE", 2.0)
+    result = projected_run(tmp_path)
+    assert result.settings.n_restarts == 1
+    unprojected = [r.iteration for r in result.history if r.extra("multistart", "unprojected")]
+    assert unprojected == list(range(LENGTH))
+    kept = load_checkpoint(tmp_path / CHECKPOINT).state
+    assert isinstance(kept.psi, ProjectedRBM)
+    assert abs(kept.psi.flat).max() > 0.06  # no random numbers
+
+
+def test_projected_wavefunctions_begin_with_a_quarter_of_the_samples():
+    psi = initial_wavefunction(CHAIN, 5, alpha=1, **PROJECTED)
+    draws = [SamplingSettings().n_draws_at(t, psi) for t in (0, 150, 300, 900)]
+    assert draws == [64, 128, 256, 256]
+    assert SamplingSettings(512).n_draws_at(0, psi) == 32
+    assert SamplingSettings().n_draws_at(0, psi.base) == 256
+
+
 @pytest.mark.submission
 @pytest.mark.parametrize("cut", [3, LENGTH, 2 * LENGTH + 3, 3 * LENGTH, 3 * LENGTH + 4])
 def test_a_projected_run_cut_among_its_restarts_goes_on_bit_for_bit(tmp_path, cut):

@@ -8,8 +8,9 @@ restarts but the first: one in three of those is on its way to 2.9e-3 after a hu
 none of eleven others was.
 
 States that are projected onto the symmetric sector are restarted without the projection, and
-projected after the restarts, unless less than half of the best restart lies in the sector: then the
-projected RBM starts from random parameters.
+projected after the restarts. A restart on its way to another sector is the last one: the longer it
+goes on, the worse a start it is (docs/notes/projected.md). Still it is better than small random
+parameters, which are nearly the ferromagnet: the highest level where no sign rule applies.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ Iterations = Callable[..., Iterator[tuple[StepRecord, RunState]]]
 NAME = "multistart"
 JUDGED = 0.25  # the last part of a restart, whose mean energy decides
 MOST_TIME = 0.25  # of a limited time, that restarts may take
-MIN_SHARE = 0.5  # of the lowest restart in the sector that it is projected onto
+GOOD_SHARE = 0.5  # of a restart in the sector that it will be projected onto, for more of them
+MIN_SHARE = 0.02  # below which the projected wavefunction begins with random parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +129,9 @@ def with_fewer_restarts(
 ) -> Iterator[tuple[StepRecord, RunState, RunSettings]]:
     """Iterations, with the settings that hold behind each of them.
 
-    Between two restarts of a run of limited time, the best so far is kept where the next one
-    would end beyond a quarter of that time. A restart without its projection ends with that time.
+    Between two restarts the best so far is kept where the next one would end beyond a quarter of
+    a limited time, and where one without its projection has left the sector. Such a restart ends
+    with that time.
 
     Parameters
     ----------
@@ -148,10 +151,14 @@ def with_fewer_restarts(
 
 
 def _are_over(state: RunState, settings: RunSettings, clock: Clock) -> bool:
-    """Whether there is no time for the restart that is to come, or for what is left of it."""
+    """Whether the restart that is to come is of no use, or there is no time for what is left."""
     is_between = settings.iteration_in_restart(state.iteration) == 0
     if not settings.is_restart(state.iteration) or not (is_between or state.target is not None):
         return False
+    if is_between and state.target is not None:
+        projected = state.target.with_flat(state.psi.flat)
+        if not _share(projected, state.psi, state.chains) >= GOOD_SHARE:
+            return True
     return has_no_time(clock, settings.restart_iterations if is_between else 0)
 
 
@@ -271,17 +278,19 @@ def outliving(state: RunState) -> dict[str, Mapping[str, Any]]:
 def _projected(
     target: VariationalState, psi: VariationalState, chains: ChainState, settings: RunSettings
 ) -> VariationalState:
-    """The target with the parameters of psi, or random ones where psi is of another sector.
-
-    The mean of Psi/psi over |psi|^2 is the share of psi in the sector of its projection Psi.
-    """
+    """The target with the parameters of psi, or random ones where psi is of another sector."""
     found = target.with_flat(psi.flat)
-    with np.errstate(over="ignore", invalid="ignore"):
-        ratios = np.exp(found.log_psi(chains.spins) - psi.log_psi(chains.spins))
-    ratios = ratios if chains.division is None else chains.division.of_all(ratios)
-    if ratios.real.mean() > MIN_SHARE:
+    if _share(found, psi, chains) > MIN_SHARE:
         return found
     return randomised(target, np.random.SeedSequence(settings.seed, spawn_key=(7, 0)))
+
+
+def _share(projected: VariationalState, psi: VariationalState, chains: ChainState) -> float:
+    """Share of psi in the sector of its projection Psi: the mean of Psi/psi over |psi|^2."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratios = np.exp(projected.log_psi(chains.spins) - psi.log_psi(chains.spins))
+    ratios = ratios if chains.division is None else chains.division.of_all(ratios)
+    return float(ratios.real.mean())
 
 
 def randomised(psi: VariationalState, seed: np.random.SeedSequence) -> VariationalState:
