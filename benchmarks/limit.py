@@ -38,6 +38,7 @@ from workload import DIAG_SHIFT, Prepared, antiparallel_share
 import hamiltonians
 import rbmqs
 from rbmqs.sr import solve
+from rbmqs.sr.equations import gram_matrix
 from rbmqs.states.factory import AnsatzSpec
 from rbmqs.utils.threads import single_threaded_blas
 
@@ -96,7 +97,7 @@ def common_kernels(case: Case) -> Iterator[Kernel]:
     yield Kernel("hidden units", operations.prepare(p.size), lambda: p.psi.prepare(spins))
     yield Kernel("Jacobian times vector", product, lambda: jacobian.times(vector))
     yield Kernel("adjoint times vector", product, lambda: jacobian.adjoint_times(values))
-    yield Kernel("Gram matrix", operations.gram(p.size), jacobian.gram)
+    yield Kernel("Gram matrix", operations.gram(p.size), lambda: gram_matrix(jacobian))
     yield Kernel(
         "whole solve, Cholesky",
         operations.solve(p.size),

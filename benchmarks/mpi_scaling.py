@@ -29,8 +29,8 @@ import rbmqs
 from hamiltonians import chain, heisenberg, ising, square
 from hamiltonians.utils.ranks import launched_ranks
 from rbmqs.estimators.error_bars import quick_statistics
-from rbmqs.sr.divided import costs
-from rbmqs.sr.divided.jacobian import FactorRows
+from rbmqs.sr import costs
+from rbmqs.states.rows import FactorRows
 from rbmqs.utils.threads import single_threaded_blas, use_threads
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.run_state import OptimiserState, RunState
@@ -108,7 +108,7 @@ def kernels(hamiltonian: Any, alpha: float) -> Kernels:
     samples, chains = sampler.sample(psi, chains, n_draws)
     cache = psi.prepare(samples.flat)
     values = rbmqs.local_energies(psi, hamiltonian, samples, cache)
-    rows = FactorRows(psi.jacobian(samples.flat, cache))
+    rows = psi.jacobian(samples.flat, cache).own
     vector, deviations = psi.flat, values.ravel() - values.mean()
     series = np.tile(values, (64, 1))
 

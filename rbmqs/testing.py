@@ -18,7 +18,8 @@ import hamiltonians as hm
 from hamiltonians.operators.spin_sectors import sector_of
 from rbmqs.runs.run import ground_state, resume
 from rbmqs.sampling.metropolis import MetropolisSampler
-from rbmqs.states.explicit import explicit_jacobian
+from rbmqs.sr.equations import gram_matrix
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.serialization import (
     Rebuild,
     parameter_arrays,
@@ -272,16 +273,14 @@ def _check_jacobian(psi: VariationalState, sigma: np.ndarray, rng: np.random.Gen
     vector = rng.normal(size=psi.n_parameters).astype(psi.flat.dtype)
     for given in (None, weights / weights.mean()):
         own = psi.jacobian(sigma, None, given)
-        stored = explicit_jacobian(psi.log_derivatives(sigma), given, psi.is_complex)
+        stored = Jacobian.of_rows(psi.log_derivatives(sigma), given, psi.is_complex)
         values = stored.right_side(energies)
         pairs = {
             "times": (own.times(vector), stored.times(vector)),
             "adjoint_times": (own.adjoint_times(values), stored.adjoint_times(values)),
         }
         if given is None:
-            gram, expected = own.gram(), stored.gram()
-            lower = np.tril_indices(expected.shape[1])
-            pairs["gram"] = (gram[:, lower[0], lower[1]], expected[:, lower[0], lower[1]])
+            pairs["gram"] = (gram_matrix(own), gram_matrix(stored))
         for name, (found, wanted) in pairs.items():
             _require(
                 bool(np.allclose(found, wanted, rtol=1e-7, atol=1e-7 * (1 + abs(wanted).max()))),

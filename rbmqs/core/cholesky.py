@@ -47,15 +47,18 @@ def _finish_tile(gemm, trsm, factor, row, col, one):
 
 
 @parallel_kernel
-def _factorise(herk, potrf, gemm, trsm, lower, shift, parts, factor, real_one, one):
+def _factorise(herk, potrf, gemm, trsm, tiles, rows, shift, parts, factor, real_one, one):
     """False if A is not positive; ``parts`` (n, stride, n_parts) is ``factor`` seen as reals."""
-    n_parts, n = lower.shape[:2]
-    for i in prange(n):
-        for j in range(i + 1):
-            parts[i, j, 0] = lower[0, i, j]
-            if n_parts == 2:
-                parts[i, j, 1] = -lower[1, i, j]
-        parts[i, i, 0] += shift
+    n, n_parts = len(factor), tiles.shape[1]
+    for tile in prange(len(rows)):
+        first, height, place, stored = rows[tile, 0], rows[tile, 1], rows[tile, 2], rows[tile, 3]
+        for i in range(height):
+            row = first + i
+            for j in range(row + 1):
+                parts[row, j, 0] = tiles[place + i * stored + j, 0]
+                if n_parts == 2:
+                    parts[row, j, 1] = -tiles[place + i * stored + j, 1]
+            parts[row, row, 0] += shift
     stride = np.int32(factor.shape[1])
     info = np.zeros(1, np.int32)
     for start in range(0, n, TILE):
@@ -73,13 +76,14 @@ def _factorise(herk, potrf, gemm, trsm, lower, shift, parts, factor, real_one, o
     return True
 
 
-def factorise(lower, shift, dtype):
+def factorise(tiles, rows, shift, dtype):
     """U of A + shift = U^dagger U, column by column; None where A + shift is not positive.
 
     Parameters
     ----------
-    lower : float64 (n_parts, n, n)
-        Real part, and imaginary part of a complex A; its upper triangle is not read.
+    tiles : array (size,)
+        A as in `rbmqs.core.divided_matrix`, all of it; what lies above the diagonal is not read.
+    rows : int64 (n_tiles, 4)
     shift : float
     dtype : type
         Of the result, complex for a complex A.
@@ -89,14 +93,16 @@ def factorise(lower, shift, dtype):
     array (n, at least n)
         Row i holds U_ji, j <= i; what lies beyond is undefined.
     """
-    n_parts, n = lower.shape[:2]
+    n_parts, n = 1 + np.iscomplexobj(tiles), int(rows[:, 1].sum())
     stride = (-(-n // _LINE) | 1) * _LINE
     factor = np.empty((n, stride), dtype)
     one = factor.dtype.type(1)
     routines = ("herk" if n_parts == 2 else "syrk", "potrf", "gemm", "trsm")
     parts = factor.view(one.real.dtype).reshape(n, stride, n_parts)
     addresses = (address(name, dtype) for name in routines)
-    positive = _factorise(*addresses, lower, shift, parts, factor, one.real, one)
+    numbers = tiles.view(tiles.real.dtype).reshape(-1, n_parts)
+    shift = numbers.dtype.type(shift)
+    positive = _factorise(*addresses, numbers, rows, shift, parts, factor, one.real, one)
     return factor if positive else None
 
 

@@ -12,34 +12,28 @@ from numba import prange
 from hamiltonians.core.jit import parallel_exact_kernel
 from rbmqs.core.blas import PLAIN, TRANSPOSED, address, call_fortran
 from rbmqs.core.gram import SUM_IM, SUM_RE, TILE, gram_tile
+from rbmqs.core.split_complex import split
 
 _COLUMNS = 1024  # of a tile at a time, 0.8 MB in single precision: read twice, once from memory
 
 
 @parallel_exact_kernel
-def _gram_tiles(gemm, spins, tanh, blocks, visible, hidden, tasks, means, mean, roots, out):
-    n_parts = out.shape[1]
+def _gram_tiles(gemm, spins, tanh, blocks, visible, hidden, tasks, out):
     for task in prange(len(tasks)):
         work = np.empty((7, TILE, TILE), spins.dtype)
         rows = np.empty((2, TILE, blocks[1].shape[1]), spins.dtype)
         i0, height, j0, columns = tasks[task, 0], tasks[task, 1], tasks[task, 2], tasks[task, 3]
-        place, stride, row, column = tasks[task, 4], tasks[task, 5], tasks[task, 6], tasks[task, 7]
+        place, stride = tasks[task, 4], tasks[task, 5]
         gram_tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work)
         for i in range(height):
             first = place + i * stride
-            taken, root = mean - means[0, row + i], roots[row + i]
-            for j in range(columns):
-                centred = work[SUM_RE, i, j] + (taken - means[0, column + j])
-                out[first + j, 0] = centred * (root * roots[column + j])
-            if n_parts == 2:
-                taken = means[1, row + i]
+            for part in range(out.shape[1]):
                 for j in range(columns):
-                    centred = work[SUM_IM, i, j] + (means[1, column + j] - taken)
-                    out[first + j, 1] = centred * (root * roots[column + j])
+                    out[first + j, part] = work[SUM_IM if part else SUM_RE, i, j]
 
 
-def gram_tiles(spins, parts, blocks, visible, hidden, tasks, means, mean, roots, out):
-    """Tiles of R (O - <O>)(O - <O>)^dagger R between rows of two kinds, all in the same arrays.
+def gram_tiles(spins, parts, blocks, visible, hidden, tasks, out):
+    """Tiles of O O^dagger between rows of two kinds, all in the same arrays.
 
     Everything has the precision of the matrix.
 
@@ -49,29 +43,60 @@ def gram_tiles(spins, parts, blocks, visible, hidden, tasks, means, mean, roots,
     parts : like spins (1 or 4, n, M)
         See `rbmqs.core.gram.product_parts`.
     blocks : tuple of arrays
-        See `rbmqs.core.gram.centred_gram`.
+        See `rbmqs.states.rows.Factors`.
     visible, hidden : float
         1 where a and b are parameters, else 0.
-    tasks : int64 (n_tasks, 8)
-        First row, height, first column, number of columns, place and stride in ``out``; first row
-        and first column in ``means`` and ``roots``.
-    means : like spins (n_parts, m)
-        O <O>^dagger of each row.
-    mean : float
-        |<O>|^2.
-    roots : like spins (m,)
-        R.
+    tasks : int64 (n_tasks, 6)
+        First row, height, first column, number of columns, place and stride in ``out``.
     out : array (size,)
-        The matrix, complex for two parts of ``means``.
+        The matrix.
     """
     real = spins.dtype.type
     first, near, near_profile, floor = blocks
     blocks = first, near, near_profile.astype(real), floor.astype(real)
-    reals = out.view(real).reshape(-1, len(means))
     _gram_tiles(
-        address("gemm", real), spins, parts, blocks, real(visible), real(hidden), tasks, means,
-        real(mean), roots, reals,
+        address("gemm", real), spins, parts, blocks, real(visible), real(hidden), tasks,
+        _as_reals(out),
     )  # fmt: skip
+
+
+def _as_reals(tiles):
+    """Real parts and, of complex numbers, imaginary ones (size, 1 or 2)."""
+    return tiles.view(tiles.real.dtype).reshape(-1, 1 + np.iscomplexobj(tiles))
+
+
+@parallel_exact_kernel
+def _centre(tiles, rows, means, mean, roots):
+    for tile in prange(len(rows)):
+        height, place, stride = rows[tile, 1], rows[tile, 2], rows[tile, 3]
+        for i in range(height):
+            first, row = place + i * stride, stride - height + i
+            taken, root = mean - means[0, row], roots[row]
+            for j in range(stride):
+                centred = tiles[first + j, 0] + (taken - means[0, j])
+                tiles[first + j, 0] = centred * (root * roots[j])
+            if tiles.shape[1] == 2:
+                for j in range(stride):
+                    centred = tiles[first + j, 1] + (means[1, j] - means[1, row])
+                    tiles[first + j, 1] = centred * (root * roots[j])
+
+
+def centre(tiles, rows, means, mean, roots):
+    """O O^dagger to R (O - <O>)(O - <O>)^dagger R, in place.
+
+    Parameters
+    ----------
+    tiles, rows : arrays
+    means : array (n,)
+        O <O>^dagger of all rows, in the order of the matrix.
+    mean : float
+        |<O>|^2.
+    roots : float64 (n,)
+        R.
+    """
+    numbers = _as_reals(tiles)
+    real = numbers.dtype
+    _centre(numbers, rows, split(means).astype(real), real.type(mean), roots.astype(real))
 
 
 @parallel_exact_kernel

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,9 +19,8 @@ from rbmqs.estimators.local import local_energies
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import ChainState, Division, Sampler, Samples, room_for_draws
 from rbmqs.sampling.metropolis import MetropolisSampler
-from rbmqs.sr.divided.jacobian import DividedJacobian
 from rbmqs.states.repeats import Repeats, find_repeats
-from rbmqs.states.weights import centred, mean_over, times_weights
+from rbmqs.states.weights import mean_over, times_weights
 from rbmqs.vmc.full_summation import Summation, exact_statistics
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Point:
     and `n_draws` are those of all.
     """
 
-    jacobian: Jacobian | DividedJacobian
+    jacobian: Jacobian
     local_energies: np.ndarray
     energy: Stats
     weights: np.ndarray | None
@@ -62,21 +61,17 @@ class Point:
     @cached_property
     def deviations(self) -> np.ndarray:
         """Local energies minus their mean, complex (n,)."""
-        if isinstance(self.jacobian, DividedJacobian):
-            return self.local_energies - self._mean_of_all(self.local_energies)
-        return centred(self.local_energies, self.weights)
+        return self.local_energies - self._mean_of_all(self.local_energies)
 
     def mean_square(self, values: np.ndarray) -> float:
         """Mean of |values|^2 with the weights."""
         squares = np.abs(values) ** 2
-        if isinstance(self.jacobian, DividedJacobian):
-            return self._mean_of_all(squares).real
-        return float(np.mean(squares if self.weights is None else self.weights * squares))
+        return self._mean_of_all(squares).real
 
     def _mean_of_all(self, values: np.ndarray) -> complex:
-        total = complex(times_weights(values, self.weights).sum())
-        assert isinstance(self.jacobian, DividedJacobian)
-        return self.jacobian.ranks.total(total) / self.jacobian.n_samples
+        ranks = self.jacobian.ranks
+        own = values.sum() if self.weights is None else self.weights @ values
+        return ranks.total(complex(own)) / ranks.total(len(values))
 
 
 class StepBatch(Protocol):
@@ -181,11 +176,9 @@ class SampledBatch:
             if is_first:
                 energy = replace(energy, error_of_mean=self._error(values - energy.mean))
         n_draws = self.samples.n_chains * self.samples.shape[1]
-        if self._division is None:
-            jacobian: Any = psi.jacobian(self._spins, cache, weights)
-        else:
-            ranks = self._division.ranks
-            jacobian = DividedJacobian.of(psi, self._spins, cache, weights, ranks)
+        jacobian = psi.jacobian(self._spins, cache, weights)
+        if self._division is not None:
+            jacobian = jacobian.over(self._division.ranks)
         return Point(jacobian, values, energy, weights, n_draws=n_draws)
 
     def _of_all(self, *arrays: np.ndarray) -> list[np.ndarray]:

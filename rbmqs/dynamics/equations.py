@@ -22,11 +22,9 @@ from functools import cached_property
 
 import numpy as np
 
-from rbmqs.core.split_complex import from_parts
 from rbmqs.dynamics.batches import Point
-from rbmqs.sr.divided.equations import GramEquations
-from rbmqs.sr.divided.jacobian import DividedJacobian
-from rbmqs.sr.divided.matrix import of_all
+from rbmqs.sr.equations import GramEquations
+from rbmqs.sr.matrix import of_all
 from rbmqs.sr.solvers import covariance
 from rbmqs.sr.truncation import signal_to_noise
 from rbmqs.states.jacobian import Jacobian
@@ -136,9 +134,8 @@ def solve(
         assert probe is not None
         cutoff = _chosen(spectrum, imaginary, min_snr, probe)
     velocity, rank = spectrum.solve(cutoff, min_snr)
-    if isinstance(point.jacobian, DividedJacobian):
-        # An eigenbasis of another kind of processor has other bits, which would lead ranks apart.
-        velocity = point.jacobian.ranks.broadcast(np.ascontiguousarray(velocity), 0)
+    # An eigenbasis of another kind of processor has other bits, which would lead ranks apart.
+    velocity = point.jacobian.ranks.broadcast(np.ascontiguousarray(velocity), 0)
     deviation = point.jacobian.times(velocity) - target
     force = point.jacobian.adjoint_times(target)
     last = len(spectrum.values) - 1
@@ -192,16 +189,14 @@ def _spectrum(point: Point, target: np.ndarray, cutoff: float | None) -> _Spectr
         if point.summed and cutoff is not None and cutoff < SUM_CUTOFF:
             return _by_singular_values(point, target)
         if jacobian.n_parameters > jacobian.n_samples:
-            if isinstance(jacobian, DividedJacobian):
-                return _by_divided_gram_matrix(point, jacobian, target)
-            return _by_gram_matrix(point, jacobian, target)
-        values, basis = np.linalg.eigh(covariance(jacobian))  # type: ignore[arg-type]  # divided, too
+            return _by_gram_matrix(point, target)
+        values, basis = np.linalg.eigh(covariance(jacobian))
     except np.linalg.LinAlgError as error:
         raise FloatingPointError(f"the quantum geometric tensor: {error}") from error
     force = basis.conj().T @ jacobian.adjoint_times(target) / jacobian.n_samples
 
     def ratios(which: np.ndarray) -> np.ndarray:
-        found = signal_to_noise(jacobian, target, basis[:, which])[1]  # type: ignore[arg-type]
+        found = signal_to_noise(jacobian, target, basis[:, which])[1]
         return found * (max(point.n_draws, 1) / jacobian.n_samples) ** 0.5
 
     return _Spectrum(values, force, ratios, lambda c: basis @ c)
@@ -212,11 +207,10 @@ def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     jacobian, n = point.jacobian, point.jacobian.n_samples
     weights = np.ones(len(target)) if point.weights is None else point.weights
     rows = jacobian.rows(0, len(target))
-    if isinstance(jacobian, DividedJacobian):  # each rank takes all: sums have few rows
-        lengths = jacobian.ranks.lengths(len(target))
-        weights, rows, target = (
-            jacobian.ranks.gathered(each, lengths) for each in (weights, rows, target)
-        )
+    lengths = jacobian.ranks.lengths(len(target))  # each rank takes all: sums have few rows
+    weights, rows, target = (
+        jacobian.ranks.gathered(each, lengths) for each in (weights, rows, target)
+    )
     roots = np.sqrt(weights / n)
     U, s, V = np.linalg.svd(roots[:, None] * (rows - weights @ rows / n), full_matrices=False)
     force = s * (U.conj().T @ (roots * target))
@@ -226,33 +220,16 @@ def _by_singular_values(point: Point, target: np.ndarray) -> _Spectrum:
     )
 
 
-def _by_gram_matrix(point: Point, jacobian: Jacobian, target: np.ndarray) -> _Spectrum:
-    """Fewer samples than parameters: the eigenbasis of O O^dagger / n."""
-    n = jacobian.n_samples
-    repeats = jacobian.repeats()
-    roots, right, kind = _over_kinds(repeats, target)
-    # What lies above the diagonal is undefined.
-    values, U = np.linalg.eigh(np.tril(from_parts(jacobian.gram(repeats))) / n, UPLO="L")
-    force, ratio = _components(U, right, roots, point)
-    # rho_k / lambda_k V_k = O^dagger U_k force_k / (n lambda_k): square roots cancel.
-    return _Spectrum(
-        np.maximum(values, 0.0),
-        force,
-        lambda which: ratio[which],
-        lambda c: jacobian.adjoint_times((U @ c / roots)[kind]) / n,
-    )
-
-
-def _by_divided_gram_matrix(
-    point: Point, jacobian: DividedJacobian, target: np.ndarray
-) -> _Spectrum:
-    """The same, ranks dividing the Gram matrix; each has all of it for the eigenbasis."""
+def _by_gram_matrix(point: Point, target: np.ndarray) -> _Spectrum:
+    """Fewer samples than parameters: the eigenbasis of O O^dagger / n, all of it on each rank."""
+    jacobian = point.jacobian
     n, repeats = jacobian.n_samples, jacobian.repeats()
     roots, right, kind = _over_kinds(repeats, target)
     matrix = GramEquations(jacobian, repeats).made(complex if jacobian.is_complex else float)
     values, U = np.linalg.eigh(matrix.whole() / n, UPLO="L")
     right, whole = (of_all(own, matrix.layout, jacobian.ranks) for own in (right, roots))
     force, ratio = _components(U, right, whole, point)
+    # rho_k / lambda_k V_k = O^dagger U_k force_k / (n lambda_k): square roots cancel.
     mine = U[matrix.layout.own]
     return _Spectrum(
         np.maximum(values, 0.0),

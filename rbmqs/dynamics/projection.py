@@ -34,13 +34,12 @@ from rbmqs.dynamics.response import rows_and_h_rows
 from rbmqs.dynamics.schemes import SCHEMES, Stage
 from rbmqs.estimators.local import local_energies
 from rbmqs.sampling.chains import Samples
-from rbmqs.states.explicit import explicit_jacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.vmc.full_summation import NEGLIGIBLE, exact_statistics
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from rbmqs.dynamics.settings import EvolutionSettings
-    from rbmqs.states.jacobian import Jacobian
     from rbmqs.states.state import VariationalState
 
 MAX_ITERATIONS = 12
@@ -260,13 +259,12 @@ class _Problem:
         kept = weights > NEGLIGIBLE * weights.max()
         spins, y, weights = self.places.spins[kept], y[kept], weights[kept]
         weights = weights / weights.mean()
-        jacobian: Jacobian
         if self.stage.inverse:
             b, H = self.stage.inverse * self.unit, self.hamiltonian
             rows, moved = rows_and_h_rows(H, psi, spins)
             factor = 1 + self.stage.inverse * self._lambda(psi)[kept]
             rows = (rows + b * (moved - self.energy * rows)) / factor[:, None]
-            jacobian = explicit_jacobian(rows, weights, psi.is_complex)
+            jacobian = Jacobian.of_rows(rows, weights, psi.is_complex)
         else:
             jacobian = psi.jacobian(spins, None, weights)
         return Point(jacobian, -y, exact_statistics(-y, weights), weights, self.places.summed)

@@ -39,9 +39,9 @@ def solvers_compiled_ahead(dtype: type, n_sites: int) -> Iterator[None]:
 
 def _in_cache() -> bool:
     """Whether the last kernel of each solver is in the file cache, or none can be."""
-    from rbmqs.core import hermitian, jacobian_products
+    from rbmqs.core import divided_matrix, jacobian_products
 
-    for kernel in (hermitian._products_of_blocks, jacobian_products.weight_products):
+    for kernel in (divided_matrix._products, jacobian_products.weight_products):
         if kernel.stats.cache_path is None:  # no folder can be written
             return True
         folder, name = Path(kernel.stats.cache_path), kernel.py_func.__name__
@@ -53,11 +53,12 @@ def _in_cache() -> bool:
 def compile_solvers(dtype: type, n_sites: int) -> None:
     """Solve a small problem by every kernel that a first iteration uses."""
     from rbmqs.sr.solvers import sample_space, single_precision
-    from rbmqs.states.jacobian import FactorisedJacobian
+    from rbmqs.states.jacobian import Jacobian
+    from rbmqs.states.rows import FactorRows
 
     rng = np.random.default_rng(0)
     spins, tanh = rng.choice([-1.0, 1.0], size=(8, 4)), rng.uniform(-1, 1, size=(8, 4))
-    jacobian = FactorisedJacobian(spins, tanh.astype(dtype), True, True)
+    jacobian = Jacobian(FactorRows(spins, tanh.astype(dtype), True, True))
     deviations: np.ndarray = rng.normal(size=8).astype(dtype)
     steps = [
         lambda: sample_space(jacobian, deviations, 1.0),

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import numpy as np
 
-from rbmqs.core import cholesky, hermitian
-from rbmqs.core.split_complex import from_parts, split
-
 TOLERANCE = 1e-13  # of the recurrence: 1e-12 left errors of 1.2e-9 in x at a shift of 1e-3
 MAX_REFINEMENTS = 30
 _ROUND = 1e-4  # of what is left of the equations: further rough products do not carry
-_WORST_ROUND = 0.3  # a round that leaves more does not converge
+_WORST_ROUND = 0.3  # of what was left before; a round that leaves more does not converge
+_MOST_BEYOND = 2.0  # of what the recurrence says; beyond it the last direction is no guide
 _SHIFT_GROWTH = 10.0
 _MAX_SHIFT_TRIALS = 8
 
@@ -78,51 +75,6 @@ class PositiveMatrix(Protocol):
 
     def norm(self, vector: np.ndarray) -> float:
         """Length of a vector."""
-
-
-@dataclass(frozen=True, eq=False)
-class Triangle:
-    """A matrix by its lower triangle.
-
-    Parameters
-    ----------
-    lower : float64 (1 or 2, n, n)
-        Real part first; the upper triangle is never read.
-    """
-
-    lower: np.ndarray
-
-    @property
-    def order(self) -> int:
-        """See `PositiveMatrix`."""
-        return self.lower.shape[1]
-
-    @property
-    def is_complex(self) -> bool:
-        """See `PositiveMatrix`."""
-        return len(self.lower) == 2
-
-    @property
-    def largest(self) -> float:
-        """See `PositiveMatrix`."""
-        return float(np.einsum("ii->i", self.lower[0]).max(initial=0.0))
-
-    def times(self, vector: np.ndarray) -> np.ndarray:
-        """See `PositiveMatrix`."""
-        return from_parts(hermitian.hermitian_times(self.lower, split(vector)))
-
-    def factorised(self, shift: float, dtype: type) -> Product | None:
-        """See `PositiveMatrix`."""
-        factor = cholesky.factorise(self.lower, shift, dtype)
-        return None if factor is None else partial(cholesky.solve_factorised, factor)
-
-    def inner(self, first: np.ndarray, second: np.ndarray) -> complex:
-        """See `PositiveMatrix`."""
-        return np.vdot(first, second)
-
-    def norm(self, vector: np.ndarray) -> float:
-        """See `PositiveMatrix`."""
-        return float(np.linalg.norm(vector))
 
 
 def solve_positive(matrix: PositiveMatrix, right: np.ndarray, shift: float) -> Solution:
@@ -190,7 +142,8 @@ def conjugate_gradients(
 
     `inner` and `norm` are those of the space, whose vectors may be divided between ranks. `exact`
     is the product in a higher precision: where it is given, what is left of its equations takes the
-    place of the residual of the recurrence at each `_ROUND`, and the search goes on as it was.
+    place of the residual of the recurrence at each `_ROUND`. The search goes on as it was, unless
+    more is left than the recurrence says; where a round leaves too much, all products are exact.
 
     Returns
     -------
@@ -211,6 +164,7 @@ def conjugate_gradients(
     weight = inner(residual, image).real
     n_iterations, left = 0, 1.0
     while n_iterations < max_iterations:
+        carries_on = 1.0
         n_iterations += 1
         curved = product(search)
         step = weight / inner(search, curved).real
@@ -220,13 +174,15 @@ def conjugate_gradients(
         if exact is not None and not relative > max(tolerance, _ROUND * left):
             residual = right - exact(x)
             before, left = left, float(norm(residual) / size)
-            relative = left
             if not left < _WORST_ROUND * before:
-                break
+                product, exact, carries_on = exact, None, 0.0
+            elif not left < _MOST_BEYOND * relative:
+                carries_on = 0.0
+            relative = left
         if not relative > tolerance:
             break
         image = precondition(residual)
         new_weight = inner(residual, image).real
-        search = image + (new_weight / weight) * search
+        search = image + carries_on * (new_weight / weight) * search
         weight = new_weight
     return x, relative, n_iterations

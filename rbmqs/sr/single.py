@@ -15,7 +15,8 @@ from rbmqs.core.aligned import aligned_empty
 from rbmqs.core.sign_tables import GROUP, LANES, PATTERNS
 from rbmqs.core.single_descent import descend
 from rbmqs.core.split_complex import split_numbers
-from rbmqs.states.jacobian import FactorisedJacobian
+from rbmqs.states.jacobian import Jacobian
+from rbmqs.states.rows import FactorRows
 
 _ROUND = 1e-4  # of the equations' right side: single precision carries no further
 _ROUNDS = 3  # to ten digits; each takes about as many iterations
@@ -27,20 +28,22 @@ class SinglePrecision:
 
     Parameters
     ----------
-    jacobian : FactorisedJacobian
+    jacobian : Jacobian
+        In factors, without weights.
     """
 
-    def __init__(self, jacobian: FactorisedJacobian) -> None:
-        self.jacobian = jacobian
-        self.n_sites, self.n_hidden = jacobian.spins.shape[1], jacobian.tanh.shape[1]
-        self.split = split_numbers(jacobian.tanh)
+    def __init__(self, jacobian: Jacobian) -> None:
+        assert isinstance(jacobian.own, FactorRows)
+        self.jacobian, self.rows = jacobian, jacobian.own
+        self.n_sites, self.n_hidden = self.rows.spins.shape[1], self.rows.tanh.shape[1]
+        self.split = split_numbers(self.rows.tanh)
         self.n_units = -(-(self.n_hidden + 1) // LANES) * LANES
         self.n_groups = -(-self.n_sites // GROUP)
 
     @cached_property
     def offsets(self) -> np.ndarray:
         """First elements of each sample's rows in a table, intp (n_samples, n_groups)."""
-        up = np.packbits(self.jacobian.spins > 0, axis=1, bitorder="little")
+        up = np.packbits(self.rows.spins > 0, axis=1, bitorder="little")
         patterns = np.stack([up % PATTERNS, up // PATTERNS], axis=2).reshape(len(up), -1)
         rows = np.arange(self.n_groups) * PATTERNS + patterns[:, : self.n_groups]
         return rows * (len(self.split) * self.n_units)
@@ -50,7 +53,7 @@ class SinglePrecision:
         """The units and their 1, float32 (n_samples, parts * n_units)."""
         values = self._empty(self.jacobian.n_samples)
         values[:, 0, self.n_hidden] = 1.0
-        self._put(values, self.jacobian.tanh)
+        self._put(values, self.rows.tanh)
         return values.reshape(len(values), -1)
 
     @cached_property
@@ -74,7 +77,7 @@ class SinglePrecision:
 
     def pack(self, vector: np.ndarray) -> np.ndarray:
         """Parameters as rows by sites, and one for the hidden biases."""
-        a, b, weights = self.jacobian.split(vector)
+        a, b, weights = self.rows.split(vector)
         rows = self._empty(GROUP * self.n_groups + 1)
         self._put(rows[: self.n_sites], weights)
         if len(a):
@@ -88,8 +91,8 @@ class SinglePrecision:
         parts = rows.astype(float).reshape(len(rows), len(self.split), self.n_units)
         values = parts[:, 0] + 1j * parts[:, 1] if len(self.split) == 2 else parts[:, 0]
         n, m = self.n_sites, self.n_hidden
-        kept = [values[:n, m]] * self.jacobian.has_visible_bias
-        kept += [values[-1, :m]] * self.jacobian.has_hidden_bias
+        kept = [values[:n, m]] * self.rows.has_visible_bias
+        kept += [values[-1, :m]] * self.rows.has_hidden_bias
         return np.concatenate([*kept, values[:n, :m].ravel()])
 
     def solve(

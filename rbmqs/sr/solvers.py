@@ -1,4 +1,4 @@
-"""Three ways to solve the stochastic-reconfiguration equations (S + shift) x = F.
+"""The ways to solve the stochastic-reconfiguration equations (S + shift) x = F.
 
 With O the centred log-derivatives of n samples and e = E_loc - <E_loc>,
 
@@ -6,11 +6,17 @@ With O the centred log-derivatives of n samples and e = E_loc - <E_loc>,
 
 (Sorella, PRL 80, 4558 (1998); Carleo & Troyer 2017, supplement), W being one where all samples
 count alike, and else the diagonal matrix of their weights, which add up to n. For real parameters
-O is real and e enters by its real part.
+O is real and e enters by its real part. Samples may be divided between MPI ranks; one process is a
+rank alone. All solvers give the same x.
 
-`sample_space` uses (O^dagger O / n + shift)^-1 O^dagger = O^dagger (O O^dagger / n + shift)^-1
-(minSR: Chen & Heyl, Nat. Phys. 20, 1476 (2024), arXiv:2302.01941), `matrix_free` conjugate
-gradients on S, `dense` the covariance matrix itself. All three give the same x.
+"sample-space" factorises the Gram matrix, "sample-space-cg" multiplies by it, "matrix-free" by the
+log-derivatives, both in conjugate gradients over samples,
+
+    (W^1/2 O O^dagger W^1/2 + n shift) z = W^1/2 e,      x = O^dagger W^1/2 z
+
+(minSR: Chen & Heyl, Nat. Phys. 20, 1476 (2024), arXiv:2302.01941), where an iteration sums
+n_parameters numbers over ranks once or gathers n_samples, and no rank works on vectors of all
+parameters beyond that. "dense" sums the covariance matrix S over ranks.
 """
 
 from __future__ import annotations
@@ -20,10 +26,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rbmqs.core.split_complex import split
-from rbmqs.sr.positive import PositiveMatrix, Triangle, conjugate_gradients, solve_positive
+from rbmqs.sr.costs import Problem
+from rbmqs.sr.equations import GramEquations
+from rbmqs.sr.matrix import DividedMatrix
+from rbmqs.sr.positive import PositiveMatrix, Product, conjugate_gradients, solve_positive
+from rbmqs.sr.preconditioner import preconditioner
 from rbmqs.sr.single import SinglePrecision
-from rbmqs.states.jacobian import FactorisedJacobian, Jacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.weights import times_weights
 
 ROW_BLOCK = 256
@@ -62,81 +71,89 @@ class SampleSpace:
     """
 
     def __init__(self, jacobian: Jacobian, deviations: np.ndarray) -> None:
-        self._jacobian, self.repeats = jacobian, jacobian.repeats()
-        self._roots = None if self.repeats is None else np.sqrt(self.repeats.counts)
-        self.right = deviations
-        if self.repeats is not None:
-            self.right = self._roots * self.repeats.means(deviations)
+        self._jacobian, self._repeats = jacobian, jacobian.repeats()
+        self.matrix = GramEquations(jacobian, self._repeats)
+        self._right = deviations
+        if self._repeats is not None:
+            self._roots = np.sqrt(self._repeats.counts)
+            self._right = self._roots * self._repeats.means(deviations)
 
-    def direction(self, z: np.ndarray) -> np.ndarray:
-        """x of z."""
-        if self.repeats is None:
-            return self._jacobian.adjoint_times(z)
-        return self._jacobian.adjoint_times((z / self._roots)[self.repeats.kind])
+    def _direction(self, z: np.ndarray) -> np.ndarray:
+        if self._repeats is not None:
+            z = (z / self._roots)[self._repeats.kind]
+        return self._jacobian.adjoint_times(z)
 
     def by_factorisation(self, matrix: PositiveMatrix, diag_shift: float) -> Direction:
         """Cholesky."""
         n = self._jacobian.n_samples
-        found = solve_positive(matrix, self.right, n * diag_shift)
-        direction = self.direction(found.x)
+        found = solve_positive(matrix, self._right, n * diag_shift)
+        direction = self._direction(found.x)
         return Direction(
             direction, found.shift / n, found.residual, 0, shift_advice(found.n_raised)
         )
 
-    def by_conjugate_gradients(self, matrix: PositiveMatrix, diag_shift: float) -> Direction:
-        """Products with the matrix."""
-        shift = self._jacobian.n_samples * diag_shift
-        right = self.right.astype(complex if matrix.is_complex else float)
-        z, residual, n_iterations = conjugate_gradients(
-            lambda v: matrix.times(v) + shift * v, right, CG_TOLERANCE, CG_MAX_ITERATIONS,
-            None, matrix.inner, matrix.norm,
-        )  # fmt: skip
-        direction = self.direction(z)
-        return Direction(
-            direction, diag_shift, residual, n_iterations, cg_advice(residual, n_iterations)
-        )
+    def by_conjugate_gradients(self, rough: Product, diag_shift: float) -> Direction:
+        """Products in single precision, corrected in double."""
+        exact = self.matrix
+        shift = exact.n_samples * diag_shift
+        inverse = preconditioner(exact, shift)
+        right = self._right.astype(complex if exact.is_complex else float)
+        with exact.ranks.part("cg"):
+            z, residual, n_iterations = conjugate_gradients(
+                lambda v: rough(v) + shift * v, right, CG_TOLERANCE, CG_MAX_ITERATIONS, inverse,
+                exact.inner, exact.norm, lambda v: exact.times(v) + shift * v,
+            )  # fmt: skip
+            x = self._direction(z)
+        return Direction(x, diag_shift, residual, n_iterations, cg_advice(residual, n_iterations))
+
+
+def problem_of(jacobian: Jacobian, diag_shift: float) -> Problem:
+    """Sizes of the equations, the same on all ranks."""
+    J, ranks, repeats = jacobian, jacobian.ranks, jacobian.repeats()
+    lengths = ranks.lengths(J.n_own if repeats is None else len(repeats.first))
+    product = ranks.total(J.own.product_cost)
+    return Problem(
+        J.n_samples, tuple(lengths), J.n_parameters, J.own.width, J.own.factor_bytes, product,
+        J.is_complex, diag_shift,
+    )  # fmt: skip
 
 
 def sample_space(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
-    """Solve in the space of samples: Cholesky of the n x n Gram matrix plus n * shift."""
+    """Cholesky of the Gram matrix plus n * shift, both divided between ranks."""
     equations = SampleSpace(jacobian, deviations)
-    return equations.by_factorisation(Triangle(jacobian.gram(equations.repeats)), diag_shift)
+    matrix: PositiveMatrix = equations.matrix
+    if jacobian.ranks.size == 1 and problem_of(jacobian, diag_shift).keeps_double:
+        matrix = equations.matrix.made(complex if jacobian.is_complex else float)
+    with jacobian.ranks.part("cholesky"):
+        return equations.by_factorisation(matrix, diag_shift)
 
 
 def sample_space_cg(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
-    """Solve in the space of samples by conjugate gradients on the n x n Gram matrix."""
+    """Conjugate gradients on the Gram matrix, divided between ranks."""
     equations = SampleSpace(jacobian, deviations)
-    matrix = Triangle(jacobian.gram(equations.repeats))
-    return equations.by_conjugate_gradients(matrix, diag_shift)
-
-
-def dense(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
-    """Solve with the covariance matrix S, built from blocks of rows: for few parameters."""
-    n = jacobian.n_samples
-    force = jacobian.adjoint_times(deviations) / n
-    found = solve_positive(Triangle(split(covariance(jacobian))), force, diag_shift)
-    return Direction(found.x, found.shift, found.residual, 0, shift_advice(found.n_raised))
+    made = equations.matrix.made(equations.matrix.single)
+    return equations.by_conjugate_gradients(made.times, diag_shift)
 
 
 def matrix_free(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
-    """Conjugate gradients on S + shift through products with O and its adjoint."""
-    n = jacobian.n_samples
-    force = jacobian.adjoint_times(deviations) / n
+    """Conjugate gradients through products with O and its adjoint."""
+    equations = SampleSpace(jacobian, deviations)
+    return equations.by_conjugate_gradients(equations.matrix.in_single(), diag_shift)
 
-    def product(vector: np.ndarray) -> np.ndarray:
-        return jacobian.adjoint_times(jacobian.times(vector)) / n + diag_shift * vector
 
-    direction, residual, n_iterations = conjugate_gradients(
-        product, force, CG_TOLERANCE, CG_MAX_ITERATIONS
-    )
-    advice = cg_advice(residual, n_iterations)
-    return Direction(direction, diag_shift, residual, n_iterations, advice)
+def dense(jacobian: Jacobian, deviations: np.ndarray, diag_shift: float) -> Direction:
+    """Solve with the covariance matrix S, which every rank holds: for few parameters."""
+    force = jacobian.adjoint_times(deviations) / jacobian.n_samples
+    with jacobian.ranks.part("covariance"):
+        matrix = covariance(jacobian)
+    found = solve_positive(DividedMatrix.of(matrix), force, diag_shift)
+    return Direction(found.x, found.shift, found.residual, 0, shift_advice(found.n_raised))
 
 
 def single_precision(
-    jacobian: FactorisedJacobian, deviations: np.ndarray, diag_shift: float, max_iterations: int
+    jacobian: Jacobian, deviations: np.ndarray, diag_shift: float, max_iterations: int
 ) -> Direction | None:
-    """`matrix_free` for few parameters; None where it would take too many iterations."""
+    """Conjugate gradients over few parameters of one process; None where they would take long."""
     force = jacobian.adjoint_times(deviations) / jacobian.n_samples
     found = SinglePrecision(jacobian).solve(force, diag_shift, CG_TOLERANCE, max_iterations)
     x, residual, n_iterations = found
@@ -154,31 +171,18 @@ def covariance(jacobian: Jacobian) -> np.ndarray:
         weighted = times_weights(rows, weights)
         second += rows.conj().T @ weighted
         mean += weighted.sum(axis=0)
-    second, mean = over_ranks(jacobian, second), over_ranks(jacobian, mean)
-    mean /= n
-    second /= n
+    ranks = jacobian.ranks
+    second, mean = ranks.sum(second) / n, ranks.sum(mean) / n
     second -= np.outer(mean.conj(), mean)
     return second
 
 
-def row_blocks(
-    jacobian: Jacobian,
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
-    """Some rows of the Jacobian at a time: which, the rows, and their weights; of a rank its own.
-
-    A divided Jacobian has `n_own` rows here, and its `ranks`.
-    """
-    n = getattr(jacobian, "n_own", jacobian.n_samples)
-    for start in range(0, n, ROW_BLOCK):
-        part = slice(start, min(start + ROW_BLOCK, n))
+def row_blocks(jacobian: Jacobian) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+    """Some of a rank's own rows at a time, not centred: which, the rows, and their weights."""
+    for start in range(0, jacobian.n_own, ROW_BLOCK):
+        part = slice(start, min(start + ROW_BLOCK, jacobian.n_own))
         weights = None if jacobian.weights is None else jacobian.weights[part]
         yield part, jacobian.rows(part.start, part.stop), weights
-
-
-def over_ranks(jacobian: Jacobian, own: np.ndarray) -> np.ndarray:
-    """A sum over samples from that over the own ones."""
-    ranks = getattr(jacobian, "ranks", None)
-    return own if ranks is None else ranks.sum(own)
 
 
 def cg_advice(residual: float, n_iterations: int) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbmqs.sr.solvers import over_ranks, row_blocks
+from rbmqs.sr.solvers import row_blocks
 from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.weights import times_weights
 
@@ -32,7 +32,7 @@ def signal_to_noise(
         products *= deviations[part, None]
         total += times_weights(products, weights).sum(axis=0)
         squares += times_weights(abs(products) ** 2, weights).sum(axis=0)
-    total, squares = over_ranks(jacobian, total), over_ranks(jacobian, squares)
+    total, squares = jacobian.ranks.sum(total), jacobian.ranks.sum(squares)
     force = total / n
     noise = np.sqrt(np.maximum(squares / n - abs(force) ** 2, 0.0) / n)
     ratio = np.full(len(force), np.inf)
@@ -46,4 +46,4 @@ def _mean_row(jacobian: Jacobian) -> np.ndarray:
         (np.ones(len(rows)) if weights is None else weights) @ rows
         for _, rows, weights in row_blocks(jacobian)
     )
-    return over_ranks(jacobian, sum(sums)) / jacobian.n_samples
+    return jacobian.ranks.sum(np.asarray(sum(sums))) / jacobian.n_samples

@@ -1,216 +1,171 @@
-"""The log-derivatives of an RBM on a set of samples, kept in factors.
+"""Centred log-derivatives of samples, as the solvers use them, on one process or on MPI ranks.
 
-O = [sigma, t, sigma (x) t] with t = tanh(theta): everything stochastic reconfiguration needs is a
-product with S (n_samples, N) and T (n_samples, M). The Jacobian (n_samples, n_parameters), 21 GB
-at N = 100, M = 3200 and 4096 samples, is never formed.
+Each rank holds the rows of its own samples. Means are those of all samples: products with O - <O>
+and its adjoint centre the numbers of samples, which takes a sum of one number, and the adjoint
+sums n_parameters numbers over ranks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
-from rbmqs.core.blas import address
-from rbmqs.core.gram import centred_gram
-from rbmqs.core.jacobian_products import (
-    SINGLE_BLOCKS,
-    UNIT_BLOCK,
-    weight_adjoint,
-    weight_products,
-)
-from rbmqs.core.split_complex import from_parts, split
-from rbmqs.states.repeats import Repeats, find_repeats
-from rbmqs.states.weights import centred, deviations, times_weights
-
-
-class Jacobian(Protocol):
-    """Centred log-derivatives O_k(sigma) - <O_k> of n samples, as the solvers use them.
-
-    W is the diagonal matrix of the samples' weights, ones where they count alike.
-    """
-
-    @property
-    def weights(self) -> np.ndarray | None:
-        """Weight of each sample in means, float64 (n_samples,) with mean one; None for ones."""
-
-    @property
-    def n_samples(self) -> int:
-        """Number of samples."""
-
-    @property
-    def n_parameters(self) -> int:
-        """Length of the parameter vector."""
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether the parameters are complex."""
-
-    @property
-    def width(self) -> int:
-        """Multiply-adds of an element of the Gram matrix."""
-
-    @property
-    def product_cost(self) -> float:
-        """Of (O - <O>) v, in multiply-adds at the rate of matrix products."""
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether no entry is NaN or infinite."""
-
-    def right_side(self, local_values: np.ndarray) -> np.ndarray:
-        """Deviations of local values from their mean, as `adjoint_times` takes them."""
-
-    def times(self, vector: np.ndarray) -> np.ndarray:
-        """(O - <O>) v, shape (n_samples,)."""
-
-    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """(O - <O>)^dagger W y, shape (n_parameters,)."""
-
-    def repeats(self) -> Repeats | None:
-        """Rows that are alike; None where nearly all differ and all count alike."""
-
-    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, parts (1 or 2, n_samples, n_samples).
-
-        With `repeats` one row for each kind, times the root of its count on both sides.
-        """
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        """Rows of the Jacobian, centred or not."""
+from rbmqs.states.repeats import Repeats
+from rbmqs.states.rows import FactorRows, Rows, StoredRows
+from rbmqs.states.unit_blocks import UnitBlocks
+from rbmqs.states.weights import times_weights
+from rbmqs.utils.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, eq=False)
-class FactorisedJacobian:
-    """Centred log-derivatives O_k(sigma) - <O_k>, as products only.
+class Jacobian:
+    """Centred log-derivatives O_k(sigma) - <O_k> of n samples.
+
+    Vectors over samples hold those of the rank's own samples, vectors over parameters are the same
+    on all ranks. W is the diagonal matrix of the samples' weights, ones where they count alike.
+
+    Complex log-derivatives by real parameters, such as those of an amplitude and a phase, have
+    equations that hold the real parts of S and F,
+
+        Re <O^* O> = <Re O Re O> + <Im O Im O>,      Re <O^* e> = <Re O Re e> + <Im O Im e>,
+
+    which are those of twice as many real samples: 2^(1/2) Re O and 2^(1/2) Im O, centred.
 
     Parameters
     ----------
-    spins : float64 (n_samples, N)
-    tanh : float64 or complex128 (n_samples, M)
-    has_visible_bias, has_hidden_bias : bool
-        Which biases are parameters; the order of parameters is a, b, W as in `RBM.flat`.
-    weights : float64 (n_samples,), optional
-        Of the samples, with mean one; equal ones when not given.
+    derivatives : Rows
+        Of the own samples, not centred.
+    sample_weights : float64 (n_own,), optional
+        With mean one over the samples of all ranks; equal ones when not given.
+    in_parts : bool
+        Whether the derivatives are complex and the parameters real.
+    ranks : Ranks
     """
 
-    spins: np.ndarray
-    tanh: np.ndarray
-    has_visible_bias: bool
-    has_hidden_bias: bool
-    weights: np.ndarray | None = None
+    derivatives: Rows
+    sample_weights: np.ndarray | None = None
+    in_parts: bool = False
+    ranks: Ranks = ALONE
+
+    @classmethod
+    def of_rows(
+        cls, rows: np.ndarray, weights: np.ndarray | None = None, is_complex: bool | None = None
+    ) -> Jacobian:
+        """Of stored log-derivatives (n_samples, n_parameters) by complex or real parameters.
+
+        Parameters are complex where the rows are, if nothing is said of them.
+        """
+        is_complex = np.iscomplexobj(rows) if is_complex is None else is_complex
+        if np.iscomplexobj(rows) and not is_complex:
+            return cls(StoredRows(rows), weights, in_parts=True)
+        return cls(StoredRows(rows.astype(complex if is_complex else float)), weights)
+
+    def over(self, ranks: Ranks) -> Jacobian:
+        """The same, the samples being those of one of several ranks."""
+        return replace(self, ranks=ranks)
+
+    def with_blocks(self, blocks: UnitBlocks) -> tuple[Jacobian, np.ndarray]:
+        """With weights' columns times f^(1/2), see `rbmqs.states.unit_blocks`, and their scale."""
+        if not isinstance(self.derivatives, FactorRows):
+            raise TypeError("blocks take a plain RBM, whose log-derivatives have factors")
+        rows = self.derivatives.with_blocks(blocks)
+        return replace(self, derivatives=rows), rows.scale  # type: ignore[return-value]
+
+    @cached_property
+    def own(self) -> Rows:
+        """Rows of the own samples: real parts above imaginary ones where they are `in_parts`."""
+        if not self.in_parts:
+            return self.derivatives
+        rows = self.derivatives.block(0, self.derivatives.n_rows)
+        total = self.ranks.sum(times_weights(rows, self.sample_weights).sum(axis=0))
+        return StoredRows(_parts_below(rows - total / (self.n_samples // 2)))
+
+    @cached_property
+    def weights(self) -> np.ndarray | None:
+        """Weight of each of the own rows, None for ones."""
+        given = self.sample_weights
+        return np.tile(given, 2) if self.in_parts and given is not None else given
+
+    @cached_property
+    def n_samples(self) -> int:
+        """Number of samples of all ranks; all ranks ask together."""
+        return self.ranks.total(self.n_own)
 
     @property
-    def n_samples(self) -> int:
-        """Number of samples."""
-        return self.spins.shape[0]
+    def n_own(self) -> int:
+        """Number of the own rows."""
+        return (1 + self.in_parts) * self.derivatives.n_rows
 
     @property
     def n_parameters(self) -> int:
         """Length of the parameter vector."""
-        n_sites, n_hidden = self.spins.shape[1], self.tanh.shape[1]
-        return (
-            n_sites * n_hidden + self.has_visible_bias * n_sites + self.has_hidden_bias * n_hidden
-        )
+        return self.derivatives.n_parameters
 
     @property
     def is_complex(self) -> bool:
         """Whether the parameters are complex."""
-        return np.iscomplexobj(self.tanh)
+        return self.derivatives.is_complex and not self.in_parts
 
-    @property
-    def width(self) -> int:
-        """Multiply-adds of an element of the Gram matrix."""
-        return self.spins.shape[1] + self.tanh.shape[1]
-
-    @property
-    def product_cost(self) -> float:
-        """Of (O - <O>) v, in multiply-adds at the rate of matrix products."""
-        return float(self.n_samples * self.n_parameters)
-
-    @property
+    @cached_property
     def is_finite(self) -> bool:
-        """Whether no entry is NaN or infinite."""
-        return bool(np.isfinite(self.tanh).all())
+        """Whether no entry is NaN or infinite on any rank."""
+        return self.ranks.everywhere(self.derivatives.is_finite)
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """<O>, shape (n_parameters,)."""
+        if self.in_parts:
+            return np.zeros(self.n_parameters)
+        with self.ranks.part("means"):
+            dtype = complex if self.is_complex else float
+            weights = np.ones(self.n_own) if self.weights is None else self.weights
+            own = np.conj(self.own.adjoint_product(weights.astype(dtype)))
+            return self.ranks.sum(own) / self.n_samples
+
+    def _centred(self, values: np.ndarray, weights: np.ndarray | None, n: int) -> np.ndarray:
+        own = values.sum() if weights is None else weights @ values
+        return values - self.ranks.total(own) / n
 
     def right_side(self, local_values: np.ndarray) -> np.ndarray:
-        """Deviations of local values; their real part where parameters are real."""
-        return deviations(local_values, self.weights, self.is_complex)
+        """Deviations of local values from their mean, as `adjoint_times` takes them.
 
-    def split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Parts of a parameter vector that belong to a, b and W (empty where fixed)."""
-        start = self.has_visible_bias * self.spins.shape[1]
-        stop = start + self.has_hidden_bias * self.tanh.shape[1]
-        weights = vector[stop:].reshape(self.spins.shape[1], self.tanh.shape[1])
-        return vector[:start], vector[start:stop], weights
+        They are real where parameters and derivatives are.
+        """
+        n = self.n_samples // (1 + self.in_parts)
+        found = self._centred(local_values, self.sample_weights, n)
+        if self.in_parts:
+            return _parts_below(found)
+        return found if self.is_complex else np.ascontiguousarray(found.real)
 
     def times(self, vector: np.ndarray) -> np.ndarray:
-        """(O - <O>) v, shape (n_samples,)."""
-        return centred(self.product(vector), self.weights)
-
-    def product(self, vector: np.ndarray) -> np.ndarray:
-        """O v, shape (n_samples,)."""
-        a, b, weights = self.split(vector)
-        parts = np.empty((2 if np.iscomplexobj(weights) else 1, self.n_samples), self.tanh.dtype)
-        gemm = address("gemm", self.spins.dtype)
-        weight_products(gemm, self.spins, self.tanh, split(weights), parts)
-        product = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
-        if self.has_visible_bias:
-            product = product + self.spins @ a
-        if self.has_hidden_bias:
-            product = product + self.tanh @ b
-        return product
+        """(O - <O>) v of the own samples."""
+        return self._centred(self.own.product(vector), self.weights, self.n_samples)
 
     def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """(O - <O>)^dagger W y, shape (n_parameters,)."""
-        return self.adjoint_product(times_weights(centred(values, self.weights), self.weights))
+        """(O - <O>)^dagger W y, from the numbers of the own samples."""
+        values = self._centred(values, self.weights, self.n_samples)
+        return self.ranks.sum(self.own.adjoint_product(times_weights(values, self.weights)))
 
-    def adjoint_product(self, values: np.ndarray) -> np.ndarray:
-        """O^dagger y, shape (n_parameters,)."""
-        is_complex = self.is_complex or np.iscomplexobj(values)
-        spins, n_hidden = self.spins, self.tanh.shape[1]
-        weights = np.empty((1 + is_complex, spins.shape[1], n_hidden), spins.dtype)
-        # Samples are summed up at once in double precision, whose bits runs are compared by.
-        blocks = (UNIT_BLOCK, max(self.n_samples, 1)) if spins.dtype == float else SINGLE_BLOCKS
-        weight_adjoint(address("gemm", spins.dtype), spins, self.tanh, values, *blocks, weights)
-        parts = [from_parts(weights).ravel()]
-        if self.has_hidden_bias:
-            parts.insert(0, values @ np.conj(self.tanh))
-        if self.has_visible_bias:
-            parts.insert(0, (values @ self.spins).astype(parts[0].dtype))
-        return np.concatenate(parts)
+    def inner(self, first: np.ndarray, second: np.ndarray) -> complex:
+        """<first, second> over all samples."""
+        return self.ranks.total(complex(np.vdot(first, second)))
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Log-derivatives of some of the own samples, not centred."""
+        return self.own.block(start, stop)
 
     @cached_property
     def _repeats(self) -> Repeats | None:
-        return find_repeats(self.spins, self.weights)
+        return self.own.repeats(self.weights)
 
     def repeats(self) -> Repeats | None:
-        """Samples that are alike, or None where nearly all differ and count alike."""
+        """Own samples that are alike; None where nearly all differ and count alike."""
         return self._repeats
 
-    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
-        """Lower triangle of (O - <O>)(O - <O>)^dagger, in parts (1 or 2, n_samples, n_samples).
 
-        With `repeats` one row for each kind, times the root of its count on both sides. What lies
-        above the diagonal is undefined.
-        """
-        spins, tanh, counts = self.different(repeats)
-        return centred_gram(spins, tanh, counts, self.has_visible_bias, self.has_hidden_bias)
-
-    def different(self, repeats: Repeats | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Spins and tanh's of one sample of each kind, and how many there are of it."""
-        if repeats is None:
-            return self.spins, self.tanh, np.ones(self.n_samples)
-        return self.spins[repeats.first], self.tanh[repeats.first], repeats.counts
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        """Rows of the uncentred Jacobian, for covariance matrices built in blocks."""
-        spins, tanh = self.spins[start:stop], self.tanh[start:stop]
-        parts = [(spins[:, :, None] * tanh[:, None, :]).reshape(len(spins), -1)]
-        if self.has_hidden_bias:
-            parts.insert(0, tanh)
-        if self.has_visible_bias:
-            parts.insert(0, spins.astype(tanh.dtype))
-        return np.concatenate(parts, axis=1)
+def _parts_below(values: np.ndarray) -> np.ndarray:
+    """Real parts of numbers or rows above their imaginary parts, times 2^(1/2)."""
+    return math.sqrt(2) * np.concatenate([values.real, values.imag])

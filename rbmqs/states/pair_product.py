@@ -32,7 +32,7 @@ from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
 from rbmqs.core.proposals import PAIR_EXCHANGE
 from rbmqs.core.split_complex import split
-from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.generic import SweepTask
 from rbmqs.states.pairing import TiedPairs, starting_pairs
 from rbmqs.states.projected_rbm import rows_of_images
@@ -407,7 +407,7 @@ class PairProductRBM(FusedState):
         sigma: np.ndarray,
         cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
-    ) -> ExplicitJacobian:
+    ) -> Jacobian:
         """See `VariationalState.jacobian`: means over images by their weights."""
         image_weights = self.prepare(sigma) if cache is None else cache
         permutations, signs = self._group[:2]
@@ -415,7 +415,7 @@ class PairProductRBM(FusedState):
         pair_gradients(sigma, self._pairings[0], *self._ties, image_weights, own)
         rest = self.rbm.image_derivatives(sigma, permutations, signs, image_weights)
         own = own if self.is_complex else own.real
-        return ExplicitJacobian(np.concatenate([own, rest], axis=1), weights)
+        return Jacobian.of_rows(np.concatenate([own, rest], axis=1), weights)
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.pair_product.sample_pairs`."""

@@ -31,7 +31,7 @@ from rbmqs.core.projected import (
 from rbmqs.core.projected_chains import sample_projected
 from rbmqs.core.split_complex import split
 from rbmqs.core.tables import rows_at_once
-from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.spin_rbm import SpinRBM
@@ -278,12 +278,12 @@ class ProjectedRBM(OfBase):
         sigma: np.ndarray,
         cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
-    ) -> ExplicitJacobian:
+    ) -> Jacobian:
         """See `VariationalState.jacobian`: means over images by their weights."""
         image_weights = self.prepare(sigma) if cache is None else cache
         permutations, signs, _ = self._images
         derivatives = self.base.image_derivatives(sigma, permutations, signs, image_weights)
-        return ExplicitJacobian(derivatives, weights)
+        return Jacobian.of_rows(derivatives, weights)
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Metropolis chains on |Psi|^(2 beta); see `rbmqs.core.projected_chains`."""

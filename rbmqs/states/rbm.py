@@ -19,9 +19,10 @@ from hamiltonians.utils.checks import checked_seed, number, positive_int, short
 from hamiltonians.utils.memory import require_memory
 from rbmqs.core import amplitude, images, local_energy, metropolis, tables
 from rbmqs.core.split_complex import from_parts, split, split_numbers
-from rbmqs.states.jacobian import FactorisedJacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.parameters import WeightedState, with_fixed_biases
 from rbmqs.states.registry import register_ansatz
+from rbmqs.states.rows import FactorRows
 from rbmqs.states.state import VariationalState
 from rbmqs.utils.threads import n_parts
 
@@ -175,12 +176,13 @@ class RBM(WeightedState):
         sigma: np.ndarray,
         cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
-    ) -> FactorisedJacobian:
+    ) -> Jacobian:
         """See `VariationalState.jacobian`; in factors."""
         cache = self.prepare(sigma) if cache is None else cache
         tanh = tables.tanh_of_cache(cache, self.n_hidden)
         spins = np.ascontiguousarray(sigma, dtype=float)
-        return FactorisedJacobian(spins, tanh, self.has_visible_bias, self.has_hidden_bias, weights)
+        flags = self.has_visible_bias, self.has_hidden_bias
+        return Jacobian(FactorRows(spins, tanh, *flags), weights)
 
     def image_derivatives(
         self,

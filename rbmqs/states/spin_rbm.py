@@ -23,11 +23,11 @@ from rbmqs.core import amplitude, levels, tables
 from rbmqs.core.images import images_in_parts
 from rbmqs.core.split_complex import split, split_numbers
 from rbmqs.core.tied import tied_derivatives
-from rbmqs.states.explicit import ExplicitJacobian
-from rbmqs.states.jacobian import FactorisedJacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.parameters import WeightedState, with_fixed_biases
 from rbmqs.states.rbm import LARGEST_EXPONENT, RBM, hidden_units
 from rbmqs.states.registry import register_ansatz
+from rbmqs.states.rows import FactorRows
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import orbits_of, whole_features
 
@@ -320,15 +320,15 @@ class SpinRBM(WeightedState):
         sigma: np.ndarray,
         cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
-    ) -> FactorisedJacobian | ExplicitJacobian:
+    ) -> Jacobian:
         """See `VariationalState.jacobian`; in factors where weights are not tied."""
         cache = self.prepare(sigma) if cache is None else cache
         if self.group is not None:
             ones = np.ones((len(sigma), 1), dtype=complex)
-            return ExplicitJacobian(self._derivatives(sigma[:, None], cache, ones), weights)
+            return Jacobian.of_rows(self._derivatives(sigma[:, None], cache, ones), weights)
         tanh = tables.tanh_of_cache(cache, self.n_hidden)
         flags = self.has_visible_bias, self.has_hidden_bias
-        return FactorisedJacobian(self.features(sigma), tanh, *flags, weights)
+        return Jacobian(FactorRows(self.features(sigma), tanh, *flags), weights)
 
     def image_derivatives(
         self,

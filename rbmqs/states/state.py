@@ -23,7 +23,6 @@ from hamiltonians.operators.sectors import Sector
 from hamiltonians.operators.spin_sectors import AnySector, SpinSector
 from hamiltonians.utils.checks import flag, instance, spin_array
 from rbmqs.core.local_energy import diagonal_values
-from rbmqs.states.explicit import explicit_jacobian
 from rbmqs.states.generic import (
     SweepTask,
     add_levels,
@@ -32,10 +31,10 @@ from rbmqs.states.generic import (
     in_chunks,
     metropolis_sweep,
 )
+from rbmqs.states.jacobian import Jacobian
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
-    from rbmqs.states.jacobian import Jacobian
 
 MAX_STATES = 2**24  # full state vectors beyond this are refused (256 MiB of complex numbers)
 _STATE_CHUNK = 2**12
@@ -238,7 +237,7 @@ class VariationalState(ABC):
             Of the samples, with mean one; equal ones when not given.
         """
         rows = in_chunks(self.log_derivatives, sigma, n_rows=_STATE_CHUNK)
-        return explicit_jacobian(rows, weights, self.is_complex)
+        return Jacobian.of_rows(rows, weights, self.is_complex)
 
     def sweep(self, task: SweepTask) -> np.ndarray:
         """Move Metropolis chains on |psi|^(2 beta) in place; accepted moves, int64 (n_chains,)."""

@@ -23,7 +23,7 @@ from rbmqs.core.images import images_in_parts
 from rbmqs.core.split_complex import split_numbers
 from rbmqs.core.tables import rows_at_once
 from rbmqs.core.tied import tied_derivatives
-from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.parameters import WeightedState, with_fixed_biases
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
@@ -206,11 +206,11 @@ class SymmetricRBM(WeightedState):
         sigma: np.ndarray,
         cache: np.ndarray | None = None,
         weights: np.ndarray | None = None,
-    ) -> ExplicitJacobian:
+    ) -> Jacobian:
         """See `VariationalState.jacobian`."""
         cache = self.prepare(sigma) if cache is None else cache
         image_weights = np.ones((len(sigma), 1), dtype=complex)
-        return ExplicitJacobian(self._derivatives(sigma[:, None], cache, image_weights), weights)
+        return Jacobian.of_rows(self._derivatives(sigma[:, None], cache, image_weights), weights)
 
     def image_derivatives(
         self,

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from rbmqs.core.split_complex import split
-from rbmqs.sr.positive import Triangle, conjugate_gradients, solve_positive
+from rbmqs.sr.matrix import DividedMatrix
+from rbmqs.sr.positive import conjugate_gradients, solve_positive
 from rbmqs.sr.solvers import covariance
 from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.state import VariationalState
@@ -282,7 +282,7 @@ def _direction(slope: Slope, metric: np.ndarray | None, shift: float) -> tuple[n
         x = conjugate_gradients(product, slope.force, _CG_TOLERANCE, _CG_ITERATIONS)[0]
         squared: Any = np.vdot(x, product(x) - shift * x).real
     else:
-        x = solve_positive(Triangle(split(metric)), slope.force, shift).x
+        x = solve_positive(DividedMatrix.of(metric), slope.force, shift).x
         squared = np.vdot(x, metric @ x).real
     return x, float(np.sqrt(max(squared, 0.0)))
 

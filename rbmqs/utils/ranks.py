@@ -32,14 +32,15 @@ class Ranks:
 
     Parameters
     ----------
-    comm : mpi4py communicator
-        Or one with its `rank`, `size`, `Sendrecv`, `Send`, `Recv` and `Split`.
+    comm : mpi4py communicator, optional
+        Or one with its `rank`, `size`, `Sendrecv`, `Send`, `Recv` and `Split`; one process that
+        needs no MPI when not given.
     """
 
-    def __init__(self, comm: Any) -> None:
+    def __init__(self, comm: Any = None) -> None:
         self.comm = comm
-        self.rank: int = comm.rank
-        self.size: int = comm.size
+        self.rank: int = 0 if comm is None else comm.rank
+        self.size: int = 1 if comm is None else comm.size
         # Messages and bytes that this rank has sent, by part of the work.
         self.traffic: dict[str, list[int]] = {}
         self._part = "other"
@@ -210,6 +211,9 @@ class Ranks:
         """Hand arrays on to the rank before and fill `room` with those of the rank behind."""
         for own, found in zip(arrays, room, strict=True):
             self.exchange(own, (self.rank - 1) % self.size, found, (self.rank + 1) % self.size)
+
+
+ALONE = Ranks()
 
 
 def _bytes(array: np.ndarray) -> np.ndarray:

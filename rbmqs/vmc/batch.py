@@ -11,10 +11,9 @@ import numpy as np
 from rbmqs.estimators.error_bars import quick_statistics
 from rbmqs.estimators.stats import Stats
 from rbmqs.sampling.chains import Division
-from rbmqs.sr.divided.jacobian import DividedJacobian
 
 if TYPE_CHECKING:
-    from rbmqs.sr import Jacobian
+    from rbmqs.states.jacobian import Jacobian
     from rbmqs.states.state import VariationalState
 
 
@@ -103,9 +102,7 @@ class Batch:
             weights=weights,
         )
 
-    def jacobian(self, psi: VariationalState) -> Jacobian | DividedJacobian:
+    def jacobian(self, psi: VariationalState) -> Jacobian:
         """Log-derivatives at the configurations, with their weights."""
-        if self.division is None:
-            return psi.jacobian(self.spins, self.cache, self.weights)
-        ranks = self.division.ranks
-        return DividedJacobian.of(psi, self.spins, self.cache, self.weights, ranks)
+        jacobian = psi.jacobian(self.spins, self.cache, self.weights)
+        return jacobian if self.division is None else jacobian.over(self.division.ranks)

@@ -184,7 +184,6 @@ GOOD |= {
     sr.solve: {"jacobian": JACOBIAN, "local_energies": np.ones(32), "diag_shift": 0.01,
                "method": "dense"},
     sr.choose_solver: {"jacobian": JACOBIAN},
-    sr.ExplicitJacobian: {"log_derivatives": np.ones((4, 2))},
     studies.collect: {"root": "no-such-study"},
     studies.load_arrays: {"root": "no-such-study", "point_id": "a"},
     studies.load_history: {"root": "no-such-study", "point_id": "a"},

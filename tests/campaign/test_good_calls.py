@@ -14,7 +14,7 @@ ROOMS = ("hamiltonians", "rbmqs", "rbmqs.dynamics", "rbmqs.studies", "rbmqs.sr")
 # Values that the package returns, checked where they are made; and what only registers.
 RETURNED = {
     "BitConnections", "Connections", "Correlations", "DynamicalCorrelation", "Evolution",
-    "EvolutionRecord", "ExactResult", "ExcitedStates", "Extrapolation", "FactorisedJacobian",
+    "EvolutionRecord", "ExactResult", "ExcitedStates", "Extrapolation",
     "Jacobian", "Lattice", "LevelConnections", "LevelStatistics", "ModelSpec", "PauliSum",
     "Point", "Reconstruction", "Reference", "Rotation", "RunResult", "SRSolution",
     "SpinHamiltonian", "SpinOperator", "Stats", "StepRecord", "Study", "StudyOutcome",

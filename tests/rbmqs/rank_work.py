@@ -13,11 +13,8 @@ from mpi4py import MPI
 
 import rbmqs
 from hamiltonians import chain, heisenberg, ising, j1j2, square, xxz
-from rbmqs.sr import solve, solvers
-from rbmqs.sr.divided import costs
-from rbmqs.sr.divided.choice import SOLVERS, problem_of
-from rbmqs.sr.divided.equations import GramEquations
-from rbmqs.sr.divided.jacobian import DividedJacobian
+from rbmqs.sr import SOLVERS, costs, solve, solvers
+from rbmqs.sr.equations import GramEquations
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.utils.ranks import Ranks
@@ -55,8 +52,8 @@ def equations(name, method):
     exact = solve(psi.jacobian(samples.flat), energies, SHIFT, "sample-space").direction
     mine = slice(*(np.arange(COMM.size + 1) * 400 // COMM.size)[COMM.rank :][:2].tolist())
     own = samples.flat[mine]
-    jacobian = DividedJacobian.of(psi, own, psi.prepare(own), None, ranks)
-    problem, refined, rounds = problem_of(jacobian, SHIFT), [], []
+    jacobian = psi.jacobian(own).over(ranks)
+    problem, refined, rounds = solvers.problem_of(jacobian, SHIFT), [], []
     direct, times = solvers.solve_positive, GramEquations.times
 
     def watched(*arguments):

@@ -9,7 +9,9 @@ import pytest
 
 from hamiltonians.core.jit import kernel
 from rbmqs.core.blas import address, call_fortran, fortran_value, row_product
-from rbmqs.core.gram import centred_gram
+from rbmqs.sr.equations import gram_matrix
+from rbmqs.states.jacobian import Jacobian
+from rbmqs.states.rows import FactorRows
 
 
 @kernel
@@ -85,10 +87,10 @@ def test_gram_of_arrays_in_any_order(dtype):
     tanh = rng.normal(size=(110, 4)).astype(dtype)
     if dtype is complex:
         tanh += 1j * rng.normal(size=(110, 4))
-    counts = np.ones(110)
-    expected = np.tril(centred_gram(spins, tanh, counts, True, True))
+    expected = gram_matrix(Jacobian(FactorRows(spins, tanh, True, True)))
     turned = np.asfortranarray(spins), np.asfortranarray(tanh)
-    np.testing.assert_array_equal(np.tril(centred_gram(*turned, counts, True, True)), expected)
+    found = gram_matrix(Jacobian(FactorRows(*turned, True, True)))
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("first", ["rbmqs.core.blas", "scipy.linalg"])

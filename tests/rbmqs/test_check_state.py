@@ -177,7 +177,7 @@ class OwnRandomness(Chain):
 
 class WrongProduct(Chain):
     def jacobian(self, sigma, cache=None, weights=None):
-        return replace(super().jacobian(sigma, cache, weights), weights=None)
+        return replace(super().jacobian(sigma, cache, weights), sample_weights=None)
 
 
 class Forgetful(Chain):

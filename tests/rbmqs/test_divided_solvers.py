@@ -6,11 +6,9 @@ from thread_ranks import on_ranks
 
 import rbmqs
 from hamiltonians import chain, heisenberg
-from rbmqs.sr import solve
-from rbmqs.sr.divided import preconditioner
-from rbmqs.sr.divided.equations import GramEquations
-from rbmqs.sr.divided.jacobian import DividedJacobian, StoredRows
-from rbmqs.states.explicit import ExplicitJacobian
+from rbmqs.sr import preconditioner, solve
+from rbmqs.sr.equations import GramEquations
+from rbmqs.states.jacobian import Jacobian
 
 H = heisenberg(chain(12), total_sz=0, marshall=True)
 PSI = rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3)
@@ -27,7 +25,7 @@ def own_part(ranks):
 
 def divided(ranks):
     own = SPINS[own_part(ranks)]
-    return DividedJacobian.of(PSI, own, PSI.prepare(own), None, ranks)
+    return PSI.jacobian(own).over(ranks)
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +89,11 @@ def test_samples_that_are_nearly_all_alike(method, seed, n_others):
     rows = np.ones((64, 7), complex) if seed == 0 else np.tile(complex_normal(rng, 7), (64, 1))
     rows[:n_others] = complex_normal(rng, (n_others, 7))
     energies = complex_normal(rng, 64)
-    expected = solve(ExplicitJacobian(rows), energies, 1e-2, "dense").direction
+    expected = solve(Jacobian.of_rows(rows), energies, 1e-2, "dense").direction
 
     def work(ranks):
         own = slice(ranks.rank, None, 2)
-        jacobian = DividedJacobian(StoredRows(rows[own]), ranks, 64)
+        jacobian = Jacobian.of_rows(rows[own]).over(ranks)
         return solve(jacobian, energies[own], 1e-2, method).direction
 
     for found in on_ranks(2, work):

@@ -6,9 +6,10 @@ import pytest
 
 from rbmqs.core.aligned import LINE, aligned_empty
 from rbmqs.core.single_descent import RESTART, descend
-from rbmqs.sr import ExplicitJacobian, choose_solver, solve
-from rbmqs.sr.choice import affordable_iterations
+from rbmqs.sr import Jacobian, choose_solver, solve
+from rbmqs.sr.choice import affordable_iterations, costs_of
 from rbmqs.sr.single import SinglePrecision
+from rbmqs.sr.solvers import problem_of
 
 KINDS = [float, complex]
 BIASES = [(True, True), (True, False), (False, True), (False, False)]
@@ -75,10 +76,12 @@ def test_parameters_return_from_their_rows(kind, biases):
 
 def test_it_is_chosen_for_a_small_machine_and_left_where_it_is_slow():
     jacobian, _, _, energies = problem(complex, n_samples=1000, n_sites=16, n_hidden=16, scale=0.1)
-    assert affordable_iterations(jacobian) > 300
+    problem_at = problem_of(jacobian, 0.01)
+    affordable = affordable_iterations(problem_at, costs_of(problem_at))
+    assert affordable > 300
     fast, slow = solve(jacobian, energies, 0.01), solve(jacobian, energies, 1e-6)
     assert fast.method == "matrix-free"
-    assert 0 < fast.n_iterations <= affordable_iterations(jacobian)
+    assert 0 < fast.n_iterations <= affordable
     assert fast.residual <= 1e-10
     assert slow.method == choose_solver(jacobian)
     for found in (fast, slow):
@@ -88,7 +91,7 @@ def test_it_is_chosen_for_a_small_machine_and_left_where_it_is_slow():
     _, residual, n_iterations = SinglePrecision(jacobian).solve(force, 1e-6, 1e-10, 1000)
     assert n_iterations == RESTART
     assert residual > 0.005
-    explicit = ExplicitJacobian(jacobian.rows(0, 1000))
+    explicit = Jacobian.of_rows(jacobian.rows(0, 1000))
     assert solve(explicit, energies, 0.01).method == choose_solver(explicit)
 
 

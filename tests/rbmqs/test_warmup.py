@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from hamiltonians.core.jit import CACHE
-from rbmqs.core import cholesky, gram, hermitian, jacobian_products, single_descent
+from rbmqs.core import cholesky, divided_matrix, jacobian_products, single_descent
 from rbmqs.runs import warmup
 from rbmqs.sr.solvers import sample_space, single_precision
 
 KERNELS = (
-    cholesky._factorise, gram._centred_gram, hermitian._products_of_blocks,
+    cholesky._factorise, divided_matrix._gram_tiles, divided_matrix._centre,
+    divided_matrix._products,
     jacobian_products.weight_adjoint, jacobian_products.weight_products, single_descent._descend,
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ Features of tied RBMs are determined by samples; later restarts (`rbmqs.vmc.exte
 centre them on sites all the same, as minima found from there are lower.
 
 Units with centres in the same block of sites share a profile f, averaged over these, so that the
-Gram matrix keeps its factors (`rbmqs.sr.local`).
+Gram matrix keeps its factors (`rbmqs.states.unit_blocks`).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rbmqs.sampling.initial_configurations import sites_of_terms
-from rbmqs.sr.local import UnitBlocks
 from rbmqs.states.rbm import RBM
 from rbmqs.states.symmetric_rbm import SymmetricRBM
+from rbmqs.states.unit_blocks import UnitBlocks
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.extension import Extension, RunContext, register_extension
 from rbmqs.vmc.run_state import RunState

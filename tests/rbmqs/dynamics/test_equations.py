@@ -72,7 +72,7 @@ def test_gram_matrix_and_metric_give_one_solution(moved):
     at = psi.with_flat(psi.flat * 1.05) if moved else None
     point = sampled(H, psi, at=at)
     target = _target(point, False)
-    both = _spectrum(point, target, None), _by_gram_matrix(point, point.jacobian, target)
+    both = _spectrum(point, target, None), _by_gram_matrix(point, target)
     for min_snr in (0.0, 3.0):
         first, second = (spectrum.solve(1e-6, min_snr)[0] for spectrum in both)
         difference = point.jacobian.times(first - second)

@@ -1,22 +1,22 @@
-"""A Hermitian matrix over the samples of all ranks: multiplied and factorised."""
+"""A Hermitian matrix by rows of tiles, divided between ranks: multiplied and factorised."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
-from rbmqs.core import divided_cholesky, divided_matrix
-from rbmqs.sr.divided.layout import Layout
-
-if TYPE_CHECKING:
-    from rbmqs.utils.ranks import Ranks
+from rbmqs.core import cholesky, divided_cholesky, divided_matrix
+from rbmqs.sr.layout import Layout
+from rbmqs.sr.positive import Product
+from rbmqs.utils.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, eq=False)
 class DividedMatrix:
-    """Rows of a Hermitian matrix on each rank, up to the diagonal.
+    """Rows of a Hermitian matrix on each rank, up to the diagonal: a `PositiveMatrix`.
 
     Parameters
     ----------
@@ -30,11 +30,55 @@ class DividedMatrix:
     layout: Layout
     tiles: np.ndarray
 
+    @classmethod
+    def of(cls, matrix: np.ndarray) -> DividedMatrix:
+        """A Hermitian array (n, n) that this rank has for itself."""
+        layout = Layout.of([len(matrix)], 0)
+        rows = [
+            matrix[start : start + height, :stride].ravel()
+            for start, height, _, stride in layout.rows.tolist()
+        ]
+        return cls(ALONE, layout, np.concatenate(rows))
+
+    @property
+    def order(self) -> int:
+        """Rows of the matrix."""
+        return self.layout.n
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it is complex."""
+        return np.iscomplexobj(self.tiles)
+
+    @property
+    def largest(self) -> float:
+        """Largest number on the diagonal."""
+        own = max((float(part.real.max()) for part in self.diagonals()), default=0.0)
+        return self.ranks.largest(own)
+
     def times(self, own: np.ndarray) -> np.ndarray:
         """A v in the precision of A: its own numbers from a vector's own numbers."""
         vector = of_all(own.astype(self.tiles.dtype), self.layout, self.ranks)
         image = divided_matrix.divided_times(self.tiles, self.layout.rows, vector)
         return self.ranks.sum(image)[self.layout.own]
+
+    def factorised(self, shift: float, dtype: type) -> Product | None:
+        """See `PositiveMatrix`; several ranks need A in this type, which is lost."""
+        if self.ranks.size == 1:  # all rows at once: 0.75 to 0.95 of the time of a column of tiles
+            factor = cholesky.factorise(self.tiles, self.layout.rows, shift, dtype)
+            return None if factor is None else partial(cholesky.solve_factorised, factor)
+        for part in self.diagonals():
+            part += shift
+        divided = DividedCholesky(self)
+        return divided.solve if divided.is_positive else None
+
+    def inner(self, first: np.ndarray, second: np.ndarray) -> complex:
+        """See `PositiveMatrix`."""
+        return self.ranks.total(complex(np.vdot(first, second)))
+
+    def norm(self, vector: np.ndarray) -> float:
+        """See `PositiveMatrix`."""
+        return math.sqrt(self.inner(vector, vector).real)
 
     def whole(self) -> np.ndarray:
         """All of it up to the diagonal, on each rank; zeros above."""

@@ -1,4 +1,4 @@
-"""What each solver computes and sends over ranks: the choice between them, and a model of runs.
+"""What each solver computes and sends: the choice between them, and a model of runs on ranks.
 
 Counts are those of a rank on average: multiply-adds, messages and bytes by part of the work. They
 follow `rbmqs.utils.ranks` message for message; `benchmarks/mpi_scaling.py` compares them with what
@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rbmqs.sr.divided.layout import Layout
-from rbmqs.sr.divided.preconditioner import n_columns
+from rbmqs.sr.layout import Layout
+from rbmqs.sr.preconditioner import n_columns
 from rbmqs.utils.ranks import SHORT_BYTES
 
 # Of a core and of the lines between ranks, as far as they decide between solvers.
@@ -20,9 +20,10 @@ RATE_REAL, RATE_COMPLEX = 2.4e10, 6e9  # multiply-adds a second in matrix produc
 LATENCY, BANDWIDTH = 2e-6, 10e9
 MEMORY = 10e9  # bytes a second of a rank whose node has other ranks that read too
 _SINGLE = 0.5  # of the time in double precision
-# Preconditioned conjugate gradients take so many iterations at such a shift: 17 to 35 at 1e-2
-# (10x10, Ising chain of 200; 4,096 samples), 200 to 350 at 1e-4 (6x6, 10x10, chain of 40; 1,024).
-_SHIFT, _ITERATIONS = 4e-3, 60
+# Preconditioned conjugate gradients take so many iterations at such a shift: with 4,096 samples of
+# 10x10 17 to 35 for random parameters, 118 after one step, 208 after ten and 263 after twenty; with
+# 1,024 samples 200 to 350 at 1e-4 (6x6, 10x10, chain of 40).
+_SHIFT, _ITERATIONS = 1e-2, 200
 _ROUNDS = 3  # in which single precision reaches ten digits
 _FEWEST, _MOST = 20, 2000
 _REFINEMENTS = 4
@@ -31,7 +32,7 @@ _MAX_MATRIX_BYTES = 4 * 2**30  # of a rank
 Parts = Iterator[tuple[str, "Count"]]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen, which takes 0.2 ms of the 2 ms of a small solve
 class Count:
     """Work of a rank.
 
@@ -75,6 +76,8 @@ def work(multiply_adds: float) -> Count:
 
 def summed(n_bytes: float, n_ranks: int) -> Count:
     """`Ranks.sum` of so many bytes."""
+    if n_ranks == 1:
+        return Count()
     paired = 1 << (n_ranks.bit_length() - 1)
     depth, outside = paired.bit_length() - 1, n_ranks - paired
     short = n_bytes <= SHORT_BYTES
@@ -141,8 +144,17 @@ class Problem:
     @property
     def n_iterations(self) -> int:
         """Conjugate-gradient iterations to be expected."""
-        expected = _ITERATIONS * math.sqrt(_SHIFT / self.diag_shift)
+        expected = _ITERATIONS * (_SHIFT / self.diag_shift) ** 0.25
         return int(min(max(expected, _FEWEST), _MOST, self.n_rows))
+
+    @property
+    def keeps_double(self) -> bool:
+        """Whether Cholesky's matrix is made in double precision on one rank.
+
+        It takes longer to make, and saves products through O when the solution is corrected.
+        """
+        more = self.n_rows**2 * self.width / 4
+        return self.n_ranks == 1 and more < 2 * (_REFINEMENTS + 1) * self.product
 
     @property
     def n_columns(self) -> int:
@@ -173,7 +185,7 @@ def parts_of(
     n_rounds : int
         Exact products in conjugate gradients.
     """
-    return dict(_PARTS[name](problem, n_iterations, n_rounds))
+    return dict(PARTS[name](problem, n_iterations, n_rounds))
 
 
 def _parameter_sum(p: Problem) -> Count:
@@ -202,24 +214,27 @@ def _gram(p: Problem) -> Count:
 
 
 def _direction(p: Problem) -> Count:
-    return work(p.product / p.n_ranks) + _parameter_sum(p)
+    return work(p.product / p.n_ranks) + _parameter_sum(p) + summed(p.item, p.n_ranks)
 
 
 def _sample_space(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n, k, item = p.n_rows, p.n_ranks, p.item // 2
-    tiles = Layout.of(p.lengths, 0).tiles
-    heights = tiles[:, 2].tolist()
+    gram, times = _gram(p), _exact_times(p)
+    if p.keeps_double:
+        gram, times = gram * 2, Count(moved=n * n * item)
     factor = work(_SINGLE * n**3 / (6 * k))
     solve = Count(moved=n * n * item / k)
+    tiles = Layout.of(p.lengths, 0).tiles[: None if k > 1 else 0]
+    heights = tiles[:, 2].tolist()
     for height, left in zip(heights, (n - tiles[:, 3] - tiles[:, 2]).tolist(), strict=True):
         factor += told((height * height + 1) * item, k)
         factor += gathered(left * height * item, k) if left else Count()
         solve += told(height * item, k) + summed(height * item, k)
     n_refined = _REFINEMENTS if n_iterations is None else n_iterations
-    refined = (_exact_times(p) + solve) * n_refined + _exact_times(p)
+    refined = (times + solve) * n_refined + times
     # Inner products and lengths in conjugate gradients, and the largest number on the diagonal.
     around = summed(16, k) * (4 * n_refined + 3) + gathered(8 * k, k)
-    yield "gram", _gram(p)
+    yield "gram", gram
     yield "cholesky", factor + refined + around + _direction(p)
 
 
@@ -242,19 +257,18 @@ def _sample_space_cg(p: Problem, n_iterations: int | None, n_rounds: int) -> Par
 
 def _matrix_free(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n, k = p.n_iterations if n_iterations is None else n_iterations, p.n_ranks
-    spins = 0.5 if p.is_complex else 1.0  # are real: half of a complex multiply-add
-    product = work(_SINGLE * spins * 2 * p.product / k) + summed(p.n_parameters * p.item // 2, k)
+    product = work(_SINGLE * 2 * p.product / k) + summed(p.n_parameters * p.item // 2, k)
     yield "preconditioner", gathered(8 * k, k) + _preconditioner(p)
     yield "cg", p.of_iterations(n, n_rounds, product)
 
 
 def _dense(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n = float(p.n_parameters)
-    own = work(p.n_samples * n * n / (2 * p.n_ranks) + n**3 / 6)
+    own = work(p.n_samples * n * n / p.n_ranks + _SINGLE * n**3 / 6)
     yield "covariance", own + summed(n * n * p.item, p.n_ranks) + _parameter_sum(p)
 
 
-_PARTS: Mapping[str, Callable[[Problem, int | None, int], Parts]] = {
+PARTS: Mapping[str, Callable[[Problem, int | None, int], Parts]] = {
     "sample-space": _sample_space,
     "sample-space-cg": _sample_space_cg,
     "matrix-free": _matrix_free,
@@ -266,13 +280,21 @@ def _matrix_bytes(name: str, p: Problem) -> float:
     """What a rank holds of matrices."""
     if name == "dense":
         return 1.5 * p.n_parameters**2 * p.item
-    return p.n_rows**2 / (4 * p.n_ranks) * p.item if name.startswith("sample-space") else 0.0
+    if name == "matrix-free":
+        return 0.0
+    factors = name == "sample-space" and p.n_ranks == 1  # in a square beside the triangle
+    quarters = 2 * factors + (2 if factors and p.keeps_double else 1)
+    return p.n_rows**2 * quarters / (4 * p.n_ranks) * p.item
 
 
-def seconds_of(name: str, problem: Problem) -> float:
-    """Time of a solver, infinite where its matrix would not fit."""
+def cost_of(name: str, problem: Problem) -> Count:
+    """Work of a solver, infinite where its matrix would not fit."""
     if _matrix_bytes(name, problem) > _MAX_MATRIX_BYTES:
-        return math.inf
+        return work(math.inf)
+    return sum(parts_of(name, problem).values(), Count())
+
+
+def seconds_of(count: Count, problem: Problem) -> float:
+    """Time that it takes."""
     rate = RATE_COMPLEX if problem.is_complex else RATE_REAL
-    counts = parts_of(name, problem).values()
-    return sum(count.seconds(rate, LATENCY, BANDWIDTH) for count in counts)
+    return count.seconds(rate, LATENCY, BANDWIDTH)

@@ -10,14 +10,9 @@ over blocks b of units, in factors as that of the plain RBM; see `rbmqs.core.gra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
-
-from rbmqs.core.gram import centred_gram
-from rbmqs.sr.solvers import Direction
-from rbmqs.states.jacobian import FactorisedJacobian
-from rbmqs.states.repeats import Repeats
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,56 +68,3 @@ class UnitBlocks:
         profiles = np.empty((n_sites, len(self.order)))
         profiles[:, self.order] = np.repeat(of_blocks, np.diff(self.first), axis=0).T
         return profiles
-
-
-@dataclass(frozen=True, eq=False)
-class LocalJacobian(FactorisedJacobian):
-    """Log-derivatives of a plain RBM, those of weights times f^(1/2).
-
-    Parameters
-    ----------
-    scale : float64 (n_parameters,)
-        f^(1/2) of weights, 1 of biases.
-    blocks : UnitBlocks
-    """
-
-    scale: np.ndarray = field(kw_only=True)
-    blocks: UnitBlocks = field(kw_only=True)
-
-    @classmethod
-    def of(cls, jacobian: FactorisedJacobian, blocks: UnitBlocks) -> LocalJacobian:
-        """Scaled by the profiles of the blocks; biases are as they were."""
-        n_sites, n_hidden = jacobian.spins.shape[1], jacobian.tanh.shape[1]
-        n_biases = jacobian.n_parameters - n_sites * n_hidden
-        roots = np.sqrt(blocks.profiles(n_sites)).ravel()
-        own = {f.name: getattr(jacobian, f.name) for f in fields(jacobian)}
-        return cls(**own, scale=np.append(np.ones(n_biases), roots), blocks=blocks)
-
-    @property
-    def width(self) -> int:
-        """Multiply-adds of an element of the Gram matrix."""
-        return super().width + self.blocks.near.size
-
-    def times(self, vector: np.ndarray) -> np.ndarray:
-        """(O - <O>) scale v, shape (n_samples,)."""
-        return super().times(self.scale * vector)
-
-    def adjoint_times(self, values: np.ndarray) -> np.ndarray:
-        """scale (O - <O>)^dagger W y, shape (n_parameters,)."""
-        return self.scale * super().adjoint_times(values)
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        """Rows of the uncentred Jacobian."""
-        return self.scale * super().rows(start, stop)
-
-    def gram(self, repeats: Repeats | None = None) -> np.ndarray:
-        """Lower triangle of the Gram matrix, as `FactorisedJacobian.gram` gives it."""
-        spins, tanh, counts = self.different(repeats)
-        b = self.blocks
-        profiles = (b.first, b.near, b.near_profile, b.floor)
-        biases = self.has_visible_bias, self.has_hidden_bias
-        return centred_gram(spins, tanh[:, b.order], counts, *biases, profiles)
-
-    def unscaled(self, found: Direction) -> Direction:
-        """The solution for the parameters themselves."""
-        return replace(found, x=self.scale * found.x)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from rbmqs.sr.divided.equations import GramEquations
+    from rbmqs.sr.equations import GramEquations
 
 # Of 4,096 samples 512 leave 17 iterations at a shift of 1e-2 (10x10 and the Ising chain of 200, 74
 # without), 256 leave 18 and 32 in a third of the time: 0.24 instead of 0.6 s, of 1.1 s in all.

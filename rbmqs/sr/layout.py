@@ -85,14 +85,12 @@ class Layout:
     def tasks(self, rank: int) -> np.ndarray:
         """Tiles between rows of this rank and columns of another, for `gram_tiles`.
 
-        Columns count from this rank's number of rows on: the other's rows stand behind its own.
-        Means and roots are those of all rows, in the order of the matrix.
+        Columns of another rank count from this one's number of rows on, behind which they stand.
         """
         others = self.tiles[self.tiles[:, 0] == rank]
-        n_own, found = self.lengths[self.rank], []
+        n_own, found = 0 if rank == self.rank else self.lengths[self.rank], []
         for start, height, place, stride in self.rows.tolist():
             for _, first, columns, column in others.tolist():
                 if column < stride:
-                    tile = (start, height, n_own + first, columns, place + column, stride)
-                    found.append((*tile, stride - height, column))
-        return np.array(found, dtype=np.int64).reshape(-1, 8)
+                    found.append((start, height, n_own + first, columns, place + column, stride))
+        return np.array(found, dtype=np.int64).reshape(-1, 6)
