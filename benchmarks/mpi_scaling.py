@@ -7,8 +7,7 @@ sends them, and both turned into seconds with a latency and a bandwidth between 
     mpirun -n 2 python benchmarks/mpi_scaling.py --measure heisenberg-10x10
     mpirun -n 8 python benchmarks/mpi_scaling.py --measure heisenberg-16x16-large --memory
 
-Measured ranks print what the model says of them too; `--divided` takes the solvers of several ranks
-on one rank, where a run has others. Memory is the largest resident size of a rank.
+Measured ranks print what the model says of them too. Memory is the largest resident size of a rank.
 """
 
 from __future__ import annotations
@@ -157,15 +156,11 @@ def modelled(length: int, alpha: float, n_samples: int, samples_a_rank: int) -> 
 
 
 def measured(
-    case: str, solver: str | None, n_iterations: int, n_samples: int | None, divided: bool
+    case: str, solver: str | None, n_iterations: int, n_samples: int | None
 ) -> dict[str, Any]:
     """Seconds of an iteration on the ranks that started this, and what they sent by part."""
     make, alpha, usual = CASES[case]
     comm, hamiltonian, n_samples = launched_ranks(), make(), n_samples or usual
-    if divided and comm is None:
-        from mpi4py import MPI  # of one rank; ranks that were launched have their own
-
-        comm = MPI.COMM_WORLD
     psi = rbmqs.RBM.random(hamiltonian.n_sites, alpha=alpha, seed=1)
     sampling = rbmqs.SamplingSettings(n_samples=n_samples, n_chains=64, summation=False)
     settings = rbmqs.RunSettings(sampling=sampling)
@@ -202,7 +197,7 @@ def step_memory(case: str, solver: str | None, n_samples: int | None) -> dict[st
     gradients take a few iterations.
     """
     make, alpha, usual = CASES[case]
-    from mpi4py import MPI  # of one rank too, which takes the solvers of several
+    from mpi4py import MPI  # of one rank too
 
     hamiltonian, n_samples, comm = make(), n_samples or usual, MPI.COMM_WORLD
     psi = rbmqs.RBM.random(hamiltonian.n_sites, alpha=alpha, seed=1)
@@ -240,7 +235,6 @@ def main() -> None:
     parser.add_argument("--solver", help="in place of the one that costs least")
     parser.add_argument("--iterations", type=int, default=4)
     parser.add_argument("--samples", type=int, help="in place of the case's")
-    parser.add_argument("--divided", action="store_true", help="solvers of ranks on one rank too")
     parser.add_argument("--memory", action="store_true", help="of a step, without its sampling")
     parser.add_argument("--threads", type=int, default=1, help="of each rank")
     options = parser.parse_args()
@@ -250,7 +244,7 @@ def main() -> None:
         if options.memory:
             found = step_memory(case, solver, n_samples)
         else:
-            found = measured(case, solver, options.iterations, n_samples, options.divided)
+            found = measured(case, solver, options.iterations, n_samples)
         if found.pop("is_first"):
             print(found)
             write_record(options.json, found)

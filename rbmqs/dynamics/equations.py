@@ -27,7 +27,6 @@ from rbmqs.sr.equations import GramEquations
 from rbmqs.sr.matrix import of_all
 from rbmqs.sr.solvers import covariance
 from rbmqs.sr.truncation import signal_to_noise
-from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.repeats import Repeats
 
 SUM_CUTOFF = (

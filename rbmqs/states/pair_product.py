@@ -32,8 +32,8 @@ from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
 from rbmqs.core.proposals import PAIR_EXCHANGE
 from rbmqs.core.split_complex import split
-from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.generic import SweepTask
+from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.pairing import TiedPairs, starting_pairs
 from rbmqs.states.projected_rbm import rows_of_images
 from rbmqs.states.rbm import RBM
