@@ -28,6 +28,7 @@ from hamiltonians.utils.checks import number
 from rbmqs.studies.expressions import evaluate
 from rbmqs.utils.interrupts import signals_reported
 from rbmqs.utils.json_files import read_json
+from rbmqs.utils.parsing import describing
 from rbmqs.utils.typed_tables import read_table
 from rbmqs.vmc.records import stats_from_dict
 
@@ -183,10 +184,11 @@ def read_curves(directory: Path) -> dict[str, np.ndarray]:
     path = directory / EVOLUTION / "result.json"
     if not path.exists():
         return {}
-    table = read_json(path)
-    curves = {"times": np.array(table["times"], float)}
-    for name, series in table["observables"].items():
-        found = [stats_from_dict(stats) for stats in series]
-        curves[name] = np.array([stats.mean.real for stats in found])
-        curves[f"{name}_error"] = np.array([stats.error_of_mean for stats in found])
-    return {**curves, **{f"{k}_exact": np.array(v, float) for k, v in table["exact"].items()}}
+    with describing(path):
+        table = read_json(path)
+        curves = {"times": np.array(table["times"], float)}
+        for name, series in table["observables"].items():
+            found = [stats_from_dict(stats) for stats in series]
+            curves[name] = np.array([stats.mean.real for stats in found])
+            curves[f"{name}_error"] = np.array([stats.error_of_mean for stats in found])
+        return {**curves, **{f"{k}_exact": np.array(v, float) for k, v in table["exact"].items()}}

@@ -19,6 +19,7 @@ from rbmqs.states.serialization import Rebuild, parameter_arrays, structure_arra
 from rbmqs.states.state import VariationalState
 from rbmqs.tomography.bases import Bases
 from rbmqs.tomography.fit import FitRecord, FitState
+from rbmqs.tomography.readout import confusion_matrices
 from rbmqs.tomography.result import Reconstruction
 from rbmqs.tomography.schedule import DONE, FitSettings, Progressed
 from rbmqs.tomography.shots import Shots
@@ -196,15 +197,21 @@ def _get_state(name: str, table: Mapping[str, Any], arrays: Mapping[str, np.ndar
     if "best_values" in own:
         best = (rebuild(own, "best"), own.get("best_confusion"), own["best_values"])
     moments = (own["mean"], own["squares"]) if "mean" in own else None
-    state = FitState(rebuild(own, "psi"), own.get("confusion"), best=best, moments=moments)
+    psi, confusion = rebuild(own, "psi"), own.get("confusion")
+    if confusion is not None:
+        confusion_matrices(confusion, arrays["shots_outcomes"].shape[-1])
+    state = FitState(psi, confusion, best=best, moments=moments)
     return replace(state, **{key: table[key] for key in _NUMBERS})
 
 
 def _assemble(
     header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> tuple[Progressed, Shots, Mapping[str, Any]]:
-    bases = Bases(arrays["shots_unitaries"], tuple(header["labels"]))
-    shots = Shots(bases, *(arrays[f"shots_{name}"] for name in ("outcomes", "basis", "counts")))
+    bases = Bases.of_unitaries(arrays["shots_unitaries"])
+    if len(bases) != len(header["labels"]):
+        raise CheckpointError("it has other numbers of bases and of their names")
+    of = (arrays[f"shots_{name}"] for name in ("outcomes", "basis", "counts"))
+    shots = Shots.from_file(bases, *of)
     states = {n: _get_state(n, header[n], arrays) if n in header else None for n in _STATES}
     if states["fit"] is None:
         raise CheckpointError("the archive holds no fit")

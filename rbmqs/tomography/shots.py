@@ -72,6 +72,26 @@ class Shots(Brief):
         sums = np.bincount(kind.ravel(), many, len(first)).round().astype(np.int64)
         return cls(bases, spins[first], of_row[first], sums)
 
+    @classmethod
+    def from_file(
+        cls, bases: Bases, outcomes: np.ndarray, basis: np.ndarray, counts: np.ndarray
+    ) -> Shots:
+        """Shots that were saved: nothing that was not is handed to a kernel.
+
+        Raises
+        ------
+        ValueError
+            Outcomes that are no spins, numbers of bases out of range or order, counts below 1.
+        """
+        spins = spin_array("shots", outcomes, bases.n_sites)
+        whole = (a.dtype == np.int64 and a.shape == spins.shape[:-1] for a in (basis, counts))
+        if spins.ndim != 2 or not all(whole):
+            raise ValueError("shots must have a basis and a count each")
+        steps = np.diff(basis, prepend=0, append=len(bases) - 1)
+        if (steps < 0).any() or (counts < 1).any():
+            raise ValueError(f"shots must be of bases 0 to {len(bases) - 1} in order, and counted")
+        return cls(bases, spins, basis, counts)
+
     @property
     def n_sites(self) -> int:
         """Number of sites N."""
