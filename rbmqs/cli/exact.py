@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from hamiltonians.utils.checks import number
 from rbmqs.cli import exit_codes
+from rbmqs.cli.exact_response import check_response, print_response
 from rbmqs.cli.options import (
     add_fail_if_not_converged,
     add_model_options,
+    add_output_file,
     table_from_options,
 )
 from rbmqs.cli.ranks import divides_work, ranks_of
 from rbmqs.utils.interrupts import Interrupts
-from rbmqs.utils.progress import is_terminal, say
+from rbmqs.utils.progress import announce, is_terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +55,7 @@ def add_exact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vectors-per-sector", type=int, default=10, metavar="R", help="of --temperature"
     )
+    add_output_file(parser, "--plot", "picture of --temperature or --dynamical")
     parser.add_argument("--checkpoint", metavar="FILE", help="save Lanczos vectors, and resume")
     parser.add_argument(
         "--max-seconds", type=float, metavar="S",
@@ -83,10 +86,10 @@ def run_exact(options: argparse.Namespace) -> int:
     options.quiet = options.quiet or not is_first
     H = config_from_table(table_from_options(options)).hamiltonian()
     limit = None if options.memory_limit is None else int(options.memory_limit * 1e9)
-    if options.temperature is not None or options.dynamical is not None:
+    if check_response(options):
         if comm is not None:
             raise ValueError("--temperature and --dynamical run in one process, got several ranks")
-        return _print_response(H, options, limit)
+        return print_response(H, options, limit)
     if options.symmetry == "all":
         return _print_spectrum(H, options, limit, comm)
     H, sector, why = choose_sector(H, options.symmetry, options.states)
@@ -121,37 +124,6 @@ def run_exact(options: argparse.Namespace) -> int:
         _print_energies(H, result)
         if zz is not None:
             _print_correlations(H, zz)
-    return 0
-
-
-def _print_response(H: SpinHamiltonian, options: argparse.Namespace, limit: int | None) -> int:
-    """Averages against the temperature, poles of a dynamical correlation, or both."""
-    import numpy as np
-
-    from hamiltonians.exact.ground_sector import with_smallest_sz
-    from hamiltonians.exact.response import dynamical_correlation, sz_wave
-    from hamiltonians.exact.thermal import thermal
-
-    print(H.name)
-    if options.temperature is not None:
-        found = thermal(
-            H, options.temperature, n_vectors=options.vectors_per_sector, memory_limit=limit,
-            progress=None if options.quiet else _announce, seed=options.seed,
-        )  # fmt: skip
-        print(f"{found.n_states} states, {found.n_vectors} random vectors in each large sector")
-        print("".join(f"{name:>26}" for name in ("temperature", *found.errors)))
-        for k, T in enumerate(found.temperatures):
-            cells = (f"{getattr(found, n)[k]:.8g} +- {e[k]:.1g}" for n, e in found.errors.items())
-            print(f"{T:>26g}" + "".join(f"{cell:>26}" for cell in cells))
-    if options.dynamical is not None:
-        H = with_smallest_sz(H)
-        wave_vector = np.pi * np.array(options.dynamical)
-        poles = dynamical_correlation(H, sz_wave(H, wave_vector), seed=options.seed)
-        print(f"ground state {poles.energy:.12f}; sum of weights {poles.moment():.12f}")
-        print(f"{'omega':>18} {'weight':>18}")
-        kept = poles.weights > 1e-6 * poles.moment()
-        for omega, weight in zip(poles.poles[kept], poles.weights[kept], strict=True):
-            print(f"{omega:>18.10f} {weight:>18.10f}")
     return 0
 
 
@@ -201,9 +173,9 @@ def _print_spectrum(
     from hamiltonians.exact.spectrum import low_spectrum
 
     started = time.perf_counter()
-    announce = None if options.quiet else _announce
+    progress = None if options.quiet else announce
     spectrum = low_spectrum(
-        H, options.states, memory_limit=limit, progress=announce, seed=options.seed, comm=comm
+        H, options.states, memory_limit=limit, progress=progress, seed=options.seed, comm=comm
     )
     if comm is not None and comm.rank > 0:
         return 0
@@ -244,12 +216,6 @@ class Ticker:
             say(f"\r{line}", end="")
         else:
             say(line)
-
-
-def _announce(label: str) -> None:
-    terminal = is_terminal()
-    line, end = (f"\r{label:<60}", "") if terminal else (label, "\n")
-    say(line, end)
 
 
 def _peak_memory() -> str:

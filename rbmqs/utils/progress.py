@@ -85,3 +85,10 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.close()
+
+
+def announce(label: str) -> None:
+    """The part of the work that begins, on standard error; rewritten in a terminal."""
+    terminal = is_terminal()
+    line, end = (f"\r{label:<60}", "") if terminal else (label, "\n")
+    say(line, end)
