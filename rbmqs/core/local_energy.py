@@ -16,6 +16,7 @@ import numpy as np
 from numba import prange
 
 from hamiltonians.core.jit import exact_kernel, inlined_kernel, kernel, parallel_kernel
+from rbmqs.core.aligned import aligned_doubles
 from rbmqs.core.metropolis import multiply_rows
 from rbmqs.core.simd import (
     RANGE,
@@ -211,7 +212,8 @@ def add_off_diagonal(spins, cache, tables, connections, fixed_sector, per_flip, 
     rows, scales, split = tables.rows, tables.scales, tables.split
     largest_exponent = tables.largest_exponent
     for part in prange(n_parts):
-        own_rows = np.empty((GROUP * _PATTERNS, rows.shape[1], rows.shape[2]))
+        shape = GROUP * _PATTERNS, rows.shape[1], rows.shape[2]
+        own_rows = aligned_doubles(shape[0] * shape[1] * shape[2]).reshape(shape)
         for first in range(part * BLOCK, n_samples, n_parts * BLOCK):
             last = min(first + BLOCK, n_samples)
             _add_block(

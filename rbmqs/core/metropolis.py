@@ -40,7 +40,7 @@ from hamiltonians.core.jit import (
     kernel,
     parallel_kernel,
 )
-from rbmqs.core.aligned import aligned_empty
+from rbmqs.core.aligned import aligned_doubles, aligned_empty
 from rbmqs.core.proposals import BOND_EXCHANGE, metropolis_accepts, propose
 from rbmqs.core.random import uniform
 from rbmqs.core.simd import (
@@ -246,7 +246,7 @@ def _run_chains(
     n_chains, n_draws, n_sites = samples.shape
     n_units = rows.shape[2]
     for chain in prange(n_chains):
-        units = np.empty((1 + len(split), n_units))
+        units = aligned_doubles((1 + len(split)) * n_units).reshape((1 + len(split), n_units))
         identity = np.empty((1, len(split), n_units))
         for k in range(n_units):
             for p in split:
