@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -454,9 +455,10 @@ def _show(bar: Progress, record: StepRecord, settings: RunSettings, clock: Clock
     if settings.is_restart(record.iteration):
         n_over = settings.n_restarts_before(record.iteration)
         phase = f"restart {n_over + 1} of {settings.n_restarts_in_all}, "
-    planned = min(done + clock.n_iterations_left(), settings.n_iterations)
-    energy, left = str(record.energy), clock.text()
-    bar.advance(done, f"{phase}energy {energy}{left}", f"{phase}{energy}{left}", round(planned))
+    n_left, energy, left = clock.n_iterations_left(), str(record.energy), clock.text()
+    unknown = clock.is_limited and n_left == math.inf
+    planned = None if unknown else round(min(done + n_left, settings.n_iterations))
+    bar.advance(done, f"{phase}energy {energy}{left}", f"{phase}{energy}{left}", planned)
 
 
 @contextmanager
