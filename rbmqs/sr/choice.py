@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from hamiltonians.utils.checks import choice, instance, short
+from hamiltonians.utils.checks import choice, instance, number, short
 from hamiltonians.utils.registry import Registry
 from rbmqs.sr import costs, solvers
 from rbmqs.sr.costs import Count, Problem
@@ -168,6 +168,7 @@ def solve(
         every shift tried.
     """
     _check_jacobian(jacobian)
+    number("diag_shift", diag_shift, at_least=0)
     instance("method", "" if method is None else method, str)
     if method is not None and ":" not in method:  # import paths are looked up in SOLVERS
         choice("solver", method, tuple(SOLVERS))

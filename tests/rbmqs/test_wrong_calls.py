@@ -221,6 +221,7 @@ CALLS = [
     lambda: extrapolate_variance([0.2, 0.1], [-1.0, -1.1], 0.1),
     lambda: sr.choose_solver(None),
     lambda: sr.solve(None, np.ones(4), 0.1),
+    lambda: sr.solve(PSI.jacobian(UP[0]), np.ones(4), None),
 ]
 
 
