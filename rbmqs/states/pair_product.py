@@ -27,7 +27,7 @@ import numpy as np
 from hamiltonians.models.symmetries import find_group, find_sector, is_even
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-from hamiltonians.utils.checks import finite, instance, root_seed
+from hamiltonians.utils.checks import finite, instance, positive_int, root_seed
 from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
 from rbmqs.core.proposals import PAIR_EXCHANGE
@@ -125,6 +125,7 @@ class PairProductRBM(FusedState):
         dtype: type = complex,
         tied: str | SymmetryGroup | None = None,
         project: str | SymmetrySector | None = None,
+        period: int = 1,
         stddev: float | None = None,
         n_features: int | None = None,
         **options: Any,
@@ -142,6 +143,9 @@ class PairProductRBM(FusedState):
             Tie the RBM's weights over this group and f over the translations in it.
         project : str or SymmetrySector, optional
             As of `rbmqs.states.factory.AnsatzSpec`.
+        period : int
+            Of translations only the powers are kept that are multiples of this: with 2 pairs and
+            weights have a cell of two sites along each even direction, as antiferromagnets need.
         seed, dtype, stddev, n_features
             As in `SymmetricRBM.random`.
         **options
@@ -159,6 +163,13 @@ class PairProductRBM(FusedState):
         root = root_seed(seed)
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
         group = None if tied is None else find_group(hamiltonian, tied)
+        if positive_int("period", period) > 1:
+            if group is None:
+                raise ValueError("period belongs to tied translations: say tied")
+            powers = np.zeros(group.order, dtype=np.int64)
+            for _ in range(period):
+                powers = group.product(powers, np.arange(group.order))
+            group = group.subgroup(powers)
         sector = None if project is None else find_sector(hamiltonian, project)
         turned = np.ones(hamiltonian.n_sites)
         if rotation is not None:
