@@ -4,7 +4,7 @@ Data: a folder of published shots (`--data`), the layout of which is in its READ
 there is left out. Limits are those of maximum likelihood over all density matrices.
 
     python benchmarks/tomography_mixed.py --data FOLDER
-    python benchmarks/tomography_mixed.py --coverage 200 [--first SEED]
+    python benchmarks/tomography_mixed.py --coverage 200 [--first SEED] [--sampled]
     python benchmarks/tomography_mixed.py --hybrid
 """
 
@@ -15,6 +15,7 @@ import csv
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from rbmqs.tomography.expectations import Means, mixed_state_of_means
 from rbmqs.tomography.functionals import fidelities, pauli_means, target_array
 from rbmqs.tomography.hybrid import fit_with_energy
 from rbmqs.tomography.mixed import reconstruct_mixed
+from rbmqs.tomography.sampled_answers import SampledAnswers
 from rbmqs.tomography.scoring import best_fit
 from rbmqs.tomography.shots import Shots
 
@@ -133,7 +135,7 @@ def transmon(folder: Path) -> list[Row]:
         title = "raw" if kind else "calibrated"
         inverted = Means.of(means).inverted(BELL)
         rows.append((f"transmons, {title}: linear inversion", inverted.mean, limit))
-        rows.append((f"transmons, {title}: nearest state", mixed.fidelity(BELL), limit))
+        rows.append((f"transmons, {title}: likeliest state", mixed.fidelity(BELL), limit))
     return rows
 
 
@@ -148,17 +150,23 @@ def photons(folder: Path) -> list[Row]:
     ]
 
 
-def coverage(n_sets: int, first: int = 0) -> list[Row]:
+def coverage(n_sets: int, first: int = 0, answers: Any = Answers) -> list[Row]:
     """Of a positive model of four sites, and of a complex one of three."""
     every = list(all_pauli_bases(3).labels)
     return [
-        *coverage_of(float, 4, ["ZZZZ", "XXXX"], 1000, n_sets, first),
-        *coverage_of(complex, 3, every, 50, n_sets, first),
+        *coverage_of(float, 4, ["ZZZZ", "XXXX"], 1000, n_sets, first, answers),
+        *coverage_of(complex, 3, every, 50, n_sets, first, answers),
     ]
 
 
 def coverage_of(
-    kind: type, n_sites: int, labels: list[str], n_shots: int, n_sets: int, first: int = 0
+    kind: type,
+    n_sites: int,
+    labels: list[str],
+    n_shots: int,
+    n_sets: int,
+    first: int,
+    answers_of: Any,
 ) -> list[Row]:
     """Shares of synthetic sets of shots in which two errors cover the truth, for one model.
 
@@ -184,7 +192,7 @@ def coverage_of(
     for seed in range(first, first + n_sets):
         shots = shots_of_vector(true, labels, n_shots, seed=seed)
         start = RBM.random(n_sites, 2, seed=seed, dtype=kind, stddev=0.3)
-        answers = Answers(best_fit([start], shots).psi, shots, seed=seed)
+        answers = answers_of(best_fit([start], shots).psi, shots, seed=seed)
         found = {name: answers.expect(o) for name, o in operators.items()}
         found |= {name: answers.fidelity(goal) for name, goal in goals.items()}
         for name, answer in found.items():
@@ -230,6 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, help="folder of published shots")
     parser.add_argument("--coverage", type=int, metavar="SETS")
+    parser.add_argument("--sampled", action="store_true", help="coverage of answers by samples")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="of the coverage")
     parser.add_argument("--ions", type=Path, help="that folder, for the ions alone")
     parser.add_argument("--hybrid", action="store_true")
@@ -242,7 +251,8 @@ def main() -> None:
     if options.ions:
         parts.append(lambda: ions(options.ions))
     if options.coverage:
-        parts.append(lambda: coverage(options.coverage, options.first))
+        answers = SampledAnswers if options.sampled else Answers
+        parts.append(lambda: coverage(options.coverage, options.first, answers))
     if options.hybrid:
         parts.append(hybrid)
     for part in parts:

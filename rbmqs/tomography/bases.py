@@ -72,6 +72,11 @@ class Bases(Brief):
         mixed = np.abs(self.unitaries[:, :, 0, 1]) > _TOLERANCE
         return mixed | (np.abs(self.unitaries[:, :, 1, 0]) > _TOLERANCE)
 
+    @cached_property
+    def letters(self) -> np.ndarray:
+        """X, Y or Z as 0, 1 or 2 of each site of Pauli bases, int (n_bases, N)."""
+        return np.array([[LETTERS.index(letter) for letter in label] for label in self.labels])
+
     def name(self, basis: int) -> str:
         """A basis in words: its label, or its number."""
         return self.labels[basis] or f"number {basis}"

@@ -65,13 +65,12 @@ def homogeneity(shots: Shots) -> float:
     """Chance of differences as large between bases that measure sites alike; 1 without such."""
     if not shots.bases.are_pauli:
         return 1.0
-    letters = np.array([list(label) for label in shots.bases.labels])
+    letters, n = shots.bases.letters, shots.n_sites
     spins = shots.outcomes.astype(float)
-    n = shots.n_sites
     singles = [(spins[:, i], letters[:, i]) for i in range(n)]
     # disjoint pairs, which are independent where the state has no correlations
     pairs = [
-        (spins[:, i] * spins[:, i + 1], np.char.add(letters[:, i], letters[:, i + 1]))
+        (spins[:, i] * spins[:, i + 1], 3 * letters[:, i] + letters[:, i + 1])
         for i in range(0, n - 1, 2)
     ]
     return min(1.0, 2 * min(_chance(shots, singles), _chance(shots, pairs)))
@@ -122,14 +121,14 @@ def unmeasured_strings(bases: Bases, weight: int) -> list[str]:
     """Pauli strings on a number of sites that no Pauli basis measures, such as "XIIY"."""
     if not bases.are_pauli:
         return []
-    letters = np.array([list(label) for label in bases.labels])
     missing = []
     for sites in combinations(range(bases.n_sites), weight):
-        seen = {tuple(row) for row in letters[:, sites]}
-        for string in product(LETTERS, repeat=weight):
+        seen = set(map(tuple, bases.letters[:, sites].tolist()))
+        for string in product(range(3), repeat=weight):
             if string not in seen:
-                text = ["I"] * bases.n_sites
-                for site, letter in zip(sites, string, strict=True):
-                    text[site] = letter
+                letter_of = dict(zip(sites, string, strict=True))
+                text = (
+                    LETTERS[letter_of[k]] if k in letter_of else "I" for k in range(bases.n_sites)
+                )
                 missing.append("".join(text))
     return missing

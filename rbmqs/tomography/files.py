@@ -116,7 +116,7 @@ class ReconstructionFiles:
         head, rows = result.summary()
         table: dict[str, Any] = {"format": RESULT_FORMAT, "what": head, **dict(rows)}
         table |= {"is_done": found.stage == DONE, "settings": self._header["settings"]}
-        table["goodness"] = [g._asdict() for g in result.goodness] if _is_small(result) else None
+        table["goodness"] = [g._asdict() for g in result.goodness] if result.is_summed else None
         with goes_on_without(self.directory / RESULT):
             write_json(self.directory / RESULT, plain(table))
 
@@ -169,10 +169,6 @@ def load_reconstruction(directory: str | Path) -> Reconstruction:
     found, shots, _ = read_archive(path, KIND, _assemble)
     fit = found.fit
     return Reconstruction(fit.psi, shots, fit.confusion, found.history, found.status)
-
-
-def _is_small(result: Reconstruction) -> bool:
-    return result.psi.n_sites <= 20
 
 
 def _put_state(name: str, state: FitState, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

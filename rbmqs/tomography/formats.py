@@ -16,16 +16,11 @@ import numpy as np
 from hamiltonians.utils.checks import choice, short
 from rbmqs.tomography.bases import Bases, different_bases, pauli_string
 from rbmqs.tomography.shots import Shots
+from rbmqs.tomography.tables import Counted, is_wide, known_column, plain, sets_of_table
 
 ENDS = ("left", "right")
 FEWEST = 2  # shots of a basis
 MAX_COUNT = 2**53
-_BITS = ({"0", "1"}, {"0"}, {"1"})
-_COLUMNS = {
-    "basis": ("basis", "bases"),
-    "outcome": ("outcome", "outcomes", "shots", "bitstring", "bitstrings"),
-    "count": ("count", "counts"),
-}
 
 
 @dataclass(frozen=True)
@@ -182,13 +177,13 @@ def _bases_of(rows: list[Any], convention: Convention) -> tuple[Bases, np.ndarra
 
 def _sets(shots: Any, bases: Any) -> tuple[list[Any], list[Any] | None]:
     """Sets of shots, and their bases: one for each set or each row."""
-    given, shots = _listed(bases), _plain(shots)
+    given, shots = _listed(bases), plain(shots)
     if isinstance(shots, Mapping):
         keys = list(shots)
         if not keys:
             raise ValueError("shots must not be empty")
-        if any(_known_column(key) or _is_wide(key) for key in keys):
-            return _table(shots, given)
+        if any(known_column(key) or is_wide(key) for key in keys):
+            return sets_of_table(shots, given)
         if any(isinstance(one, Number) for one in shots.values()):
             return [shots], given
         if not all(isinstance(key, str) for key in keys):
@@ -202,34 +197,11 @@ def _sets(shots: Any, bases: Any) -> tuple[list[Any], list[Any] | None]:
         raise TypeError(f"shots must be an array, strings, counts or a file, got {short(shots)}")
     if len(shots) == 0:
         raise ValueError("shots must not be empty")
-    first = _plain(shots[0])
+    first = plain(shots[0])
     is_set = isinstance(first, Mapping | Counted) or np.ndim(first) == 2
     if is_set or (isinstance(first, list | tuple) and len(first) and isinstance(first[0], str)):
         return list(shots), given
     return [shots], given
-
-
-def _plain(values: Any) -> Any:
-    """Tables and series of pandas, tables of NumPy and bytes as mappings, arrays and lists."""
-    if hasattr(values, "columns") and hasattr(values, "to_dict"):
-        columns = {str(name): values[name].to_numpy() for name in values.columns}
-        is_table = any(_known_column(name) or _is_wide(name) for name in columns)
-        return columns if is_table or not columns else np.stack(list(columns.values()), axis=1)
-    if hasattr(values, "to_numpy"):
-        keys: Any = getattr(values, "index", ())
-        array = values.to_numpy()
-        is_counts = len(keys) and isinstance(keys[0], str) and array.dtype.kind in "iuf"
-        return values.to_dict() if is_counts else _plain(array)
-    if isinstance(values, np.ma.MaskedArray):
-        if np.ma.is_masked(values):
-            raise ValueError(f"shots must not be masked, got {values.mask.sum()} masked values")
-        return values.data
-    if isinstance(values, np.ndarray) and values.dtype.kind in "SUO":
-        found = [x.decode() if isinstance(x, bytes) else x for x in values.ravel().tolist()]
-        rows = np.array(found, dtype=object).reshape(values.shape).tolist()
-        is_letters = values.ndim == 2 and all(isinstance(x, str) and len(x) == 1 for x in found)
-        return ["".join(row) for row in rows] if is_letters else rows
-    return values
 
 
 def _listed(bases: Any) -> list[Any] | None:
@@ -240,7 +212,7 @@ def _listed(bases: Any) -> list[Any] | None:
         return list(bases.labels) if bases.are_pauli else list(bases.unitaries)
     if isinstance(bases, str):
         return [bases]
-    bases = _plain(bases)
+    bases = plain(bases)
     if not isinstance(bases, Sequence | np.ndarray):
         raise TypeError(f"bases must be Pauli strings or unitaries, got {short(bases)}")
     if len(bases) == 0:
@@ -249,75 +221,9 @@ def _listed(bases: Any) -> list[Any] | None:
     return [np.asarray(bases)] if is_one else list(bases)
 
 
-def _is_wide(key: Any) -> bool:
-    return isinstance(key, str) and key.startswith("n") and set(key[1:]) in _BITS
-
-
-def _known_column(key: Any) -> str | None:
-    """What a column of a table holds, by its name."""
-    word = key.strip().lower() if isinstance(key, str) else None
-    return next((name for name, words in _COLUMNS.items() if word in words), None)
-
-
-def _table(table: Mapping[str, Any], bases: list[Any] | None) -> tuple[list[Any], list[Any] | None]:
-    """Columns: one row an outcome, or one row a basis with a column for each outcome."""
-    known = {name: table[key] for key in table if (name := _known_column(key))}
-    wide = [key for key in table if _is_wide(key)]
-    others = [str(key) for key in table if not _known_column(key) and key not in wide and key]
-    if "basis" in known:
-        if bases is not None:
-            raise ValueError("bases must not be given with a table that has a column 'basis'")
-        bases = _listed(list(map(str, known["basis"])))
-    if wide:
-        if bases is None:
-            raise ValueError("shots as a table of counts need a column 'basis'")
-        _check_unmixed(bases, others)
-        columns = {key[1:]: np.asarray(table[key]) for key in wide}
-        return [{k: v[row] for k, v in columns.items()} for row in range(len(bases))], bases
-    if "outcome" not in known or (others and "count" not in known):
-        names = ", ".join(str(key) for key in table)
-        raise ValueError(
-            f"shots as a table must have columns basis, outcome and count, or n0101, got {names}"
-        )
-    outcomes = _plain(np.asarray(known["outcome"]))
-    if not all(isinstance(one, str) for one in outcomes):
-        raise TypeError(
-            f'column outcome must hold strings such as "0101", got {short(outcomes[0])}: read it '
-            f"as text, which keeps zeros on the left"
-        )
-    if "count" not in known:
-        return [outcomes], bases
-    _check_unmixed([*zip(bases or outcomes, outcomes, strict=True)], others)
-    return [Counted(outcomes, known["count"])], bases
-
-
-def _check_unmixed(rows: list[Any], others: list[str]) -> None:
-    """Refuse rows for the same outcomes that columns of another kind tell apart."""
-    if others and len(set(rows)) < len(rows):
-        again = next(row for row in rows if rows.count(row) > 1)
-        raise ValueError(
-            f"shots as a table must have one row for each basis (and outcome), got several for "
-            f"{short(again)}: choose those of one state by {', '.join(others)}"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Counted:
-    """Outcomes with a count each; an outcome may come more than once.
-
-    Parameters
-    ----------
-    outcomes : list of str, or int array (n, N)
-    counts : array (n,)
-    """
-
-    outcomes: Any
-    counts: Any
-
-
 def _rows(one: Any) -> tuple[np.ndarray, np.ndarray]:
     """Outcomes (n, N) as whole numbers, and their counts."""
-    one = _plain(one)
+    one = plain(one)
     if isinstance(one, Mapping):
         if not one:
             raise ValueError("shots must not have a basis without any outcome")

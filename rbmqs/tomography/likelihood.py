@@ -24,6 +24,7 @@ from rbmqs.tomography.rotations import adjoint, rotated
 from rbmqs.tomography.scores import probabilities_of
 from rbmqs.tomography.shots import Shots
 
+EXACT_SITES = 20  # sites and ancillas up to which all configurations are summed over by default
 AT_ONCE = 2**22  # amplitudes of several bases that are held at a time, 64 MiB
 
 

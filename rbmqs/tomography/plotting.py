@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rbmqs.tomography.curve import FidelityCurve
 
 _MOST_BASES, _MOST_OUTCOMES, _MOST_SITES = 6, 64, 4
-_MOST_SUMMED = 20  # sites of all amplitudes
 
 
 def plot_all(result: Any, directory: Path) -> list[Path]:
@@ -32,7 +31,7 @@ def plot_all(result: Any, directory: Path) -> list[Path]:
     names = ("likelihood", "outcomes", "density_matrix")
     likelihood, outcomes, city = (directory / f"{name}.png" for name in names)
     plot_likelihood(result, likelihood)
-    if result.psi.n_sites > _MOST_SUMMED:
+    if not result.is_summed:
         return [likelihood]
     plot_outcomes(result, outcomes)
     if result.shots.n_sites > _MOST_SITES:

@@ -294,5 +294,4 @@ def _categories(shots: Shots) -> np.ndarray:
     """Outcomes of "pauli-6" (n_distinct, N): twice the letter, and one more where it is -1."""
     if not shots.bases.are_pauli:
         raise ValueError("shots must be in Pauli bases, got other unitaries")
-    letters = np.array([[LETTERS.index(c) for c in label] for label in shots.bases.labels])
-    return 2 * letters[shots.basis] + (shots.outcomes < 0)
+    return 2 * shots.bases.letters[shots.basis] + (shots.outcomes < 0)

@@ -17,8 +17,9 @@ import numpy as np
 from hamiltonians.utils.archive import read_array, read_arrays, require_expansion
 from hamiltonians.utils.checks import number, short
 from rbmqs.tomography.bases import LETTERS
-from rbmqs.tomography.formats import Convention, Counted, as_shots
+from rbmqs.tomography.formats import Convention, as_shots
 from rbmqs.tomography.shots import Shots
+from rbmqs.tomography.tables import Counted
 from rbmqs.utils.parsing import describing, parse_json
 
 MOST_SITES = 4096  # that a file may name by a number alone

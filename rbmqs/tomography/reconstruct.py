@@ -22,6 +22,7 @@ from rbmqs.tomography.fit import FitRecord, FitState
 from rbmqs.tomography.formats import Convention, as_shots
 from rbmqs.tomography.functionals import target_array
 from rbmqs.tomography.learnt import LearntRBM
+from rbmqs.tomography.likelihood import EXACT_SITES
 from rbmqs.tomography.mixed import N_STARTS, reconstruct_mixed
 from rbmqs.tomography.objective import ExactObjective, Objective
 from rbmqs.tomography.reading import read_shots
@@ -35,7 +36,6 @@ from rbmqs.utils.interrupts import Interrupts, pass_on
 from rbmqs.utils.progress import Progress
 from rbmqs.utils.threads import single_threaded_blas
 
-EXACT_SITES = 20  # sites and ancillas up to which all configurations are summed over
 OPTIMISERS = ("natural", "adam")
 MIXED = "mixed"
 METHODS = ("auto", "exact", "sampled")

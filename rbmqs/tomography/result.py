@@ -16,13 +16,12 @@ from rbmqs.states.state import VariationalState
 from rbmqs.tomography.answers import Answers
 from rbmqs.tomography.fit import FitRecord
 from rbmqs.tomography.functionals import fidelities
-from rbmqs.tomography.likelihood import FullSum, normalised
+from rbmqs.tomography.likelihood import EXACT_SITES, FullSum, normalised
 from rbmqs.tomography.readout import errors_of
 from rbmqs.tomography.sampled_answers import SampledAnswers
 from rbmqs.tomography.shots import Shots
 
 _FEWEST = 5.0  # expected shots of an outcome that is a class of its own in a chi-squared test
-_MOST_SITES = 20  # for sums over all configurations
 _MOST_DERIVATIVES = 2**24  # of all amplitudes, 256 MiB
 
 
@@ -86,6 +85,11 @@ class Reconstruction(Tabled):
         """Mean over the shots of the last stage, in nats."""
         return self.history[-1].log_likelihood if self.history else float("nan")
 
+    @property
+    def is_summed(self) -> bool:
+        """Whether all amplitudes are few enough for goodness of fit, fidelity and pictures."""
+        return self.psi.n_sites <= EXACT_SITES
+
     @cached_property
     def vector(self) -> np.ndarray:
         """Normalised amplitudes, complex128 (2^(N + n_ancillas),)."""
@@ -146,7 +150,7 @@ class Reconstruction(Tabled):
             ("likelihood", f"{self.log_likelihood:.6f} nats a shot"),
             ("steps", f"{len(self.history)} in {self.seconds:.1f} s"),
         ]
-        if self.psi.n_sites <= _MOST_SITES:
+        if self.is_summed:
             total = sum(g.chi_squared for g in self.goodness)
             n_free = sum(g.n_classes for g in self.goodness)
             rows.append(("chi-squared", f"{total:.1f} in {n_free} classes"))

@@ -17,7 +17,6 @@ import numpy as np
 from rbmqs.states.amplitude_phase import AmplitudePhaseRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.state import VariationalState
-from rbmqs.tomography.bases import LETTERS
 from rbmqs.tomography.shots import Shots
 
 STDDEV = 0.1  # of random parameters; 0.01 stays on the plateau around the uniform state
@@ -93,8 +92,7 @@ def phases_of_sites(shots: Shots) -> np.ndarray | None:
 
 def pair_correlations(shots: Shots) -> np.ndarray:
     """<P_i Q_j> for P and Q among X, Y, Z, float64 (3, 3, N, N), zero where none was measured."""
-    letters = np.array([[LETTERS.index(c) for c in label] for label in shots.bases.labels])
-    n = shots.n_sites
+    letters, n = shots.bases.letters, shots.n_sites
     sums, counts = np.zeros((2, 3, 3, n, n))
     i, j = np.indices((n, n))
     for basis in range(len(shots.bases)):
