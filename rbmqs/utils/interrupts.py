@@ -18,6 +18,8 @@ from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any
 
+from hamiltonians.utils.ranks import all_of, decided_by_first
+
 _SIGNALS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
 if hasattr(signal, "SIGUSR1"):  # not on Windows
     _SIGNALS += (signal.SIGUSR1,)
@@ -87,8 +89,8 @@ class Interrupts:
 
     def agree(self) -> int | None:
         """The signal that any rank has received; called by all ranks together."""
-        if self._comm is not None and self.received is None:
-            self.received = max(self._comm.allgather(self._own or 0)) or None
+        if self.received is None:
+            self.received = max(all_of(self._own or 0, self._comm)) or None
         return self.received
 
     def must_stop(self, started: float, max_seconds: float | None) -> bool:
@@ -104,7 +106,7 @@ class Interrupts:
 
     def of_first(self, value: float) -> float:
         """The number that the first rank has; called by all ranks together."""
-        return value if self._comm is None else float(self._comm.bcast(value, root=0))
+        return float(decided_by_first(value, self._comm))
 
     def __exit__(
         self,
