@@ -212,10 +212,10 @@ class RestartsOnGroups:
         for done in range(1, last + 1):
             self.clock.begin(groups.n_groups)
             own.advance()
-            if own.history:
-                record = own.history[-1]
-                self.show(replace(record, iteration=state.iteration + done * groups.n_groups - 1))
             troubles = [text for text in all_of(own.trouble, ranks.comm) if text]
+            if not troubles:
+                n_done = state.iteration + done * groups.n_groups
+                self.show(replace(own.history[-1], iteration=n_done - 1))
             ends = bool(troubles) or not ranks.everywhere(not own.ends)
             ends = self.clock.is_over() or self.signalled() is not None or ends
             if path is not None and (ends or writer.is_due()):

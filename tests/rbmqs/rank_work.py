@@ -1,20 +1,14 @@
-"""What `test_ranks.py` starts on several MPI ranks; the first one prints what it found as JSON.
-
-python rank_work.py [states]
-"""
+"""What `test_ranks.py` starts on several MPI ranks; the first one prints what it found as JSON."""
 
 import hashlib
 import json
-import sys
 from itertools import islice
 
-import numpy as np
 from mpi4py import MPI
+from rank_cases import MODELS, STATES, H, counted, equations, samples_of
 
 import rbmqs
-from hamiltonians import chain, heisenberg, ising, j1j2, square, xxz
-from rbmqs.sr import SOLVERS, costs, solve, solvers
-from rbmqs.sr.equations import GramEquations
+from rbmqs.sr import SOLVERS
 from rbmqs.states.factory import initial_wavefunction
 from rbmqs.states.jastrow import Jastrow
 from rbmqs.utils.ranks import Ranks
@@ -22,65 +16,10 @@ from rbmqs.vmc.settings import SamplingSettings
 from rbmqs.vmc.sources import make_sampler
 
 COMM = MPI.COMM_WORLD
-SHIFT = 1e-3
-H = heisenberg(chain(12), total_sz=0, marshall=True)
-STATES = {
-    "rbm": rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3),
-    "real rbm": rbmqs.RBM.random(12, alpha=2, seed=1, stddev=0.3, dtype=float),
-    "jastrow": Jastrow.random(H, seed=1, dtype=complex),
-    "tied": initial_wavefunction(H, 1, tied="translations", alpha=1),
-}
-MODELS = {
-    "Heisenberg": H,
-    "Ising": ising(chain(12), h=1.0),
-    "XXZ": xxz(chain(12), delta=0.5, total_sz=0, marshall=True),
-    "J1-J2": j1j2(chain(12), J2=0.2, total_sz=0, marshall=True),
-    "square": heisenberg(square(4), total_sz=0, marshall=True),
-}
 
 
 def digest(array):
     return hashlib.sha256(array.tobytes()).hexdigest()[:16]
-
-
-def equations(name, method):
-    """The solution over ranks: its error, its bytes, and its messages against the model's."""
-    psi, ranks = STATES[name], Ranks(COMM)
-    sampler = rbmqs.MetropolisSampler.for_hamiltonian(H, n_chains=400)
-    samples, _ = sampler.sample(psi, sampler.start(1), 1, n_discard=20)
-    energies = rbmqs.local_energies(psi, H, samples).ravel()
-    exact = solve(psi.jacobian(samples.flat), energies, SHIFT, "sample-space").direction
-    mine = slice(*(np.arange(COMM.size + 1) * 400 // COMM.size)[COMM.rank :][:2].tolist())
-    own = samples.flat[mine]
-    jacobian = psi.jacobian(own).over(ranks)
-    problem, refined, rounds = solvers.problem_of(jacobian, SHIFT), [], []
-    direct, times = solvers.solve_positive, GramEquations.times
-
-    def watched(*arguments):
-        found = direct(*arguments)
-        refined.append(found.n_iterations)
-        return found
-
-    def counted(*arguments):
-        rounds.append(1)
-        return times(*arguments)
-
-    solvers.solve_positive, GramEquations.times = watched, counted
-    found = solve(jacobian, energies[mine], SHIFT, method)
-    solvers.solve_positive, GramEquations.times = direct, times
-    n_iterations = found.n_iterations or (refined[0] if refined else None)
-    sent = {
-        part: np.sum(COMM.allgather(counts), axis=0) / COMM.size
-        for part, counts in sorted(ranks.traffic.items())
-    }
-    expected = costs.parts_of(method, problem, n_iterations, len(rounds)) if COMM.size > 1 else {}
-    traffic = {
-        part: [sent[part].tolist(), [count.messages, count.sent]]
-        for part, count in expected.items()
-        if count.messages
-    }
-    error = np.linalg.norm(found.direction - exact) / np.linalg.norm(exact)
-    return {"error": error, "digest": digest(found.direction), "traffic": traffic}
 
 
 def observables():
@@ -114,23 +53,22 @@ def run(hamiltonian, psi, **settings):
     }  # fmt: skip
 
 
-def of_states():
-    """Runs of the five models with two states more, which need more time."""
-    return {
-        f"{name}, {kind}": run(model, psi, n_iterations=8)
-        for name, model in MODELS.items()
-        for kind, psi in (
-            ("jastrow", Jastrow.random(model, seed=2, dtype=float)),
-            ("tied", initial_wavefunction(model, 2, tied="translations", alpha=1)),
-        )
-    }
+def solved():
+    """All equations: errors, bytes and messages."""
+    found = {}
+    with counted() as counts:
+        for name in STATES:
+            samples = samples_of(name)
+            for method in SOLVERS:
+                solution, error, traffic = equations(name, method, *samples, Ranks(COMM), counts)
+                digested = {"error": error, "digest": digest(solution), "traffic": traffic}
+                found[f"{name}, {method}"] = digested
+    return found
 
 
 def main():
     found = {
-        "equations": {
-            f"{name}, {method}": equations(name, method) for name in STATES for method in SOLVERS
-        },
+        "equations": solved(),
         "runs": {
             name: run(model, rbmqs.RBM.random(model.n_sites, alpha=1, seed=2))
             for name, model in MODELS.items()
@@ -145,6 +83,6 @@ def main():
 
 
 if __name__ == "__main__":
-    found = {"runs": of_states()} if sys.argv[1:] else main()
+    found = main()
     if COMM.rank == 0:
         print(json.dumps(found))
