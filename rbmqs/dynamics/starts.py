@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hamiltonians.utils.checks import checked_seed, instance, number
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.vmc.full_summation import common_symmetry
@@ -70,7 +72,7 @@ def product_state(
         raise ValueError(f"infidelity must lie in (0, 1), got {infidelity}")
     noise = number("noise", noise, at_least=0)
     vectors = spin_directions(directions, psi.n_sites)
-    found = vectors[:, 2].sum() / 2
+    found = float(vectors[:, 2] @ np.array(psi.hilbert.spins))
     if total_sz is not None and np.all(abs(vectors[:, 2]) == 1) and found != total_sz:
         raise ValueError(
             f"directions must give a state with total_sz = {total_sz:g}, got one with {found:g}"
@@ -78,7 +80,7 @@ def product_state(
     up, down = np.abs(amplitudes_of_spins(vectors)).T
     phases = np.angle(amplitudes_of_spins(vectors)[:, 1])
     n_along_z = int(np.count_nonzero(np.minimum(up, down) == 0))
-    least = (infidelity / max(n_along_z, 1)) ** 0.5
+    least = (infidelity / max(2 * max(psi.hilbert.spins) * n_along_z, 1)) ** 0.5
     logs = np.log(np.where(up == 0, least, up)) - np.log(np.where(down == 0, least, down))
     bias = (logs - 1j * phases) / 2
     bias[np.abs(bias) < ROUNDING] = 0.0
@@ -92,6 +94,8 @@ def product_state(
         arrays[name] = values if is_complex else values.real
     if "visible_bias" in arrays:
         arrays["visible_bias"] = _of_parameters(psi, bias)
+    elif isinstance(psi, SpinRBM):
+        raise ValueError("psi must have a visible bias (visible_bias=True), got a SpinRBM without")
     elif np.any(bias != 0):
         raise ValueError(
             f"directions must all be +x for a {type(psi).__name__} without visible bias: "
@@ -101,9 +105,14 @@ def product_state(
 
 
 def _of_parameters(psi: VariationalState, bias: np.ndarray) -> np.ndarray:
-    """Biases of sites as the parameter, which a tied RBM has one of for each orbit of sites."""
-    if isinstance(psi, SymmetricRBM):
-        first = [int(np.flatnonzero(psi.orbits == k)[0]) for k in range(psi.n_orbits)]
+    """Biases of sites as the parameter, which tied weights have one of for each orbit of sites."""
+    if isinstance(psi, SpinRBM):  # coherent states: 2 S spins 1/2 of one direction
+        top = round(2 * psi.spin)
+        lowered = np.arange(top + 1)
+        ways = 0.5 * np.log([math.comb(top, k) for k in lowered])
+        bias = psi.bias_of_levels(bias[:, None] * (top - 2 * lowered) + ways)
+    if isinstance(psi, SymmetricRBM | SpinRBM):
+        first = [int(np.flatnonzero(psi.orbits == k)[0]) for k in range(max(psi.orbits) + 1)]
         if not np.allclose(bias[first][psi.orbits], bias):
             raise ValueError("directions must be equal on sites that the group of psi exchanges")
         bias = bias[first]
@@ -143,7 +152,8 @@ def check_symmetry(driven: DrivenHamiltonian, psi: VariationalState, time: float
         psi.sector.check(H)
         return
     mine, its = common_symmetry(driven.first, psi), common_symmetry(H, psi)
-    tied = psi.group.order if isinstance(psi, SymmetricRBM) else 1
+    group = getattr(psi, "group", None)
+    tied = 1 if group is None else group.order
     if its.group.order < tied:
         raise ValueError(
             f"H must have the symmetry of psi, whose weights are tied over a group of order "

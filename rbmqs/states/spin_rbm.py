@@ -202,6 +202,23 @@ class SpinRBM(WeightedState):
             np.array([1.0, 0.0]) if self.units == "quadratic" else np.array(self.hilbert.values) / 2
         )
 
+    def bias_of_levels(self, log_amplitudes: np.ndarray) -> np.ndarray:
+        """Biases (N, K) that give each level of a site this logarithm, (N, 2 S + 1), up to one sum.
+
+        Raises
+        ------
+        ValueError
+            Quadratic units that cannot.
+        """
+        columns = np.column_stack([self._table, np.ones(len(self._table))])
+        found = np.linalg.lstsq(columns, log_amplitudes.T, rcond=None)[0]
+        if not np.allclose(columns @ found, log_amplitudes.T, atol=1e-9):
+            raise ValueError(
+                f"units must be 'one-hot' for these levels of spins {self.spin:g}, "
+                f"got {self.units!r}"
+            )
+        return found[:-1].T
+
     @cached_property
     def plain(self) -> SpinRBM:
         """The same wavefunction without ties; hidden unit (f, g) is f |G| + g."""

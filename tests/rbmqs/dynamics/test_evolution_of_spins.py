@@ -5,6 +5,7 @@ import pytest
 
 import hamiltonians as hm
 import rbmqs
+from rbmqs.dynamics import product_state
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,36 @@ def test_observables_must_be_of_these_spins(quench):
     H, psi = quench
     with pytest.raises(TypeError, match="observable 'z' must be a SpinOperator, got PauliSum"):
         rbmqs.evolve(H, psi, [0.0, 0.1], observables={"z": hm.Z(0)}, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("spin", "units"), [(1, "quadratic"), (1.5, "quadratic"), (2, "one-hot"), (1, "one-hot")]
+)
+def test_product_states_are_coherent_states(spin, units):
+    """<S> = S n on each site, and (n.S)^2 = S^2."""
+    n = np.array([[0.6, 0.0, 0.8], [0.0, 0.6, -0.8], [1.0, 0.0, 0.0]])
+    psi = rbmqs.SpinRBM.random(3, 1, spin=spin, units=units)
+    state = product_state(psi, n, noise=0.0)
+    sector = hm.SpinSector(psi.hilbert, None)
+    vector = state.state_vector(sector)
+    for i, direction in enumerate(n):
+        along = sum(c * S(i, spin) for c, S in zip(direction, (hm.Sx, hm.Sy, hm.Sz), strict=True))
+        assert hm.expectation(vector, along, sector).real == pytest.approx(spin)
+        assert hm.expectation(vector, along**2, sector).real == pytest.approx(spin**2)
+
+
+def test_a_neel_state_has_its_sector_and_small_corrections():
+    state = product_state(rbmqs.SpinRBM.random(4, 1), "neel", total_sz=0, noise=0.0)
+    vector = state.state_vector(hm.SpinSector(state.hilbert, 0))
+    sigma = hm.SpinSector(state.hilbert, 0).configurations()
+    neel = (sigma == [2, -2, 2, -2]).all(axis=1)
+    assert abs(vector[neel][0]) ** 2 > 1 - 1e-3
+    with pytest.raises(ValueError, match="units must be 'one-hot' for these levels of spins 2"):
+        product_state(rbmqs.SpinRBM.random(4, 1, spin=2), "+x")
+
+
+def test_tied_weights_keep_a_hamiltonian_of_less_symmetry_away():
+    group = hm.chain(4).translation_group()
+    psi = rbmqs.SpinRBM.random(4, n_features=1, group=group)
+    with pytest.raises(ValueError, match="H must have the symmetry of psi"):
+        rbmqs.evolve(hm.heisenberg(hm.chain(4, periodic=False), spin=1), psi, [0.0, 0.1])
