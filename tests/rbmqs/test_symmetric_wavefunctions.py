@@ -3,6 +3,7 @@
 import naive
 import numpy as np
 import pytest
+from on_threads import on_one_and_two_threads
 from scipy.stats import chi2
 
 import hamiltonians as hm
@@ -365,6 +366,21 @@ def test_exchanges_by_their_table_and_by_two_rows_give_the_same_chains(monkeypat
         2 * len(bonds), psi.n_images,
     )  # fmt: skip
     assert projected_chains._images_of_exchanges(image_rows, bonds[:-1]) is None
+
+
+@pytest.mark.parametrize("name", ["projected", "projected real"])
+def test_threads_do_not_change_a_byte_of_a_projection(name):
+    psi = MACHINES[name]
+    sampler = MetropolisSampler.for_hamiltonian(HEISENBERG, n_chains=5)
+
+    def iteration():
+        samples, _ = sampler.sample(psi, sampler.start(1), 6)
+        spins = samples.flat
+        values = local_energies(psi, HEISENBERG, samples), psi.log_derivatives(spins)
+        return [array.tobytes() for array in (spins, *values)]
+
+    one, two = on_one_and_two_threads(iteration)
+    assert one == two
 
 
 IDENTITY = SymmetryGroup(np.arange(N)[None])
