@@ -27,9 +27,12 @@ def _gram_tiles(gemm, spins, tanh, blocks, visible, hidden, tasks, out):
         gram_tile(gemm, spins, tanh, blocks, visible, hidden, i0, height, j0, columns, rows, work)
         for i in range(height):
             first = place + i * stride
-            for part in range(out.shape[1]):
+            if out.shape[1] == 1:
                 for j in range(columns):
-                    out[first + j, part] = work[SUM_IM if part else SUM_RE, i, j]
+                    out[first + j, 0] = work[SUM_RE, i, j]
+            else:
+                for j in range(columns):
+                    out[first + j, 0], out[first + j, 1] = work[SUM_RE, i, j], work[SUM_IM, i, j]
 
 
 def gram_tiles(spins, parts, blocks, visible, hidden, tasks, out):

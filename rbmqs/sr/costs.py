@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from rbmqs.sr.layout import Layout
 from rbmqs.sr.preconditioner import n_columns
@@ -69,6 +70,9 @@ class Count:
         return self.multiply_adds / rate + between + self.moved / MEMORY
 
 
+_NOTHING = Count()
+
+
 def work(multiply_adds: float) -> Count:
     """Multiply-adds without messages."""
     return Count(multiply_adds)
@@ -77,7 +81,7 @@ def work(multiply_adds: float) -> Count:
 def summed(n_bytes: float, n_ranks: int) -> Count:
     """`Ranks.sum` of so many bytes."""
     if n_ranks == 1:
-        return Count()
+        return _NOTHING
     paired = 1 << (n_ranks.bit_length() - 1)
     depth, outside = paired.bit_length() - 1, n_ranks - paired
     short = n_bytes <= SHORT_BYTES
@@ -88,6 +92,8 @@ def summed(n_bytes: float, n_ranks: int) -> Count:
 
 def gathered(n_bytes: float, n_ranks: int) -> Count:
     """`Ranks.gathered` of so many bytes in all."""
+    if n_ranks == 1:
+        return _NOTHING
     return Count(0.0, math.ceil(math.log2(n_ranks)), n_bytes * (1 - 1 / n_ranks))
 
 
@@ -156,7 +162,7 @@ class Problem:
         more = self.n_rows**2 * self.width / 4
         return self.n_ranks == 1 and more < 2 * (_REFINEMENTS + 1) * self.product
 
-    @property
+    @cached_property
     def n_columns(self) -> int:
         """Columns of the preconditioner."""
         return sum(n_columns(self.lengths))
@@ -224,9 +230,9 @@ def _sample_space(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
         gram, times = gram * 2, Count(moved=n * n * item)
     factor = work(_SINGLE * n**3 / (6 * k))
     solve = Count(moved=n * n * item / k)
-    tiles = Layout.of(p.lengths, 0).tiles[: None if k > 1 else 0]
-    heights = tiles[:, 2].tolist()
-    for height, left in zip(heights, (n - tiles[:, 3] - tiles[:, 2]).tolist(), strict=True):
+    tiles = Layout.of(p.lengths, 0).tiles.tolist() if k > 1 else []
+    for _, _, height, column in tiles:
+        left = n - column - height
         factor += told((height * height + 1) * item, k)
         factor += gathered(left * height * item, k) if left else Count()
         solve += told(height * item, k) + summed(height * item, k)
