@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.symmetries import find_sector
 from hamiltonians.symmetry.rotations import Rotation, rotation_from_description
 from hamiltonians.utils.archive import CheckpointError
+from hamiltonians.utils.checks import instance
 from rbmqs.runs.checkpoint import Checkpoint, load_checkpoint
 from rbmqs.runs.old_names import state_in_units_of_couplings
 from rbmqs.states.projected_rbm import ProjectedRBM
@@ -28,7 +30,6 @@ from rbmqs.vmc.settings import RunSettings
 from rbmqs.vmc.sources import make_sampler
 
 if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
     from rbmqs.runs.config import Config
 
 CHECKPOINT = "checkpoint.npz"
@@ -83,6 +84,8 @@ def read_run(
     """Where a run stands, and what it was asked for; errors as in `resume`."""
     from rbmqs.runs.config import hamiltonian_from_description, settings_from_description
 
+    if hamiltonian is not None:
+        instance("hamiltonian", hamiltonian, SpinHamiltonian)
     check_holds_run(directory)
     path = directory / CHECKPOINT
     checkpoint = load_checkpoint(path)

@@ -15,6 +15,7 @@ from hamiltonians.convert import from_networkx, from_quspin, from_scipy, to_qusp
 from rbmqs import sr
 from rbmqs.boltzmann import BernoulliRBM, LayeredRBM
 from rbmqs.dynamics import as_complex
+from rbmqs.runs.resume import read_run
 from rbmqs.sampling.chains import Samples
 from rbmqs.sampling.metropolis import MetropolisSampler
 from rbmqs.studies import (
@@ -222,6 +223,7 @@ CALLS = [
     lambda: sr.choose_solver(None),
     lambda: sr.solve(None, np.ones(4), 0.1),
     lambda: sr.solve(PSI.jacobian(UP[0]), np.ones(4), None),
+    lambda: read_run(None, 150),
 ]
 
 
