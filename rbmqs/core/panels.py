@@ -81,7 +81,7 @@ def _python_tile(n_rows):
     return tile
 
 
-_tiles = _python_tile if numba.config.DISABLE_JIT else _tile_intrinsic
+_tiles = _python_tile if numba.config.DISABLE_JIT else _tile_intrinsic  # type: ignore[attr-defined]
 _four, _one = _tiles(_ROWS), _tiles(1)
 
 
