@@ -202,7 +202,8 @@ class PairProductRBM(FusedState):
     def _energy(self, hamiltonian: SpinHamiltonian, rng: np.random.Generator) -> float:
         """Upper quartile of a few local energies, to choose between starts.
 
-        Not the mean: near zeros of psi some are huge, of either sign.
+        Not the mean: near zeros of psi some are huge, of either sign. Infinite where quartiles are
+        further apart than their size: chains do not leave the zeros then.
         """
         n, n_chains = self.n_sites, 32
         spins = np.array([rng.permutation(n) % 2 for _ in range(n_chains)], np.int8) * 2 - 1
@@ -212,9 +213,9 @@ class PairProductRBM(FusedState):
         task = SweepTask(spins, streams, np.ones(n_chains), PAIR_EXCHANGE, no_bonds, 8, n, drawn)
         self.sweep(task)
         sigma = drawn.reshape(-1, n)
-        return float(
-            np.quantile(self.local_values(sigma, hamiltonian.connections, True).real, 0.75)
-        )
+        energies = self.local_values(sigma, hamiltonian.connections, True).real
+        lower, upper = np.quantile(energies, [0.25, 0.75])
+        return float(upper) if upper - lower < abs(upper) else np.inf
 
     @property
     def hilbert(self) -> LocalSpace:
