@@ -21,6 +21,7 @@ RATE_REAL, RATE_COMPLEX = 2.4e10, 6e9  # multiply-adds a second in matrix produc
 LATENCY, BANDWIDTH = 2e-6, 10e9
 MEMORY = 10e9  # bytes a second of a rank whose node has other ranks that read too
 _SINGLE = 0.5  # of the time in double precision
+_THROUGH = 0.8  # of it, products with O: 35 ms where "sample-space-cg" takes 10 (10x10, 4,096)
 # Preconditioned conjugate gradients take so many iterations at such a shift: with 4,096 samples of
 # 10x10 17 to 35 for random parameters, 118 after one step, 208 after ten and 263 after twenty; with
 # 1,024 samples 200 to 350 at 1e-4 (6x6, 10x10, chain of 40).
@@ -263,7 +264,7 @@ def _sample_space_cg(p: Problem, n_iterations: int | None, n_rounds: int) -> Par
 
 def _matrix_free(p: Problem, n_iterations: int | None, n_rounds: int) -> Parts:
     n, k = p.n_iterations if n_iterations is None else n_iterations, p.n_ranks
-    product = work(_SINGLE * 2 * p.product / k) + summed(p.n_parameters * p.item // 2, k)
+    product = work(_THROUGH * 2 * p.product / k) + summed(p.n_parameters * p.item // 2, k)
     yield "preconditioner", gathered(8 * k, k) + _preconditioner(p)
     yield "cg", p.of_iterations(n, n_rounds, product)
 
