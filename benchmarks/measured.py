@@ -1,17 +1,20 @@
-"""The table of the README from the records of benchmarks, never by hand.
+"""The tables of README.md and docs/ from the records of benchmarks, never by hand.
 
-    python benchmarks/measured.py            # writes README.md and docs/tables/measured.md
-    python benchmarks/measured.py --check    # says whether they are up to date
+    python benchmarks/measured.py            # writes every table between two marks
+    python benchmarks/measured.py --check    # says which are not what the records say
 
-A record is what a benchmark writes by `--json docs/tables/records/NAME.json`; one number goes to a
-row.
+A record is what a benchmark writes by `--json docs/tables/records/NAME.json`. A table stands
+between `<!-- table NAME -->` and `<!-- end of table -->`; one number goes to a cell, and the date
+and the host of each record stand below.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +23,13 @@ from energy_curves import summary
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "docs" / "tables" / "records"
-BEGIN, END = "<!-- measured -->\n", "<!-- end of measured -->"
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("performance.md", "tables/measured.md")),
+]
+BLOCK = re.compile(r"<!-- table ([a-z ]+) -->\n.*?<!-- end of table -->\n", re.DOTALL)
+
+Record = dict[str, Any]
 
 
 class Row(NamedTuple):
@@ -28,25 +37,25 @@ class Row(NamedTuple):
 
     what: str
     record: str
-    number: Callable[[dict[str, Any]], str]
+    number: Callable[[Record], str]
     options: str = ""
 
 
-def _run(name: str, key: str) -> Callable[[dict[str, Any]], str]:
+def _run(name: str, key: str) -> Callable[[Record], str]:
     return lambda record: f"{summary(record['rows'][0])[name][key]:.2g}"
 
 
-def _coverage(record: dict[str, Any]) -> np.ndarray:
+def _coverage(record: Record) -> np.ndarray:
     return 100 * np.array([cell["coverage"]["rbmqs"][1] for cell in record["cells"]])
 
 
-def _agreeing(record: dict[str, Any]) -> str:
+def _agreeing(record: Record) -> str:
     known = [row for row in record["rows"].values() if "published" in row]
     good = [abs(row["per_site"] - row["published"]) <= row["last_digit"] for row in known]
     return f"{sum(good)} of {len(good)}"
 
 
-def _short(record: dict[str, Any]) -> str:
+def _short(record: Record) -> str:
     # The optimum of 3x3 is -2.599302 nats, known from its 14 patterns.
     return f"{100 * (np.mean(record['small']['bars and stripes 3x3']) / -2.599302 - 1):.2g}"
 
@@ -87,28 +96,82 @@ ROWS = [
 ]
 
 
-def table() -> str:
-    """The rows in Markdown, with the hosts of their records."""
-    records = {row.record: json.loads((RECORDS / f"{row.record}.json").read_text()) for row in ROWS}
-    lines = ["| measured | number | `python benchmarks/` |", "|---|---|---|"]
-    for row in ROWS:
-        command = f"{row.record}.py {row.options}".strip()
-        lines.append(f"| {row.what} | {row.number(records[row.record])} | `{command}` |")
-    dates = sorted({record["date"] for record in records.values()})
-    host = records[ENERGY]["machine"].removeprefix("host: ")
-    return "\n".join(lines) + f"\n\nMeasured {', '.join(dates)} on a shared host ({host}).\n"
+@cache
+def read(name: str) -> Record:
+    """A record by its name."""
+    return json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def documents() -> dict[Path, str]:
-    """Files that hold the table, with the text that they should have."""
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page = "# Measured\n\nThe rows of the README, from the records beside this page.\n\n"
-    return {
-        readme: f"{before}{BEGIN}\n{table()}\n{END}{after}",
-        ROOT / "docs" / "tables" / "measured.md": page + table(),
-    }
+def lines_of(head: list[str], rows: Iterable[list[str]]) -> str:
+    """A table in Markdown."""
+    ruled = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in ruled)
+
+
+def below(name: str) -> str:
+    """When and where a record was taken."""
+    record = read(name)
+    host = record["machine"].removeprefix("host: ")
+    return f"\nMeasured {record['date']} on a shared host ({host}).\n"
+
+
+def measured() -> str:
+    """The rows of the README."""
+    rows = [
+        [row.what, row.number(read(row.record)), f"`{f'{row.record}.py {row.options}'.strip()}`"]
+        for row in ROWS
+    ]
+    return lines_of(["measured", "number", "`python benchmarks/`"], rows) + below(ENERGY)
+
+
+def netket() -> str:
+    """Times of NetKet over those of rbmqs, by stage."""
+    stages = ["sampling", "local energies", "reconfiguration", "iteration"]
+    rows = [
+        [case["name"], *(f"{case['rows'][stage]['ratio']:.3g}" for stage in stages)]
+        for case in read("versus_netket")["cases"]
+    ]
+    return lines_of(["system", *stages], rows) + below("versus_netket")
+
+
+def quspin() -> str:
+    """Time and memory of QuSpin over those of rbmqs, from start to energy."""
+    rows = []
+    for name, methods in read("exact")["results"].items():
+        if name == "products":
+            continue
+        model, n_sites = name.rsplit(" ", 1)
+        symmetric = model == "sector"
+        ours = methods["rbmqs auto" if symmetric else "rbmqs"]
+        theirs = methods["QuSpin sector" if symmetric else "QuSpin"]
+        system = f"{'Heisenberg' if symmetric else model.capitalize()} chain {n_sites}"
+        system += ", all symmetries" if symmetric else ""
+        ratios = [theirs[key] / ours[key] for key in ("seconds", "peak")]
+        rows.append([system, f"{ours['seconds']:.3g}", *(f"{ratio:.2g}" for ratio in ratios)])
+    head = ["system", "rbmqs, seconds", "QuSpin over rbmqs, time", "memory"]
+    return lines_of(head, rows) + below("exact")
+
+
+def startup() -> str:
+    """Seconds from typing a command to the end of its first iteration."""
+    rows = [
+        [f"`{name}`", f"{taken['empty']:.1f}", f"{taken['warm']:.2f}"]
+        for name, taken in read("startup")["seconds"].items()
+    ]
+    return lines_of(["command", "empty cache of kernels, s", "warm, s"], rows) + below("startup")
+
+
+TABLES = {"measured": measured, "netket": netket, "quspin": quspin, "startup": startup}
+
+
+def rewritten(text: str) -> str:
+    """A page with each of its tables as the records have it."""
+
+    def table(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"<!-- table {name} -->\n\n{TABLES[name]()}\n<!-- end of table -->\n"
+
+    return BLOCK.sub(table, text)
 
 
 def main() -> int:
@@ -116,14 +179,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     stale = 0
-    for path, text in documents().items():
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale += 1
-        if options.check:
-            print(f"{path.name} is not what the records say")
-        else:
-            path.write_text(text, encoding="utf-8")
+    for path in PAGES:
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if before != after:
+            stale += 1
+            if options.check:
+                print(f"{path.relative_to(ROOT)} is not what the records say")
+            else:
+                path.write_text(after, encoding="utf-8")
     return stale if options.check else 0
 
 

@@ -48,6 +48,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "doc_module": ("rbmqs", "hamiltonians"),
     "abort_on_example_error": True,
+    "parallel": 2,  # examples at a time, each at most two minutes and 1 GB
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

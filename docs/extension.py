@@ -14,8 +14,6 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx_gallery.directives import MiniGallery
 from sphinx_gallery.scrapers import figure_rst
 
-OUTPUT = Path(__file__).parents[1] / "examples" / "output"
-
 # Links of the repository to what has a page of its own on the site.
 LINKS = (
     (re.compile(r"\]\((?:\.\./)+examples/([\w/]+)\.py\)"), r"](/examples/\1.rst)"),
@@ -25,7 +23,11 @@ LINKS = (
 
 
 class NewPictures:
-    """The scraper of sphinx-gallery: pictures that a block has written to examples/output."""
+    """The scraper of sphinx-gallery: pictures that a block has written to the folder "output".
+
+    Examples run side by side, so that a picture belongs to the one whose number is in its name:
+    09_ising_study.png, lecture_2.png.
+    """
 
     def __init__(self) -> None:
         self.since = time.time()
@@ -34,7 +36,9 @@ class NewPictures:
         return type(self).__name__
 
     def __call__(self, block, block_vars, gallery_conf) -> str:
-        found = sorted(p for kind in ("png", "gif") for p in OUTPUT.glob(f"*.{kind}"))
+        source = Path(block_vars["src_file"])
+        own = re.compile(rf"(?:.*_)?{source.stem.split('_')[0]}(?:_.*)?\.(?:png|gif)")
+        found = sorted(p for p in (source.parent / "output").glob("*") if own.fullmatch(p.name))
         new = [p for p in found if p.stat().st_mtime >= self.since]
         self.since = time.time()
         names = []

@@ -29,6 +29,7 @@ SEARCHES = {
     "structure factor": "structure_factor",
     "contrastive divergence": "boltzmann",
     "reconstruct": "reconstruct",
+    "MPI": "cluster",
 }
 pytestmark = pytest.mark.submission
 
@@ -144,7 +145,7 @@ async function look(url, theme, width) {
   localStorage.setItem("mode", theme);
   localStorage.setItem("theme", theme);
   const frame = await open(url, width), page = frame.contentDocument;
-  const texts = [...page.querySelectorAll("h1, p, li, td, th, dt, dd, math")]
+  const texts = [...page.querySelectorAll("h1, p, li, td, th, dt, dd, math, .highlight span")]
     .filter(e => e.textContent.trim() && e.checkVisibility({visibilityProperty: true}) &&
                  page.querySelector("main")?.contains(e));
   const worst = texts.map(e => [contrast(e), e.outerHTML.slice(0, 120)])
