@@ -48,7 +48,7 @@ theirs = ground_state_with_netket(
     psi,
     n_iterations=settings.n_iterations,
     learning_rate=recommended(psi).learning_rate,
-    diag_shift=settings.optimiser.diag_shift,
+    diag_shift=recommended(psi).diag_shift,
     seed=1,
 )
 
