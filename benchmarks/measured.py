@@ -124,16 +124,6 @@ def measured() -> str:
     return lines_of(["measured", "number", "`python benchmarks/`"], rows) + below(ENERGY)
 
 
-def netket() -> str:
-    """Times of NetKet over those of rbmqs, by stage."""
-    stages = ["sampling", "local energies", "reconfiguration", "iteration"]
-    rows = [
-        [case["name"], *(f"{case['rows'][stage]['ratio']:.3g}" for stage in stages)]
-        for case in read("versus_netket")["cases"]
-    ]
-    return lines_of(["system", *stages], rows) + below("versus_netket")
-
-
 def quspin() -> str:
     """Time and memory of QuSpin over those of rbmqs, from start to energy."""
     rows = []
@@ -161,7 +151,7 @@ def startup() -> str:
     return lines_of(["command", "empty cache of kernels, s", "warm, s"], rows) + below("startup")
 
 
-TABLES = {"measured": measured, "netket": netket, "quspin": quspin, "startup": startup}
+TABLES = {"measured": measured, "quspin": quspin, "startup": startup}
 
 
 def rewritten(text: str) -> str:

@@ -226,6 +226,12 @@ class SymmetrySector:
         """Whether all characters are +1 or -1."""
         return not self.characters.imag.any()
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether its states are left alone by all elements, and by turning over all spins."""
+        distance = abs(np.asarray(self.characters) - 1).max()
+        return bool(distance < 1e-10) and self.spin_inversion != -1
+
     def with_spin_inversion(self, parity: int | None) -> "SymmetrySector":
         """The same irrep with another parity under turning over all spins."""
         words = self.label.removesuffix(" +").removesuffix(" -")

@@ -217,12 +217,12 @@ def images_of_flips(connections, image_rows):
     """Where each group element takes the flips of an operator that commutes with it.
 
     Returns int64 (|G|, 4 F): number 4 f + pattern, with a bit for each site that is down, becomes
-    that of the image; None where a flip has more than two sites. ``image_rows`` : as of
-    `rbmqs.core.projected_chains.sample_projected`.
+    that of the image; None without flips, and where one has more than two sites. ``image_rows`` :
+    as of `rbmqs.core.projected_chains.sample_projected`.
     """
     flip_ptr, flip_sites = connections.flip_ptr, connections.flip_sites
     sizes, n_sites = np.diff(flip_ptr), len(image_rows) // 2
-    if not 0 < sizes.min(initial=1) <= sizes.max(initial=1) <= 2:
+    if not (sizes.size and 0 < sizes.min() <= sizes.max() <= 2):
         return None
     first, last = flip_sites[flip_ptr[:-1]], flip_sites[flip_ptr[1:] - 1]
     numbers = np.zeros((n_sites, n_sites), dtype=np.int64)

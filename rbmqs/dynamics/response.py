@@ -228,6 +228,8 @@ def linear_response(
         Arguments that are wrong or do not fit, and amplitudes of real parameters that are complex.
     """
     instance("hamiltonian", hamiltonian, SpinHamiltonian)
+    if not hamiltonian.is_spin_half:
+        raise ValueError("hamiltonian must have spins 1/2: the response of larger ones is not done")
     psi = getattr(psi, "psi", psi)
     if not isinstance(psi, VariationalState):
         raise TypeError(f"psi must be a VariationalState or a run, got {type(psi).__name__}")

@@ -9,15 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 from rbmqs.utils.schedules import Schedule
-
-_TRIVIAL = 1e-10  # distance of a character from 1 that is rounding
 
 
 @dataclass(frozen=True)
@@ -91,8 +87,7 @@ def _projected(psi: ProjectedRBM) -> Recommended:
     # sector: they then take 1 / n_images of the time, and the projected RBM starts where it would
     # have come to much later. After a minute, a quarter of it without the projection, 6x6
     # Heisenberg stood at 3.1e-4 instead of 2.9e-3.
-    symmetric = bool(np.all(abs(np.asarray(psi.sector.characters) - 1) < _TRIVIAL))
-    if not symmetric or psi.sector.spin_inversion == -1:
+    if not psi.sector.is_symmetric:
         return of_base
     return replace(of_base, n_restarts=3, restart_state=psi.base)
 

@@ -1,4 +1,7 @@
-"""The same bytes for any number of threads, ranks and processes, any hash seed, any cut."""
+"""The same bytes for any number of threads, any hash seed, any cut, and each number of ranks.
+
+Runs on different numbers of ranks agree to rounding, which `tests/rbmqs/test_ranks.py` holds.
+"""
 
 import hashlib
 import os
@@ -50,9 +53,16 @@ def determinism(quick: bool, parts: Parts) -> Row:
         ways["hash seed 8"] = ((total,), (), {"PYTHONHASHSEED": "8"})
         ways["four parts"] = ((1, 10, total // 2, total), (), {})
         for n in (2, 4):
-            ways[f"{n} ranks"] = ((total,), (*LAUNCHER, "-n", str(n)), {})
+            launcher = (*LAUNCHER, "-n", str(n))
+            for seed in ("7", "8"):
+                variables = {"PYTHONHASHSEED": seed}
+                ways[f"{n} ranks, hash seed {seed}"] = ((total,), launcher, variables)
     logs = {way: parts(way, log_of, *how) for way, how in ways.items()}
-    differing = [f"{way}: the log differs" for way in ways if logs[way] != logs["2 threads"]]
+    differing = []
+    for way in ways:
+        same = f"{way.split(',')[0]}, hash seed 7" if "ranks" in way else "2 threads"
+        if logs[way] != logs[same]:
+            differing.append(f"{way}: the log differs")
     return Row(
         "a seed determines every byte",
         f"logs of {total} iterations: {', '.join(ways)}",

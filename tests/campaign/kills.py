@@ -180,7 +180,7 @@ LEFT = {run: log, exact: energy, train: weights, evolve: log, reconstruct: cours
 @figure("kills")
 def kills(quick: bool, parts: Parts) -> Row:
     """How many folders did not go on to the same bytes."""
-    n = 2 if quick else 30
+    n = 1 if quick else 30
     found = {
         command.__name__: parts(command.__name__, killed, command, left, n)
         for command, left in LEFT.items()

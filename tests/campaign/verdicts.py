@@ -56,8 +56,9 @@ def coverage(quick: bool, parts: Parts) -> Row:
         cells += parts(case.name, observable_coverage.measured_case, case, n)
     cells += parts("learnt", observable_coverage.learnt_case, n)
     trusted = [cell for cell in cells if cell["coverage_trusted"] is not None]
-    least = 0.85 if quick else 0.93
-    low = [cell for cell in trusted if cell["trusted"] > 0.1 and cell["coverage_trusted"] < least]
+    # Of 20 estimates with right bars fewer than 16 are covered once in 3,000 times.
+    least, share = (0.8, 0.5) if quick else (0.93, 0.1)
+    low = [cell for cell in trusted if cell["trusted"] > share and cell["coverage_trusted"] < least]
     values = [cell["coverage_trusted"] for cell in trusted]
     return Row(
         "two error bars cover",

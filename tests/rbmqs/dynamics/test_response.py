@@ -108,6 +108,7 @@ WRONG = [
     (lambda H, psi: rbmqs.linear_response(H, 3), TypeError, "psi must be a VariationalState"),
     (lambda H, psi: rbmqs.linear_response(H, rbmqs.RBM.random(5)), ValueError, "psi has 5 sites"),
     (lambda H, psi: rbmqs.linear_response(H, psi, cutoff=1.0), ValueError, "cutoff must lie in"),
+    (lambda H, psi: rbmqs.linear_response(hm.aklt(hm.chain(8)), psi), ValueError, "hamiltonian"),
     (
         lambda H, psi: rbmqs.linear_response(H, psi).structure_factor([1.0, 2.0]),
         ValueError,
