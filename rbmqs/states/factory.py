@@ -17,6 +17,7 @@ from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import ansatz_class
 from rbmqs.states.spin_rbm import SpinRBM
+from rbmqs.states.starts import projected_stddev
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
@@ -159,11 +160,8 @@ class AnsatzSpec:
             "seed": root,
             "visible_bias": not (even or (spin_half and group)) if visible is None else visible,
             "hidden_bias": not even if hidden is None else hidden,
+            "stddev": projected_stddev(sector),
         }
-        if sector is not None and not sector.is_symmetric:
-            # The projection takes away the leading orders in small parameters, and what is left of
-            # 0.01 is stuck: 12 sites, k = pi, odd, ended up to 49 % high, from 0.1 at 1e-9.
-            keywords["stddev"] = 0.1
         alpha, n_hidden, n_features = self.alpha, self.n_hidden, self.n_features
         if group is None:
             if n_features is not None:

@@ -27,7 +27,7 @@ import numpy as np
 from hamiltonians.models.symmetries import find_group, find_sector, is_even
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-from hamiltonians.utils.checks import finite, instance, positive_int, root_seed
+from hamiltonians.utils.checks import finite, positive_int, root_seed
 from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
 from rbmqs.core.proposals import PAIR_EXCHANGE
@@ -35,9 +35,16 @@ from rbmqs.core.split_complex import split
 from rbmqs.states.generic import SweepTask
 from rbmqs.states.jacobian import Jacobian
 from rbmqs.states.pairing import TiedPairs, starting_pairs
-from rbmqs.states.projected_rbm import rows_of_images
+from rbmqs.states.projection import (
+    check_sector,
+    coset_representatives,
+    rows_of_images,
+    sector_from,
+    sector_structure,
+)
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
+from rbmqs.states.starts import small_random
 from rbmqs.states.state import FusedState, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
@@ -104,16 +111,7 @@ class PairProductRBM(FusedState):
             object.__setattr__(self, name, array)
         if self.sector is None:
             return
-        instance("sector", self.sector, SymmetrySector)
-        if self.sector.group.n_sites != n:
-            raise ValueError(
-                f"rbm has {n} sites, the sector's group acts on {self.sector.group.n_sites}"
-            )
-        if not (self.is_complex or self.sector.is_real):
-            raise ValueError(
-                "sector has complex characters, which need complex parameters: "
-                "make the wavefunction with dtype=complex"
-            )
+        check_sector("rbm", n, self.is_complex, self.sector)
         _ = self._group  # refuses a sector in which the wavefunction vanishes
 
     @classmethod
@@ -194,8 +192,7 @@ class PairProductRBM(FusedState):
         else:
             raise ValueError("n_features belongs to tied weights: say over which group: tied")
         if stddev is None:
-            size = (_FIRST_VARIANCE * 2 / (rbm.n_hidden * rbm.n_sites**2)) ** 0.25
-            rbm = rbm.with_flat(size * rbm.flat)
+            rbm = rbm.with_flat(_first_stddev(rbm) * rbm.flat)
         signs = pairs.signs * turned
         return cls(pairing.astype(rbm.weights.dtype), rbm, pairs.numbers, signs, sector)
 
@@ -250,17 +247,20 @@ class PairProductRBM(FusedState):
         object.__setattr__(moved, "rbm", self.rbm.with_parameters(rest))
         return moved
 
+    def randomised(self, seed: np.random.SeedSequence) -> PairProductRBM:
+        """The same pairs, which begin as a mean field, times another random RBM."""
+        size = _first_stddev(self.rbm)
+        flat = small_random(self.rbm.flat.shape, self.is_complex, seed, size)
+        return self.with_parameters(
+            {"pairing": self.pairing, **self.rbm.with_flat(flat).parameters}
+        )
+
     def structure(self) -> dict[str, Any]:
         """Pairs, the structure of the RBM by kind, and the sector."""
         found: dict[str, Any] = {"pairs": self.pairs, "signs": self.signs}
         found["plain" if isinstance(self.rbm, RBM) else "tied"] = self.rbm.structure()
         if self.sector is not None:
-            found |= {
-                "permutations": self.sector.group.permutations,
-                "characters": self.sector.characters,
-                "parity": self.sector.spin_inversion,
-                "label": self.sector.label,
-            }
+            found |= sector_structure(self.sector)
         return found
 
     @classmethod
@@ -271,11 +271,7 @@ class PairProductRBM(FusedState):
         rest = dict(parameters)
         pairing = rest.pop("pairing")
         kind, name = (RBM, "plain") if "plain" in structure else (SymmetricRBM, "tied")
-        sector = None
-        if "permutations" in structure:
-            names = ("characters", "parity", "label")
-            group = SymmetryGroup(structure["permutations"])
-            sector = SymmetrySector(group, *(structure[name] for name in names))
+        sector = sector_from(structure) if "permutations" in structure else None
         rbm = kind.from_structure(structure[name], rest)
         return cls(pairing, rbm, structure["pairs"], structure["signs"], sector)
 
@@ -306,13 +302,12 @@ class PairProductRBM(FusedState):
                 f"sector {self.sector.label!r} has other characters than the wavefunction under "
                 f"what pairs and weights are tied over, or the spin inversion: tie over less"
             )
-        left, chosen = np.ones(len(rows), dtype=bool), []
         n = group.order
-        for g in range(len(rows)):
-            if left[g]:
-                chosen.append(g)
-                left[group.product(inner % n, g % n) + n * ((inner // n) ^ (g // n))] = False
-        kept = np.array(chosen)
+
+        def coset(g: int) -> np.ndarray:
+            return group.product(inner % n, g % n) + n * ((inner // n) ^ (g // n))
+
+        kept = coset_representatives(len(rows), coset)
         return rows[kept], signs[kept], np.conj(characters[kept]) / len(kept)
 
     def _factors_of(self, rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
@@ -449,3 +444,8 @@ def _parity(row: np.ndarray) -> int:
             left[i], left[j] = left[j], left[i]
             sign = -sign
     return sign
+
+
+def _first_stddev(rbm: RBM | SymmetricRBM) -> float:
+    """Size of random weights that gives log psi_RBM the variance of a start."""
+    return float((_FIRST_VARIANCE * 2 / (rbm.n_hidden * rbm.n_sites**2)) ** 0.25)

@@ -20,7 +20,7 @@ import numpy as np
 
 from hamiltonians.operators.connections import is_invariant
 from hamiltonians.operators.level_connections import LevelConnections
-from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
+from hamiltonians.symmetry.groups import SymmetrySector
 from rbmqs.core import images
 from rbmqs.core.projected import (
     add_over_images,
@@ -32,9 +32,17 @@ from rbmqs.core.projected_chains import sample_projected
 from rbmqs.core.split_complex import split
 from rbmqs.core.tables import rows_at_once
 from rbmqs.states.jacobian import Jacobian
+from rbmqs.states.projection import (
+    check_sector,
+    coset_representatives,
+    rows_of_images,
+    sector_from,
+    sector_structure,
+)
 from rbmqs.states.rbm import RBM
 from rbmqs.states.registry import register_ansatz
 from rbmqs.states.spin_rbm import SpinRBM
+from rbmqs.states.starts import projected_stddev, small_random
 from rbmqs.states.state import OfBase, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
@@ -71,18 +79,7 @@ class ProjectedRBM(OfBase):
             raise TypeError(
                 f"base must be RBM, SymmetricRBM or SpinRBM, got {type(self.base).__name__}"
             )
-        if not isinstance(self.sector, SymmetrySector):
-            raise TypeError(f"sector must be a SymmetrySector, got {type(self.sector).__name__}")
-        if self.sector.group.n_sites != self.base.n_sites:
-            raise ValueError(
-                f"base has {self.base.n_sites} sites, the sector's group acts on "
-                f"{self.sector.group.n_sites}"
-            )
-        if not (self.base.is_complex or self.sector.is_real):
-            raise ValueError(
-                "sector has complex characters, which need complex parameters: "
-                "make the wavefunction with dtype=complex"
-            )
+        check_sector("base", self.base.n_sites, self.base.is_complex, self.sector)
         if self.sector.spin_inversion == -1 and is_even(self.base):
             raise ValueError(
                 "sector is odd under spin inversion, but the wavefunction is even: "
@@ -132,16 +129,15 @@ class ProjectedRBM(OfBase):
             moved.__dict__.pop(name, None)
         return moved
 
+    def randomised(self, seed: np.random.SeedSequence) -> ProjectedRBM:
+        """See `VariationalState.randomised`."""
+        stddev = projected_stddev(self.sector)
+        return self.with_flat(small_random(self.flat.shape, self.is_complex, seed, stddev))
+
     def structure(self) -> dict[str, Any]:
         """The structure of the base, by kind, and the sector."""
         kind = _KINDS[type(self.base)]
-        return {
-            kind: self.base.structure(),
-            "permutations": self.sector.group.permutations,
-            "characters": self.sector.characters,
-            "parity": self.sector.spin_inversion,
-            "label": self.sector.label,
-        }
+        return {kind: self.base.structure(), **sector_structure(self.sector)}
 
     @classmethod
     def from_structure(
@@ -150,9 +146,7 @@ class ProjectedRBM(OfBase):
         """See `VariationalState.from_structure`."""
         kind, name = next((kind, name) for kind, name in _KINDS.items() if name in structure)
         base = kind.from_structure(structure[name], parameters)
-        group = SymmetryGroup(structure["permutations"])
-        names = ("characters", "parity", "label")
-        return cls(base, SymmetrySector(group, *(structure[name] for name in names)))
+        return cls(base, sector_from(structure))
 
     @cached_property
     def _plain(self) -> RBM | SpinRBM:
@@ -323,17 +317,6 @@ def is_even(psi: RBM | SymmetricRBM | SpinRBM) -> bool:
     return not (psi.has_visible_bias or psi.has_hidden_bias)
 
 
-def rows_of_images(permutations: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """The row of `FlipTables` that a flip of site i means for each image, int64 (2 N, n_images).
-
-    Row 2 i is that of a flip from up, 2 i + 1 of one from down.
-    """
-    places = np.argsort(permutations, axis=1).T  # site i of sigma is this site of the image
-    turned = (signs < 0).astype(np.int64)
-    rows = np.stack([2 * places + turned, 2 * places + 1 - turned], axis=1)
-    return np.ascontiguousarray(rows.reshape(2 * len(places), -1))
-
-
 def _coset_representatives(
     base: RBM | SymmetricRBM | SpinRBM, sector: SymmetrySector
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -354,10 +337,5 @@ def _coset_representatives(
         )
     if len(inner) <= 1:
         return group.permutations, characters
-    left = np.ones(group.order, dtype=bool)
-    chosen = []
-    for g in range(group.order):
-        if left[g]:
-            chosen.append(g)
-            left[group.product(np.array(inner), g)] = False
+    chosen = coset_representatives(group.order, lambda g: group.product(np.array(inner), g))
     return group.permutations[chosen], characters[chosen]

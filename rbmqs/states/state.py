@@ -32,6 +32,7 @@ from rbmqs.states.generic import (
     metropolis_sweep,
 )
 from rbmqs.states.jacobian import Jacobian
+from rbmqs.states.starts import small_random
 
 if TYPE_CHECKING:
     from hamiltonians import PauliSum, SpinHamiltonian
@@ -161,6 +162,10 @@ class VariationalState(ABC):
         parts = np.split(flat, ends[:-1])
         named = zip(self.parameters.items(), parts, strict=True)
         return self.with_parameters({n: part.reshape(np.shape(old)) for (n, old), part in named})
+
+    def randomised(self: Self, seed: np.random.SeedSequence) -> Self:
+        """The same wavefunction with the small random parameters of a restart."""
+        return self.with_flat(small_random((self.n_parameters,), self.is_complex, seed))
 
     def describe(self) -> dict[str, Any]:
         """Shape of the wavefunction, for logs and checkpoints."""

@@ -12,18 +12,17 @@ from typing import TypeVar
 
 import numpy as np
 
-from hamiltonians.utils.checks import checked_seed, number, short
+from hamiltonians.utils.checks import number, short
 from rbmqs.states.projected_rbm import ProjectedRBM
 from rbmqs.states.rbm import RBM, hidden_units
 from rbmqs.states.serialization import innermost
+from rbmqs.states.starts import STDDEV, small_random
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM, whole_features
 from rbmqs.vmc.extension import Extension, register_extension
 from rbmqs.vmc.extensions.distance_shift import DistanceShift
 from rbmqs.vmc.run_state import RunState
 from rbmqs.vmc.settings import RunSettings
-
-STDDEV = 0.01  # as that of random starts
 
 Psi = TypeVar("Psi", bound=VariationalState)
 
@@ -80,18 +79,6 @@ def new_columns(psi: VariationalState, alpha: float) -> int:
     else:
         raise TypeError(f"psi must be an RBM to grow, got {type(psi).__name__}")
     return wanted - rbm.weights.shape[1]
-
-
-def small_random(
-    shape: tuple[int, ...],
-    is_complex: bool,
-    seed: int | np.random.SeedSequence,
-    stddev: float = STDDEV,
-) -> np.ndarray:
-    """Normal real and imaginary parts of new parameters."""
-    rng = np.random.default_rng(checked_seed("seed", seed))
-    real = rng.normal(size=shape)
-    return stddev * (real + 1j * rng.normal(size=shape) if is_complex else real)
 
 
 @register_extension("growth")

@@ -27,7 +27,6 @@ from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.clock import Clock
 from rbmqs.vmc.extension import EXTENSIONS, Extension, Line, register_extension
 from rbmqs.vmc.extensions.distance_shift import DistanceShift
-from rbmqs.vmc.extensions.growth import small_random
 from rbmqs.vmc.recommended import recommended
 from rbmqs.vmc.records import StepRecord
 from rbmqs.vmc.run_state import OptimiserState, RunState
@@ -201,7 +200,7 @@ class MultiStart(Extension):
         seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
         shift = DistanceShift.of(run.hamiltonian, settings)
         n_samples = settings.sampling.n_samples_of(state.psi)
-        psi = shift.falling_with_distance(randomised(state.psi, seed), n_samples)
+        psi = shift.falling_with_distance(state.psi.randomised(seed.spawn(1)[0]), n_samples)
         return replace(
             run.start(shift.near_centres(psi), seed),
             iteration=n_over * settings.restart_iterations,
@@ -282,7 +281,8 @@ def _projected(
     found = target.with_flat(psi.flat)
     if _share(found, psi, chains) > MIN_SHARE:
         return found
-    return randomised(target, np.random.SeedSequence(settings.seed, spawn_key=(7, 0)))
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(7, 0))
+    return target.randomised(seed.spawn(1)[0])
 
 
 def _share(projected: VariationalState, psi: VariationalState, chains: ChainState) -> float:
@@ -291,8 +291,3 @@ def _share(projected: VariationalState, psi: VariationalState, chains: ChainStat
         ratios = np.exp(projected.log_psi(chains.spins) - psi.log_psi(chains.spins))
     ratios = ratios if chains.division is None else chains.division.of_all(ratios)
     return float(ratios.real.mean())
-
-
-def randomised(psi: VariationalState, seed: np.random.SeedSequence) -> VariationalState:
-    """The same wavefunction with the small random parameters of a start."""
-    return psi.with_flat(small_random((psi.n_parameters,), psi.is_complex, seed.spawn(1)[0]))
