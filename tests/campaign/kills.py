@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from rbmqs.boltzmann import BernoulliRBM
 from rbmqs.tomography.files import load_reconstruction
 from tests.campaign.rows import Parts, Row, figure
 
-MOST = 6  # kills in one folder
+MOST = 6  # kills in one folder: on a busy machine a command might never come to its end
 Command = Callable[[Path], list[str]]  # from a folder to what is run, again or for the first time
 
 RUN = ["ground-state", "ising", "--length", "6", "--alpha", "1", "--samples", "128", "--chains",
@@ -109,11 +109,9 @@ def weights(folder: Path, said: str) -> bytes:
     return BernoulliRBM.load(folder / "model.npz").components_.tobytes()
 
 
-def until_done(command: Command, folder: Path, longest: float, rng: random.Random) -> tuple:
-    """Kills until the command ended by itself; their number, its output and its errors.
-
-    After `MOST` kills it is left alone: on a busy machine it might never come to its end.
-    """
+def until_done(command: Command, folder: Path, waits: Iterable[float] = ()) -> tuple[int, str, str]:
+    """Kills after each of these seconds, then on to the end; their number, output and errors."""
+    left = iter(waits)
     kills, environment = 0, os.environ | {"NUMBA_NUM_THREADS": "1"}
     while True:
         words = [sys.executable, "-m", "rbmqs", *command(folder)]
@@ -121,8 +119,7 @@ def until_done(command: Command, folder: Path, longest: float, rng: random.Rando
             words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         try:
-            wait = longest * rng.uniform(0.05, 1.2) if kills < MOST else None
-            out, errors = process.communicate(timeout=wait)
+            out, errors = process.communicate(timeout=next(left, None))
             return kills, out, "" if process.returncode == 0 else errors.strip()
         except subprocess.TimeoutExpired:
             process.kill()
@@ -138,7 +135,7 @@ def killed(command: Command, left: Callable[[Path, str], bytes], n_kills: int) -
             whole = Path(root) / name
             whole.mkdir()
             begun = time.monotonic()
-            _, out, errors = until_done(command, whole, 1e6, rng)
+            _, out, errors = until_done(command, whole)
             longest = time.monotonic() - begun
             if errors:
                 return {"kills": 0, "faults": [f"{command.__name__}: {errors}"]}
@@ -146,7 +143,9 @@ def killed(command: Command, left: Callable[[Path, str], bytes], n_kills: int) -
         while done < n_kills:
             folder = Path(root) / str(n_folders)
             folder.mkdir()
-            kills, out, trouble = until_done(command, folder, longest, rng)
+            most = min(MOST, n_kills - done)
+            waits = (longest * rng.uniform(0.05, 1.2) for _ in range(most))
+            kills, out, trouble = until_done(command, folder, waits)
             done, n_folders = done + kills, n_folders + 1
             if trouble:
                 faults.append(f"{command.__name__}: {trouble.splitlines()[-1]}")
