@@ -6,6 +6,7 @@ import numpy as np
 
 from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.known_signs import sign_character
+from hamiltonians.models.terms import pair_couplings
 from hamiltonians.symmetry.groups import (
     SymmetryGroup,
     SymmetrySector,
@@ -119,14 +120,11 @@ def _has_odd_singlets(hamiltonian: SpinHamiltonian) -> bool:
     state near the ferromagnetic ones, and 232 iterations ended at -17, without parity 97 at -30.9.
     """
     if hamiltonian.is_spin_half:
-        raising = [
-            value.real > 0
-            for string, value in hamiltonian.terms.terms.items()
-            if [letter for _, letter in string] == ["X", "X"]
-        ]
+        terms, n_sites = hamiltonian.terms, hamiltonian.n_sites
+        raising = bool((pair_couplings(terms, "XX", n_sites) > 0).any())
     else:
-        raising = (hamiltonian.connections.mel.real > 0).tolist()
-    if hamiltonian.total_sz is None or not any(raising):
+        raising = bool((hamiltonian.connections.mel.real > 0).any())
+    if hamiltonian.total_sz is None or not raising:
         return False
     rotation, spins = hamiltonian.rotation, hamiltonian.local_space.spins
     sixths = () if rotation is None else rotation.sixths

@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hamiltonians.lattices import Lattice
 from hamiltonians.operators.local_space import LocalSpace
@@ -141,3 +141,13 @@ def total(parts: Iterable[Any]) -> Any:
     listed = list(parts)
     kind = PauliSum if all(isinstance(part, PauliSum) for part in listed) else SpinOperator
     return kind.sum(listed)
+
+
+def pair_couplings(operator: PauliSum, pair: str, n_sites: int) -> NDArray[np.float64]:
+    """Coefficients of a pair of equal Pauli letters such as "XX", a symmetric (N, N)."""
+    found = np.zeros((n_sites, n_sites))
+    for string, value in operator.terms.items():
+        if "".join(letter for _, letter in string) == pair:
+            (i, _), (j, _) = string
+            found[i, j] = found[j, i] = value.real
+    return found

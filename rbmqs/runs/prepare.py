@@ -14,10 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from hamiltonians.utils.checks import short
 from hamiltonians.utils.memory import power_text, require_memory
 from rbmqs.estimators.consistency import check_kinds
 from rbmqs.runs.signs import KNOWN, NONE, with_signs
+from rbmqs.states.classical_order import with_classical_order
 from rbmqs.states.factory import AnsatzSpec
 from rbmqs.states.rotated import RotatedState
 from rbmqs.states.state import VariationalState
@@ -87,6 +90,8 @@ def prepare(
     # Where the shift depends on distances, weights to far-off sites start smaller.
     shift, n_samples = DistanceShift.of(hamiltonian, settings), settings.sampling.n_samples_of(psi)
     psi = shift.falling_with_distance(psi, n_samples)
+    order = np.random.SeedSequence(settings.seed, spawn_key=(9,))
+    psi = with_classical_order(psi, hamiltonian, order)
     return PreparedRun(hamiltonian, psi, with_restarts(settings, psi))
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hamiltonians.models.terms import pair_couplings
+
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
     from hamiltonians.lattices.lattice import Lattice
@@ -68,7 +70,7 @@ def starting_pairs(
         Of the spins of pairs and amplitudes, whose lowest is taken: the energy of the mean field
         prefers single bonds and chains (-0.51 a site instead of -0.66 on 4x4 Heisenberg).
     """
-    couplings, lattice = exchange_couplings(hamiltonian), hamiltonian.lattice
+    couplings, lattice = singlet_couplings(hamiltonian), hamiltonian.lattice
     if not couplings.any():
         raise ValueError(
             "hamiltonian must have exchange terms X X or positive Z Z for a pair product"
@@ -88,16 +90,12 @@ def starting_pairs(
     return pairs, pairs.amplitudes(f)
 
 
-def exchange_couplings(hamiltonian: SpinHamiltonian) -> np.ndarray:
+def singlet_couplings(hamiltonian: SpinHamiltonian) -> np.ndarray:
     """J_ij >= 0 of antiferromagnetic S_i.S_j, (N, N), by the terms Z Z, or X X without them."""
-    found = {}
-    for letter in "ZX":
-        found[letter] = np.zeros((hamiltonian.n_sites,) * 2)
-        for string, value in hamiltonian.terms.terms.items():
-            if [of_site for _, of_site in string] == [letter] * 2:
-                (i, _), (j, _) = string
-                found[letter][i, j] = found[letter][j, i] = value.real
-    couplings = found["Z"] if found["Z"].any() else abs(found["X"])
+    terms, n_sites = hamiltonian.terms, hamiltonian.n_sites
+    couplings = pair_couplings(terms, "ZZ", n_sites)
+    if not couplings.any():
+        couplings = abs(pair_couplings(terms, "XX", n_sites))
     return np.maximum(couplings, 0)
 
 

@@ -109,5 +109,5 @@ class OptimiserSettings:
     def diag_shift_at(self, iteration: int, psi: VariationalState, summed: bool = False) -> float:
         """Diagonal shift for a wavefunction, before damping; see `learning_rate_at`."""
         found = recommended(psi)
-        default = found.summed_shift if summed else found.diag_shift
+        default = (found.summed_shift if summed else None) or found.diag_shift
         return (self.diag_shift or default)(iteration)  # type: ignore[operator]

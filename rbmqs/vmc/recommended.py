@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rbmqs.states.projected_rbm import ProjectedRBM
+from rbmqs.states.rbm import RBM
 from rbmqs.states.spin_rbm import SpinRBM
 from rbmqs.states.state import VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
@@ -35,8 +36,8 @@ class Recommended:
         Below which the learning rate does not fall while steps carry little noise.
     summed_rate : float
         Below which it does not fall in sums over all configurations.
-    summed_shift : Schedule
-        The shift in such sums.
+    summed_shift : Schedule or None
+        The shift in such sums, None for `diag_shift`.
     n_restarts : int
         Random starts.
     restart_state : VariationalState or None
@@ -50,10 +51,8 @@ class Recommended:
     diag_shift: Schedule = Schedule(1e-2, "exponential", 100.0, final=1e-3)  # noqa: RUF009
     friction: Schedule = Schedule(0.1)  # noqa: RUF009
     low_noise_rate: float = 0.0
-    # Sums carry no noise, and soft directions of S hold the rest of the energy
-    # (docs/notes/summation.md has the models): a steady rate and a small shift.
-    summed_rate: float = 0.05
-    summed_shift: Schedule = Schedule(1e-2, "exponential", 30.0, final=1e-6)  # noqa: RUF009
+    summed_rate: float = 0.0
+    summed_shift: Schedule | None = None
     n_restarts: int = 1
     restart_state: VariationalState | None = None
 
@@ -64,6 +63,18 @@ def recommended(psi: VariationalState) -> Recommended:
     return Recommended() if found is None else found(psi)
 
 
+# Of sums over all configurations, which carry no noise: soft directions of S hold the rest of the
+# energy (docs/notes/summation.md has the models).
+_STEADY: dict[str, Any] = {
+    "summed_rate": 0.05,
+    "summed_shift": Schedule(1e-2, "exponential", timescale=30.0, final=1e-6),
+}
+
+
+def _plain(psi: RBM | SpinRBM) -> Recommended:
+    return Recommended(**_STEADY)
+
+
 def _tied(psi: SymmetricRBM | SpinRBM) -> Recommended:
     # With as many samples as parameters the equations are at their noisiest: 10x10 Heisenberg
     # with 808 parameters ended at 2.9e-3 or 5.7e-3 by 1024 samples, at 1.07e-3 by 3072.
@@ -72,7 +83,7 @@ def _tied(psi: SymmetricRBM | SpinRBM) -> Recommended:
     # the Ising chain of 80 sites, alpha = 4, had come to rest at a relative error of 7e-6; at 0.05
     # it fell to 2e-6 in 300 iterations.
     # Eight restarts, in runs long enough: minima of the energy differ by a third of the error.
-    return Recommended(n_samples=n_samples, low_noise_rate=0.02, n_restarts=8)
+    return Recommended(n_samples=n_samples, low_noise_rate=0.02, n_restarts=8, **_STEADY)
 
 
 def _projected(psi: ProjectedRBM) -> Recommended:
@@ -87,7 +98,7 @@ def _projected(psi: ProjectedRBM) -> Recommended:
     of_base = replace(of_base, friction=friction, n_first_samples=n_first, sample_doubling=150.0)
     if not isinstance(psi.base, SpinRBM):
         # Sums over 4x4 J1-J2 were at 1e-13 after 150 iterations, and at 5e-5 with small shifts.
-        of_base = replace(of_base, summed_rate=0.0, summed_shift=of_base.diag_shift)
+        of_base = replace(of_base, summed_rate=0.0, summed_shift=None)
     # Restarts go without the projection where the ground state of the base may be that of the
     # sector: they then take 1 / n_images of the time, and the projected RBM starts where it would
     # have come to much later. After a minute, a quarter of it without the projection, 6x6
@@ -98,10 +109,11 @@ def _projected(psi: ProjectedRBM) -> Recommended:
 
 
 def _of_spins(psi: SpinRBM) -> Recommended:
-    return Recommended() if psi.group is None else _tied(psi)
+    return _plain(psi) if psi.group is None else _tied(psi)
 
 
 TABLE: dict[type, Callable[[Any], Recommended]] = {
+    RBM: _plain,
     SpinRBM: _of_spins,
     SymmetricRBM: _tied,
     ProjectedRBM: _projected,

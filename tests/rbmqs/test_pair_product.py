@@ -9,7 +9,7 @@ from hamiltonians import Sector, X, Y, Z, chain, heisenberg, j1j2, spin_hamilton
 from hamiltonians.models.symmetries import find_sector
 from rbmqs import RBM, PairProductRBM, SymmetricRBM, ground_state
 from rbmqs.core.pair_product import DRIFT, exchange_ratio, exchange_update, invert
-from rbmqs.states.pairing import exchange_couplings, starts, tie_pairs, translations_of
+from rbmqs.states.pairing import singlet_couplings, starts, tie_pairs, translations_of
 from rbmqs.testing import check_state
 
 RING = heisenberg(chain(8), total_sz=0)
@@ -145,7 +145,7 @@ def test_zeros_of_the_determinant_are_finite():
     sigma = Sector(16, 0).configurations()[::40]
     assert np.isfinite(psi.log_psi(sigma).real).all()
     assert np.isfinite(psi.log_derivatives(sigma)).all()
-    assert len(list(starts(exchange_couplings(H), pairs, np.random.default_rng(0)))) > 1
+    assert len(list(starts(singlet_couplings(H), pairs, np.random.default_rng(0)))) > 1
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from rbmqs.sampling.chains import ChainState
+from rbmqs.states.classical_order import with_classical_order
 from rbmqs.states.state import VariationalState
 from rbmqs.vmc.batch import Batch
 from rbmqs.vmc.clock import Clock
@@ -200,9 +201,11 @@ class MultiStart(Extension):
         seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
         shift = DistanceShift.of(run.hamiltonian, settings)
         n_samples = settings.sampling.n_samples_of(state.psi)
-        psi = shift.falling_with_distance(state.psi.randomised(seed.spawn(1)[0]), n_samples)
+        parameters, order = seed.spawn(2)
+        psi = shift.falling_with_distance(state.psi.randomised(parameters), n_samples)
+        psi = with_classical_order(shift.near_centres(psi), run.hamiltonian, order)
         return replace(
-            run.start(shift.near_centres(psi), seed),
+            run.start(psi, seed),
             iteration=n_over * settings.restart_iterations,
             target=state.target,
             extensions=outliving(state),
