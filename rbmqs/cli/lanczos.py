@@ -1,4 +1,4 @@
-"""The command `rbmqs lanczos`: a Lanczos step on the result of a run, and what follows from it."""
+"""The command `rbmqs lanczos`: Lanczos steps on the result of a run, and what follows from it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from rbmqs.cli import exit_codes
 from rbmqs.cli.options import add_fail_if_not_converged
 
 FILE = "lanczos.json"
-SAMPLES = 4096
+SAMPLES = (4096, 512, 64)  # by the number of steps, whose costs grow as powers of the flips of H
 
 
 def add_lanczos_options(parser: argparse.ArgumentParser) -> None:
     """Options of `rbmqs lanczos`."""
     parser.add_argument("directory", metavar="DIR", help="of a finished run")
     parser.add_argument(
-        "--samples", type=int, default=SAMPLES, metavar="N",
-        help=f"for the Lanczos step, of those of the final estimate (default {SAMPLES}); each "
-        "takes the local energies of all configurations that H connects it with",
+        "--steps", type=int, default=1, choices=range(1, len(SAMPLES) + 1),
+        help="Lanczos steps (default 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--samples", type=int, metavar="N",
+        help="for the Lanczos steps, of those of the final estimate (default "
+        f"{', '.join(map(str, SAMPLES))} for 1, 2, 3); each takes the local energies of all "
+        "configurations that so many applications of H connect it with",
     )  # fmt: skip
     parser.add_argument(
         "--first-excited", type=float, metavar="E1",
@@ -44,7 +49,8 @@ def run_lanczos(options: argparse.Namespace) -> int:
         check_writable(directory / FILE)  # before the work
     analysis = analyse_run(
         directory,
-        max_samples=options.samples,
+        n_steps=options.steps,
+        max_samples=SAMPLES[options.steps - 1] if options.samples is None else options.samples,
         first_excited=options.first_excited,
         confidence=options.confidence,
         progress=not options.quiet,

@@ -1,4 +1,4 @@
-"""All that a finished run says about the exact energy: Lanczos step, extrapolations, bounds."""
+"""All that a finished run says about the exact energy: Lanczos steps, extrapolations, bounds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rbmqs.estimators.lanczos.bounds import (
 from rbmqs.estimators.lanczos.extrapolation import extrapolate_step
 from rbmqs.estimators.lanczos.powers import local_powers
 from rbmqs.estimators.lanczos.state import EnergyVariance, energy_variance
-from rbmqs.estimators.lanczos.step import LanczosStep, step_from_powers, thinned
+from rbmqs.estimators.lanczos.step import LanczosStep, check_steps, step_from_powers, thinned
 from rbmqs.runs.loading import load
 from rbmqs.runs.zero_variance import zero_variance_energy
 
@@ -77,7 +77,10 @@ class Analysis(Tabled):
 
     def summary(self) -> tuple[str, Rows]:
         """Every energy, bound and sentence."""
-        states = {"psi": self.plain} | ({"Lanczos step": self.step.after} if self.step else {})
+        states = {"psi": self.plain}
+        if self.step:
+            n_steps = len(self.step.coefficients)
+            states["Lanczos step" if n_steps == 1 else f"{n_steps} Lanczos steps"] = self.step.after
         rows = [(name, self._state(state)) for name, state in states.items()]
         rows += [(name, self._energy(*energy)) for name, energy in self.extrapolated.items()]
         if self.reference is None:
@@ -111,6 +114,7 @@ class Analysis(Tabled):
 def analyse_run(
     directory: str | Path,
     *,
+    n_steps: int = 1,
     max_samples: int | None = None,
     first_excited: float | None = None,
     confidence: float = CONFIDENCE,
@@ -122,8 +126,10 @@ def analyse_run(
     ----------
     directory : path
         Of a finished run.
+    n_steps : int
+        Lanczos steps, 1 to 3; see `lanczos_step`.
     max_samples : int, optional
-        For the Lanczos step, out of those of the final estimate; see `lanczos_step`.
+        For the Lanczos steps, out of those of the final estimate; see `lanczos_step`.
     first_excited : float, optional
         Lower bound of the first level above the ground state, for lower bounds.
     confidence : float
@@ -136,9 +142,10 @@ def analyse_run(
     FileNotFoundError, CheckpointError
         As in `rbmqs.resume`.
     ValueError
-        `max_samples` below the number of chains, `confidence` beyond 0.5 to 1.
+        `max_samples` below the number of chains, `confidence` beyond 0.5 to 1, more steps than 3.
     """
     check_confidence(confidence)
+    check_steps(n_steps)
     if first_excited is not None:
         number("first_excited", first_excited)
     run = load(directory, progress=progress)
@@ -146,7 +153,7 @@ def analyse_run(
     plain = energy_variance(psi, hamiltonian, estimate.samples)
     notes = _Notes()
     samples = estimate.samples if max_samples is None else thinned(estimate.samples, max_samples)
-    powers = local_powers(psi, hamiltonian, samples, progress)
+    powers = local_powers(psi, hamiltonian, samples, progress, n_steps + 1)
     step = notes.attempt(step_from_powers, powers)
     extrapolated = {}
     along = zero_variance_energy(run.history, plain.energy, estimate.v_score)

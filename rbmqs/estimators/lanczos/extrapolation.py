@@ -15,7 +15,12 @@ import numpy as np
 
 from rbmqs.estimators.error_propagation import function_statistics
 from rbmqs.estimators.fits import Extrapolation, extrapolate_variance
-from rbmqs.estimators.lanczos.step import LanczosStep, improved_energy, improved_variance
+from rbmqs.estimators.lanczos.step import (
+    LanczosStep,
+    improved_energy,
+    improved_variance,
+    plain_variance,
+)
 
 _DISTINCT = 4.0  # bars by which the variance must fall for a line through both states
 
@@ -39,7 +44,7 @@ def extrapolate_step(step: LanczosStep) -> Extrapolation:
     ValueError
         The step has not lowered the variance by four of its error bars.
     """
-    drop = function_statistics(lambda x: _variance(x) - improved_variance(x), step.moments)
+    drop = function_statistics(lambda x: plain_variance(x) - improved_variance(x), step.moments)
     if not drop.mean.real > _DISTINCT * drop.error_of_mean:
         raise ValueError(
             f"no extrapolation: the Lanczos step lowers the variance by {drop.mean.real:.3g} +- "
@@ -56,12 +61,8 @@ def extrapolate_step(step: LanczosStep) -> Extrapolation:
     return replace(fit, statistical=statistical, error=error)
 
 
-def _variance(moments: np.ndarray) -> np.ndarray:
-    return moments[..., 1] - moments[..., 0] ** 2
-
-
 def _at_zero_variance(moments: np.ndarray) -> np.ndarray:
     """The line through both states at zero variance, with respect to the shift."""
-    before, after = _variance(moments), improved_variance(moments)
+    before, after = plain_variance(moments), improved_variance(moments)
     energy, improved = moments[..., 0], improved_energy(moments)
     return improved - (energy - improved) * after / (before - after)

@@ -1,19 +1,17 @@
-"""Local values of H - E0 and of its square, from which moments up to the fourth follow.
+"""Local values of powers of H - E0, from which moments follow.
 
-With e(sigma) = <sigma|(H - E0)|psi> / psi(sigma), the local value of (H - E0)^2 is
+The local value of (H - E0)^k is
 
-    g(sigma) = sum_sigma' <sigma|(H - E0)|sigma'> psi(sigma')/psi(sigma) e(sigma'),
+    h_k(sigma) = sum_sigma' <sigma|(H - E0)|sigma'> psi(sigma')/psi(sigma) h_(k-1)(sigma'),
 
-the local energies of all connected configurations. Over |psi|^2,
-
-    <H - E0> = <e>,  <(H - E0)^2> = <|e|^2> = <g>,  <(H - E0)^3> = <e^* g>,  <(H - E0)^4> = <|g|^2>
-
-(Sorella, PRB 64, 024512 (2001), arXiv:cond-mat/0009149). E0 near the energy keeps the moments
-free of cancellation.
+h_0 = 1: with k = 1 local energies, with k = 2 those of all connected configurations, and so on.
+Over |psi|^2, <(H - E0)^(i + j)> = <h_i^* h_j> (Sorella, PRB 64, 024512 (2001),
+arXiv:cond-mat/0009149). E0 near the energy keeps the moments free of cancellation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,26 +37,30 @@ class LocalPowers(NamedTuple):
     ----------
     shift : float
         E0.
-    first, second : complex array (n_chains, n_draws)
-        e and g.
+    values : complex array (n_powers, n_chains, n_draws)
+        h_1, h_2, ...
     scale : float
         What errors of E0 are relative to, `SpinHamiltonian.size_of`.
     """
 
     shift: float
-    first: np.ndarray
-    second: np.ndarray
+    values: np.ndarray
     scale: float
 
 
 def local_powers(
-    psi: VariationalState, hamiltonian: SpinHamiltonian, samples: Samples, progress: bool = False
+    psi: VariationalState,
+    hamiltonian: SpinHamiltonian,
+    samples: Samples,
+    progress: bool = False,
+    n_powers: int = 2,
 ) -> LocalPowers:
-    """Local values of H - E0 and its square, E0 the mean energy of the samples.
+    """Local values of H - E0 and its powers, E0 the mean energy of the samples.
 
-    The cost is that of the local energies of every connected configuration: about the number of
-    flips of H times that of the samples. Configurations of amplitude zero are never sampled;
-    where psi has such zeros, but H psi has not, moments from the second on come out too small.
+    The cost is that of the samples' local energies times (number of flips)^(n_powers - 1) at most;
+    configurations that several others are connected with are done once. Configurations of amplitude
+    zero are never sampled; where psi has such zeros, but H psi has not, moments from the second on
+    come out too small.
 
     Parameters
     ----------
@@ -66,23 +68,21 @@ def local_powers(
         The wavefunction and configurations drawn from it.
     progress : bool
         Show a progress bar on standard error.
+    n_powers : int
+        At least 2.
     """
     with single_threaded_blas():
         energies = local_energies(psi, hamiltonian, samples)
         shift = float(samples.of_all(energies).mean().real)
+        powers = _Powers(psi, hamiltonian, shift, flip_masks(hamiltonian.connections))
         first = energies.ravel() - shift
-        second = np.empty_like(first)
-        masks = flip_masks(hamiltonian.connections)
-        n_samples, step = len(first), max(1, _AT_ONCE // max(len(masks), 1))
-        with Progress(n_samples, show=progress, unit="sample") as bar:
-            for start in range(0, n_samples, step):
-                part = slice(start, min(start + step, n_samples))
-                spins = samples.flat[part]
-                second[part] = _second(psi, hamiltonian, spins, first[part], shift, masks)
+        values = np.empty((n_powers, len(first)), dtype=complex)
+        with Progress(len(first), show=progress, unit="sample") as bar:
+            for part in powers.parts(len(first)):
+                values[:, part] = powers.of(samples.flat[part], n_powers, first[part])
                 bar.advance(part.stop, "Lanczos step")
-    scale = hamiltonian.size_of(shift)
-    of_first, of_second = (samples.of_all(v.reshape(samples.shape)) for v in (first, second))
-    return LocalPowers(shift, of_first, of_second, scale)
+    of_all = [samples.of_all(power.reshape(samples.shape)) for power in values]
+    return LocalPowers(shift, np.stack(of_all), hamiltonian.size_of(shift))
 
 
 def flip_masks(connections: Connections) -> np.ndarray:
@@ -94,26 +94,51 @@ def flip_masks(connections: Connections) -> np.ndarray:
     return masks
 
 
-def _second(
-    psi: VariationalState,
-    hamiltonian: SpinHamiltonian,
-    spins: np.ndarray,
-    first: np.ndarray,
-    shift: float,
-    masks: np.ndarray,
-) -> np.ndarray:
-    """g of a few samples: e of the sample and of its connected configurations, weighted."""
-    fixed = hamiltonian.total_sz is not None
-    terms = psi.flip_ratios(spins, hamiltonian.connections, fixed)
-    sample, flip = np.nonzero(terms)
-    values = (first - terms.sum(axis=1)) * first  # the diagonal of H - E0, times e
-    if not len(sample):
-        return values
-    connected = Samples((spins[sample] * masks[flip])[None], 1.0)
-    elsewhere = local_energies(psi, hamiltonian, connected)[0] - shift
-    weights = terms[sample, flip]
-    # Where symmetry makes psi vanish, so does (H - E0) psi: what counts is 0 times 0/0.
-    forbidden = ~np.isfinite(elsewhere) & (abs(weights) < _FORBIDDEN * abs(weights).max())
-    elsewhere[forbidden] = 0
-    np.add.at(values, sample, weights * elsewhere)
-    return values
+class _Powers(NamedTuple):
+    """h_k of any configurations."""
+
+    psi: VariationalState
+    hamiltonian: SpinHamiltonian
+    shift: float
+    masks: np.ndarray
+
+    def parts(self, n: int) -> Iterator[slice]:
+        """Slices of n configurations, as many as have `_AT_ONCE` connected ones."""
+        step = max(1, _AT_ONCE // max(len(self.masks), 1))
+        return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+    def at(self, spins: np.ndarray, n_powers: int) -> np.ndarray:
+        """h_1 ... of configurations (n, N), complex (n_powers, n)."""
+        first = local_energies(self.psi, self.hamiltonian, Samples(spins[None], 1.0))[0]
+        first -= self.shift
+        if n_powers == 1:
+            return first[None]
+        found = np.empty((n_powers, len(spins)), dtype=complex)
+        for part in self.parts(len(spins)):
+            found[:, part] = self.of(spins[part], n_powers, first[part])
+        return found
+
+    def of(self, spins: np.ndarray, n_powers: int, first: np.ndarray) -> np.ndarray:
+        """The same of a few, whose h_1 is known: from connected configurations."""
+        terms = self.psi.flip_ratios(
+            spins, self.hamiltonian.connections, self.hamiltonian.total_sz is not None
+        )
+        sample, flip = np.nonzero(terms)
+        diagonal = first - terms.sum(axis=1)  # of H - E0
+        found = np.empty((n_powers, len(spins)), dtype=complex)
+        found[0] = first
+        for k in range(1, n_powers):
+            found[k] = diagonal * found[k - 1]
+            if k == 1 and len(sample):
+                connected, which = np.unique(
+                    spins[sample] * self.masks[flip], axis=0, return_inverse=True
+                )
+                elsewhere = self.at(connected, n_powers - 1)
+                weights = terms[sample, flip]
+            if len(sample):
+                values = elsewhere[k - 1, which]
+                # Where symmetry makes psi vanish, so does (H - E0) psi: it counts 0 times 0/0.
+                small = abs(weights) < _FORBIDDEN * abs(weights).max()
+                values[~np.isfinite(values) & small] = 0
+                np.add.at(found[k], sample, weights * values)
+        return found

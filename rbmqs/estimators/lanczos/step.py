@@ -1,12 +1,13 @@
-"""One Lanczos step, |psi'> = (1 + a H)|psi>, from samples of |psi|^2.
+"""Lanczos steps, |psi'> = sum_k c_k (H - E0)^k |psi> for k up to their number p, from samples.
 
-With e and g of `rbmqs.estimators.lanczos.powers`, the state (1 + b (H - E0))|psi> has the energy
+With the local values h_k of `rbmqs.estimators.lanczos.powers` and phi = sum_k c_k h_k, psi' has the
+energy
 
-    E0 + <(1 + b e)^* (e + b g)> / <|1 + b e|^2>.
+    E0 + <phi^* sum_k c_k h_(k+1)> / <|phi|^2>.
 
-It is the mean of the local energies (e + b g)/(1 + b e) with the weights |1 + b e|^2, so its error
-falls with the variance of the improved state and vanishes where that state is exact. The best b
-solves a 2 x 2 eigenproblem of sampled moments. Chosen on the samples that give the energy, it
+It is the mean of the local energies of psi' with the weights |phi|^2, so its error falls with the
+variance of the improved state and vanishes where that state is exact. The best c solves an
+eigenproblem of p + 1 dimensions of sampled moments. Chosen on the samples that give the energy, it
 shifts the energy by a term of order 1/n, which the jackknife removes.
 """
 
@@ -32,31 +33,33 @@ if TYPE_CHECKING:
     from rbmqs.states.state import VariationalState
 
 _EIGENSTATE = 1e-12  # relative spread of local energies that is rounding
+_DEPENDENT = 1e-13  # of powers of H in a metric whose largest elements are 1
+MOST_STEPS = 3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LanczosStep(Brief):
-    """The wavefunction before and after one Lanczos step, from the same samples.
+    """The wavefunction before and after Lanczos steps, from the same samples.
 
     Parameters
     ----------
     before, after : EnergyVariance
         Of psi and of psi'.
-    coefficient : float
-        a of (1 + a H); inf where psi' is H psi alone.
+    coefficients : tuple of float
+        c_1 ... c_p of 1 + sum_k c_k (H - E0)^k.
     bias : float
-        Of the energy, from choosing a on the same samples (jackknife); already taken out of it.
+        Of the energy, from choosing them on the same samples (jackknife); already taken out of it.
     carriers : float
         How many samples carry the statistical variance of the improved energy.
-    moments : float array (n_chains, n_draws, 5)
-        Series whose means are <e>, <|e|^2>, <g>, <e^* g>, <|g|^2>, all with respect to `shift`.
+    moments : float array (n_chains, n_draws, n_series)
+        Series whose means are <h_i^* h_j>, 0 <= i <= j <= p + 1 without i = j = 0, i first.
     shift : float
         E0.
     """
 
     before: EnergyVariance
     after: EnergyVariance
-    coefficient: float
+    coefficients: tuple[float, ...]
     bias: float
     carriers: float
     moments: np.ndarray = field(repr=False)
@@ -75,7 +78,7 @@ class LanczosStep(Brief):
         return {
             "before": self.before.to_dict(),
             "after": self.after.to_dict(),
-            "coefficient": self.coefficient,
+            "coefficients": list(self.coefficients),
             "bias": self.bias,
             "carriers": self.carriers,
             "n_samples": self.moments.shape[0] * self.moments.shape[1],
@@ -88,10 +91,11 @@ def lanczos_step(
     hamiltonian: SpinHamiltonian,
     samples: Samples,
     *,
+    n_steps: int = 1,
     max_samples: int | None = None,
     progress: bool = False,
 ) -> LanczosStep:
-    """The best state (1 + a H)|psi> with its energy and variance.
+    """The best state among psi, H psi, ... H^p psi and their sums, with energy and variance.
 
     Parameters
     ----------
@@ -99,8 +103,10 @@ def lanczos_step(
     hamiltonian : SpinHamiltonian
     samples : Samples
         Drawn from |psi|^2.
+    n_steps : int
+        p, at most 3: each step multiplies the cost by up to the number of flips of H.
     max_samples : int, optional
-        Use only so many, evenly spaced along each chain: the cost is the number of flips times
+        Use only so many, evenly spaced along each chain: the cost is (number of flips)^p times
         that of local energies.
     progress : bool
         Show a progress bar on standard error.
@@ -113,31 +119,39 @@ def lanczos_step(
     ------
     ValueError
         psi is an eigenstate to rounding, so that there is nothing to improve; fewer
-        `max_samples` than chains.
+        `max_samples` than chains; more steps than 3.
     """
     check_kinds(psi=psi, hamiltonian=hamiltonian, samples=samples)
+    n_powers = check_steps(n_steps) + 1
     samples = samples if max_samples is None else thinned(samples, max_samples)
-    return step_from_powers(local_powers(psi, hamiltonian, samples, progress))
+    return step_from_powers(local_powers(psi, hamiltonian, samples, progress, n_powers))
+
+
+def check_steps(n_steps: int) -> int:
+    """The number of Lanczos steps, 1 to 3."""
+    if positive_int("n_steps", n_steps) > MOST_STEPS:
+        raise ValueError(f"n_steps must be at most {MOST_STEPS}, got {n_steps}")
+    return n_steps
 
 
 def step_from_powers(powers: LocalPowers) -> LanczosStep:
-    """The Lanczos step from local values of H - E0 and its square."""
+    """The Lanczos steps, one less than there are local powers of H - E0."""
     moments = _moment_series(powers)
-    spread = np.sqrt(moments[..., 1].mean())
+    spread = np.sqrt((abs(powers.values[0]) ** 2).mean())
     if not spread > _EIGENSTATE * powers.scale:
         raise ValueError(
             f"psi is an eigenstate up to rounding (energy {powers.shift:.12g}, standard deviation "
             f"{spread:.1g}): a Lanczos step needs a variance"
         )
-    before = from_local_energies(powers.first + powers.shift)
+    before = from_local_energies(powers.values[0] + powers.shift)
     variance = function_statistics(improved_variance, moments)
     energy = function_statistics(improved_energy, moments)
     energy = replace(energy, mean=powers.shift + energy.mean, variance=float(variance.mean.real))
-    b = float(_optimum(moments.mean(axis=(0, 1)))[1])
+    best = _optimum(grams(moments.mean(axis=(0, 1))))[1]
     return LanczosStep(
         before,
         EnergyVariance(energy, variance),
-        b / (1 - b * powers.shift) if b * powers.shift != 1 else float("inf"),
+        tuple((best[1:] / best[0]).real.tolist()),
         jackknife(improved_energy, batch_means(moments))[1],
         n_carriers(_weighted_deviations(moments)),
         moments,
@@ -156,44 +170,66 @@ def thinned(samples: Samples, max_samples: int) -> Samples:
 
 
 def improved_energy(moments: np.ndarray) -> np.ndarray:
-    """E' - E0 of the best b, from moments (..., 5) as in `LanczosStep`."""
-    return _optimum(moments)[0]
+    """E' - E0 of the best coefficients, from moments (..., n_series) as in `LanczosStep`."""
+    return _optimum(grams(moments))[0]
 
 
 def improved_variance(moments: np.ndarray) -> np.ndarray:
-    """Variance of the best state, <|e + b g - (E' - E0)(1 + b e)|^2> / <|1 + b e|^2>."""
-    energy, b = _optimum(moments)
-    e, ee, g, eg, gg = np.moveaxis(moments, -1, 0)
-    plain = ee - 2 * energy * e + energy**2
-    mixed = eg - energy * (ee + g) + energy**2 * e
-    square = gg - 2 * energy * eg + energy**2 * ee
-    return (plain + 2 * b * mixed + b**2 * square) / (1 + 2 * b * e + b**2 * ee)
+    """Variance of the best state, <|sum_k c_k (h_(k+1) - (E' - E0) h_k)|^2> / <|phi|^2>."""
+    gram = grams(moments)
+    energy, c = _optimum(gram)
+    norm, mixed, square = (_quadratic(c, gram[..., i:, j:], c) for i, j in ((0, 0), (0, 1), (1, 1)))
+    return square / norm - 2 * energy * mixed / norm + energy**2
 
 
-def _optimum(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """E' - E0 and b: the lower eigenvector of <phi_i^* (H - E0) phi_j> v = E <phi_i^* phi_j> v.
+def plain_variance(moments: np.ndarray) -> np.ndarray:
+    """Variance of psi itself."""
+    gram = grams(moments)
+    return gram[..., 1, 1] - gram[..., 0, 1] ** 2
 
-    With phi_0 = 1, phi_1 = e - <e> and plain sample means the matrix on the left is not symmetric,
-    on purpose: where the span holds an eigenstate, every sample set then gives it without error
-    (Nightingale & Melik-Alaverdian, PRL 87, 043401 (2001)). The energy is the mean at that b.
+
+def grams(moments: np.ndarray) -> np.ndarray:
+    """<h_i^* h_j>, symmetric (..., p + 2, p + 2), from moments (..., n_series)."""
+    n = int(np.sqrt(2 * moments.shape[-1] + 2))  # n (n + 1) / 2 - 1 series
+    i, j = np.triu_indices(n)
+    found = np.ones((*moments.shape[:-1], n, n))
+    found[..., i[1:], j[1:]] = found[..., j[1:], i[1:]] = moments
+    return found
+
+
+def _quadratic(left: np.ndarray, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Real part of left^* matrix right, by the leading corner of the matrix."""
+    n = right.shape[-1]
+    return np.einsum("...i,...ij,...j->...", left.conj(), matrix[..., :n, :n], right).real
+
+
+def _optimum(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """E' - E0 and c: the lowest eigenvector of <h_i^* (H - E0) h_j> c = E <h_i^* h_j> c.
+
+    With plain sample means <h_i^* h_(j+1)> the matrix on the left is not symmetric, on purpose:
+    where the span holds an eigenstate, every sample set then gives it without error (Nightingale &
+    Melik-Alaverdian, PRL 87, 043401 (2001)). The energy is the mean at that c.
     """
-    e, ee, g, eg, _ = np.moveaxis(moments, -1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        other = (eg - e * (ee + g) + e**3) / (ee - e**2)  # <H - E0> in phi_1
-        lowest = (e + other) / 2 - np.sqrt(((other - e) / 2) ** 2 + g - e**2)
-        weight = 1 / (lowest - other)  # of phi_1 against phi_0
-        b = weight / (1 - weight * e)
-        return (e + b * (ee + g) + b**2 * eg) / (1 + 2 * b * e + b**2 * ee), b
+    metric, moved = gram[..., :-1, :-1], gram[..., :-1, 1:]
+    if not np.isfinite(gram).all():
+        return np.full(gram.shape[:-2], np.nan), np.full(metric.shape[:-1], np.nan)
+    size = 1 / np.sqrt(np.einsum("...ii->...i", metric))  # powers of H differ by orders
+    scaled = size[..., :, None] * size[..., None, :]
+    inverse = np.linalg.pinv(metric * scaled, rcond=_DEPENDENT, hermitian=True)
+    levels, states = np.linalg.eig(inverse @ (moved * scaled))
+    lowest = levels.real.argmin(axis=-1)[..., None, None]
+    c = size * np.take_along_axis(states, lowest, axis=-1)[..., 0]
+    return _quadratic(c, moved, c) / _quadratic(c, metric, c), c
 
 
 def _weighted_deviations(moments: np.ndarray) -> np.ndarray:
     """Weighted local energies of the improved state less their mean, the series behind its bar."""
-    energy, b = _optimum(moments.mean(axis=(0, 1)))
-    e, ee, g, eg, _ = np.moveaxis(moments, -1, 0)
-    return e + b * (ee + g) + b**2 * eg - energy * (1 + 2 * b * e + b**2 * ee)
+    energy, c = _optimum(grams(moments.mean(axis=(0, 1))))
+    gram, c = grams(moments), c / c[0]
+    return _quadratic(c, gram[..., 1:], c) - energy * _quadratic(c, gram, c)
 
 
 def _moment_series(powers: LocalPowers) -> np.ndarray:
-    e, g = powers.first, powers.second
-    series = (e.real, abs(e) ** 2, g.real, (e.conj() * g).real, abs(g) ** 2)
-    return np.stack(series, axis=2)
+    h = [np.ones_like(powers.values[0]), *powers.values]
+    pairs = zip(*np.triu_indices(len(h)), strict=True)
+    return np.stack([(h[i].conj() * h[j]).real for i, j in list(pairs)[1:]], axis=2)
