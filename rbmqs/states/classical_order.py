@@ -43,13 +43,16 @@ def with_classical_order(
     psi : VariationalState
         Handed back where it is no plain or projected RBM of complex parameters.
     hamiltonian : SpinHamiltonian
-        psi is handed back where no exchange of x and y components is frustrated by psi > 0.
+        psi is handed back where no exchange of x and y components is frustrated by psi > 0, and
+        where a sign rule was chosen, which psi > 0 begins with.
     seed : SeedSequence
         Of the choice among orders of one energy.
     """
     rbm = psi.base if isinstance(psi, ProjectedRBM) else psi
+    if not (isinstance(rbm, RBM) and rbm.is_complex) or hamiltonian.rotation is not None:
+        return psi
     couplings = exchange_couplings(hamiltonian)
-    if not (isinstance(rbm, RBM) and rbm.is_complex) or (couplings <= 0).all():
+    if (couplings <= 0).all():
         return psi
     angles = lowest_order(hamiltonian, couplings, np.random.default_rng(seed))
     if angles is None:

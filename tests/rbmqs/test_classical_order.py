@@ -59,6 +59,7 @@ def test_without_translations_no_random_angles_are_lower():
         hm.heisenberg(hm.square(4), total_sz=0, marshall=True),
         hm.heisenberg(hm.chain(10), total_sz=0),  # cos of the Neel order vanishes: 5 are odd
         hm.ising(hm.chain(6), h=1.0),
+        hm.j1j2(hm.square(4), J2=0.8, total_sz=0, signs="marshall"),
         hm.heisenberg(hm.chain(4), total_sz=0, spin=1),
     ],
 )
@@ -78,8 +79,9 @@ def test_real_and_tied_parameters_are_handed_back():
 def test_projected_runs_of_frustrated_models_begin_below_the_ferromagnet():
     """Random parameters of 0.01 began at +24, the energy of parallel spins."""
     first = []
-    rbmqs.ground_state(
+    result = rbmqs.ground_state(
         hm.heisenberg(hm.kagome((2, 2)), total_sz=0), project="symmetric", seed=1, n_iterations=3,
         n_final_samples=64, progress=False, callback=lambda r, _: first.append(r.energy.mean.real),
     )  # fmt: skip
     assert first[0] < 0
+    assert result.settings.n_restarts == 1
