@@ -32,6 +32,11 @@ def next_word(state):
     return word
 
 
+# NumPy's scalars warn where compiled words wrap around.
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+    next_word = np.errstate(over="ignore")(next_word)
+
+
 @inlined_kernel
 def uniform(state):
     """Uniform double in [0, 1)."""

@@ -66,7 +66,13 @@ def parameters_to_netket(psi: RBM) -> dict[str, Any]:
     dict
         ``{"Dense": {"kernel": W, "bias": b}, "visible_bias": a}``, without the biases that are
         fixed at zero: what a NetKet state takes as ``parameters``.
+
+    Raises
+    ------
+    TypeError
+        Not a plain RBM.
     """
+    _check_plain(psi)
     dense = {"kernel": psi.weights.copy()}
     if psi.has_hidden_bias:
         dense["bias"] = psi.hidden_bias.copy()
@@ -149,10 +155,13 @@ def to_netket_state(
     ------
     ImportError
         NetKet is not installed.
+    TypeError
+        The wavefunction is not a plain RBM.
     ValueError
         The wavefunction and the Hamiltonian differ in the number of sites, or a move that cannot
         reach every configuration of the sector.
     """
+    _check_plain(psi)
     if psi.n_sites != hamiltonian.n_sites:
         raise ValueError(f"psi has {psi.n_sites} sites, the Hamiltonian {hamiltonian.n_sites}")
     ours = MetropolisSampler.for_hamiltonian(
@@ -168,6 +177,11 @@ def to_netket_state(
         variables={"params": jax.tree.map(jax.numpy.asarray, parameters_to_netket(psi))},
         sampler_seed=seed,
     )
+
+
+def _check_plain(psi: RBM) -> None:
+    if not isinstance(psi, RBM):
+        raise TypeError(f"psi must be a plain RBM for NetKet, got {type(psi).__name__}")
 
 
 def _netket_model(nk: Any, psi: RBM) -> Any:
@@ -239,9 +253,12 @@ def ground_state_with_netket(
     ------
     ImportError
         NetKet is not installed.
+    TypeError
+        The wavefunction is not a plain RBM.
     ValueError
         The wavefunction and the Hamiltonian differ in the number of sites.
     """
+    _check_plain(psi)
     nk = import_netket()
     n_iterations = positive_int("n_iterations", n_iterations, minimum=0)
     n_final_samples = positive_int("n_final_samples", n_final_samples)

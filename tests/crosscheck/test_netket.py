@@ -37,6 +37,7 @@ from rbmqs.runs.netket import (  # noqa: E402
 from rbmqs.sampling.metropolis import MetropolisSampler  # noqa: E402
 from rbmqs.sr import SOLVERS, solve  # noqa: E402
 from rbmqs.states.rbm import RBM  # noqa: E402
+from rbmqs.states.spin_rbm import SpinRBM  # noqa: E402
 
 pytestmark = pytest.mark.netket
 
@@ -301,6 +302,18 @@ def test_sampler_follows_ours() -> None:
 def test_state_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="psi has 6 sites, the Hamiltonian 8"):
         to_netket_state(RBM.random(6), HAMILTONIANS["ising"])
+
+
+def test_other_states_are_refused() -> None:
+    ring = heisenberg(chain(4), spin=1)
+    psi = SpinRBM.random(4, spin=1)
+    for call in (
+        lambda: parameters_to_netket(psi),
+        lambda: to_netket_state(psi, ring),
+        lambda: ground_state_with_netket(ring, psi, n_iterations=1, learning_rate=1, diag_shift=1),
+    ):
+        with pytest.raises(TypeError, match="psi must be a plain RBM for NetKet, got SpinRBM"):
+            call()
 
 
 @pytest.mark.submission
