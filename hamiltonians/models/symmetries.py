@@ -14,7 +14,7 @@ from hamiltonians.symmetry.groups import (
     with_both_parities,
 )
 from hamiltonians.symmetry.rotations import HALF_TURN, Rotation
-from hamiltonians.utils.checks import choice, short
+from hamiltonians.utils.checks import choice, instance, short
 
 GROUPS = ("translations", "space-group")
 SYMMETRIC = "symmetric"
@@ -29,6 +29,7 @@ def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> Symm
             raise ValueError(f"tied must be a SymmetryGroup without a lattice, got {short(asked)}")
         group = lattice.translation_group() if asked == "translations" else lattice.space_group()
     else:
+        instance("tied", asked, SymmetryGroup)
         group = asked
     group.leaves_invariant(hamiltonian)
     return group
@@ -37,6 +38,7 @@ def find_group(hamiltonian: SpinHamiltonian, asked: str | SymmetryGroup) -> Symm
 def find_sector(hamiltonian: SpinHamiltonian, asked: str | SymmetrySector) -> SymmetrySector:
     """A sector by its label, the symmetric one, or a sector as it is."""
     if not isinstance(asked, str):
+        instance("project", asked, SymmetrySector)
         asked.check(hamiltonian)
         return asked
     if asked == SYMMETRIC:

@@ -20,14 +20,15 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from hamiltonians.models.hamiltonian import SpinHamiltonian
 from hamiltonians.models.symmetries import find_group, find_sector, is_even
 from hamiltonians.operators.local_space import LocalSpace
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
-from hamiltonians.utils.checks import finite, positive_int, root_seed
+from hamiltonians.utils.checks import as_real, finite, instance, positive_int, root_seed, short
 from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
 from rbmqs.core.proposals import PAIR_EXCHANGE
@@ -47,9 +48,6 @@ from rbmqs.states.registry import register_ansatz
 from rbmqs.states.starts import small_random
 from rbmqs.states.state import FusedState, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
-
-if TYPE_CHECKING:
-    from hamiltonians import SpinHamiltonian
 
 _FIRST_VARIANCE = 0.1  # of log psi_RBM = sum_j log cosh theta_j, some M N^2 stddev^4 / 2
 _PROBES = 48  # configurations that show under which symmetries psi is invariant
@@ -94,7 +92,10 @@ class PairProductRBM(FusedState):
         if n % 2:
             raise ValueError(f"rbm must have an even number of sites for pairs, got {n}")
         pairing = np.array(self.pairing)
-        pairs, signs = np.array(self.pairs, dtype=np.int64), np.array(self.signs, dtype=float)
+        pairs, signs = np.asarray(self.pairs), as_real("signs", self.signs).copy()
+        if pairs.dtype.kind not in "iu":
+            raise TypeError(f"pairs must be integers (N, N), got {short(self.pairs)}")
+        pairs = pairs.astype(np.int64)
         for name, array in (("pairs", pairs), ("signs", signs)):
             if array.shape != (n, n):
                 raise ValueError(f"{name} must have shape ({n}, {n}), got {array.shape}")
@@ -150,6 +151,7 @@ class PairProductRBM(FusedState):
             Others of `RBM.random` or `SymmetricRBM.random`. Without biases, unless asked for,
             where the Hamiltonian is even under spin inversion.
         """
+        instance("hamiltonian", hamiltonian, SpinHamiltonian)
         if not hamiltonian.is_spin_half or hamiltonian.total_sz != 0:
             raise ValueError(
                 f"hamiltonian must have spins 1/2 and total_sz = 0 for a pair product, "
@@ -183,7 +185,8 @@ class PairProductRBM(FusedState):
 
         pairs, pairing = starting_pairs(hamiltonian, group, rng, energy)
         keywords: dict[str, Any] = {"seed": root, "dtype": dtype, "visible_bias": False}
-        keywords |= {"hidden_bias": not is_even(hamiltonian), "stddev": stddev or 1.0, **options}
+        keywords["stddev"] = 1.0 if stddev is None else stddev
+        keywords |= {"hidden_bias": not is_even(hamiltonian), **options}
         rbm: RBM | SymmetricRBM
         if group is not None:
             rbm = SymmetricRBM.random(group, n_features=n_features, **keywords)
@@ -238,6 +241,8 @@ class PairProductRBM(FusedState):
         """The same wavefunction with other values of its parameters, by name."""
         rest = dict(parameters)
         pairing = np.array(rest.pop("pairing"), dtype=self.pairing.dtype)
+        if pairing.shape != self.pairing.shape:
+            raise ValueError(f"pairing must have shape {self.pairing.shape}, got {pairing.shape}")
         finite("pairing", pairing)
         pairing.flags.writeable = False
         moved = copy(self)  # keeps what depends on the structure alone

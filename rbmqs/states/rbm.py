@@ -104,14 +104,18 @@ class RBM(WeightedState):
         """
         n_sites = positive_int("n_sites", n_sites)
         n_hidden = hidden_units(n_sites, alpha, n_hidden)
-        if np.dtype(dtype) not in (np.dtype(float), np.dtype(complex)):
+        try:
+            kind = "" if dtype is None else np.dtype(dtype).name
+        except TypeError:
+            kind = ""
+        if kind not in ("float64", "complex128"):
             raise ValueError(f"dtype must be float or complex, got {short(dtype)}")
         stddev = number("stddev", stddev, above=0)
         rng = np.random.default_rng(checked_seed("seed", seed))
 
         def normal(*shape: int) -> np.ndarray:
             real = rng.normal(scale=stddev, size=shape)
-            if np.dtype(dtype).kind == "f":
+            if kind == "float64":
                 return real
             return real + 1j * rng.normal(scale=stddev, size=shape)
 
