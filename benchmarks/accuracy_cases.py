@@ -221,24 +221,27 @@ def _frustrated() -> list[Case]:
 def _lattices() -> list[Case]:
     """Clusters that no default was chosen for, three minutes each."""
     projected = {"project": "symmetric"}
-    tied = {"tied": "translations", **projected}
+    tied = {"tied": "translations", "alpha": 8, **projected}
     octagon = hm.unit_cell(
         np.eye(2), [[0.2, 0.0], [0.0, 0.2], [-0.2, 0.0], [0.0, -0.2]], "square-octagon",
         [(0, 1, (0, 0)), (1, 2, (0, 0)), (2, 3, (0, 0)), (3, 0, (0, 0)), (0, 2, (1, 0)),
          (1, 3, (0, 1))],
     )  # fmt: skip
     bipartite = {
-        "honeycomb 26": (hm.honeycomb(vectors=[[3, 1], [-1, 4]]), tied, None),
-        "ladder 28": (hm.ladder(14), tied, None),
-        "tilted square 26": (hm.tilted_square(5, 1), tied, None),
+        "honeycomb 26": (hm.honeycomb(vectors=[[3, 1], [-1, 4]]), tied, -57.6360140828),
+        "ladder 28": (hm.ladder(14), tied, -64.7563364041),
+        "tilted square 26": (hm.tilted_square(5, 1), tied, -71.1830228159),
         "open strip 2x13": (hm.rectangle(2, 13, periodic=False), {}, None),
         "square-octagon 32": (hm.from_cell(octagon, (2, 4)), tied, None),
+        "honeycomb 32": (hm.honeycomb(4), tied, None),
+        "square 64": (hm.square(8), tied, -172.4134528),
     }
     frustrated = {
         "triangular 24": (hm.triangular((4, 6)), -53.0239200176),
         "kagome 24": (hm.kagome((2, 4)), -43.0395889923),
         "triangular 36": (hm.triangular(6), -80.6937689613),
         "shuriken 24": (hm.shuriken((2, 2)), -43.0395889923),
+        "kagome 48": (hm.kagome(4), -84.231148254),
     }
     return [
         *(Case("lattices", name, partial(_heisenberg, lattice), ansatz, 3.0, exact=exact, goal=1e-4)
