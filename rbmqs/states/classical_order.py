@@ -122,13 +122,14 @@ def _orders(
     fields = joined.conj().T @ couplings @ joined  # between the classes' own directions
     np.fill_diagonal(fields, own := fields.diagonal().real)
     others = fields - np.diag(own)
+    size = abs(couplings).max()
     for _ in range(TRIES if n > 1 else 1):
         turns = np.exp(2j * np.pi * rng.random(n))
         last = np.inf
         for _ in range(MAX_SWEEPS):
             for k in range(n):
                 field = others[k] @ turns
-                turns[k] = -field / abs(field) if abs(field) > 1e-12 else turns[k]
+                turns[k] = -field / abs(field) if abs(field) > 1e-12 * size else turns[k]
             energy = (turns.conj() @ fields @ turns).real / 2
             if last - energy < 1e-10 * abs(couplings).sum():
                 break

@@ -85,10 +85,13 @@ def test_optimiser_settings_follow_their_schedules():
     assert settings.learning_rate_at(100, PSI) == 0.1
     assert settings.diag_shift_at(10, PSI) == pytest.approx(0.05)
     default = OptimiserSettings()
-    assert [default.diag_shift_at(t, PSI, True) for t in (0, 10**6)] == [1e-2, 1e-3]
-    spins = SpinRBM.random(4, 1)  # no noise in sums over all configurations: a smaller shift
-    assert [default.diag_shift_at(10**6, spins, summed) for summed in (0, 1)] == [1e-3, 1e-6]
-    assert [default.learning_rate_at(9900, spins, summed=s) for s in (0, 1)] == [0.0005, 0.05]
+    assert [default.diag_shift_at(t, PSI) for t in (0, 10**6)] == [1e-2, 1e-3]
+    tied = initial_wavefunction(CHAIN, 0, tied="translations")
+    for psi in (PSI, tied, SpinRBM.random(4, 1)):  # sums have no noise: a smaller shift
+        assert [default.diag_shift_at(10**6, psi, summed) for summed in (0, 1)] == [1e-3, 1e-6]
+        assert [default.learning_rate_at(9900, psi, summed=s) for s in (0, 1)] == [0.0005, 0.05]
+    projected = initial_wavefunction(CHAIN, 0, project="symmetric")
+    assert [default.diag_shift_at(10**6, projected, summed) for summed in (0, 1)] == [1e-3, 1e-3]
 
 
 def test_the_learning_rate_falls_less_far_with_tied_weights():
@@ -117,7 +120,12 @@ def test_steps_are_quiet_where_their_noise_costs_a_millionth():
     last = next(
         (r, s)
         for r, s in vmc.iterate(
-            CHAIN, psi, RunSettings(optimiser=OptimiserSettings(max_change=9.0))
+            CHAIN,
+            psi,
+            RunSettings(
+                optimiser=OptimiserSettings(max_change=9.0),
+                sampling=SamplingSettings(summation=False),
+            ),
         )
         if s.iteration == 400
     )[0]

@@ -51,7 +51,7 @@ def test_runs_that_cannot_be_trusted_do_not_count():
 
 def test_marshall_wins_on_a_chain():
     H = heisenberg(chain(8), total_sz=0)
-    restart = choose_signs(H, [None, "marshall", [0]], n_iterations=30, n_seeds=2, progress=False)
+    restart = choose_signs(H, [[0, 1], "marshall", [0]], n_iterations=30, n_seeds=2, progress=False)
     assert len(restart.candidates) == 3
     assert restart.best.signs == "marshall"
     assert "2 runs of 30 iterations each, alpha = 1" in str(restart)
