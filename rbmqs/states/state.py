@@ -326,12 +326,22 @@ class VariationalState(ABC):
         )
 
     def state_vector(self, sector: AnySector) -> np.ndarray:
-        """Normalised amplitudes on a sector's basis, shape (dimension,).
+        """Normalised amplitudes on a sector's basis.
+
+        Parameters
+        ----------
+        sector : Sector or SpinSector
+            For example ``Sector(12, 0)``; the Hamiltonian's own is
+            ``Sector(H.n_sites, H.total_sz)``.
+
+        Returns
+        -------
+        complex or float array, shape (dimension,)
 
         Raises
         ------
-        ValueError
-            The sector has more than `MAX_STATES` states.
+        TypeError, ValueError
+            Not a sector of such spins, other sites, or more than `MAX_STATES` states.
         """
         log_psi = self.log_state_vector(sector)
         psi = np.exp(log_psi - np.max(log_psi.real))
@@ -355,6 +365,11 @@ class VariationalState(ABC):
         n_samples : int
         **options
             `total_sz`, `seed`, `n_chains`.
+
+        Returns
+        -------
+        Samples
+            ``flat`` has a row of int8 +1 and -1 for each, at least `n_samples`.
         """
         return _measurement().sample(self, n_samples, **options)
 
