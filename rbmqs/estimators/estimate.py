@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -65,10 +65,14 @@ class Estimate(Tabled):
         Of the samples, those of other ranks too, where they are known already.
     kinds : tuple of str
         The kind of state in which each chain started; empty where it does not matter.
-    differ : bool, optional
-        Whether the chains, those of other ranks too, have been in more than one configuration.
     n_weightless : int
         Chains that had ended where |psi|^2 has no weight, see `rbmqs.estimators.chain_diagnostics`.
+
+    Attributes
+    ----------
+    differ : bool
+        Whether the chains, those of other ranks too, have been in more than one configuration.
+        Found at once, since all ranks must ask.
 
     Raises
     ------
@@ -86,15 +90,14 @@ class Estimate(Tabled):
     local_energies: np.ndarray = None  # type: ignore[assignment]
     kinds: tuple[str, ...] = ()
     n_weightless: int = 0
-    differ: bool = None  # type: ignore[assignment]
+    differ: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if self.local_energies is None:
             found = local_energies(self.psi, self.hamiltonian, self.samples)
             values = self.samples.of_all(found)
             object.__setattr__(self, "local_energies", values)
-        if self.differ is None:
-            object.__setattr__(self, "differ", configurations_differ(self.samples))
+        object.__setattr__(self, "differ", configurations_differ(self.samples))
 
     @cached_property
     def energy(self) -> Stats:
