@@ -29,7 +29,9 @@ def extrapolate_step(step: LanczosStep) -> Extrapolation:
     """Energy at zero variance from psi and psi' of a Lanczos step.
 
     The two come from the same samples: the statistical error is that of the extrapolated value
-    itself, common fluctuations included. Half of the correction counts as a systematic error.
+    itself, common fluctuations included. Half of the correction counts as a systematic error: of 53
+    exact states of 7 and 8 sites after 1 to 3 steps 33 were within one of it, 51 within two,
+    the largest at 3.0; on an Ising chain 2 of 6 within one, so it is no bar of 68 % for each model.
 
     Parameters
     ----------

@@ -9,6 +9,10 @@ It is the mean of the local energies of psi' with the weights |phi|^2, so its er
 variance of the improved state and vanishes where that state is exact. The best c solves an
 eigenproblem of p + 1 dimensions of sampled moments. Chosen on the samples that give the energy, it
 shifts the energy by a term of order 1/n, which the jackknife removes.
+
+The variance of psi' is of order 2 p + 2 in H, so configurations that are hardly ever drawn may
+carry it: its bar is the first to be too small. On an Ising chain of 8 sites with p = 3 it was off
+by more than 3 bars in 14 of 24 sets of 4096 samples, too low on average; in 2 of 24 with p = 2.
 """
 
 from __future__ import annotations
