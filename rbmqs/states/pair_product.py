@@ -31,14 +31,16 @@ from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.utils.checks import as_real, finite, instance, positive_int, root_seed, short
 from rbmqs.core import images
 from rbmqs.core.pair_product import add_pairs, pair_amplitudes, pair_gradients, sample_pairs
-from rbmqs.core.proposals import PAIR_EXCHANGE
 from rbmqs.core.split_complex import split
 from rbmqs.states.generic import SweepTask
 from rbmqs.states.jacobian import Jacobian
-from rbmqs.states.pairing import TiedPairs, starting_pairs
+from rbmqs.states.pairing import TiedPairs, check_pairable, powers_in, starting_pairs
 from rbmqs.states.projection import (
+    SAME,
     check_sector,
     coset_representatives,
+    factors_of,
+    parity_of,
     rows_of_images,
     sector_from,
     sector_structure,
@@ -50,8 +52,6 @@ from rbmqs.states.state import FusedState, VariationalState
 from rbmqs.states.symmetric_rbm import SymmetricRBM
 
 _FIRST_VARIANCE = 0.1  # of log psi_RBM = sum_j log cosh theta_j, some M N^2 stddev^4 / 2
-_PROBES = 48  # configurations that show under which symmetries psi is invariant
-_SAME = 1e-8  # relative difference of amplitudes that is rounding
 
 
 @register_ansatz("pair-product-rbm")
@@ -152,38 +152,21 @@ class PairProductRBM(FusedState):
             where the Hamiltonian is even under spin inversion.
         """
         instance("hamiltonian", hamiltonian, SpinHamiltonian)
-        if not hamiltonian.is_spin_half or hamiltonian.total_sz != 0:
-            raise ValueError(
-                f"hamiltonian must have spins 1/2 and total_sz = 0 for a pair product, "
-                f"got total_sz = {hamiltonian.total_sz}"
-            )
-        rotation = hamiltonian.rotation
-        if rotation is not None and not rotation.is_real:
-            raise ValueError("hamiltonian must be turned by pi only for a pair product")
+        check_pairable(hamiltonian)
         root = root_seed(seed)
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
         group = None if tied is None else find_group(hamiltonian, tied)
         if positive_int("period", period) > 1:
             if group is None:
                 raise ValueError("period belongs to tied translations: say tied")
-            powers = np.zeros(group.order, dtype=np.int64)
-            for _ in range(period):
-                powers = group.product(powers, np.arange(group.order))
-            group = group.subgroup(powers)
+            group = powers_in(group, period)
         sector = None if project is None else find_sector(hamiltonian, project)
-        turned = np.ones(hamiltonian.n_sites)
-        if rotation is not None:
-            turned[np.array(rotation.sixths) != 0] = -1
         one = RBM.random(hamiltonian.n_sites, n_hidden=1, dtype=dtype, stddev=1e-9)
-        rng = np.random.default_rng(own)
 
-        def energy(pairs: TiedPairs, pairing: np.ndarray) -> float:
-            product = cls(
-                pairing.astype(one.weights.dtype), one, pairs.numbers, pairs.signs * turned
-            )
-            return product._energy(hamiltonian, rng)
+        def alone(pairs: TiedPairs, pairing: np.ndarray) -> PairProductRBM:
+            return cls(pairing.astype(one.weights.dtype), one, *pairs)
 
-        pairs, pairing = starting_pairs(hamiltonian, group, rng, energy)
+        pairs, pairing = starting_pairs(hamiltonian, group, np.random.default_rng(own), alone)
         keywords: dict[str, Any] = {"seed": root, "dtype": dtype, "visible_bias": False}
         keywords["stddev"] = 1.0 if stddev is None else stddev
         keywords |= {"hidden_bias": not is_even(hamiltonian), **options}
@@ -196,26 +179,7 @@ class PairProductRBM(FusedState):
             raise ValueError("n_features belongs to tied weights: say over which group: tied")
         if stddev is None:
             rbm = rbm.with_flat(_first_stddev(rbm) * rbm.flat)
-        signs = pairs.signs * turned
-        return cls(pairing.astype(rbm.weights.dtype), rbm, pairs.numbers, signs, sector)
-
-    def _energy(self, hamiltonian: SpinHamiltonian, rng: np.random.Generator) -> float:
-        """Upper quartile of a few local energies, to choose between starts.
-
-        Not the mean: near zeros of psi some are huge, of either sign. Infinite where quartiles are
-        further apart than their size: chains do not leave the zeros then.
-        """
-        n, n_chains = self.n_sites, 32
-        spins = np.array([rng.permutation(n) % 2 for _ in range(n_chains)], np.int8) * 2 - 1
-        drawn = np.empty((n_chains, 2, n), np.int8)
-        streams = rng.integers(1, 2**63, size=(n_chains, 4), dtype=np.uint64)
-        no_bonds = np.empty((0, 2), np.int64)
-        task = SweepTask(spins, streams, np.ones(n_chains), PAIR_EXCHANGE, no_bonds, 8, n, drawn)
-        self.sweep(task)
-        sigma = drawn.reshape(-1, n)
-        energies = self.local_values(sigma, hamiltonian.connections, True).real
-        lower, upper = np.quantile(energies, [0.25, 0.75])
-        return float(upper) if upper - lower < abs(upper) else np.inf
+        return cls(pairing.astype(rbm.weights.dtype), rbm, *pairs, sector)
 
     @property
     def hilbert(self) -> LocalSpace:
@@ -300,9 +264,9 @@ class PairProductRBM(FusedState):
         if parity is not None:
             rows, signs = np.concatenate([rows, rows]), np.concatenate([signs, -signs])
             characters = np.concatenate([characters, parity * characters])
-        factors = self._factors_of(rows, signs)
+        factors = factors_of(replace(self, sector=None), rows, signs)
         inner = np.flatnonzero(factors)
-        if (abs(characters - factors)[inner] > _SAME).any():
+        if (abs(characters - factors)[inner] > SAME).any():
             raise ValueError(
                 f"sector {self.sector.label!r} has other characters than the wavefunction under "
                 f"what pairs and weights are tied over, or the spin inversion: tie over less"
@@ -315,31 +279,11 @@ class PairProductRBM(FusedState):
         kept = coset_representatives(len(rows), coset)
         return rows[kept], signs[kept], np.conj(characters[kept]) / len(kept)
 
-    def _factors_of(self, rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
-        """psi(g sigma) / psi(sigma) where it is the same for all configurations, else 0.
-
-        Found with random parameters at random configurations. Some configurations are symmetric by
-        themselves: of four on 4x4 all were, under a reflection that psi does not have.
-        """
-        rng = np.random.default_rng(0)
-        probe = replace(self, sector=None)
-        probe = probe.with_flat(0.2 * rng.normal(size=self.n_parameters))
-        n = self.n_sites
-        sigma = np.array([rng.permutation(n) < n // 2 for _ in range(_PROBES)]) * np.int8(
-            2
-        ) - np.int8(1)
-        found = sigma[:, rows] * signs.astype(np.int8)[:, None]
-        log_psi = probe.log_amplitudes(found.reshape(-1, n)).reshape(len(sigma), -1)
-        with np.errstate(over="ignore"):
-            ratios = np.exp(log_psi - probe.log_amplitudes(sigma)[:, None])
-        same = (abs(ratios - ratios[0]) < _SAME).all(axis=0) & (abs(abs(ratios[0]) - 1) < _SAME)
-        return np.where(same, ratios[0], 0)
-
     @cached_property
     def _group(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """`_images`, characters times signs of determinants, and the rows of one-site flips."""
         permutations, signs, characters = self._images
-        ordered = np.array([_parity(row) for row in permutations])
+        ordered = np.array([parity_of(row) for row in permutations])
         ordered[signs < 0] *= (-1) ** (self.n_sites // 2)
         rows = rows_of_images(permutations, signs)
         return np.ascontiguousarray(permutations), signs, characters * ordered, rows
@@ -438,17 +382,6 @@ class PairProductRBM(FusedState):
         return sample_pairs(
             *task[:5], self._plain.flip_tables, self._split, self._group, self._pairings, *task[5:]
         )
-
-
-def _parity(row: np.ndarray) -> int:
-    """+1 or -1, the sign of a permutation."""
-    left, sign = list(row), 1
-    for i in range(len(left)):
-        while left[i] != i:
-            j = left[i]
-            left[i], left[j] = left[j], left[i]
-            sign = -sign
-    return sign
 
 
 def _first_stddev(rbm: RBM | SymmetricRBM) -> float:

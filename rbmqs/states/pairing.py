@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hamiltonians.models.terms import pair_couplings
+from rbmqs.core.proposals import PAIR_EXCHANGE
+from rbmqs.states.generic import SweepTask
+from rbmqs.states.state import VariationalState
 
 if TYPE_CHECKING:
     from hamiltonians import SpinHamiltonian
@@ -45,6 +48,10 @@ class TiedPairs(NamedTuple):
         """f, (N, N)."""
         return np.where(self.numbers < 0, 0, self.signs * amplitudes[self.numbers])
 
+    def times(self, signs: np.ndarray) -> TiedPairs:
+        """With a sign (N,) for the site of each spin down."""
+        return TiedPairs(self.numbers, self.signs * signs)
+
     def amplitudes(self, matrix: np.ndarray) -> np.ndarray:
         """Means of f_ij over the pairs of each amplitude."""
         kept = self.numbers >= 0
@@ -52,11 +59,30 @@ class TiedPairs(NamedTuple):
         return np.bincount(where, values) / np.bincount(where)
 
 
+def check_pairable(hamiltonian: SpinHamiltonian) -> None:
+    """Refuse Hamiltonians whose ground states are no pair products."""
+    if not hamiltonian.is_spin_half or hamiltonian.total_sz != 0:
+        raise ValueError(
+            f"hamiltonian must have spins 1/2 and total_sz = 0 for a pair product, "
+            f"got total_sz = {hamiltonian.total_sz}"
+        )
+    if hamiltonian.rotation is not None and not hamiltonian.rotation.is_real:
+        raise ValueError("hamiltonian must be turned by pi only for a pair product")
+
+
+def powers_in(group: SymmetryGroup, period: int) -> SymmetryGroup:
+    """The elements that are others to this power."""
+    powers = np.zeros(group.order, dtype=np.int64)
+    for _ in range(period):
+        powers = group.product(powers, np.arange(group.order))
+    return group.subgroup(powers)
+
+
 def starting_pairs(
     hamiltonian: SpinHamiltonian,
     tied: SymmetryGroup | None,
     rng: np.random.Generator,
-    energy: Callable[[TiedPairs, np.ndarray], float],
+    product: Callable[[TiedPairs, np.ndarray], VariationalState],
 ) -> tuple[TiedPairs, np.ndarray]:
     """Pairs tied over the translations of a group, and their amplitudes.
 
@@ -66,10 +92,14 @@ def starting_pairs(
     tied : SymmetryGroup, optional
         None for an amplitude for each pair.
     rng : numpy.random.Generator
-    energy : callable
-        Of the spins of pairs and amplitudes, whose lowest is taken: the energy of the mean field
-        prefers single bonds and chains (-0.51 a site instead of -0.66 on 4x4 Heisenberg).
+    product : callable
+        The state of the spins from pairs and amplitudes, whose lowest is taken: the energy of the
+        mean field prefers single bonds and chains (-0.51 a site instead of -0.66 on 4x4
+        Heisenberg).
     """
+    rotation, turned = hamiltonian.rotation, np.ones(hamiltonian.n_sites)
+    if rotation is not None:
+        turned[np.array(rotation.sixths) != 0] = -1
     couplings, lattice = singlet_couplings(hamiltonian), hamiltonian.lattice
     if not couplings.any():
         raise ValueError(
@@ -83,11 +113,29 @@ def starting_pairs(
     for boundary in _boundaries(lattice):
         pairs = tie_pairs(*translations_of(rows, lattice, boundary))
         for f in starts(couplings, pairs, rng):
-            found.append((energy(pairs, pairs.amplitudes(f)), f, boundary))
+            psi = product(pairs.times(turned), pairs.amplitudes(f))
+            found.append((_energy(psi, hamiltonian, rng), f, boundary))
     _, f, boundary = min(found, key=lambda entry: entry[0])
     rows = everywhere if tied is None else tied.permutations
     pairs = tie_pairs(*translations_of(rows, lattice, boundary))
-    return pairs, pairs.amplitudes(f)
+    return pairs.times(turned), pairs.amplitudes(f)
+
+
+def _energy(psi: VariationalState, hamiltonian: SpinHamiltonian, rng: np.random.Generator) -> float:
+    """Upper quartile of a few local energies, to choose between starts.
+
+    Not the mean: near zeros of psi some are huge, of either sign. Infinite where quartiles are
+    further apart than their size: chains do not leave the zeros then.
+    """
+    n, n_chains = psi.n_sites, 32
+    spins = np.array([rng.permutation(n) % 2 for _ in range(n_chains)], np.int8) * 2 - 1
+    drawn = np.empty((n_chains, 2, n), np.int8)
+    streams = rng.integers(1, 2**63, size=(n_chains, 4), dtype=np.uint64)
+    no_bonds = np.empty((0, 2), np.int64)
+    psi.sweep(SweepTask(spins, streams, np.ones(n_chains), PAIR_EXCHANGE, no_bonds, 8, n, drawn))
+    energies = psi.local_values(drawn.reshape(-1, n), hamiltonian.connections, True).real
+    lower, upper = np.quantile(energies, [0.25, 0.75])
+    return float(upper) if upper - lower < abs(upper) else np.inf
 
 
 def singlet_couplings(hamiltonian: SpinHamiltonian) -> np.ndarray:

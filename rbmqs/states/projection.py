@@ -9,6 +9,10 @@ import numpy as np
 
 from hamiltonians.symmetry.groups import SymmetryGroup, SymmetrySector
 from hamiltonians.utils.checks import instance
+from rbmqs.states.state import FusedState
+
+SAME = 1e-8  # relative difference of amplitudes that is rounding
+_PROBES = 48  # configurations that show under which symmetries psi is invariant
 
 
 def check_sector(name: str, n_sites: int, is_complex: bool, sector: SymmetrySector) -> None:
@@ -50,6 +54,41 @@ def coset_representatives(n: int, coset: Callable[[int], np.ndarray]) -> np.ndar
             chosen.append(g)
             left[coset(g)] = False
     return np.array(chosen)
+
+
+def factors_of(psi: FusedState, rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """psi(g sigma) / psi(sigma) where it is the same for all sigma with S_z = 0, else 0.
+
+    Found with random parameters at random configurations. Some configurations are symmetric by
+    themselves: of four on 4x4 all were, under a reflection that psi does not have.
+
+    Parameters
+    ----------
+    psi : FusedState
+    rows, signs : int array (n, N), array (n,)
+        Permutations, and -1 where all spins are inverted.
+    """
+    rng, n = np.random.default_rng(0), psi.n_sites
+    probe = psi.with_flat(0.2 * rng.normal(size=psi.n_parameters))
+    ups = np.array([rng.permutation(n) < n // 2 for _ in range(_PROBES)])
+    sigma = ups * np.int8(2) - np.int8(1)
+    found = sigma[:, rows] * signs.astype(np.int8)[:, None]
+    log_psi = probe.log_amplitudes(found.reshape(-1, n)).reshape(len(sigma), -1)
+    with np.errstate(over="ignore"):
+        ratios = np.exp(log_psi - probe.log_amplitudes(sigma)[:, None])
+    same = (abs(ratios - ratios[0]) < SAME).all(axis=0) & (abs(abs(ratios[0]) - 1) < SAME)
+    return np.where(same, ratios[0], 0)
+
+
+def parity_of(row: np.ndarray) -> int:
+    """+1 or -1, the sign of a permutation."""
+    left, sign = list(row), 1
+    for i in range(len(left)):
+        while left[i] != i:
+            j = left[i]
+            left[i], left[j] = left[j], left[i]
+            sign = -sign
+    return sign
 
 
 def rows_of_images(permutations: np.ndarray, signs: np.ndarray) -> np.ndarray:
