@@ -86,12 +86,22 @@ def test_updates_of_the_inverse_do_not_drift():
     assert n_refreshed < 10
 
 
-@pytest.mark.parametrize("label", ["k=pi even -", "k=0 even +"])
-def test_projection_is_the_sum_over_the_group(label):
-    sector = find_sector(RING, label)
-    base = singlets(8, RBM.random(8, 1, dtype=float, stddev=0.3))
-    psi = PairProductRBM(base.pairing, base.rbm, base.pairs, base.signs, sector)
-    sigma = Sector(8, 0).configurations()
+@pytest.mark.parametrize(
+    ("n_sites", "sector"),
+    [
+        (8, find_sector(RING, "k=pi even -")),
+        (8, find_sector(RING, "k=0 even +")),
+        (6, chain(6).translation_sectors()[1].with_spin_inversion(1)),  # complex; N / 2 is odd
+        (6, chain(6).translation_sectors()[1].with_spin_inversion(-1)),
+    ],
+)
+def test_projection_is_the_sum_over_the_group(n_sites, sector):
+    dtype = float if sector.is_real else complex
+    base = singlets(n_sites, RBM.random(n_sites, 1, dtype=float, stddev=0.3))
+    parts = (base.pairing, *base.rbm.parameters.values())
+    pairing, *rest = (np.asarray(part, dtype) for part in parts)
+    psi = PairProductRBM(pairing, RBM(*rest), base.pairs, base.signs, sector)
+    sigma = Sector(n_sites, 0).configurations()
     images = sigma[:, sector.group.permutations]
     amplitudes = np.exp(base.log_psi(images)) + sector.spin_inversion * np.exp(
         base.log_psi(-images)
