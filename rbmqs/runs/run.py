@@ -74,7 +74,8 @@ def ground_state(
     ----------
     hamiltonian : SpinHamiltonian
     alpha : float, optional
-        Hidden units per site, 2 when nothing is said about the ansatz.
+        Hidden units per site, 2 when nothing is said about the ansatz; see
+        `rbmqs.states.factory.AnsatzSpec`.
     psi : VariationalState, optional
         Start here instead of at random parameters: `rbmqs.wavefunction_of` has that of a run.
     signs : str, list of int, or None

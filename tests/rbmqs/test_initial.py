@@ -42,6 +42,8 @@ def test_a_machine_projected_onto_an_even_sector_has_no_biases():
     assert psi.n_images == psi.sector.group.order == 16
     both = initial_wavefunction(CHAIN, 1, project="symmetric", tied="translations")
     assert both.n_images == 2
+    assert both.alpha == 8
+    assert initial_wavefunction(CHAIN, 1, tied="translations").alpha == 2
 
 
 def test_sectors_are_found_by_label():
