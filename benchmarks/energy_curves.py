@@ -45,7 +45,7 @@ def draw(records: list[dict[str, Any]], path: Path, title: str = "") -> None:
     """Relative error against seconds, both logarithmic, one panel for each record."""
     from matplotlib.figure import Figure
 
-    columns = min(len(records), 3)
+    columns = 2 if len(records) == 4 else min(len(records), 3)
     rows = -(-len(records) // columns)
     size = (8, 4.6) if len(records) == 1 else (4.2 * columns, 3.4 * rows)
     figure = Figure(figsize=size, layout="constrained")

@@ -240,7 +240,7 @@ def test_accuracy_measures_once_and_compares(tmp_path: Path) -> None:
     (row,) = run("accuracy.py", tmp_path, *options)["rows"]
     assert row["relative_error"] == pytest.approx(1 - row["energy"] / row["exact"], abs=1e-12)
     assert row["below_published"] == (row["energy"] + 2 * row["error_bar"] < -35.60392)
-    assert row["seconds"] >= 1.8
+    assert row["seconds"] >= 1.6  # of 1.8, which a run keeps to a tenth
     assert run("accuracy.py", tmp_path, *options)["rows"] == [row]
 
 

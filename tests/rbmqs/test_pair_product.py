@@ -242,3 +242,11 @@ def test_sampled_energy_is_that_of_the_state():
     found = psi.measure(H, n_samples=8192, seed=1).energy
     v = psi.state_vector(Sector(16, 0))
     assert abs(found.mean.real - np.vdot(v, H.to_sparse() @ v).real) < 5 * found.error_of_mean
+
+
+def test_a_restart_keeps_its_pairs():
+    psi = PairProductRBM.random(heisenberg(chain(6), total_sz=0))
+    other = psi.randomised(np.random.SeedSequence(5))
+    np.testing.assert_array_equal(other.pairing, psi.pairing)
+    assert np.std(other.rbm.flat) == pytest.approx(np.std(psi.rbm.flat), rel=0.3)
+    assert abs(other.rbm.flat - psi.rbm.flat).min() > 0

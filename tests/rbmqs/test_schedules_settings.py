@@ -90,6 +90,9 @@ def test_optimiser_settings_follow_their_schedules():
     for psi in (PSI, tied, SpinRBM.random(4, 1)):  # sums have no noise: a smaller shift
         assert [default.diag_shift_at(10**6, psi, summed) for summed in (0, 1)] == [1e-3, 1e-6]
         assert [default.learning_rate_at(9900, psi, summed=s) for s in (0, 1)] == [0.0005, 0.05]
+    assert settings.diag_shift_at(10**6, PSI, True) == settings.diag_shift_at(10**6, PSI)
+    given = OptimiserSettings(learning_rate=0.1)  # with a rate of one's own the shift is the usual
+    assert given.diag_shift_at(10**6, PSI, True) == 1e-3
     projected = initial_wavefunction(CHAIN, 0, project="symmetric")
     assert [default.diag_shift_at(10**6, projected, summed) for summed in (0, 1)] == [1e-3, 1e-3]
 
@@ -124,7 +127,7 @@ def test_steps_are_quiet_where_their_noise_costs_a_millionth():
             psi,
             RunSettings(
                 optimiser=OptimiserSettings(max_change=9.0),
-                sampling=SamplingSettings(summation=False),
+                sampling=SamplingSettings(n_samples=1024, summation=False),
             ),
         )
         if s.iteration == 400

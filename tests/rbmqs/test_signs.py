@@ -31,7 +31,8 @@ TWIST = spin_hamiltonian(
         X(i) * X(i + 1) + Y(i) * Y(i + 1) + 0.7 * (X(i) * Y(i + 1) - Y(i) * X(i + 1))
         for i in range(5)
     )
-    + 0.3 * Z(0)
+    + 0.3 * Z(0),
+    total_sz=0,  # chains do not see what little weight a state has in other sectors
 )
 MODELS = {
     "plain": (RING, {"alpha": 1}),
