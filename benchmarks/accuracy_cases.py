@@ -221,7 +221,7 @@ def _frustrated() -> list[Case]:
 def _lattices() -> list[Case]:
     """Clusters that no default was chosen for, three minutes each."""
     projected = {"project": "symmetric"}
-    tied = {"tied": "translations", "alpha": 8, **projected}
+    tied = {"tied": "translations", **projected}
     octagon = hm.unit_cell(
         np.eye(2), [[0.2, 0.0], [0.0, 0.2], [-0.2, 0.0], [0.0, -0.2]], "square-octagon",
         [(0, 1, (0, 0)), (1, 2, (0, 0)), (2, 3, (0, 0)), (3, 0, (0, 0)), (0, 2, (1, 0)),

@@ -23,7 +23,7 @@ def test_one_hidden_unit_is_the_product_state_and_its_mirror_image():
     H = hm.heisenberg(hm.triangular((3, 4)), total_sz=0)
     zero = rbmqs.RBM(np.zeros(12) + 0j, np.zeros(1) + 0j, np.zeros((12, 1)) + 0j)
     psi = with_classical_order(zero, H, SEED)
-    angles = 2 * psi.weights[:, 0].imag
+    angles = lowest_order(H, exchange_couplings(H), np.random.default_rng(SEED))
     vector = np.ones(1)
     for phi in angles:  # |up> + e^(i phi) |down>, but for a phase
         vector = np.kron(vector, [np.exp(-0.5j * phi), np.exp(0.5j * phi)])

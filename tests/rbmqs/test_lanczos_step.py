@@ -139,7 +139,7 @@ def test_sampled_steps_agree_with_the_exact_ones(model, n_steps):
     for found, exact in pairs:
         assert abs(found.mean - exact) < 4 * found.error_of_mean
         assert found.error_of_mean > 0
-    assert step.coefficients == pytest.approx(coefficients.real, rel=0.3)
+    assert step.coefficients == pytest.approx(coefficients.real, rel=0.2 if n_steps == 1 else 0.3)
     if n_steps == 1:
         assert step.after.energy.error_of_mean < step.before.energy.error_of_mean
     assert step.after.energy.variance == step.after.variance.mean

@@ -125,20 +125,22 @@ class _Powers(NamedTuple):
         )
         sample, flip = np.nonzero(terms)
         diagonal = first - terms.sum(axis=1)  # of H - E0
+        connected, weights = spins[sample] * self.masks[flip], terms[sample, flip]
+        parts = self._connected(connected, weights, n_powers - 1)
         found = np.empty((n_powers, len(spins)), dtype=complex)
         found[0] = first
         for k in range(1, n_powers):
             found[k] = diagonal * found[k - 1]
-            if k == 1 and len(sample):
-                connected, which = np.unique(
-                    spins[sample] * self.masks[flip], axis=0, return_inverse=True
-                )
-                elsewhere = self.at(connected, n_powers - 1)
-                weights = terms[sample, flip]
-            if len(sample):
-                values = elsewhere[k - 1, which]
-                # Where symmetry makes psi vanish, so does (H - E0) psi: it counts 0 times 0/0.
-                small = abs(weights) < _FORBIDDEN * abs(weights).max()
-                values[~np.isfinite(values) & small] = 0
-                np.add.at(found[k], sample, weights * values)
+            np.add.at(found[k], sample, parts[k - 1])
         return found
+
+    def _connected(self, spins: np.ndarray, weights: np.ndarray, n_powers: int) -> np.ndarray:
+        """Weights times h_1 ... of configurations (n, N), each different one done once."""
+        if not len(spins):
+            return np.empty((n_powers, 0), dtype=complex)
+        different, which = np.unique(spins, axis=0, return_inverse=True)
+        values = self.at(different, n_powers)[:, which]
+        # Where symmetry makes psi vanish, so does (H - E0) psi: it counts 0 times 0/0.
+        small = abs(weights) < _FORBIDDEN * abs(weights).max()
+        values[~np.isfinite(values) & small] = 0
+        return weights * values

@@ -201,8 +201,8 @@ class MultiStart(Extension):
         seed = np.random.SeedSequence(settings.seed, spawn_key=(7, n_over))
         shift = DistanceShift.of(run.hamiltonian, settings)
         n_samples = settings.sampling.n_samples_of(state.psi)
-        parameters, order = seed.spawn(2)
-        psi = shift.falling_with_distance(state.psi.randomised(parameters), n_samples)
+        order = np.random.SeedSequence(settings.seed, spawn_key=(9, n_over))
+        psi = shift.falling_with_distance(state.psi.randomised(seed.spawn(1)[0]), n_samples)
         psi = with_classical_order(shift.near_centres(psi), run.hamiltonian, order)
         return replace(
             run.start(psi, seed),
